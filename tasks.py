@@ -1,0 +1,5 @@
+"""The tasks of this repository: `inv --list` shows them."""
+
+from release import namespace
+
+__all__ = ["namespace"]
