@@ -1,0 +1,52 @@
+"""What can go wrong, one kind for each exit code."""
+
+from __future__ import annotations
+
+from invoke.exceptions import Exit
+
+
+class ReleaseError(Exit):
+    """Say what is wrong and, as `hint`, the exact command or place to go next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message=f"{message}\n{hint}" if hint else message, code=self.exit_code)
+        self.problem = message
+        self.hint = hint
+
+
+class Failed(ReleaseError):
+    """The world said no: a job failed, a push was rejected, a pick conflicts."""
+
+    exit_code = 1
+
+
+class Usage(ReleaseError):
+    """The call cannot work: invalid version, missing setting, dirty tree, nobody to ask."""
+
+    exit_code = 2
+
+
+class Conflict(ReleaseError):
+    """It exists and is something else."""
+
+    exit_code = 3
+
+
+class Waiting(ReleaseError):
+    """Time ran out, or somebody has to approve; the same command goes on."""
+
+    exit_code = 4
+
+
+class Unknown(ReleaseError):
+    """The outcome of a write could not be learned."""
+
+    exit_code = 5
+
+
+class Blocked(ReleaseError):
+    """A gate says incompatible, or could not tell."""
+
+    exit_code = 6
