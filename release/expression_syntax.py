@@ -1,0 +1,224 @@
+"""The syntax of GitHub's expressions: text in, tree out.
+
+Rules: https://docs.github.com/en/actions/reference/workflows-and-actions/expressions
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+# GitHub's own limits for one expression.
+MAX_LENGTH = 21_000
+MAX_DEPTH = 50
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+    (?P<number>[-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.]))
+    |(?P<string>'(?:[^']|'')*')
+    |(?P<name>[A-Za-z_][A-Za-z0-9_-]*)
+    |(?P<mark>&&|\|\||[=!<>]=|[!<>()\[\].,*])
+    )""",
+    re.VERBOSE,
+)
+_LEVELS: tuple[tuple[str, ...], ...] = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
+_WORDS: dict[str, bool | float | None] = {
+    "null": None,
+    "true": True,
+    "false": False,
+    "nan": float("nan"),
+    "infinity": float("inf"),
+}
+
+
+class Unsupported(ValueError):
+    """It is no expression, or one that is not understood here."""
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A value written out."""
+
+    value: str | bool | float | None
+
+
+@dataclass(frozen=True)
+class Name:
+    """A context, such as `inputs`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """`target.key` or `target[key]`."""
+
+    target: Node
+    key: Node
+
+
+@dataclass(frozen=True)
+class Star:
+    """`target.*`."""
+
+    target: Node
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function and its arguments; the name is in lower case."""
+
+    name: str
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    """`!node`."""
+
+    node: Node
+
+
+@dataclass(frozen=True)
+class Binary:
+    """`left operator right`."""
+
+    operator: str
+    left: Node
+    right: Node
+
+
+Node = Literal | Name | Index | Star | Call | Not | Binary
+_Token = tuple[str, str]
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    position = 0
+    end = len(text.rstrip())
+    while position < end:
+        found = _TOKEN.match(text, position)
+        if not found or not found.lastgroup:
+            raise Unsupported(f"expression {text!r}: unexpected {text[position:].strip()[:1]!r} at {position}")
+        yield found.lastgroup, found.group(found.lastgroup)
+        position = found.end()
+
+
+def _number(text: str) -> float:
+    sign = -1 if text.startswith("-") else 1
+    digits = text.lower().lstrip("+-")
+    # GitHub's numbers are doubles; one too large is infinite.
+    return sign * (float(int(digits[:200], 0)) if digits.startswith(("0x", "0o")) else float(digits))
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = list(_tokens(text))
+        self.at = 0
+        self.depth = 0
+
+    def peek(self, mark: str) -> bool:
+        return self.at < len(self.tokens) and self.tokens[self.at] == ("mark", mark)
+
+    def take(self, mark: str) -> bool:
+        found = self.peek(mark)
+        self.at += found
+        return found
+
+    def expect(self, mark: str) -> None:
+        if not self.take(mark):
+            found = repr(self.tokens[self.at][1]) if self.at < len(self.tokens) else "the end"
+            raise Unsupported(f"expression {self.text!r}: expected {mark!r}, found {found}")
+
+    def next(self) -> _Token:
+        if self.at >= len(self.tokens):
+            raise Unsupported(f"expression {self.text!r}: ends too early")
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def level(self, number: int = 0) -> Node:
+        if number == len(_LEVELS):
+            return self.unary()
+        node = self.level(number + 1)
+        while operator := next((mark for mark in _LEVELS[number] if self.take(mark)), None):
+            node = Binary(operator, node, self.level(number + 1))
+        return node
+
+    def deeper(self, part: Callable[[], Node]) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
+        node = part()
+        self.depth -= 1
+        return node
+
+    def unary(self) -> Node:
+        if self.take("!"):
+            return Not(self.deeper(self.unary))
+        return self.postfix(self.primary())
+
+    def primary(self) -> Node:
+        kind, text = self.next()
+        if kind == "number":
+            return Literal(_number(text))
+        if kind == "string":
+            return Literal(text[1:-1].replace("''", "'"))
+        if kind == "name":
+            return self.named(text)
+        if text != "(":
+            raise Unsupported(f"expression {self.text!r}: unexpected {text!r}")
+        node = self.deeper(self.level)
+        self.expect(")")
+        return node
+
+    def named(self, text: str) -> Node:
+        if self.take("("):
+            return Call(text.lower(), self.arguments())
+        return Literal(_WORDS[text.lower()]) if text.lower() in _WORDS else Name(text.lower())
+
+    def arguments(self) -> tuple[Node, ...]:
+        if self.take(")"):
+            return ()
+        found = [self.deeper(self.level)]
+        while self.take(","):
+            found.append(self.deeper(self.level))
+        self.expect(")")
+        return tuple(found)
+
+    def postfix(self, node: Node) -> Node:
+        for _ in range(MAX_DEPTH):
+            if self.take("."):
+                node = Star(node) if self.take("*") else Index(node, Literal(self.property()))
+            elif self.take("["):
+                node = self.bracket(node)
+            else:
+                return node
+        raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
+
+    def bracket(self, node: Node) -> Node:
+        found = Star(node) if self.take("*") else Index(node, self.deeper(self.level))
+        self.expect("]")
+        return found
+
+    def property(self) -> str:
+        kind, text = self.next()
+        if kind != "name":
+            raise Unsupported(f"expression {self.text!r}: {text!r} is no property name")
+        return text
+
+
+@lru_cache(maxsize=512)
+def parse(text: str) -> Node:
+    """Read one expression, without its `${{ }}`.
+
+    Raises `Unsupported` where GitHub would refuse it, or when it is longer or deeper than GitHub allows.
+    """
+    if len(text) > MAX_LENGTH:
+        raise Unsupported(f"expression is longer than {MAX_LENGTH} characters")
+    parser = _Parser(text)
+    node = parser.level()
+    if parser.at < len(parser.tokens):
+        raise Unsupported(f"expression {text!r}: unexpected {parser.tokens[parser.at][1]!r}")
+    return node
