@@ -1,0 +1,175 @@
+"""S3 objects and ECR images."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import boto3
+import botocore.config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
+
+from release.errors import Conflict, Failed, Unknown, Usage
+
+T = TypeVar("T")
+CONFIG = botocore.config.Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
+OBJECT_LIMIT = 512 * 1024 * 1024  # bytes of a wheel read into memory
+MISSING = ("404", "NoSuchKey", "NotFound", "ImageNotFoundException")
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """One key as it stands: `sha256` in hex when the object stores one, `modified` in UTC."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+    sha256: str = ""
+
+
+class Bucket:
+    """One S3 bucket."""
+
+    def __init__(self, name: str) -> None:
+        with _translated("s3", name):
+            self._client = boto3.client("s3", config=CONFIG)
+        self.name = name
+
+    def object(self, key: str) -> S3Object | None:
+        """Return the key's object, or None on 404 alone (F20)."""
+        head = _unless_missing(
+            lambda: self._client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED"), self.name
+        )
+        if head is None:
+            return None
+        return S3Object(key, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"], _hex(head))
+
+    def objects(self, prefix: str) -> Iterator[S3Object]:
+        """Yield every object below the prefix, all pages."""
+        with _translated("s3", self.name):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+                for entry in page.get("Contents", []):
+                    yield S3Object(entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"])
+
+    def content(self, key: str) -> bytes | None:
+        """Return the object's bytes, or None on 404 alone; raise Failed above the limit of 512 MiB."""
+        got = _unless_missing(lambda: self._client.get_object(Bucket=self.name, Key=key), self.name)
+        if got is None:
+            return None
+        if got["ContentLength"] > OBJECT_LIMIT:
+            raise Failed(f"s3://{self.name}/{key} is larger than {OBJECT_LIMIT >> 20} MiB")
+        with _translated("s3", self.name):
+            return got["Body"].read()
+
+    def create_object(self, key: str, content: bytes) -> None:
+        """Write the key if it does not exist (`If-None-Match: *`, F20), with its SHA-256 stored beside it.
+
+        Raises Conflict when it exists, whatever is in it.
+        """
+        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        try:
+            with _translated("s3", self.name, lost=True):
+                self._client.put_object(
+                    Bucket=self.name, Key=key, Body=content, IfNoneMatch="*", ChecksumSHA256=checksum
+                )
+        except _PreconditionError as error:
+            raise Conflict(f"s3://{self.name}/{key} exists already", "A released file is never overwritten.") from error
+
+    def protections(self) -> dict[str, bool]:
+        """Return which of versioning and object lock the bucket has; one that cannot be read is left out."""
+        found = {}
+        for name, read in {
+            "versioning": lambda: self._client.get_bucket_versioning(Bucket=self.name).get("Status") == "Enabled",
+            "object lock": lambda: bool(self._client.get_object_lock_configuration(Bucket=self.name)),
+        }.items():
+            try:
+                found[name] = bool(read())
+            except ClientError as error:
+                if "NotFound" in _code(error):
+                    found[name] = False
+        return found
+
+
+class Ecr:
+    """The container registry of the account whose credentials are at hand."""
+
+    def __init__(self) -> None:
+        with _translated("ecr", "ECR"):
+            self._client = boto3.client("ecr", config=CONFIG)
+
+    def image_digest(self, repository: str, tag: str) -> str | None:
+        """Return the digest that the tag names, or None when the registry says that there is no such image."""
+        found = _unless_missing(
+            lambda: self._client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}]), repository
+        )
+        return found["imageDetails"][0]["imageDigest"] if found else None
+
+    def image_digests(self, repository: str) -> dict[str, str]:
+        """Return every tag's digest, all pages; nothing else of them is kept."""
+        digests: dict[str, str] = {}
+        with _translated("ecr", repository):
+            pages = self._client.get_paginator("list_images").paginate(
+                repositoryName=repository, filter={"tagStatus": "TAGGED"}, PaginationConfig={"PageSize": 1000}
+            )
+            for page in pages:
+                digests.update(
+                    (image["imageTag"], image["imageDigest"]) for image in page["imageIds"] if "imageTag" in image
+                )
+        return digests
+
+    def is_immutable(self, repository: str) -> bool:
+        """Whether the registry itself refuses to overwrite a tag."""
+        with _translated("ecr", repository):
+            found = self._client.describe_repositories(repositoryNames=[repository])["repositories"][0]
+        return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
+
+
+class _PreconditionError(Exception):
+    """S3 answered 412: the key is taken."""
+
+
+def _unless_missing(read: Callable[[], T], place: str) -> T | None:
+    with _translated("AWS", place):
+        try:
+            return read()
+        except ClientError as error:
+            if _code(error) in MISSING:
+                return None
+            raise
+
+
+@contextmanager
+def _translated(service: str, place: str, lost: bool = False) -> Iterator[None]:
+    """Turn what an operator can act on into our errors; `lost` when a broken write may have been done."""
+    try:
+        yield
+    except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
+        raise Usage(
+            f"{service}: {error}", "Sign in to AWS (aws sso login), or set AWS_PROFILE and AWS_REGION."
+        ) from error
+    except ClientError as error:
+        if _code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
+            raise _PreconditionError from error
+        details = error.response.get("Error", {})
+        hint = "May these credentials do that? aws sts get-caller-identity tells whose they are."
+        raise Failed(f"{service}: {place}: {_code(error)} {details.get('Message', '')}".rstrip(), hint) from error
+    except BotoCoreError as error:
+        if lost:
+            raise Unknown(f"{service}: {place}: {error}", "Run the same again: it looks first.") from error
+        raise Failed(
+            f"{service}: {place}: {error}", "Check the network and AWS_ENDPOINT_URL, then run the same again."
+        ) from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _hex(head: Any) -> str:
+    return base64.b64decode(head.get("ChecksumSHA256", "").split("-")[0]).hex() if "ChecksumSHA256" in head else ""

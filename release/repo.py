@@ -1,0 +1,356 @@
+"""The Git repository around the working directory, and its remote."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import git
+from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
+
+from release.errors import Conflict, Failed, Unknown, Usage
+from release.versions import check_ref_name, check_sha
+
+# Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
+QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
+FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--quiet")
+GONE = ("Could not resolve", "unable to access", "Connection", "timed out", "Could not read from remote", "early EOF")
+
+
+@dataclass(frozen=True)
+class RemoteRef:
+    """A ref as the remote has it: `sha` is its commit, `target` the object it names (an annotated tag's own)."""
+
+    name: str
+    sha: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Push:
+    """One ref to push: full name, object, and the object expected there now (empty: it must be new)."""
+
+    ref: str
+    sha: str
+    expected: str = ""
+
+
+class Repo:
+    """Read and write the local repository and its remote through Git itself."""
+
+    def __init__(self, path: Path, remote: str = "origin") -> None:
+        """Raise Usage when `path` is in no repository, Git is missing, or the remote is not set."""
+        try:
+            self._repo = git.Repo(path, search_parent_directories=True)
+        except (InvalidGitRepositoryError, NoSuchPathError) as error:
+            raise Usage(f"no Git repository here: {path.name}", "Change to the repository to release.") from error
+        if self._repo.working_tree_dir is None:
+            raise Usage("this repository is bare", "Run it in a clone with files.")
+        self.root = Path(self._repo.working_tree_dir)
+        self.remote = remote
+        self._credentials: dict[str, str] = {}
+        check_ref_name(remote)
+
+    def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "") -> str:
+        """Run Git and return what it prints, less the last newline.
+
+        Raises Failed with Git's own words when it exits with anything but 0.
+        """
+        return self.git_bytes(*arguments, cwd=cwd, stdin=stdin).decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def git_bytes(self, *arguments: str, cwd: Path | None = None, stdin: str = "") -> bytes:
+        """Run Git and return the bytes it prints; raise Failed as `git` does."""
+        command = ["git", *arguments]
+        environment = {**QUIET, **self._credentials}
+        with tempfile.TemporaryFile() as source:
+            source.write(stdin.encode())
+            source.seek(0)
+            try:
+                printed = git.Git(str(cwd or self.root)).execute(
+                    command, istream=source, env=environment, stdout_as_string=False, strip_newline_in_stdout=False
+                )
+            except GitCommandNotFound as error:
+                raise Usage("Git is not installed", "Install Git 2.30 or newer.") from error
+            except GitCommandError as error:
+                raise _failure(arguments[0], str(error.stderr)) from error
+        return printed if isinstance(printed, bytes) else str(printed).encode()
+
+    def authenticate(self, token: str, url: str) -> None:
+        """Give Git the token for the host of `url` alone, through the environment (S1).
+
+        Writes nothing. Any header set before for that host, as actions/checkout leaves one, is replaced.
+        """
+        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        parts = urlsplit(url)
+        key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/.extraheader"
+        self._credentials = {
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": key,
+            "GIT_CONFIG_VALUE_0": "",
+            "GIT_CONFIG_KEY_1": key,
+            "GIT_CONFIG_VALUE_1": f"Authorization: Basic {basic}",
+        }
+        offset = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+        if offset:
+            pairs = [
+                (self._credentials[f"GIT_CONFIG_KEY_{n}"], self._credentials[f"GIT_CONFIG_VALUE_{n}"]) for n in (0, 1)
+            ]
+            self._credentials = {"GIT_CONFIG_COUNT": str(offset + 2)}
+            for number, (name, text) in enumerate(pairs, offset):
+                self._credentials |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": text}
+
+    # --- the remote, read from the remote alone (F9) ---
+
+    def remote_url(self) -> str:
+        """Return the remote's URL, `insteadOf` applied; raise Usage when there is none."""
+        try:
+            return self.git("remote", "get-url", "--", self.remote)
+        except Failed as error:
+            raise Usage(f"this repository has no remote {self.remote}", "Set release.remote in invoke.yaml.") from error
+
+    def trunk(self) -> str:
+        """Return the branch that the remote's HEAD names; raise Usage when it names none."""
+        for text in self.git("ls-remote", "--symref", "--", self.remote, "HEAD").splitlines():
+            if text.startswith("ref: refs/heads/"):
+                return text.split("\t")[0].removeprefix("ref: refs/heads/")
+        raise Usage(f"the HEAD of {self.remote} names no branch", "Set release.trunk in invoke.yaml.")
+
+    def remote_heads(self, pattern: str) -> list[RemoteRef]:
+        """Return the remote's branches that match the glob `pattern`, such as `release-0.7-*`."""
+        refs = []
+        for text in self.git("ls-remote", "--heads", "--", self.remote, f"refs/heads/{pattern}").splitlines():
+            sha, name = text.split("\t")
+            # ls-remote matches the end of a name too: "x/refs/heads/main" is not "main".
+            if name.count("/") == 2 + pattern.count("/"):
+                refs.append(RemoteRef(name, sha, sha))
+        return refs
+
+    def head_sha(self, branch: str) -> str | None:
+        """Return the commit of the remote's branch, or None when there is no such branch."""
+        check_ref_name(branch)
+        return next((ref.sha for ref in self.remote_heads(branch) if ref.name == f"refs/heads/{branch}"), None)
+
+    def remote_tags(self, pattern: str = "*") -> list[RemoteRef]:
+        """Return the remote's tags that match the glob `pattern`, peeled.
+
+        They are fetched into a namespace of their own, removed again: a local tag is neither read nor
+        touched (F9), and a server with 100,000 tags sends only those asked for.
+        """
+        space = f"refs/release/{secrets.token_hex(8)}/"
+        depth = ("--depth=1",) if self.is_shallow() else ()
+        try:
+            self.git(*FETCH, *depth, "--", self.remote, f"+refs/tags/{pattern}:{space}tags/{pattern}")
+            listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", space)
+        finally:
+            stale = self.git("for-each-ref", "--format=delete %(refname)", space)
+            self.git("update-ref", "--stdin", stdin=stale + "\n" if stale else "")
+        rows = [text.split(" ") for text in listed.splitlines()]
+        return [
+            RemoteRef(f"refs/{name.removeprefix(space)}", peeled or target, target) for name, target, peeled in rows
+        ]
+
+    def tag(self, name: str) -> RemoteRef | None:
+        """Return the remote's tag of exactly this name, or None."""
+        check_ref_name(name)
+        return next((ref for ref in self.remote_tags(f"{name}*") if ref.name == f"refs/tags/{name}"), None)
+
+    # --- commits and files ---
+
+    def is_shallow(self) -> bool:
+        """Whether this clone lacks history."""
+        return self.git("rev-parse", "--is-shallow-repository") == "true"
+
+    def fetch(self, ref: str) -> None:
+        """Bring the objects of the remote's full `ref` (or a sha) here; no ref is written."""
+        self.git(*FETCH, "--", self.remote, ref)
+
+    def has_commit(self, sha: str) -> bool:
+        """Whether the commit's object is here."""
+        check_sha(sha)
+        return self._succeeds("cat-file", "-e", f"{sha}^{{commit}}")
+
+    def need_commit(self, sha: str, ref: str = "") -> None:
+        """Fetch the commit (by `ref` where the server does not give out bare commits) unless it is here."""
+        if not self.has_commit(sha):
+            self.fetch(ref or sha)
+
+    def commit_sha(self, ref: str) -> str:
+        """Return the full sha of a commit named by a person: a sha, a short one, or a full ref.
+
+        Raises Usage when it is here under no such name.
+        """
+        try:
+            return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        except Failed as error:
+            raise Usage(f"no commit {ref} here", f"Fetch it first: git fetch {self.remote}") from error
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Whether `ancestor` is `descendant` or in its history, as far as this clone knows it."""
+        return self._succeeds("merge-base", "--is-ancestor", ancestor, descendant)
+
+    def file(self, sha: str, path: str) -> bytes | None:
+        """Return the file's bytes at the commit, or None when it is not in it."""
+        check_sha(sha)
+        if not self.git("ls-tree", "--full-tree", sha, "--", path):
+            return None
+        return self.git_bytes("cat-file", "blob", f"{sha}:{path}")
+
+    def branch(self) -> str | None:
+        """Return the checked-out branch's name, or None on a detached HEAD."""
+        try:
+            return self.git("symbolic-ref", "--quiet", "--short", "HEAD")
+        except Failed:
+            return None
+
+    def head(self) -> str:
+        """Return the commit that is checked out."""
+        return self.commit_sha("HEAD")
+
+    def changes(self) -> list[str]:
+        """Return what `git status` finds in the way of a release: changed, staged and untracked files."""
+        return self.git("status", "--porcelain", "--untracked-files=normal").splitlines()
+
+    # --- writes; each is called through ensure ---
+
+    @contextmanager
+    def worktree(self, sha: str) -> Iterator[Path]:
+        """Check the commit out, detached, in a temporary worktree that is gone afterwards (F22)."""
+        with tempfile.TemporaryDirectory(prefix="release-") as folder:
+            path = Path(folder).resolve() / "tree"
+            self.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
+            try:
+                yield path
+            finally:
+                self.git("worktree", "remove", "--force", "--", str(path))
+
+    def commit(self, message: str, paths: Sequence[str], tree: Path | None = None) -> str:
+        """Commit the files as they stand, by Git itself so that hooks and signing count (F24); return the sha.
+
+        Raises Failed with the hook's own words.
+        """
+        where = tree or self.root
+        self.git("add", "--", *paths, cwd=where)
+        self.git("commit", "--quiet", "-m", message, "--", *paths, cwd=where)
+        return self.git("rev-parse", "HEAD", cwd=where)
+
+    def make_tag(self, name: str, sha: str, message: str, sign: bool = False) -> str:
+        """Write the annotated tag here, signed if asked or if Git is set to; return the tag object's sha.
+
+        A local tag at the same commit is taken as it is; one elsewhere raises Conflict and is left alone (F9).
+        """
+        local = self.local_tag(name)
+        if local is None:
+            self.git("tag", "--annotate", *(("--sign",) if sign else ()), "-m", message, "--", name, sha)
+            local = self.local_tag(name)
+            if local is None:
+                raise Failed(f"Git made no tag {name}")
+        if local.sha != sha:
+            raise Conflict(
+                f"the local tag {name} is at {local.sha[:9]}, not at {sha[:9]}, and was never pushed",
+                f"Look at it (git show {name}); if it is a leftover: git tag -d {name}",
+            )
+        return local.target
+
+    def local_tag(self, name: str) -> RemoteRef | None:
+        """Return the tag of exactly this name in this clone, or None."""
+        check_ref_name(name)
+        listed = self.git("for-each-ref", "--format=%(objectname) %(*objectname)", f"refs/tags/{name}")
+        if not listed:
+            return None
+        target, peeled = listed.split(" ")
+        return RemoteRef(f"refs/tags/{name}", peeled or target, target)
+
+    def delete_local_tag(self, tag: RemoteRef) -> None:
+        """Take back a tag made here, if it still is that object."""
+        self.git("update-ref", "-d", tag.name, tag.target)
+
+    def push(self, pushes: Sequence[Push]) -> None:
+        """Push the refs in one atomic push, each only if the remote has what is expected (F5, F6).
+
+        Raises Conflict when somebody was faster, Failed in the server's own words when a rule or a hook
+        refuses (F13), Unknown when the connection broke. It proves nothing: ask the remote again (F8).
+        """
+        for push in pushes:
+            check_ref_name(push.ref)
+            check_sha(push.sha)
+        leases = [f"--force-with-lease={push.ref}:{push.expected}" for push in pushes]
+        specs = [f"{push.sha}:{push.ref}" for push in pushes]
+        self.git("push", "--atomic", "--no-follow-tags", *leases, "--", self.remote, *specs)
+
+    def _succeeds(self, *arguments: str) -> bool:
+        try:
+            self.git(*arguments)
+        except Failed:
+            return False
+        return True
+
+
+def remote_repository(url: str) -> tuple[str, str]:
+    """Return host (with a port, if any) and `owner/name` of a remote's URL in any of Git's spellings.
+
+    Raises Usage when the URL names no repository on a host.
+    """
+    text = url if "://" in url else f"ssh://{url.replace(':', '/', 1)}"
+    parts = urlsplit(text)
+    name = parts.path.strip("/").removesuffix(".git")
+    if not parts.hostname or name.count("/") < 1:
+        raise Usage(
+            f"the remote {without_credentials(url)} names no GitHub repository",
+            "Set GITHUB_REPOSITORY and GITHUB_API_URL.",
+        )
+    host = f"{parts.hostname}:{parts.port}" if parts.port and parts.scheme.startswith("http") else parts.hostname
+    return host, "/".join(name.split("/")[-2:])
+
+
+def without_credentials(url: str) -> str:
+    """Return the URL less any user and password in it (S1)."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url
+
+
+def _failure(command: str, stderr: str) -> Failed | Conflict | Unknown:
+    text = re.sub(r"//[^/@\s]+@", "//", stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
+    said = [line.strip() for line in text.splitlines() if line.strip()]
+    server = [line.removeprefix("remote:").strip() for line in said if line.startswith("remote:")]
+    if "index.lock" in text:
+        return Failed(
+            _first(said, "index.lock"), "Another Git runs here, or one was killed: when none does, delete that file."
+        )
+    if command == "push":
+        return _push_failure(text, said, [line for line in server if line])
+    if any(sign in text for sign in GONE):
+        return Failed(
+            f"the remote does not answer: {_first(said, 'fatal:')}", "Check the network and the address: git remote -v"
+        )
+    return Failed(f"git {command}: {_first(said, 'fatal:')}" if said else f"git {command} failed")
+
+
+def _push_failure(text: str, said: Sequence[str], server: Sequence[str]) -> Failed | Conflict | Unknown:
+    if "(stale info)" in text or "cannot lock ref" in text or "(fetch first)" in text:
+        return Conflict(
+            "somebody pushed meanwhile: the remote no longer has what this push was made for", "Run the same again."
+        )
+    if "[remote rejected]" in text or server or "pre-push" in text:
+        words = "\n".join(server) or _first(said, "[remote rejected]")
+        return Failed(
+            f"the server refused the push: {words}", "A rule or a hook says so; trying again will not change it."
+        )
+    if "Authentication failed" in text or "could not read Username" in text:
+        return Failed("the remote does not accept these credentials", "Set GITHUB_TOKEN, or sign in: gh auth login")
+    if any(sign in text for sign in GONE):
+        return Unknown(
+            f"the connection broke during the push: {_first(said, 'fatal:')}", "Run the same again: it looks first."
+        )
+    return Failed(f"git push: {_first(said, 'error:')}")
+
+
+def _first(lines: Sequence[str], sign: str) -> str:
+    return next((line for line in lines if sign in line), lines[-1] if lines else "")
