@@ -67,8 +67,9 @@ def check_run(world: World, finished: Run, dispatch: Dispatch) -> None:
     for job in jobs(world.github, finished.id):
         if job.conclusion not in ("success", "skipped", ""):
             _explain(world, job)
+    became = WORDS.get(finished.conclusion, f"ended: {finished.conclusion}")
     raise Failed(
-        f"run {finished.id} of {finished.name} {WORDS.get(finished.conclusion, 'ended: ' + finished.conclusion)}\n{finished.url}",
+        f"run {finished.id} of {finished.name} {became}\n{finished.url}",
         "Once the cause is mended: the same command with --rerun-failed, or with --again for a new run.",
     )
 

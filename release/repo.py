@@ -9,7 +9,6 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,30 +16,13 @@ import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 
 from release.errors import Conflict, Failed, Unknown, Usage
+from release.refs import Push, RemoteRef
 from release.versions import check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
 FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--quiet")
 GONE = ("Could not resolve", "unable to access", "Connection", "timed out", "Could not read from remote", "early EOF")
-
-
-@dataclass(frozen=True)
-class RemoteRef:
-    """A ref as the remote has it: `sha` is its commit, `target` the object it names (an annotated tag's own)."""
-
-    name: str
-    sha: str
-    target: str
-
-
-@dataclass(frozen=True)
-class Push:
-    """One ref to push: full name, object, and the object expected there now (empty: it must be new)."""
-
-    ref: str
-    sha: str
-    expected: str = ""
 
 
 class Repo:
@@ -138,16 +120,27 @@ class Repo:
         check_ref_name(branch)
         return next((ref.sha for ref in self.remote_heads(branch) if ref.name == f"refs/heads/{branch}"), None)
 
-    def remote_tags(self, pattern: str = "*") -> list[RemoteRef]:
-        """Return the remote's tags that match the glob `pattern`, peeled.
+    def remote_tags(self, line: str = "") -> list[RemoteRef]:
+        """Return the remote's tags, peeled: all, or those that begin with `line`.
 
-        They are fetched into a namespace of their own, removed again: a local tag is neither read nor
-        touched (F9), and a server with 100,000 tags sends only those asked for.
+        A few are fetched into a namespace of their own, removed again: a server with 100,000 tags sends
+        only those asked for, and a local tag is neither read nor touched (F9).
         """
+        return self._fetched_tags(line) if line else self._listed_tags()
+
+    def _listed_tags(self) -> list[RemoteRef]:
+        targets: dict[str, str] = {}
+        peeled: dict[str, str] = {}
+        for text in self.git("ls-remote", "--tags", "--", self.remote).splitlines():
+            sha, name = text.split("\t")
+            (peeled if name.endswith("^{}") else targets)[name.removesuffix("^{}")] = sha
+        return [RemoteRef(name, peeled.get(name, target), target) for name, target in targets.items()]
+
+    def _fetched_tags(self, begin: str) -> list[RemoteRef]:
         space = f"refs/release/{secrets.token_hex(8)}/"
         depth = ("--depth=1",) if self.is_shallow() else ()
         try:
-            self.git(*FETCH, *depth, "--", self.remote, f"+refs/tags/{pattern}:{space}tags/{pattern}")
+            self.git(*FETCH, *depth, "--", self.remote, f"+refs/tags/{begin}*:{space}tags/{begin}*")
             listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", space)
         finally:
             stale = self.git("for-each-ref", "--format=delete %(refname)", space)
@@ -160,7 +153,7 @@ class Repo:
     def tag(self, name: str) -> RemoteRef | None:
         """Return the remote's tag of exactly this name, or None."""
         check_ref_name(name)
-        return next((ref for ref in self.remote_tags(f"{name}*") if ref.name == f"refs/tags/{name}"), None)
+        return next((ref for ref in self.remote_tags(name) if ref.name == f"refs/tags/{name}"), None)
 
     # --- commits and files ---
 
@@ -202,6 +195,18 @@ class Repo:
         if not self.git("ls-tree", "--full-tree", sha, "--", path):
             return None
         return self.git_bytes("cat-file", "blob", f"{sha}:{path}")
+
+    def parents(self, sha: str) -> list[str]:
+        """Return the commit's parents, first one first."""
+        return self.git("rev-list", "--parents", "--max-count=1", sha, "--").split(" ")[1:]
+
+    def changed_paths(self, before: str, after: str) -> list[str]:
+        """Return the paths that differ between two commits."""
+        return [
+            path
+            for path in self.git("diff", "--name-only", "--no-renames", "-z", before, after, "--").split("\0")
+            if path
+        ]
 
     def branch(self) -> str | None:
         """Return the checked-out branch's name, or None on a detached HEAD."""
@@ -291,29 +296,6 @@ class Repo:
         except Failed:
             return False
         return True
-
-
-def remote_repository(url: str) -> tuple[str, str]:
-    """Return host (with a port, if any) and `owner/name` of a remote's URL in any of Git's spellings.
-
-    Raises Usage when the URL names no repository on a host.
-    """
-    text = url if "://" in url else f"ssh://{url.replace(':', '/', 1)}"
-    parts = urlsplit(text)
-    name = parts.path.strip("/").removesuffix(".git")
-    if not parts.hostname or name.count("/") < 1:
-        raise Usage(
-            f"the remote {without_credentials(url)} names no GitHub repository",
-            "Set GITHUB_REPOSITORY and GITHUB_API_URL.",
-        )
-    host = f"{parts.hostname}:{parts.port}" if parts.port and parts.scheme.startswith("http") else parts.hostname
-    return host, "/".join(name.split("/")[-2:])
-
-
-def without_credentials(url: str) -> str:
-    """Return the URL less any user and password in it (S1)."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url
 
 
 def _failure(command: str, stderr: str) -> Failed | Conflict | Unknown:

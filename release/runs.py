@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from release.ensure import ensure
-from release.errors import Conflict, Failed
+from release.errors import Conflict, Failed, Usage
 from release.workflows import check_roles
 
 if TYPE_CHECKING:
@@ -134,6 +134,27 @@ def dispatched_run(world: World, dispatch: Dispatch, *, again: bool = False, run
     return _bound(world, found, dispatch)
 
 
+def existing_run(world: World, dispatch: Dispatch, run_id: int = 0) -> Run:
+    """Return the newest run of the request, or the one of that id, whatever became of it; starts nothing.
+
+    Raises Usage when there is none.
+    """
+    matching = [run(world.github, run_id)] if run_id else _matching(world.github, dispatch)
+    if not matching:
+        raise Usage(
+            f"there is no run of {dispatch.workflow} on {dispatch.ref} at {dispatch.sha[:9]}",
+            "Start it with the dispatch task.",
+        )
+    return _bound(world, matching[0], dispatch)
+
+
+def parse_run_id(text: str) -> int:
+    """Return the id in a flag, 0 for none; raise Usage for anything but a number."""
+    if text and not text.isdigit():
+        raise Usage(f"--run {text} is no run's id", "It is the number at the end of the run's link.")
+    return int(text or 0)
+
+
 def _bound(world: World, found: Run, dispatch: Dispatch) -> Run:
     """Return the run if it is of the commit that was meant; raise Failed otherwise (F4)."""
     if found.head_sha != dispatch.sha:
@@ -163,8 +184,9 @@ def _only(github: GitHub, matching: list[Run], dispatch: Dispatch) -> Run | None
         )
     failed = [each for each in matching if each.conclusion not in ("", "success")]
     if not useful and failed:
+        last = failed[0]
         raise Failed(
-            f"run {failed[0].id} of {dispatch.workflow} at {dispatch.sha[:9]} ended: {failed[0].conclusion}\n{failed[0].url}",
+            f"run {last.id} of {dispatch.workflow} at {dispatch.sha[:9]} ended: {last.conclusion}\n{last.url}",
             "Once the cause is mended: the same command with --rerun-failed, or with --again for a new run.",
         )
     return useful[0] if useful else None

@@ -78,7 +78,8 @@ class World:
     def repo(self) -> Repo:
         """Return the repository around the working directory, with the token for its host."""
         from release.github import serves
-        from release.repo import Repo, remote_repository
+        from release.refs import remote_repository
+        from release.repo import Repo
 
         repo = Repo(self.folder, self.settings.release.remote)
         url = repo.remote_url()
@@ -104,7 +105,7 @@ class World:
     def github(self) -> GitHub:
         """Return GitHub at the repository that GITHUB_REPOSITORY or the remote names."""
         from release.github import GitHub
-        from release.repo import remote_repository
+        from release.refs import remote_repository
 
         name = os.environ.get("GITHUB_REPOSITORY", "")
         if name and "GITHUB_API_URL" in os.environ:

@@ -1,0 +1,170 @@
+"""Turn recipes into Invoke tasks: flags, settings, one question, exit codes."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+
+from release import settings
+from release.errors import ReleaseError, Usage, Waiting
+from release.report import Report
+from release.versions import parse
+from release.world import World
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FLAGS = {
+    "again": "start a new run although there is one",
+    "bump": "minor, major or patch",
+    "download": "save the wheel in this folder",
+    "image": "build the runner image of this version too",
+    "json": "one JSON object a line",
+    "line": "the line, such as 0.7",
+    "message": "the tag's message",
+    "out": "the folder for the wheel",
+    "prefix": "the key's prefix, such as release/",
+    "publish_pypi": "publish to PyPI too",
+    "python": "the interpreter to test with, such as 3.12",
+    "ref": "the commit or branch to do it on",
+    "rerun_failed": "have GitHub run the failed jobs once more",
+    "run": "the run to take, by its id",
+    "run_e2e": "run the end-to-end tests too",
+    "sign": "sign the tag",
+    "timeout": "seconds until a wait gives up, exit 4",
+    "version": "strict SemVer such as 0.7.0, without a v",
+    "wheel": "the wheel's file",
+    "yes": "write without asking",
+}
+
+
+class Namespace(Collection):
+    """A collection whose environment variables are checked before invoke casts them."""
+
+    def configuration(self, taskpath: str | None = None) -> dict[str, Any]:
+        """Return the settings' defaults; raise Usage for a variable that invoke would drop, misread or crash on."""
+        try:
+            settings.check_environment(os.environ)
+        except ReleaseError as error:
+            Report().error(error)
+            raise Exit(code=error.code) from error
+        return super().configuration(taskpath)
+
+
+def reads(recipe: F) -> F:
+    """Mark a recipe that only reads: it gets --json."""
+    recipe.flags = ("json",)  # type: ignore[attr-defined]
+    return recipe
+
+
+def writes(recipe: F) -> F:
+    """Mark a recipe that writes: it gets --yes, and asks once."""
+    recipe.flags = ("yes",)  # type: ignore[attr-defined]
+    return recipe
+
+
+def waits(recipe: F) -> F:
+    """Mark a recipe that waits for something: it gets --timeout."""
+    recipe.flags = (*getattr(recipe, "flags", ()), "timeout")  # type: ignore[attr-defined]
+    return recipe
+
+
+def collection(name: str, recipes: Sequence[Callable[..., Any]]) -> Namespace:
+    """Return the tasks of one namespace, each named for its recipe."""
+    found = Namespace(name)
+    for recipe in recipes:
+        found.add_task(_task(recipe, f"{name}.{_name(recipe)}"))
+    if name in settings.DEFAULTS:
+        found.configure({name: settings.DEFAULTS[name]})
+    return found
+
+
+def _task(recipe: Callable[..., Any], title: str) -> Task[Any]:
+    given = list(inspect.signature(recipe).parameters.values())[1:]
+    flags: tuple[str, ...] = getattr(recipe, "flags", ())
+    extra = [inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=_default(flag)) for flag in flags]
+    first = inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+    def body(c: Context, **values: Any) -> None:
+        _run(c, recipe, title, values)
+
+    body.__doc__, body.__name__ = recipe.__doc__, _name(recipe)
+    body.__signature__ = inspect.Signature([first, *given, *extra])  # type: ignore[attr-defined]
+    names = [parameter.name for parameter in given + extra]
+    return Task(
+        body,
+        name=_name(recipe),
+        positional=[],
+        iterable=[parameter.name for parameter in given if parameter.default == ()],
+        help={flag.strip("_").replace("_", "-"): FLAGS[flag] for flag in names if flag in FLAGS},
+    )
+
+
+def _run(c: Context, recipe: Callable[..., Any], title: str, values: dict[str, Any]) -> None:
+    report = Report("text")
+    try:
+        read = settings.read(dict(c.config))
+        report = Report("json" if values.pop("json", False) else read.release.output)
+        world = _world(c, read, report, values)
+        with report.group(title):
+            _agree(world, recipe, values)
+            recipe(world, **values)
+    except ReleaseError as error:
+        report.error(error)
+        raise Exit(code=error.code) from error
+    except KeyboardInterrupt:
+        stopped = Waiting("stopped", "Run the same again: it goes on where this stopped.")
+        report.error(stopped)
+        raise Exit(code=stopped.code) from None
+    settled: Any = {"version": str(world.version or ""), "agreed": world.yes}
+    c.config["call"] = settled
+
+
+def _world(c: Context, read: settings.Settings, report: Report, values: dict[str, Any]) -> World:
+    """Open the world with what an earlier task of the same call settled: invoke shares its config among them."""
+    call: Mapping[str, Any] = c.config.get("call", {})
+    agreed = values.pop("yes", False) or read.release.yes or os.environ.get("CI") == "true" or call.get("agreed", False)
+    return World(
+        settings=read,
+        report=report,
+        dry=bool(c.config.run.dry),
+        yes=agreed,
+        version=parse(call["version"]) if call.get("version") else None,
+        timeout=_seconds(values.pop("timeout", "")),
+    )
+
+
+def _agree(world: World, recipe: Callable[..., Any], values: dict[str, Any]) -> None:
+    """Show a person at the terminal what would be written, and ask once."""
+    if world.yes or world.dry or "yes" not in getattr(recipe, "flags", ()) or not world.report.interactive:
+        return
+    plan = replace(world, dry=True, report=Report("text"))
+    recipe(plan, **values)
+    if plan.report.todo and not world.report.ask("Do what is marked as to do?"):
+        raise Usage("not done", "Nothing was written.")
+    world.yes = True
+    if plan.report.todo:
+        world.report.line()
+
+
+def _seconds(text: str) -> float:
+    if not text:
+        return 0
+    if not str(text).replace(".", "", 1).isdigit() or float(text) <= 0:
+        raise Usage(f"--timeout {text} is no number of seconds", "Give one such as --timeout 600.")
+    return float(text)
+
+
+def _default(flag: str) -> object:
+    return "" if flag == "timeout" else False
+
+
+def _name(recipe: Callable[..., Any]) -> str:
+    return recipe.__name__.strip("_")

@@ -1,0 +1,137 @@
+"""Whole releases: the tasks in order, each looking first at what is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release import image as images
+from release import platform, sdk
+from release import release as refs
+from release.cli import waits, writes
+from release.errors import Conflict
+from release.follow import check_run, follow
+from release.lines import brief, chosen_version, contains, needed_branch, released
+from release.notes import drafted, found_release, published
+from release.refs import RemoteRef
+from release.runs import Dispatch
+from release.versions import line_of, next_version
+
+if TYPE_CHECKING:
+    import semver
+
+    from release.world import World
+
+
+@waits
+@writes
+def minor(world: World, version: str = "", image: bool = True) -> None:
+    """Release a new minor: image, release branch, tag, platform and SDK, proofs, GitHub Release.
+
+    Example: inv release.minor --version 0.7.0
+    """
+    coordinated(world, _version(world, version, "minor"), image)
+
+
+@waits
+@writes
+def major(world: World, version: str = "", image: bool = True) -> None:
+    """Release a new major: image, release branch, tag, platform and SDK, proofs, GitHub Release.
+
+    Example: inv release.major --version 1.0.0
+    """
+    coordinated(world, _version(world, version, "major"), image)
+
+
+def coordinated(world: World, version: semver.Version, image: bool) -> None:
+    """Release everything of the version from a release branch of its own."""
+    world.report.line(f"Release {version} of {world.github.repository}")
+    tagged = world.repo.tag(str(version))
+    merged = "" if tagged or not image else images.build(world, version)
+    branch = refs.branch(world, str(version), ref="" if world.dry else merged)
+    tag = refs.tag(world, str(version), ref=_tagged_commit(world, version, tagged, branch))
+    if tagged and image:
+        images.check(world, str(version))
+    ship(world, version, tag)
+
+
+def ship(world: World, version: semver.Version, tag: RemoteRef) -> None:
+    """Release platform and SDK from the tag, side by side, prove both, then publish the GitHub Release."""
+    if world.dry and world.repo.tag(str(version)) is None:
+        _plan(world, version, tag)
+        return
+    request = sdk.request_for(world, tag)
+    runs = {} if _platform_out(world, version) else platform.started_runs(world, tag)
+    wheel_out = sdk.already(world, version)
+    if not wheel_out:
+        started, request = sdk.dispatch(world, str(version))
+        runs = {"sdk": started, **runs}
+    finished = follow(world, runs)
+    for name, run in finished.items():
+        if name != "sdk":
+            check_run(world, run, Dispatch(run.name, str(version), tag.sha))
+    if wheel_out:
+        sdk.wheel(world, str(version))
+    else:
+        sdk.prove(world, version, finished["sdk"], request)
+    platform.check(world, str(version))
+    release = published(world, version, drafted(world, version))
+    world.report.step("note", f"{version} is released", url=release.url)
+
+
+def _plan(world: World, version: semver.Version, tag: RemoteRef) -> None:
+    """Show what follows the tag that a dry run does not push."""
+    settings = world.settings
+    request = sdk.request_for(world, tag)
+    inputs = ", ".join(f"{name}={str(value).lower()}" for name, value in request.inputs.items())
+    for what in (
+        f"platform images {', '.join(f'{name}:{version}' for name in settings.platform.images)}, by the tag's push",
+        f"run {request.workflow} on {version} ({brief(tag.sha)}) with {inputs}",
+        f"wheel s3://{settings.sdk.bucket}/{sdk.wheel_key(world, version)}",
+        f"GitHub Release {version}, published",
+    ):
+        world.report.step("todo", what)
+
+
+def _version(world: World, given: str, bump: str) -> semver.Version:
+    """Settle the version: given, settled, or the next; but a release that is not finished goes first (F27)."""
+    if given or world.version:
+        return chosen_version(world, given)
+    versions = [each for each in released(world) if not each.prerelease]
+    newest = max(versions, default=None)
+    if newest and (bump == "minor" or not newest.minor):
+        first = newest.replace(patch=0)
+        if not newest.patch and not _is_finished(world, newest):
+            world.report.step("note", f"{newest} is not finished: going on with it")
+            return world.settle(newest)
+        if first in versions and _has_trunk(world, first):
+            world.report.step("note", f"{world.trunk} has nothing beyond {first}")
+            return world.settle(first)
+    return world.settle(next_version(versions, bump))
+
+
+def _is_finished(world: World, version: semver.Version) -> bool:
+    """Whether its GitHub Release, the last step, is published; for one without, whether its parts are out."""
+    found = found_release(world, version)
+    return not found.draft if found else sdk.already(world, version) and _platform_out(world, version)
+
+
+def _has_trunk(world: World, version: semver.Version) -> bool:
+    tag = world.repo.tag(str(version))
+    return tag is not None and contains(world, tag.sha, refs.trunk_sha(world))
+
+
+def _tagged_commit(world: World, version: semver.Version, tagged: RemoteRef | None, branch: RemoteRef) -> str:
+    """Return the commit to tag: the branch's head, or where the tag is if that is on the branch."""
+    if tagged is None:
+        return branch.sha
+    head = needed_branch(world, line_of(version)).sha
+    if not contains(world, head, tagged.sha):
+        raise Conflict(
+            f"tag {version} is at {tagged.sha[:9]}, which is not on its release branch",
+            "Find out who tagged it; then take the next version.",
+        )
+    return tagged.sha
+
+
+def _platform_out(world: World, version: semver.Version) -> bool:
+    return all(platform.image_digests(world, version).values())

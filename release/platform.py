@@ -1,0 +1,82 @@
+"""The platform: what the tag's push starts, and its images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release.cli import reads, waits
+from release.errors import Failed, Unknown
+from release.follow import check_run, follow
+from release.refs import RemoteRef
+from release.release import needed_tag
+from release.runs import Dispatch, Run, runs
+from release.sdk import tagged_version
+
+if TYPE_CHECKING:
+    import semver
+
+    from release.world import World
+
+APPEARS = 60.0  # seconds within which GitHub shows the run that a push starts
+
+
+@waits
+@reads
+def watch(world: World, version: str = "") -> None:
+    """Follow what the tag's push started to its end.
+
+    Example: inv platform.watch --version 0.7.0
+    """
+    tag = needed_tag(world, tagged_version(world, version))
+    for finished in follow(world, started_runs(world, tag)).values():
+        check_run(world, finished, Dispatch(finished.name, tag.name, tag.sha))
+        world.report.step("note", f"run {finished.id} of {finished.name}: {finished.conclusion}", url=finished.url)
+
+
+@reads
+def check(world: World, version: str = "") -> dict[str, str]:
+    """Prove that every platform image has the tag.
+
+    Example: inv platform.check --version 0.7.0
+    """
+    wanted = tagged_version(world, version)
+    digests = image_digests(world, wanted)
+    for name, digest in digests.items():
+        world.report.step("made" if digest else "failed", f"image {name}:{wanted}  {digest or 'missing'}")
+    missing = [name for name, digest in digests.items() if not digest]
+    if missing:
+        raise Failed(
+            f"platform images of {wanted} are missing: {', '.join(missing)}",
+            f"See what the tag started: inv platform.watch --version {wanted}",
+        )
+    return {name: digest for name, digest in digests.items() if digest}
+
+
+def image_digests(world: World, version: semver.Version) -> dict[str, str | None]:
+    """Return the digest of each platform image at the version, None where the registry has none."""
+    return {name: world.registry.image_digest(name, str(version)) for name in world.settings.platform.images}
+
+
+def started_runs(world: World, tag: RemoteRef) -> dict[str, Run]:
+    """Return the runs that the tag's push started, by workflow; the newest of each.
+
+    Raises Unknown when none appears in time: a push by the workflow's own token starts none (F14).
+    """
+    deadline = world.clock.now() + APPEARS
+    while True:
+        found = pushed_runs(world, tag)
+        if found or world.dry:
+            return found
+        if world.clock.now() >= deadline:
+            raise Unknown(
+                f"the push of {tag.name} started no run within {APPEARS:.0f} s",
+                "Does a workflow run on tags? Was the tag pushed with a token that starts workflows?",
+            )
+        world.clock.sleep(world.settings.release.poll)
+
+
+def pushed_runs(world: World, tag: RemoteRef) -> dict[str, Run]:
+    """Return the runs of the tag's push that GitHub shows now, the newest of each workflow."""
+    name = tag.name.removeprefix("refs/tags/")
+    found = runs(world.github, tag.sha, "push", world.settings.platform.workflow)
+    return {run.name: run for run in reversed(found) if run.head_branch == name}

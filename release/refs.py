@@ -1,0 +1,49 @@
+"""Refs and remotes as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from release.errors import Usage
+
+
+@dataclass(frozen=True)
+class RemoteRef:
+    """A ref as the remote has it: `sha` is its commit, `target` the object it names (an annotated tag's own)."""
+
+    name: str
+    sha: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Push:
+    """One ref to push: full name, object, and the object expected there now (empty: it must be new)."""
+
+    ref: str
+    sha: str
+    expected: str = ""
+
+
+def remote_repository(url: str) -> tuple[str, str]:
+    """Return host (with a port, if any) and `owner/name` of a remote's URL in any of Git's spellings.
+
+    Raises Usage when the URL names no repository on a host.
+    """
+    text = url if "://" in url else f"ssh://{url.replace(':', '/', 1)}"
+    parts = urlsplit(text)
+    name = parts.path.strip("/").removesuffix(".git")
+    if not parts.hostname or name.count("/") < 1:
+        raise Usage(
+            f"the remote {without_credentials(url)} names no GitHub repository",
+            "Set GITHUB_REPOSITORY and GITHUB_API_URL.",
+        )
+    host = f"{parts.hostname}:{parts.port}" if parts.port and parts.scheme.startswith("http") else parts.hostname
+    return host, "/".join(name.split("/")[-2:])
+
+
+def without_credentials(url: str) -> str:
+    """Return the URL less any user and password in it (S1)."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url

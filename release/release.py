@@ -1,0 +1,165 @@
+"""The release branch and the tag."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from release.cli import reads, writes
+from release.ensure import ensure
+from release.errors import Conflict, Usage
+from release.lines import brief, chosen_line, chosen_version, contains, line_branch, needed_branch, released, short
+from release.refs import Push, RemoteRef
+from release.versions import Line, branch_name, check_allowed, line_of, next_version, parse, parse_branch, parse_line
+
+if TYPE_CHECKING:
+    import semver
+
+    from release.world import World
+
+
+@reads
+def next_(world: World, bump: str = "", line: str = "") -> semver.Version:
+    """Print the next version, as the remote's tags tell it.
+
+    Example: inv release.next --bump patch --line 0.7
+    """
+    wanted = parse_line(line) if line else None
+    bump = bump or ("patch" if wanted else "minor")
+    version = world.settle(next_version(released(world, wanted), bump, wanted))
+    if world.report.json:
+        world.report.emit(version=str(version), bump=bump, line=str(line_of(version)))
+    else:
+        world.report.line(str(version))
+    return version
+
+
+@reads
+def check(world: World, version: str = "") -> None:
+    """Say whether this version is allowed, what is wrong with it, and the nearest right one.
+
+    Example: inv release.check --version 0.7.0
+    """
+    if not version:
+        raise Usage("which version?", "inv release.check --version 0.7.0")
+    wanted = parse(version)
+    check_allowed(wanted, released(world))
+    world.settle(wanted)
+    world.report.step("note", f"{wanted} is allowed: line {line_of(wanted)}", version=str(wanted))
+
+
+@writes
+def branch(world: World, version: str = "", ref: str = "") -> RemoteRef:
+    """Cut the line's release branch and push it.
+
+    Example: inv release.branch --version 0.7.0
+    """
+    wanted = chosen_version(world, version, bump="minor")
+    line = line_of(wanted)
+    known = line_branch(world, line)
+    if known is None:
+        check_allowed(wanted, released(world))
+    sha = _commit(world, ref) if ref else trunk_sha(world)
+    today = datetime.fromtimestamp(world.clock.now(), timezone.utc).date()
+    planned = RemoteRef(f"refs/heads/{branch_name(line, today)}", sha, sha)
+    found = ensure(
+        world,
+        f"release branch {short(known or planned)} at {brief((known or planned).sha)}",
+        find=lambda: _branch_with(world, line, sha if ref else ""),
+        make=lambda: push_new(world, [Push(planned.name, sha)]),
+        planned=planned,
+    )
+    world.report.record(branch=short(found), sha=found.sha)
+    return found
+
+
+@writes
+def tag(world: World, version: str = "", ref: str = "", sign: bool = False, message: str = "") -> RemoteRef:
+    """Tag the release branch's head and push the tag.
+
+    Example: inv release.tag --version 0.7.0
+    """
+    wanted = chosen_version(world, version) if version or world.version else _next_patch(world)
+    sha = _commit(world, ref) if ref else needed_branch(world, line_of(wanted)).sha
+    found = ensure(
+        world,
+        f"tag {wanted} at {brief(sha)}",
+        find=lambda: tag_at(world, wanted, sha),
+        make=lambda: _make_tag(world, wanted, sha, message or f"Release {wanted}", sign),
+        planned=RemoteRef(f"refs/tags/{wanted}", sha, sha),
+    )
+    world.report.record(tag=str(wanted), sha=found.sha)
+    return found
+
+
+def _branch_with(world: World, line: Line, sha: str) -> RemoteRef | None:
+    """Return the line's branch; raise Conflict when it lacks the commit that was asked for."""
+    found = line_branch(world, line)
+    if found and sha and not contains(world, found.sha, sha):
+        raise Conflict(
+            f"{short(found)} is at {found.sha[:9]} and does not contain {sha[:9]}",
+            f"The line {line} has its branch: pick onto it (inv release.pick --line {line}), or take the next version.",
+        )
+    return found
+
+
+def tag_at(world: World, version: semver.Version, sha: str) -> RemoteRef | None:
+    """Return the remote's tag when it is at the commit, None when there is none; raise Conflict elsewhere (F12)."""
+    found = world.repo.tag(str(version))
+    if found and found.sha != sha:
+        raise Conflict(
+            f"tag {version} is at {found.sha[:9]}, not at {brief(sha)}; a tag is never moved",
+            f"Take the next version: inv release.next --line {line_of(version)}",
+        )
+    return found
+
+
+def needed_tag(world: World, version: semver.Version) -> RemoteRef:
+    """Return the remote's tag of the version; raise Usage when there is none."""
+    found = world.repo.tag(str(version))
+    if found is None:
+        raise Usage(f"there is no tag {version}", f"Tag it: inv release.tag --version {version}")
+    return found
+
+
+def trunk_sha(world: World) -> str:
+    """Return the commit at the trunk's head on the remote; raise Usage when there is no such branch."""
+    sha = world.repo.head_sha(world.trunk)
+    if sha is None:
+        raise Usage(f"the remote has no branch {world.trunk}", "Set release.trunk in invoke.yaml.")
+    return sha
+
+
+def push_new(world: World, pushes: list[Push]) -> None:
+    """Push refs that must be new, their commits fetched first where this clone lacks them; writes the remote."""
+    for push in pushes:
+        world.repo.need_commit(push.sha)
+    world.repo.push(pushes)
+
+
+def _make_tag(world: World, version: semver.Version, sha: str, message: str, sign: bool) -> None:
+    """Write the annotated tag and push it; a tag object that the remote did not take is taken back here."""
+    check_allowed(version, released(world, line_of(version)))
+    world.repo.need_commit(sha)
+    before = world.repo.local_tag(str(version))
+    target = world.repo.make_tag(str(version), sha, message, sign)
+    try:
+        push_new(world, [Push(f"refs/tags/{version}", target)])
+    finally:
+        made = world.repo.local_tag(str(version))
+        if before is None and made and world.repo.tag(str(version)) is None:
+            world.repo.delete_local_tag(made)
+
+
+def _next_patch(world: World) -> semver.Version:
+    line = chosen_line(world, "")
+    return world.settle(next_version(released(world, line), "patch", line))
+
+
+def _commit(world: World, ref: str) -> str:
+    """Return the commit a person names: a branch of the remote first, else a commit of this clone."""
+    if parse_branch(ref) or ref == world.trunk:
+        found = world.repo.head_sha(ref)
+        if found:
+            return found
+    return world.repo.commit_sha(ref)

@@ -1,0 +1,19 @@
+"""The flat set of tasks."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from release import image, pipelines, platform, release, sdk
+from release.cli import collection
+from release.notes import notes
+
+namespace = Collection(
+    collection(
+        "release",
+        [release.next_, release.check, release.branch, release.tag, notes, pipelines.minor, pipelines.major],
+    ),
+    collection("sdk", [sdk.build, sdk.test, sdk.publish, sdk.dispatch, sdk.watch, sdk.wheel, sdk.release]),
+    collection("image", [image.bump, image.dispatch, image.watch, image.check, image.pr, image.release]),
+    collection("platform", [platform.watch, platform.check]),
+)
