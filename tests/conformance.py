@@ -32,6 +32,7 @@ REFUSALS = {
     422: "a dispatch's ref, input or trigger is wrong (the description has no error for it), or a field is not known",
     429: "a secondary rate limit",
 }
+UNCHANGED = 304  # to any GET that sent an entity tag or a date
 REDIRECTS = {
     301: "the repository was renamed",
     302: "a file is elsewhere, or the repository was renamed",
@@ -83,9 +84,14 @@ def described_errors(problems: Iterable[Exception]) -> Iterator[str]:
     for problem in problems:
         found = list(getattr(problem.__cause__, "schema_errors", ()))
         for one in filter(None, (best_match([error]) for error in found)):
-            yield f"{one.json_path}: {one.message[:LONG]}"
+            yield f"{one.json_path}: {shortened(one.message)}"
         if not found:
             yield f"{problem}: {problem.__cause__}" if problem.__cause__ else str(problem)
+
+
+def shortened(message: str) -> str:
+    """Return a message without the middle of the body that it quotes."""
+    return message if len(message) < LONG else f"{message[: LONG // 2]} … {message[-LONG // 2 :]}"
 
 
 class Conformance:
@@ -96,6 +102,7 @@ class Conformance:
         spec = SchemaPath.from_dict(mended(whole))
         self.requests = V30RequestValidator(spec, forbid_unspecified_additional_properties=True)
         self.responses = V30ResponseValidator(spec, forbid_unspecified_additional_properties=True)
+        self.refusals = V30ResponseValidator(spec)  # GitHub's errors have a `status` that few schemas list
 
     @classmethod
     @cache
@@ -154,15 +161,19 @@ class Conformance:
         content = (operation.shape["operationId"], exchange.response_type.partition(";")[0])
         if exchange.status in REDIRECTS and "Location" not in Headers(exchange.response_headers):
             yield "a redirect without Location"
-        if exchange.status in {204, 304} and exchange.response_body:
+        if exchange.status in {204, UNCHANGED} and exchange.response_body:
             yield "a body, and this status has none"
+        conditions = {"if-none-match", "if-modified-since"}
+        if exchange.status == UNCHANGED and not conditions & {name.lower() for name in exchange.request_headers}:
+            yield "not changed, but nobody asked whether"
         if exchange.status in FAULTS or content in FILES:
             return
         if str(exchange.status) in responses and responses[str(exchange.status)].keys() & {"content", "$ref"}:
-            yield from described_errors(self.responses.iter_errors(request, answer_of(exchange)))
+            validator = self.refusals if exchange.status >= 400 else self.responses
+            yield from described_errors(validator.iter_errors(request, answer_of(exchange)))
         elif exchange.status in REFUSALS:
             yield from refusal_problems(exchange)
-        elif str(exchange.status) not in {*responses, *map(str, REDIRECTS)}:
+        elif str(exchange.status) not in {*responses, *map(str, [UNCHANGED, *REDIRECTS])}:
             yield f"status {exchange.status} is not described, nor one that any operation may have"
 
 

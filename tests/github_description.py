@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 DESCRIPTION = Path(__file__).with_name("github_api") / "api.github.com.json"
-SLASHED = {"ref", "branch", "basehead", "tag"}  # path parameters whose values may hold a slash
+SLASHED = {"ref", "branch", "basehead", "tag", "path"}  # path parameters whose values may hold a slash
 
 
 def description() -> dict[str, Any]:

@@ -24,8 +24,10 @@ TRIMMED = Path(__file__).with_name("api.github.com.json")
 ENDPOINTS = """
 /user                                                       get
 /rate_limit                                                 get
+/meta                                                       get
+/versions                                                   get
 /search/issues                                              get
-.                                                           get
+.                                                           get patch
 ./actions/workflows                                         get
 ./actions/workflows/{workflow_id}                           get
 ./actions/workflows/{workflow_id}/dispatches                post
@@ -57,14 +59,21 @@ ENDPOINTS = """
 ./commits/{commit_sha}/pulls                                get
 ./commits/{ref}/check-runs                                  get
 ./commits/{ref}/check-suites                                get
+./check-runs                                                post
 ./commits/{ref}/status                                      get
+./commits/{ref}/statuses                                    get
 ./statuses/{sha}                                            post
 ./compare/{basehead}                                        get
+./branches                                                  get
 ./branches/{branch}                                         get
 ./branches/{branch}/protection                              get
 ./rules/branches/{branch}                                   get
 ./rulesets                                                  get
 ./rulesets/{ruleset_id}                                     get
+./contents/{path}                                           get
+./git/commits/{commit_sha}                                  get
+./git/tags/{tag_sha}                                        get
+./git/refs                                                  post
 ./git/ref/{ref}                                             get
 ./git/matching-refs/{ref}                                   get
 ./git/refs/{ref}                                            delete
