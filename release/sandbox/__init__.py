@@ -1,0 +1,1 @@
+"""The embedded default: a small monorepo, its GitHub and its cloud, on loopback only."""
