@@ -31,7 +31,7 @@ def truth(value: Any) -> bool:
 def number(value: Any) -> float:
     """Turn a value into a number as a comparison does; NaN when it is none."""
     if isinstance(value, bool | int | float):
-        return float(value) if abs(value) < 2**1023 else math.copysign(math.inf, value > 0 or -1)
+        return float(value) if isinstance(value, float) or abs(value) < 2**1023 else math.inf
     if value is None:
         return 0.0
     if not isinstance(value, str):

@@ -1,0 +1,51 @@
+"""The Python interpreters of this machine that really run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+_RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def running() -> str:
+    """Name the running interpreter: `3.12`."""
+    return _RUNNING
+
+
+@lru_cache(maxsize=32)
+def interpreter(version: str) -> str | None:
+    """Find the interpreter of a version such as `3.11` or `3.11.7`; the running one where it fits."""
+    if not re.fullmatch(r"3\.\d{1,2}(\.\d{1,2})?", version, re.ASCII):
+        return None
+    if ".".join(map(str, sys.version_info[: version.count(".") + 1])) == version:
+        return sys.executable
+    return next((str(path) for path in _candidates(version) if _runs(path, version)), None)
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    name = "python" + ".".join(version.split(".")[:2])
+    yield Path(sys.executable).with_name(name)
+    yield from (Path(folder) / name for folder in os.get_exec_path())
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted((pyenv / "versions").glob(f"{version}*/bin/{name}"))
+    yield from sorted((Path.home() / ".local/share/uv/python").glob(f"cpython-{version}*/bin/{name}"))
+
+
+def _runs(path: Path, version: str) -> bool:
+    # A shim of a version manager is there, and executable, and still runs nothing.
+    if not shutil.which(str(path)):
+        return False
+    try:
+        asked = subprocess.run(
+            [path, "-ISc", "import sys; print(sys.version)"], capture_output=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return re.match(re.escape(version) + r"(?!\d)", asked.stdout.decode("ascii", "replace")) is not None

@@ -1,0 +1,216 @@
+"""The steps of one job, run for real one after the other."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from release import expression_values as values
+from release.expressions import Undecided, Unsupported, condition, interpolate
+from release.sandbox import command_files, shell
+from release.sandbox.actions import run_action
+from release.sandbox.joblog import now
+from release.sandbox.machine import ActionFailed, Machine, deep_text, deep_value
+
+if TYPE_CHECKING:
+    from release.sandbox.jobs import Step
+
+_SHELLS = {
+    "": "bash -e {0}",
+    "bash": "bash --noprofile --norc -eo pipefail {0}",
+    "sh": "sh -e {0}",
+    "python": "python {0}",
+}
+_FOREIGN = ("container", "services", "uses", "snapshot")
+_SYSTEMS = ("windows", "macos")
+_DEFAULT_MINUTES = 360
+_PROBLEMS = (Unsupported, Undecided, ActionFailed, command_files.InvalidFile)
+
+
+def run_job(machine: Machine) -> str:
+    """Run a job's steps on its machine and return its conclusion.
+
+    What the sandbox does not support fails the job, and the log names it.
+    """
+    first, *steps, last = machine.job.steps
+    _timed(machine, first, lambda: _set_up(machine))
+    if first.conclusion == "success":
+        clock = _Clock(machine)
+        for step, spec in zip(steps, machine.job.spec["steps"], strict=True):
+            _timed(machine, step, _Doing(machine, clock, step, spec).conclude)
+    else:
+        for step in steps:
+            _timed(machine, step, lambda: "skipped")
+    _timed(machine, last, lambda: _complete(machine))
+    return machine.status
+
+
+def _timed(machine: Machine, step: Step, part: Callable[[], str]) -> None:
+    step.started_at, step.status = now(), "in_progress"
+    machine.log.step = step
+    step.conclusion = _outcome(machine, part)
+    if step.conclusion in ("failure", "cancelled") and machine.status == "success":
+        machine.status = step.conclusion
+    machine.log.step = None
+    step.completed_at, step.status = now(), "completed"
+
+
+def _outcome(machine: Machine, part: Callable[[], str]) -> str:
+    try:
+        return part()
+    except shell.Stopped:
+        cancelled = machine.job.cancelled.is_set()
+        machine.log.write(f"##[error]The {'operation was canceled' if cancelled else 'action has timed out'}.")
+        return "cancelled" if cancelled else "failure"
+    except _PROBLEMS as error:
+        machine.log.write(f"##[error]{error}")
+        return "failure"
+
+
+def _set_up(machine: Machine) -> str:
+    spec = machine.job.spec
+    machine.log.write(f"Job name: {machine.job.name}", f"Attempt: {machine.run.attempt}")
+    if foreign := next((key for key in _FOREIGN if key in spec), ""):
+        raise Unsupported(f"the sandbox does not support `{foreign}` in a job (jobs.{machine.job.key})")
+    labels = str(deep_value(spec.get("runs-on"), machine.contexts)).lower()
+    if any(system in labels for system in _SYSTEMS):
+        raise Unsupported(f"the sandbox has no runner for {labels}: it is this machine alone")
+    machine.set_up()
+    return "success"
+
+
+def _complete(machine: Machine) -> str:
+    try:
+        machine.job.outputs = deep_text(machine.job.spec.get("outputs") or {}, machine.context())
+    finally:
+        machine.tear_down()
+    return "success"
+
+
+class _Clock:
+    """Says when a step has to stop: the job is cancelled, or time is up."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        minutes = deep_value(machine.job.spec.get("timeout-minutes", _DEFAULT_MINUTES), machine.context())
+        self.minutes = values.number(minutes)
+        self.deadline = time.monotonic() + 60 * self.minutes
+
+    def stop(self, minutes: Any) -> Callable[[], bool]:
+        """Make the question for one step, which may have a limit of its own."""
+        job = self.machine.job
+        deadline = time.monotonic() + (math.inf if minutes is None else 60 * values.number(minutes))
+        # A step that starts although the job is cancelled, such as an always(), is ended only by force.
+        asked = job.killed if job.cancelled.is_set() else job.cancelled
+
+        def stops() -> bool:
+            if time.monotonic() > self.deadline and not job.cancelled.is_set():
+                self.machine.log.write(
+                    f"##[error]The job has exceeded the maximum execution time of {self.minutes:g}m."
+                )
+                job.cancelled.set()
+            return asked.is_set() or job.killed.is_set() or time.monotonic() > deadline
+
+        return stops
+
+
+class _Doing:
+    """One step being done."""
+
+    def __init__(self, machine: Machine, clock: _Clock, step: Step, spec: dict[str, Any]) -> None:
+        self.machine = machine
+        self.clock = clock
+        self.step = step
+        self.spec = spec
+        self.own: dict[str, str] = {}
+        self.outputs: dict[str, str] = {}
+
+    def conclude(self) -> str:
+        """Do the step if its `if` says so, and remember how it ended."""
+        machine = self.machine
+        if machine.job.cancelled.is_set():
+            machine.status = "cancelled"
+        outcome = _outcome(machine, self.decide)
+        tolerated = False
+        if outcome == "":
+            outcome = _outcome(machine, self.do)
+            tolerated = values.truth(deep_value(self.spec.get("continue-on-error"), self.context()))
+        conclusion = "success" if outcome == "failure" and tolerated else outcome
+        if name := self.spec.get("id"):
+            machine.steps[str(name)] = {"outputs": self.outputs, "outcome": outcome, "conclusion": conclusion}
+        return conclusion
+
+    def decide(self) -> str:
+        """Answer "skipped", or nothing when the step has to be done."""
+        self.own = deep_text(self.spec.get("env") or {}, self.machine.context())
+        if not condition(values.text(self.spec.get("if")), self.context()):
+            return "skipped"
+        self.step.name = interpolate(self.step.name, self.context())
+        return ""
+
+    def context(self) -> dict[str, Any]:
+        """Give the contexts with the step's own variables."""
+        return self.machine.context(self.own)
+
+    def do(self) -> str:
+        """Run the command or the action; what the step wrote to the command files takes effect either way."""
+        folder = self.machine.temp / f"step-{self.step.number}"
+        env = self.machine.environment(self.own) | command_files.make(folder)
+        try:
+            if "uses" in self.spec:
+                inputs = deep_text(self.spec.get("with") or {}, self.context())
+                self.head(str(self.spec["uses"]), "with", inputs)
+                self.outputs |= run_action(self.machine, str(self.spec["uses"]), inputs, env)
+                return "success"
+            return self.run(folder, env)
+        finally:
+            self.take_in(folder)
+
+    def head(self, title: str, kind: str, listed: dict[str, str]) -> None:
+        """Write the folded lines that say what runs."""
+        first, *more = title.splitlines() or [""]
+        shown = [f"{kind}:", *(f"  {name}: {value}" for name, value in listed.items())] if listed else []
+        self.machine.log.write(f"##[group]Run {first}", *([first, *more] if more else []), *shown, "##[endgroup]")
+
+    def run(self, folder: Path, env: dict[str, str]) -> str:
+        """Run the step's command in its shell."""
+        machine = self.machine
+        command = interpolate(str(self.spec["run"]), self.context())
+        self.head(command.strip(), "env", self.own)
+        place = machine.workspace / self.setting("working-directory")
+        if not place.is_dir():
+            raise ActionFailed(f"the working directory does not exist: {self.setting('working-directory')}")
+        script = folder / "script"
+        script.write_text(command, encoding="utf-8")
+        argv = self.shell(script)
+        stop = self.clock.stop(deep_value(self.spec.get("timeout-minutes"), self.context()))
+        code = shell.run(argv, place, env, machine.log.write_output, stop)
+        if code:
+            raise ActionFailed(f"Process completed with exit code {code if code > 0 else 128 - code}.")
+        return "success"
+
+    def shell(self, script: Path) -> list[str]:
+        """Give the command line of the step's shell."""
+        name = self.setting("shell")
+        template = _SHELLS.get(name, name)
+        if "{0}" not in template:
+            raise Unsupported(f"the sandbox does not support the shell {name!r}")
+        return [part.replace("{0}", str(script)) for part in shlex.split(template)]
+
+    def setting(self, name: str) -> str:
+        """Find `shell` or `working-directory`: the step's, else the job's default, else the workflow's."""
+        levels = (self.machine.job.spec.get("defaults"), self.machine.run.workflow.defaults)
+        found = [self.spec.get(name), *(((level or {}).get("run") or {}).get(name) for level in levels)]
+        return interpolate(values.text(next(filter(None, found), "")), self.context())
+
+    def take_in(self, folder: Path) -> None:
+        """Take in the files that the step wrote."""
+        self.outputs |= command_files.pairs(folder, "GITHUB_OUTPUT")
+        self.machine.variables |= command_files.pairs(folder, "GITHUB_ENV")
+        for path in command_files.text(folder, "GITHUB_PATH").splitlines():
+            self.machine.paths.insert(0, path)
+        self.step.summary += command_files.text(folder, "GITHUB_STEP_SUMMARY")

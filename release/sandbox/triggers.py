@@ -1,0 +1,88 @@
+"""What starts a workflow: an event on a ref, or a dispatch with its inputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from release import expression_values as values
+from release.sandbox.workflow import Workflow
+
+_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+_PARTS = re.compile(r"\\.|\*\*/|\*\*|\*|\[[^]]*\]|[?+]|.", re.DOTALL)
+
+
+class InvalidInputs(ValueError):
+    """GitHub refuses this dispatch; the text is what it answers."""
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Match one filter pattern (`*` without `/`, `**` with, `?` and `+` repeat what stands before, `[…]`)."""
+    expression = ""
+    for part in _PARTS.findall(pattern):
+        if part in _WILDCARDS:
+            expression += _WILDCARDS[part]
+        elif part in "?+" or (part.startswith("[") and part.endswith("]")):
+            expression += part
+        else:
+            expression += re.escape(part.removeprefix("\\"))
+    return re.fullmatch(expression, name) is not None
+
+
+def _passes(patterns: list[str], name: str) -> bool:
+    passes = False
+    for pattern in map(str, patterns):
+        if matches(pattern.removeprefix("!"), name):
+            passes = not pattern.startswith("!")
+    return passes
+
+
+def starts(workflow: Workflow, event: str, ref: str) -> bool:
+    """Tell whether an event on a full ref starts the workflow; path filters are taken as met."""
+    if event not in workflow.triggers:
+        return False
+    filters = workflow.triggers[event]
+    kind = "tags" if ref.startswith("refs/tags/") else "branches"
+    name = ref.split("/", 2)[-1]
+    if kind in filters:
+        return _passes(filters[kind], name)
+    if f"{kind}-ignore" in filters:
+        return not any(matches(str(pattern), name) for pattern in filters[f"{kind}-ignore"])
+    other = "branches" if kind == "tags" else "tags"
+    return event != "push" or not {other, f"{other}-ignore"} & set(filters)
+
+
+def check_dispatch(workflow: Workflow, given: Mapping[str, Any]) -> None:
+    """Raise `InvalidInputs` when GitHub would answer 422 to a dispatch with these inputs."""
+    if "workflow_dispatch" not in workflow.triggers:
+        raise InvalidInputs("Workflow does not have 'workflow_dispatch' trigger")
+    if unexpected := [name for name in given if name not in workflow.inputs]:
+        listed = ", ".join(f'"{name}"' for name in unexpected)
+        raise InvalidInputs(f"Unexpected inputs provided: [{listed}]")
+    for name, spec in workflow.inputs.items():
+        value = values.text(given.get(name, spec.get("default")))
+        if spec.get("required") and not value:
+            raise InvalidInputs(f"Required input '{name}' not provided")
+        allowed = _allowed(spec)
+        if value and allowed and value not in allowed:
+            raise InvalidInputs(f"Provided value '{value}' for input '{name}' not in the list of allowed values")
+
+
+def _allowed(spec: Mapping[str, Any]) -> list[str]:
+    if spec.get("type") == "boolean":
+        return ["true", "false"]
+    return [values.text(option) for option in spec.get("options") or []] if spec.get("type") == "choice" else []
+
+
+def input_values(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give every dispatch input its value: what was given, else the default, in the type it is declared with."""
+    return {name: _typed(given.get(name, spec.get("default")), spec) for name, spec in workflow.inputs.items()}
+
+
+def _typed(value: Any, spec: Mapping[str, Any]) -> Any:
+    if spec.get("type") == "boolean":
+        return values.text(value) == "true"
+    if spec.get("type") == "number":
+        return values.number(value)
+    return values.text(value)

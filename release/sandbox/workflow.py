@@ -1,0 +1,180 @@
+"""A workflow file's text, read as GitHub reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from release import expression_values as values
+
+_JOB_KEYS = {
+    *("name", "needs", "if", "runs-on", "strategy", "env", "defaults", "steps", "outputs", "timeout-minutes"),
+    *("continue-on-error", "permissions", "concurrency", "environment"),
+    # Known to GitHub; a job that has one of these fails here and says so.
+    *("container", "services", "uses", "with", "secrets", "snapshot"),
+}
+_STEP_KEYS = {
+    *("id", "if", "name", "run", "uses", "with", "env", "shell", "working-directory", "continue-on-error"),
+    "timeout-minutes",
+}
+_JOB_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+# YAML 1.2's core schema: `on`, `yes`, `2026-11-22` and `1:30` are plain text, as they are on GitHub.
+_SCALARS = {
+    "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", "~nN\0"),
+    "tag:yaml.org,2002:int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    "tag:yaml.org,2002:float": (
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+}
+
+
+class InvalidWorkflow(ValueError):
+    """GitHub would refuse this file, or its run could not start."""
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if doubled := next((key for key in keys if keys.count(key) > 1), None):
+            raise InvalidWorkflow(f"line {node.start_mark.line + 1}: {doubled!r} is already defined")
+        return super().construct_mapping(node, deep=True)
+
+
+def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
+
+
+for _tag, (_pattern, _first) in _SCALARS.items():
+    _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})$"), ["" if c == "\0" else c for c in _first])
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A workflow file; its jobs stay as written, in order."""
+
+    name: str
+    path: str
+    triggers: dict[str, dict[str, Any]]
+    jobs: dict[str, dict[str, Any]]
+    env: dict[str, Any]
+    defaults: dict[str, Any]
+    permissions: Any = None
+    concurrency: Any = None
+
+    @property
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """The dispatch inputs by name; empty without `workflow_dispatch`."""
+        found = self.triggers.get("workflow_dispatch", {}).get("inputs") or {}
+        return {name: spec or {} for name, spec in found.items()}
+
+    def needs(self, key: str) -> list[str]:
+        """List the jobs that a job waits for."""
+        return _listed(self.jobs[key].get("needs"))
+
+    def ancestors(self, key: str) -> set[str]:
+        """List the jobs that a job waits for, and those that they wait for."""
+        found = set(self.needs(key))
+        return found.union(*(self.ancestors(need) for need in found))
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise InvalidWorkflow(f"{where}: expected a mapping")
+    return value or {}
+
+
+def parse_workflow(text: str, path: str = "") -> Workflow:
+    """Read a workflow file.
+
+    Raises `InvalidWorkflow` for what GitHub refuses before a job starts: no YAML, no trigger or job, an unknown key,
+    a doubled key, a `needs` that does not exist or goes in a circle.
+    """
+    try:
+        content = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        raise InvalidWorkflow(f"{path or 'workflow'}: {error}") from error
+    content = _mapping(content, path or "workflow")
+    jobs = {str(key): _mapping(job, f"jobs.{key}") for key, job in _mapping(content.get("jobs"), "jobs").items()}
+    workflow = Workflow(
+        name=values.text(content.get("name")) or path,
+        path=path,
+        triggers=_triggers(content.get("on")),
+        jobs=jobs,
+        env=_mapping(content.get("env"), "env"),
+        defaults=_mapping(content.get("defaults"), "defaults"),
+        permissions=content.get("permissions"),
+        concurrency=content.get("concurrency"),
+    )
+    problem = next(_problems(workflow), "")
+    if problem:
+        raise InvalidWorkflow(f"{path or 'workflow'}: {problem}")
+    return workflow
+
+
+def _triggers(found: Any) -> dict[str, dict[str, Any]]:
+    if isinstance(found, dict):
+        return {str(event): spec if isinstance(spec, dict) else {} for event, spec in found.items()}
+    return {str(event): {} for event in _listed(found)}
+
+
+def _problems(workflow: Workflow) -> Iterator[str]:
+    if not workflow.triggers:
+        yield "no event triggers defined in `on`"
+    if not workflow.jobs:
+        yield "no jobs defined"
+    for key, job in workflow.jobs.items():
+        yield from _job_problems(workflow, key, job)
+    yield from _circles(workflow)
+
+
+def _job_problems(workflow: Workflow, key: str, job: Mapping[str, Any]) -> Iterator[str]:
+    where = f"jobs.{key}"
+    if not _JOB_NAME.fullmatch(key):
+        yield f"{where}: the name must start with a letter or _ and contain only letters, digits, - and _"
+    yield from (f"{where}: unexpected value {name!r}" for name in job if name not in _JOB_KEYS)
+    yield from (
+        f"{where}: depends on unknown job {need!r}" for need in workflow.needs(key) if need not in workflow.jobs
+    )
+    if "uses" in job:
+        return
+    if "runs-on" not in job:
+        yield f"{where}: required property is missing: runs-on"
+    steps = job.get("steps")
+    if not isinstance(steps, list) or not steps:
+        yield f"{where}: no steps defined in `steps`"
+        return
+    for number, step in enumerate(steps):
+        yield from _step_problems(f"{where}.steps[{number}]", step)
+
+
+def _step_problems(where: str, step: Any) -> Iterator[str]:
+    if not isinstance(step, dict):
+        yield f"{where}: expected a mapping"
+        return
+    yield from (f"{where}: unexpected value {name!r}" for name in step if name not in _STEP_KEYS)
+    if ("run" in step) is ("uses" in step):
+        yield f"{where}: a step must define either `uses` or `run`"
+
+
+def _circles(workflow: Workflow) -> Iterator[str]:
+    settled: set[str] = set()
+    while waiting := [key for key in workflow.jobs if key not in settled]:
+        ready = [key for key in waiting if settled.issuperset(workflow.needs(key))]
+        if not ready:
+            yield f"jobs that depend on each other in a circle: {', '.join(waiting)}"
+            return
+        settled.update(ready)
