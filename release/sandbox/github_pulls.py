@@ -223,7 +223,7 @@ def label_json(state: Hub, label: str) -> Json:
         "node_id": node_id("Label", number),
         "url": f"{state.api}/labels/{label}",
         "name": label,
-        "description": None,
+        "description": "",
         "color": "ededed",
         "default": False,
     }

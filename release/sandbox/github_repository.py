@@ -71,7 +71,15 @@ def user() -> ResponseReturnValue:
     unknown = dict.fromkeys(("bio", "blog", "company", "email", "hireable", "location"))
     counts = dict.fromkeys(("followers", "following", "public_gists", "public_repos"), 0)
     since = "2026-01-01T00:00:00Z"
-    return {**described, **unknown, **counts, "name": token().login, "created_at": since, "updated_at": since}
+    return {
+        **described,
+        **unknown,
+        **counts,
+        "name": token().login,
+        "created_at": since,
+        "updated_at": since,
+        "user_view_type": "public",
+    }
 
 
 @top.get("/rate_limit")

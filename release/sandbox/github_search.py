@@ -30,6 +30,7 @@ def search_issues() -> ResponseReturnValue:
     return {
         "total_count": len(found),
         "incomplete_results": False,
+        "search_type": "lexical",
         "items": [_item(hub(), pull) for pull in page(found)],
     }
 

@@ -11,6 +11,7 @@ from .hub import Hub, Json, Pull
 from .rules import parameters, required_checks
 
 PASSED = ("success", "neutral", "skipped")
+COMMITTER = {"GIT_COMMITTER_NAME": "GitHub", "GIT_COMMITTER_EMAIL": "noreply@github.com"}
 
 
 def merged_tree(bare: Bare, base: str, head: str) -> str | None:
@@ -113,7 +114,7 @@ def merge_commit(hub: Hub, pull: Pull, base: str, method: str, message: str) -> 
     parents = [base] if method == "squash" else [base, pull.head_sha]
     options = [word for parent in parents for word in ("-p", parent)]
     author = {"GIT_AUTHOR_NAME": pull.user, "GIT_AUTHOR_EMAIL": f"{pull.user}@users.noreply.github.com"}
-    return hub.bare.git("commit-tree", tree, *options, text=message, **author).strip()
+    return hub.bare.git("commit-tree", tree, *options, text=message, **author, **COMMITTER).strip()
 
 
 def _rebased(bare: Bare, base: str, head: str) -> str:
@@ -123,7 +124,7 @@ def _rebased(bare: Bare, base: str, head: str) -> str:
         try:
             work = Bare(bare.path / folder / "rebase")
             shas = bare.git("rev-list", "--reverse", "--no-merges", f"{base}..{head}").split()
-            work.git("cherry-pick", "--allow-empty", *shas)
+            work.git("cherry-pick", "--allow-empty", *shas, **COMMITTER)
             return work.git("rev-parse", "HEAD").strip()
         except GitError as error:
             raise Refused(405, "This branch can't be rebased") from error
