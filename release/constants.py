@@ -14,6 +14,8 @@ from release.errors import Usage
 _LITERAL = re.compile(r"""[rRuU]?(\"\"\"|'''|"|')((?:\\.|(?!\1)[^\\])*)\1""", re.DOTALL)
 _PLAIN = re.compile(r"[ !#-&(-\[\]-~]*")  # ASCII without quotes and backslash means itself in every literal
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")  # what ends a line for Python: not form feed, unlike splitlines()
+_PLACED = (ast.stmt, ast.expr, ast.ExceptHandler, ast.alias, ast.pattern)  # all that can bind has a line
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 def constant(source: bytes, variable: str, path: str = "config.py") -> str:
@@ -77,15 +79,17 @@ def _tree(text: str, path: str) -> ast.Module:
         raise Usage(f"{path}:{line}: not Python that this version reads: {error}", f"repair {path}") from error
 
 
-def _own_nodes(tree: ast.AST) -> Iterator[ast.stmt | ast.expr | ast.ExceptHandler | ast.alias | ast.pattern]:
+def _own_nodes(tree: ast.Module) -> Iterator[ast.stmt | ast.expr | ast.ExceptHandler | ast.alias | ast.pattern]:
     """Yield what runs in the module's own scope, and `global` statements from everywhere."""
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.AnnAssign) and not child.value:
+    waiting: list[tuple[ast.AST, bool]] = [(tree, True)]  # no recursion: long expressions are deep trees
+    while waiting:
+        node, own = waiting.pop()
+        if isinstance(node, ast.AnnAssign) and not node.value:
             continue  # declares, sets nothing
-        if isinstance(child, (ast.stmt, ast.expr, ast.ExceptHandler, ast.alias, ast.pattern)):
-            yield child
-        inner = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
-        yield from (node for node in _own_nodes(child) if not inner or isinstance(node, ast.Global))
+        if isinstance(node, _PLACED) and (own or isinstance(node, ast.Global)):
+            yield node
+        own = own and not isinstance(node, _SCOPES)
+        waiting += [(child, own) for child in ast.iter_child_nodes(node)]
 
 
 def _binds(node: ast.AST, variable: str) -> bool:

@@ -62,6 +62,7 @@ def test_s06_the_file_is_never_run() -> None:
         ('match a:\n    case "X":\n        pass\nX = "{}"', "\n"),
         ('from a import X as Y\nX = "{}"', "\n"),
         ('del Y\nX = "{}"', ""),
+        (f"a = b{' + b' * 500}\nX = '{{}}'", "\n"),
     ],
 )
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
@@ -142,6 +143,7 @@ def test_missing_doubled_or_computed_is_refused_with_file_and_line(source: str, 
         b"# coding: nonsense\nX = '1'",
         b"# coding: utf-7\nX = '+AGE-'",
         b"(" * 9999,
+        b"-" * 9999 + b"1",
     ],
 )
 def test_a_file_that_is_no_python_text_is_refused(source: bytes) -> None:

@@ -298,6 +298,11 @@ def test_s03_other_shas_are_refused(sha: str) -> None:
         versions.check_sha(sha)
 
 
+def test_an_unknown_placeholder_is_named() -> None:
+    with pytest.raises(Usage, match=r"unknown \{variant\}"):
+        versions.image_tags("x-{variant}-{version}", parse("0.7.2"), ["3.7"])
+
+
 def test_image_tags_are_one_for_each_python() -> None:
     tags = versions.image_tags(TEMPLATE, parse("0.7.2"), ["3.7", "3.11"])
     assert tags == ["photon-py3.7-runner-0.7.2", "photon-py3.11-runner-0.7.2"]
@@ -371,6 +376,7 @@ def test_an_image_tag_taken_apart(tag: str, prefix: str, version: str, build: st
 )
 def test_a_tag_without_a_clear_version_is_none(tag: str) -> None:
     assert parse_image_tag(tag) is None
+    assert parse_image_tag(f"x-{'1' * 61}.0.0") is None
 
 
 def test_known_versions_decide_what_is_a_pre_release() -> None:

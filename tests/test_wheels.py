@@ -21,7 +21,7 @@ FILES = {
     "leptonai/__init__.py": b"version = '0.7.0'\n",
     f"{INFO}/METADATA": b"Metadata-Version: 2.1\nName: leptonai\nVersion: 0.7.0\nRequires-Python: >=3.8\n\nText: x\n",
     f"{INFO}/WHEEL": b"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    f"{INFO}/entry_points.txt": b"[console_scripts]\nlep = leptonai.cli:lep\nLep: a = b\n\n[other]\nx = y\n",
+    f"{INFO}/entry_points.txt": b"[console_scripts]\nlep = leptonai.cli:lep\nLep: a = b\n\n[DEFAULT]\nx = y\n",
 }
 
 
@@ -71,7 +71,7 @@ def test_names_tags_and_builds_are_compared_as_normalized() -> None:
     info = "Lepton_AI-0.7.0rc1.dist-info"
     files = {
         f"{info}/METADATA": b"Metadata-Version: 2.1\nName: Lepton.AI\nVersion: 0.7.0-rc.1\n",
-        f"{info}/WHEEL": b"Wheel-Version: 1.9\r\nTag: py2-none-any\r\nTag: py3-none-any\r\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.9\r\nTag: py2-none-any\r\nTag: py3-None-any\r\n",
     }
     wheel = wheels.read_wheel(packed(files, info=info), "lepton_ai-0.7.0rc1-2b-py2.py3-none-any.whl")
     assert (wheel.name, wheel.version, wheel.build) == ("Lepton.AI", "0.7.0-rc.1", "2b")
@@ -99,7 +99,7 @@ def test_folders_signatures_and_stronger_hashes_are_fine() -> None:
         ("WHEEL", b"Version: 1.0", b"Version: 2.0", "Wheel-Version"),
         ("WHEEL", b"Wheel-Version: 1.0\n", b"", "Wheel-Version"),
         ("WHEEL", b"Generator", b"\xff", "decode"),
-        ("entry_points.txt", b"[other]", b"[console_scripts]", "already exists"),
+        ("entry_points.txt", b"[DEFAULT]", b"[console_scripts]", "already exists"),
         ("entry_points.txt", b"[console_scripts]", b"lep", "section"),
     ],
 )
@@ -123,7 +123,7 @@ def test_s06_a_missing_part_is_named(part: str) -> None:
         ("leptonai-0.7.0.tar.gz", "filename"),
         ("leptonai-v-py3-none-any.whl", "filename"),
         ("release/leptonai-0.7.0-py3-none-any.whl", "filename"),
-        (f"leptonai-0.7.0-{'.a' * 200}-none-any.whl", "filename"),
+        (f"leptonai-0.7.0-py3{'.a' * 200}-none-any.whl", "filename is too long"),
         ("", "filename"),
     ],
 )
