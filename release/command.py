@@ -15,8 +15,8 @@ INCOMPATIBLE = 1
 def comparison(command: tuple[str, ...], before: Sources, after: Sources, timeout: float) -> Comparison:
     """Run the program on both sides: exit 0 is compatible, 1 incompatible.
 
-    `{before}` and `{after}` in its arguments become folders that hold the files under their repository paths. Raises
-    CouldNotTellError for every other exit, and when a side has no files.
+    It runs in the working directory. `{before}` and `{after}` in its arguments become folders that hold the files
+    under their repository paths. Raises CouldNotTellError for every other exit, and when a side has no files.
     """
     if not command:
         raise CouldNotTellError("no command is set for this component")
@@ -27,7 +27,7 @@ def comparison(command: tuple[str, ...], before: Sources, after: Sources, timeou
         folders = {"before": root / "before", "after": root / "after"}
         write_files(folders["before"], before)
         write_files(folders["after"], after)
-        program = finished([_argument(part, folders) for part in command], root, timeout)
+        program = finished([_argument(part, folders) for part in command], Path.cwd(), timeout)
         said = program.tail.replace(f"{root}/", "")
     if program.code == 0:
         return Comparison(Verdict.COMPATIBLE, f"{command[0]} exited 0")

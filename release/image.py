@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @writes
 def bump(world: World, version: str = "") -> RemoteRef:
-    """Set the image's version in config.py on the checked-out branch, commit and push it.
+    """Set the version in config.py here, commit and push it.
 
     Example: inv image.bump --version 0.7.0
     """
@@ -47,7 +47,7 @@ def bump(world: World, version: str = "") -> RemoteRef:
 def dispatch(
     world: World, version: str = "", ref: str = "", again: bool = False, run: str = ""
 ) -> tuple[Run, Dispatch]:
-    """Start the image workflow on the branch, unless its run is there already.
+    """Start the image workflow on its branch, once.
 
     Example: inv image.dispatch --version 0.7.0
     """
@@ -74,7 +74,7 @@ def watch(world: World, version: str = "", ref: str = "", run: str = "") -> Run:
 
 @reads
 def check(world: World, version: str = "") -> dict[str, str]:
-    """Prove that every image of the version is in the registry.
+    """Prove that every image is in the registry.
 
     Example: inv image.check --version 0.7.0
     """
@@ -97,7 +97,7 @@ def check(world: World, version: str = "") -> dict[str, str]:
 
 @writes
 def pr(world: World, version: str = "", ref: str = "", merge: bool = False) -> Pull:
-    """Open the pull request of the image's branch, and with --merge merge it.
+    """Open the image's pull request; --merge merges it.
 
     Example: inv image.pr --version 0.7.0 --merge
     """
@@ -112,7 +112,7 @@ def pr(world: World, version: str = "", ref: str = "", merge: bool = False) -> P
 @waits
 @writes
 def release(world: World, version: str = "", again: bool = False) -> str:
-    """Release the image: bump, run, prove every tag, pull request, merge.
+    """Bump, build, prove every image, merge its pull request.
 
     Example: inv image.release --version 0.7.0
     """

@@ -29,7 +29,7 @@ class GitHubRelease:
 
 @writes
 def notes(world: World, version: str = "", publish: bool = False) -> GitHubRelease:
-    """Draft the GitHub Release with generated notes; with --publish publish it.
+    """Draft the GitHub Release; --publish publishes it.
 
     Example: inv release.notes --version 0.7.0
     """

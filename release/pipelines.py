@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @waits
 @writes
 def minor(world: World, version: str = "", image: bool = True) -> None:
-    """Release a new minor: image, release branch, tag, platform and SDK, proofs, GitHub Release.
+    """Release a new minor: image, branch, tag, platform, SDK.
 
     Example: inv release.minor --version 0.7.0
     """
@@ -35,7 +35,7 @@ def minor(world: World, version: str = "", image: bool = True) -> None:
 @waits
 @writes
 def major(world: World, version: str = "", image: bool = True) -> None:
-    """Release a new major: image, release branch, tag, platform and SDK, proofs, GitHub Release.
+    """Release a new major: image, branch, tag, platform, SDK.
 
     Example: inv release.major --version 1.0.0
     """

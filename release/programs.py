@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -42,7 +43,7 @@ def finished(args: list[str], folder: Path, timeout: float) -> Finished:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
             program = subprocess.Popen(
-                args,
+                [found_program(args[0]), *args[1:]],
                 cwd=folder,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
@@ -59,6 +60,14 @@ def finished(args: list[str], folder: Path, timeout: float) -> Finished:
         finally:
             _end_group(program)
         return Finished(code, _text(out, args[0]), _text(err, args[0]))
+
+
+def found_program(name: str) -> str:
+    """Give a program's absolute path; raises CouldNotTellError when there is none of that name."""
+    path = shutil.which(name)
+    if path is None:
+        raise CouldNotTellError(f"there is no program {name}")
+    return str(Path(path).absolute())
 
 
 def _end_group(program: subprocess.Popen[bytes]) -> None:

@@ -29,14 +29,23 @@ def class_changes(old: griffe.Class, new: griffe.Class) -> Iterator[tuple[str, b
         if "__init__" not in before and (names := required_names(after["__init__"])):
             yield f"making one now requires {', '.join(names)}", True
         return
-    for member in added:
+    for member in added if _may_be_made_from_fields(new) else ():
         if member.is_attribute and _is_required_field(member):
             yield f"the new field {member.name} has no default, so making one may require it", False
 
 
+def _may_be_made_from_fields(cls: griffe.Class) -> bool:
+    """Tell whether a decorator or another package's base may build the constructor, as pydantic and attrs do."""
+    return bool(cls.decorators) or not all(_is_known(name, cls) for name in _ancestors(cls))
+
+
+def _is_known(name: str, cls: griffe.Class) -> bool:
+    return "." not in name or name.startswith(f"{cls.package.path}.")
+
+
 def _is_required_field(member: griffe.Object | griffe.Alias) -> bool:
     declared = text_of(getattr(member, "annotation", None))
-    if declared is None or "property" in member.labels or "ClassVar" in declared:
+    if declared is None or member.name.startswith("_") or "property" in member.labels or "ClassVar" in declared:
         return False
     return getattr(member, "value", None) is None
 
@@ -44,7 +53,7 @@ def _is_required_field(member: griffe.Object | griffe.Alias) -> bool:
 def _base_changes(old: griffe.Class, new: griffe.Class) -> Iterator[tuple[str, bool]]:
     earlier, later = set(_ancestors(old)), set(_ancestors(new))
     # Another package's class may well have the lost base among its own.
-    certain = all("." not in name or name.startswith(f"{new.package.path}.") for name in later)
+    certain = all(_is_known(name, new) for name in later)
     for name in sorted(earlier - later):
         if not name.rsplit(".", 1)[-1].startswith("_") and name not in {"object", "builtins.object"}:
             yield f"{name} is no longer among its bases", certain

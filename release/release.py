@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @reads
 def next_(world: World, bump: str = "", line: str = "") -> semver.Version:
-    """Print the next version, as the remote's tags tell it.
+    """Print the next version, by the remote's tags.
 
     Example: inv release.next --bump patch --line 0.7
     """
@@ -36,7 +36,7 @@ def next_(world: World, bump: str = "", line: str = "") -> semver.Version:
 
 @reads
 def check(world: World, version: str = "") -> None:
-    """Say whether this version is allowed, what is wrong with it, and the nearest right one.
+    """Say whether a version is allowed, else the nearest right.
 
     Example: inv release.check --version 0.7.0
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from release.ensure import ensure
 from release.errors import Conflict, Failed, Usage
-from release.workflows import check_roles
+from release.roles import check_roles
 
 if TYPE_CHECKING:
     from release.github import GitHub

@@ -45,7 +45,7 @@ def build(world: World, version: str = "", out: str = "dist") -> Path:
 
 
 def test(world: World, wheel: str = "", python: str = "", version: str = "") -> None:
-    """Install the wheel in a fresh environment, import it, run its command, compare versions.
+    """Try the wheel in a fresh environment.
 
     Example: inv sdk.test --wheel dist/leptonai-0.7.0-py3-none-any.whl --python 3.12
     """
@@ -69,7 +69,7 @@ def test(world: World, wheel: str = "", python: str = "", version: str = "") -> 
 
 @writes
 def publish(world: World, wheel: str = "", prefix: str = "", root: bool = False) -> S3Object | None:
-    """Upload the wheel to S3, creating its key only if nothing is there.
+    """Upload the wheel to S3; never overwrites.
 
     Example: inv sdk.publish --wheel dist/leptonai-0.7.0-py3-none-any.whl
     """
@@ -107,7 +107,7 @@ def dispatch(
     again: bool = False,
     run: str = "",
 ) -> tuple[Run, Dispatch]:
-    """Start the SDK workflow on the tag, unless its run is there already.
+    """Start the SDK workflow on the tag, once.
 
     Example: inv sdk.dispatch --version 0.7.0
     """
@@ -133,7 +133,7 @@ def watch(world: World, version: str = "", run: str = "") -> Run:
 
 @reads
 def wheel(world: World, version: str = "", download: str = "") -> Wheel:
-    """Prove the released wheel: its key, SHA-256, name and version.
+    """Prove the released wheel: key, SHA-256, version.
 
     Example: inv sdk.wheel --version 0.7.0 --download dist
     """
@@ -162,7 +162,7 @@ def release(
     again: bool = False,
     run: str = "",
 ) -> None:
-    """Release the SDK from its tag: dispatch, follow, prove the wheel.
+    """Dispatch, follow and prove the SDK's release.
 
     Example: inv sdk.release --version 0.7.0
     """

@@ -13,8 +13,11 @@ from werkzeug.exceptions import HTTPException
 
 from . import (
     answers,
+    github_artifacts,
     github_checks,
     github_git,
+    github_graphql,
+    github_jobs,
     github_pulls,
     github_releases,
     github_repository,
@@ -39,6 +42,8 @@ _RESOURCES = (
     github_checks,
     github_workflows,
     github_runs,
+    github_jobs,
+    github_artifacts,
     github_pulls,
     github_releases,
 )
@@ -142,7 +147,10 @@ def application(state: Hub) -> Flask:
     app.register_blueprint(github_releases.uploads, url_prefix=api.replace("v3", "uploads"))
     app.register_blueprint(github_repository.top, url_prefix="/api/v3")
     app.register_blueprint(github_search.routes, url_prefix="/api/v3")
-    app.add_url_rule("/<owner>/<repository>.git/<path:path>", "git", _git, methods=["GET", "POST"])
+    app.register_blueprint(github_graphql.routes, url_prefix="/api")
+    for place in ("/<owner>/<repository>.git", "/<owner>/<repository>"):
+        for path in ("info/refs", "git-upload-pack", "git-receive-pack"):
+            app.add_url_rule(f"{place}/{path}", f"git {place}/{path}", _git, methods=["GET", "POST"])
     app.add_url_rule("/_blobs/<key>", "blob", _blob)
     app.add_url_rule(
         "/<owner>/<repository>/releases/download/<path:tag>/<name>", "download", github_releases.asset_download
@@ -178,15 +186,16 @@ def _http_error(error: HTTPException) -> Response:
     return answers.refusal(Refused(error.code or 500, "Not Found" if error.code == 404 else error.name))
 
 
-def _git(path: str) -> ResponseReturnValue:
+def _git() -> ResponseReturnValue:
     """Answer Git, which sends no credentials until it is asked for them."""
     state = hub()
+    path = "/" + request.path.split("/", 3)[3]
     known = state.tokens.get(answers.given_token())
     if known is None:
         return "", 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}
     if "receive-pack" in request.full_path and not known.push:
         return f"Permission to {state.full_name}.git denied to {known.login}.", 403
-    return git_answer(state.bare, f"/{path}", request.environ, known.login, lambda: notice_refs(state, known))
+    return git_answer(state.bare, path, request.environ, known.login, lambda: notice_refs(state, known))
 
 
 def _blob(key: str) -> ResponseReturnValue:

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from .answers import body, invalid, page, token
 from .github_git import found_sha
-from .github_runs import attempt_jobs, job_number
+from .github_jobs import attempt_jobs, job_number
 from .hub import Hub, JobLike, Json, Run, hub, now
-from .shapes import node_id, repository_json, stamp, user_json
+from .shapes import node_id, repository_json, simple_commit_json, stamp, user_json
 
 routes = Blueprint("checks", __name__)
 STATES = ("error", "failure", "pending", "success")
@@ -27,6 +27,37 @@ def check_runs(ref: str) -> ResponseReturnValue:
         if wanted.get("check_name") in (None, check["name"]) and wanted.get("status") in (None, check["status"])
     ]
     return {"total_count": len(found), "check_runs": page(found)}
+
+
+@routes.get("/commits/<path:ref>/check-suites")
+def check_suites(ref: str) -> ResponseReturnValue:
+    """Answer the check suites of a commit: one a run."""
+    state, sha = hub(), found_sha(ref)
+    found = [run for run in state.runs.values() if run.start.sha == sha]
+    return {"total_count": len(found), "check_suites": [_suite_json(state, run) for run in page(found)]}
+
+
+def _suite_json(state: Hub, run: Run) -> Json:
+    url = f"{state.api}/check-suites/{run.id}"
+    return {
+        "id": run.id,
+        "node_id": node_id("CheckSuite", run.id),
+        "head_branch": run.ref_name,
+        "head_sha": run.start.sha,
+        "status": run.work.status,
+        "conclusion": run.work.conclusion,
+        "url": url,
+        "before": None,
+        "after": run.start.sha,
+        "pull_requests": [],
+        "app": _app_json(state),
+        "repository": repository_json(state),
+        "created_at": stamp(run.created_at),
+        "updated_at": stamp(run.created_at),
+        "head_commit": simple_commit_json(state.bare.commit(run.start.sha)),
+        "latest_check_runs_count": len(run.work.jobs),
+        "check_runs_url": f"{url}/check-runs",
+    }
 
 
 @routes.post("/check-runs")

@@ -46,6 +46,12 @@ def one_ruleset(number: int) -> ResponseReturnValue:
     raise not_found()
 
 
+@routes.get("/actions/permissions/workflow")
+def workflow_permissions() -> ResponseReturnValue:
+    """Answer what a workflow's own token may do unless the workflow says otherwise."""
+    return {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
+
+
 def _ruleset_json(state: Hub, ruleset: Ruleset) -> Json:
     return {
         "id": ruleset.id,

@@ -75,6 +75,9 @@ class RunLike(Protocol):
     def rerun_failed(self) -> None:
         """Begin another attempt with what failed."""
 
+    def rerun(self) -> None:
+        """Begin another attempt with everything."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -100,7 +103,8 @@ class Run:
     workflow_id: int
     work: RunLike
     created_at: datetime = field(default_factory=now)
-    earlier: list[Sequence[JobLike]] = field(default_factory=list)
+    earlier: list[tuple[str | None, Sequence[JobLike]]] = field(default_factory=list)
+    again_at: datetime | None = None
 
     @property
     def id(self) -> int:

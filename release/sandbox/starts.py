@@ -33,6 +33,9 @@ class NeverStarted:
     def rerun_failed(self) -> None:
         """Do nothing."""
 
+    def rerun(self) -> None:
+        """Do nothing."""
+
 
 def workflow_files(hub: Hub, sha: str) -> dict[str, str]:
     """Read the workflows of a commit: path and text."""

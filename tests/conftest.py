@@ -1,0 +1,104 @@
+"""What the tests share: a sandbox of one's own, and the tasks run against it."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from release.report import Report
+from release.sandbox.home import Sandbox
+from release.settings import Release, Settings
+from release.world import World
+
+Inv = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+class FakeClock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.time = now
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            self.slept.append(seconds)
+            self.time += seconds
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the developer's or CI's own machine has set away from the tests."""
+    for name in list(os.environ):
+        if name.startswith(("INVOKE_", "GITHUB_", "GH_", "AWS_", "GIT_")) or name in ("CI", "NO_COLOR"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A whole world of the test's own."""
+    with Sandbox() as made:
+        yield made
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The world of a call in the sandbox's clone, agreed to, in this process."""
+    return open_world(sandbox, monkeypatch)
+
+
+def open_world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, **options: Any) -> World:
+    """Open a world in the sandbox's clone; what it prints is in `world.report.stream`."""
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(sandbox.work)
+    settings = options.pop("settings", Settings(release=Release(poll=0.1)))
+    return World(**{"settings": settings, "report": Report(stream=io.StringIO()), "yes": True, "folder": sandbox.work, **options})
+
+
+def again(world: World, **changes: Any) -> World:
+    """Open the same world anew, as the next call of a task does."""
+    fresh = replace(world, report=Report(stream=io.StringIO()), version=None)
+    return replace(fresh, **changes)
+
+
+def printed(world: World) -> str:
+    """What the world's tasks printed."""
+    stream = world.report.stream
+    assert isinstance(stream, io.StringIO)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def inv(sandbox: Sandbox) -> Inv:
+    """`inv(...)` as a person types it in the sandbox's clone; returns the finished process."""
+
+    def run(*arguments: str, code: int | None = 0, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, **sandbox.environment(), "INVOKE_RELEASE_POLL": "0.2", **extra}
+        done = subprocess.run(
+            [sys.executable, "-m", "invoke", *arguments],
+            cwd=cwd or sandbox.work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if code is not None:
+            assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return run

@@ -1,0 +1,230 @@
+"""The one door to HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import FakeClock
+from release.errors import Conflict, Failed, Unknown, Usage, Waiting
+from release.github import API_VERSION, BearerAuth, GitHub, Http, api_url, check_url, serves
+from scripted import Reply, Scripted, scripted_server
+
+TOKEN = "ghp_sandboxsecret"
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    with scripted_server() as script:
+        yield script
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def github(server: Scripted, clock: FakeClock) -> GitHub:
+    return GitHub(Http(clock), server.url, "acme/platform", TOKEN)
+
+
+def test_f03_the_api_version_is_pinned(server: Scripted, github: GitHub) -> None:
+    github.get("pulls")
+    asked = server.asked[0]
+    assert asked.path == "/repos/acme/platform/pulls"
+    assert asked.headers["x-github-api-version"] == API_VERSION == "2022-11-28"
+    assert asked.headers["authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize("reply", [Reply(502), Reply(drop=True)])
+def test_f01_a_write_is_sent_once_and_its_outcome_unknown(server: Scripted, github: GitHub, reply: Reply) -> None:
+    server.replies = [reply]
+    with pytest.raises(Unknown):
+        github.send("POST", "actions/workflows/x.yaml/dispatches", {"ref": "main"})
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("reply", [Reply(502), Reply(drop=True)])
+def test_a_read_is_tried_again(server: Scripted, github: GitHub, clock: FakeClock, reply: Reply) -> None:
+    server.replies = [reply, reply, Reply(body=b'{"number": 7}')]
+    assert github.get("pulls/7") == {"number": 7}
+    assert clock.slept == [1, 2]
+
+
+def test_a_read_gives_up(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(drop=True)]
+    with pytest.raises(Failed, match="does not answer"):
+        github.get("pulls/7")
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("headers", "pauses"),
+    [
+        ({"Retry-After": "30", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000100"}, [30]),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000100"}, [100]),
+    ],
+)
+@pytest.mark.parametrize("status", [403, 429])
+def test_f19_a_limit_is_waited_out_as_it_says(
+    server: Scripted, github: GitHub, clock: FakeClock, status: int, headers: dict[str, str], pauses: list[float]
+) -> None:
+    server.replies = [Reply(status, headers=headers), Reply()]
+    github.get("pulls")
+    assert clock.slept == pauses
+
+
+def test_f19_a_limit_that_says_nothing_is_waited_60_seconds_and_doubling(
+    server: Scripted, clock: FakeClock
+) -> None:
+    limited = Reply(403, b'{"message": "You have exceeded a secondary rate limit"}')
+    server.replies = [limited, limited, Reply(201)]
+    github = GitHub(Http(clock), server.url, "acme/platform", TOKEN)
+    github.send("POST", "pulls", {})
+    assert clock.slept[-2:] == [60, 120]
+    assert len(server.asked) == 3
+
+
+def test_f19_a_long_limit_is_not_waited_for(server: Scripted, github: GitHub, clock: FakeClock) -> None:
+    server.replies = [Reply(429, headers={"Retry-After": "3600"})]
+    with pytest.raises(Waiting):
+        github.get("pulls")
+    assert clock.slept == []
+
+
+def test_f19_writes_are_a_second_apart(server: Scripted, github: GitHub, clock: FakeClock) -> None:
+    for _ in range(3):
+        github.send("POST", "pulls", {})
+    assert clock.slept == [1, 1]
+
+
+def test_a_403_that_is_no_limit_is_a_refusal(server: Scripted, github: GitHub, clock: FakeClock) -> None:
+    server.replies = [Reply(403, b'{"message": "Resource not accessible by integration"}')]
+    with pytest.raises(Failed, match="Resource not accessible"):
+        github.send("POST", "pulls", {})
+    assert clock.slept == []
+
+
+def test_s02_a_redirect_to_another_host_gets_no_credential(
+    server: Scripted, github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine localhost login x password netrcsecret\ndefault login y password netrcsecret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    elsewhere = server.url.replace("127.0.0.1", "localhost") + "/signed"
+    server.replies = [Reply(302, headers={"Location": elsewhere}), Reply(body=b"the log")]
+    assert github.content("actions/jobs/1/logs") == b"the log"
+    first, second = server.asked
+    assert first.headers["authorization"] == f"Bearer {TOKEN}"
+    assert second.path == "/signed"
+    assert "authorization" not in second.headers
+
+
+def test_s02_a_redirect_on_the_same_host_keeps_it(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(301, headers={"Location": "/repositories/1/pulls"}), Reply(body=b"[]")]
+    assert github.get("pulls") == []
+    assert server.asked[1].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_s02_a_write_is_never_redirected(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(307, headers={"Location": "/elsewhere"}), Reply()]
+    with pytest.raises(Failed, match="has moved"):
+        github.send("POST", "pulls", {})
+    assert len(server.asked) == 1
+
+
+def test_s02_redirects_end(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(302, headers={"Location": "/again"})]
+    with pytest.raises(Failed, match="redirects without end"):
+        github.get("pulls")
+    assert len(server.asked) == 6
+
+
+def test_s02_an_answer_without_end_is_cut_off(
+    server: Scripted, github: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("release.github.SIZE_LIMIT", 1000)
+    server.replies = [Reply(body=b"x" * 100_000)]
+    with pytest.raises(Failed, match="more than"):
+        github.content("actions/jobs/1/logs")
+
+
+def test_s02_a_token_goes_over_https_alone() -> None:
+    check_url("http://127.0.0.1:8000/api", credentialed=True)
+    check_url("https://api.github.com", credentialed=True)
+    for url in ("http://github.example", "https://user:secret@github.example", "ftp://127.0.0.1.example"):
+        with pytest.raises(Usage) as caught:
+            check_url(url, credentialed=True)
+        assert "secret" not in str(caught.value.message)
+
+
+def test_s01_the_token_is_in_no_text(server: Scripted, github: GitHub) -> None:
+    assert TOKEN not in repr(BearerAuth(TOKEN))
+    for reply in (Reply(502), Reply(422, b'{"message": "no"}'), Reply(401, b'{"message": "Bad credentials"}')):
+        server.replies = [reply]
+        with pytest.raises((Unknown, Failed, Usage)) as caught:
+            github.send("POST", "pulls", {})
+        chain: BaseException | None = caught.value
+        while chain is not None:
+            assert TOKEN not in f"{chain!r} {chain} {getattr(chain, 'message', '')}"
+            chain = chain.__cause__ or chain.__context__
+
+
+def test_s01_netrc_does_not_replace_the_token(
+    server: Scripted, github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login y password netrcsecret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    github.get("pulls")
+    assert server.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_f26_all_pages_are_read(server: Scripted, github: GitHub) -> None:
+    def page(first: int) -> bytes:
+        return json.dumps({"jobs": list(range(first, first + 100))}).encode()
+
+    link = {"Link": f'<{server.url}/repos/acme/platform/jobs?page=2>; rel="next", <{server.url}/x>; rel="last"'}
+    server.replies = [Reply(body=page(0), headers=link), Reply(body=page(100))]
+    assert list(github.pages("jobs", key="jobs")) == list(range(200))
+    assert "per_page=100" in server.asked[0].path
+
+
+def test_s02_a_next_page_on_another_host_is_not_asked_for(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(body=b"[1]", headers={"Link": '<http://localhost:1/x>; rel="next"'})]
+    with pytest.raises(Failed, match="another host"):
+        list(github.pages("pulls"))
+    assert len(server.asked) == 1
+
+
+def test_an_unchanged_answer_costs_no_body(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(body=b'{"status": "queued"}', headers={"ETag": '"1"'}), Reply(304, b"")]
+    assert github.fresh("actions/runs/1") == ({"status": "queued"}, True)
+    assert github.fresh("actions/runs/1") == ({"status": "queued"}, False)
+    assert server.asked[1].headers["if-none-match"] == '"1"'
+
+
+def test_missing_is_404_alone(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(404, b'{"message": "Not Found"}'), Reply(403, b'{"message": "no"}')]
+    assert github.find("releases/tags/0.7.0") is None
+    with pytest.raises(Failed):
+        github.find("releases/tags/0.7.0")
+
+
+def test_a_conflict_is_told_apart(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(409, b'{"message": "Head branch was modified"}')]
+    with pytest.raises(Conflict, match="Head branch was modified"):
+        github.send("PUT", "pulls/1/merge", {})
+
+
+def test_hosts_and_their_apis() -> None:
+    assert api_url("github.com") == "https://api.github.com"
+    assert api_url("ghe.example") == "https://ghe.example/api/v3"
+    assert serves("https://api.github.com", "github.com")
+    assert serves("https://ghe.example/api/v3", "ghe.example")
+    assert not serves("https://api.github.com", "github.com.evil.example")
+    assert not serves("https://api.github.com", "gitlab.com")

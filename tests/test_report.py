@@ -1,0 +1,97 @@
+"""The one way out."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from release.errors import Failed
+from release.report import Report, printable
+
+HOSTILE = "main\x1b[31m\u202ereversed\u200b\x07\r\n::set-output name=x::y"
+
+
+def test_s04_text_from_outside_cannot_steer_a_terminal() -> None:
+    shown = printable(HOSTILE)
+    assert shown == "main\\x1b[31m\\u202ereversed\\u200b\\x07\\r\\n::set-output name=x::y"
+    assert printable("é 日本 ✔") == "é 日本 ✔"
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_s04_every_way_of_printing_escapes(output: str, capsys: pytest.CaptureFixture[str]) -> None:
+    stream = io.StringIO()
+    report = Report(output, stream)
+    report.step("made", HOSTILE, url=f"https://x/{HOSTILE}")
+    report.line(HOSTILE)
+    report.lines([HOSTILE])
+    report.rows(("a",), [(HOSTILE,)], title="t")
+    report.frame(("a",), [(HOSTILE,)], [{"run": HOSTILE}])
+    report.error(Failed(HOSTILE, HOSTILE))
+    captured = capsys.readouterr()
+    everything = stream.getvalue() + captured.out + captured.err
+    assert not set(everything) & set("\x1b\u202e\u200b\x07\r")
+
+
+def test_json_is_one_object_a_line() -> None:
+    stream = io.StringIO()
+    report = Report("json", stream)
+    report.step("todo", "tag 0.7.0")
+    report.rows(("name", "state"), [("a", "b")])
+    report.error(Failed("no", "do this"))
+    objects = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert objects == [
+        {"event": "step", "status": "todo", "what": "tag 0.7.0"},
+        {"name": "a", "state": "b"},
+        {"event": "error", "code": 1, "message": "no", "hint": "do this"},
+    ]
+
+
+@pytest.fixture
+def actions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    return tmp_path
+
+
+def test_s05_outputs_cannot_be_forged(actions: Path) -> None:
+    report = Report(stream=io.StringIO())
+    report.record(version="0.7.0", tag="x\nsha=evil", pr_number=None)
+    lines = (actions / "output").read_text().splitlines()
+    fences = [line.split("<<")[1] for line in lines if "<<" in line]
+    assert len(set(fences)) == 2
+    assert all(len(fence) == 32 for fence in fences)
+    assert lines[1] == "0.7.0"
+    assert lines[4] == "x\\nsha=evil"
+    assert len(lines) == 6
+
+
+def test_an_output_is_written_once_a_value(actions: Path) -> None:
+    report = Report(stream=io.StringIO())
+    report.record(version="0.7.0")
+    report.record(version="0.7.0")
+    assert (actions / "output").read_text().count("version<<") == 1
+
+
+def test_s05_the_summary_holds_no_markup_of_others(actions: Path) -> None:
+    Report(stream=io.StringIO()).step("made", "branch <img src=x onerror=y> [a](http://b)")
+    assert (actions / "summary").read_text() == "- ✔ branch &lt;img src=x onerror=y> [a]\\(http://b)\n"
+
+
+def test_s04_a_log_line_is_no_command_to_the_runner(actions: Path) -> None:
+    stream = io.StringIO()
+    Report(stream=stream).line("::add-mask::x")
+    assert stream.getvalue() == ": :add-mask::x\n"
+    with Report(stream=stream).group("release.tag"):
+        pass
+    assert stream.getvalue().endswith("::group::release.tag\n::endgroup::\n")
+
+
+def test_a_stream_without_unicode_gets_ascii() -> None:
+    raw = io.BytesIO()
+    report = Report(stream=io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+    report.step("made", "branch é")
+    assert raw.getvalue() == b"ok branch \\xe9\n"

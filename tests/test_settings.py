@@ -1,0 +1,54 @@
+"""Settings: the defaults, and errors that name the key."""
+
+from __future__ import annotations
+
+import pytest
+
+from release.errors import Usage
+from release.settings import DEFAULTS, Settings, check_environment, read
+
+
+def test_the_defaults_are_the_job() -> None:
+    assert read(DEFAULTS) == Settings()
+    assert read({}) == Settings()
+    assert Settings().sdk.inputs == {"publish_s3": True, "is_release": True}
+    assert Settings().image.pythons == ["3.7", "3.8", "3.9", "3.10", "3.11"]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"sdk": {"buket": "x"}}, "sdk.buket"),
+        ({"sdk": {"bucket": 3}}, "sdk.bucket"),
+        ({"release": {"yes": "true"}}, "release.yes"),
+        ({"release": {"poll": "2"}}, "release.poll"),
+        ({"release": {"timeout": True}}, "release.timeout"),
+        ({"release": {"output": "xml"}}, "release.output"),
+        ({"image": {"pythons": "3.7"}}, "image.pythons"),
+        ({"image": {"pythons": [3.7]}}, "image.pythons"),
+        ({"sdk": {"inputs": ["is_release"]}}, "sdk.inputs"),
+    ],
+)
+def test_a_wrong_setting_is_named(given: dict[str, dict[str, object]], named: str) -> None:
+    with pytest.raises(Usage, match=named):
+        read(given)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("INVOKE_SDK_BUKET", "x"),
+        ("INVOKE_RELEASE_YES", "false"),
+        ("INVOKE_RELEASE_TIMEOUT", "soon"),
+        ("INVOKE_IMAGE_PYTHONS", "3.7"),
+    ],
+)
+def test_a_wrong_variable_is_named(name: str, text: str) -> None:
+    with pytest.raises(Usage, match=name):
+        check_environment({name: text})
+
+
+def test_right_variables_pass() -> None:
+    check_environment(
+        {"INVOKE_SDK_BUCKET": "x", "INVOKE_RELEASE_YES": "1", "INVOKE_SDK_INPUTS_IS_RELEASE": "0", "INVOKE_RUN_ECHO": "1"}
+    )
