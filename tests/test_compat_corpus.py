@@ -1,0 +1,82 @@
+"""Every pair of the corpus gets the verdict written beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from oasdiff_path import oasdiff
+
+from release.components import Component
+from release.interfaces import Tools, compare
+from release.verdicts import Verdict
+
+CORPUS = Path(__file__).parent / "compat_corpus"
+BASE = (CORPUS / "base.yaml").read_text(encoding="utf-8")
+PYTHON = yaml.safe_load((CORPUS / "python.yaml").read_text(encoding="utf-8"))
+OPENAPI = yaml.safe_load((CORPUS / "openapi.yaml").read_text(encoding="utf-8"))
+SDK = Component("sdk", "sdk", "python", "sdk/pkg")
+BACKEND = Component("backend", "backend", "openapi", "backend/openapi.yaml")
+
+
+def package(side: str | dict[str, str]) -> dict[str, bytes]:
+    files = {"pkg/__init__.py": side} if isinstance(side, str) else side
+    return {f"sdk/{name}": text.encode() for name, text in files.items()}
+
+
+def edited(text: str, edits: list[list[str]]) -> str:
+    for old, new in edits:
+        assert text.count(old) == 1, f"{old!r} must occur once"
+        text = text.replace(old, new)
+    return text
+
+
+def descriptions(pair: dict[str, Any]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    before = edited(BASE, pair.get("base", []))
+    sides = pair.get("before", before), pair.get("after", edited(before, pair.get("edits", [])))
+    first, second = ({"backend/openapi.yaml": side.encode()} if side is not None else {} for side in sides)
+    return first, second
+
+
+@pytest.mark.parametrize("pair", PYTHON, ids=lambda pair: str(pair["name"]))
+def test_python_pair(pair: dict[str, Any]) -> None:
+    found = compare(SDK, package(pair["before"]), package(pair["after"]))
+    assert (found.verdict.value, found.changes) == (pair["verdict"], found.changes), found.why
+    assert all(change.file.startswith("sdk/pkg") for change in found.changes)
+    assert bool(found.changes) is (found.verdict is Verdict.INCOMPATIBLE) or found.verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("pair", OPENAPI, ids=lambda pair: str(pair["name"]))
+def test_openapi_pair(pair: dict[str, Any]) -> None:
+    found = compare(BACKEND, *descriptions(pair), Tools(oasdiff()))
+    assert (found.verdict.value, found.changes) == (pair["verdict"], found.changes), found.why
+    assert {change.file for change in found.changes} <= {BACKEND.interface}
+
+
+@pytest.mark.parametrize("pairs", [PYTHON, OPENAPI], ids=["python", "openapi"])
+def test_the_corpus_has_every_verdict(pairs: list[dict[str, Any]]) -> None:
+    assert len(pairs) >= 20
+    counted = Counter(pair["verdict"] for pair in pairs)
+    assert set(counted) == {verdict.value for verdict in Verdict}
+    assert min(counted.values()) >= 5
+
+
+@pytest.mark.parametrize("pair", PYTHON, ids=lambda pair: str(pair["name"]))
+def test_nothing_that_griffe_reports_passes(pair: dict[str, Any], tmp_path: Path) -> None:
+    """The comparison is the project's own; griffe's list of breaking changes is its lower bound."""
+    griffe = pytest.importorskip("griffe")
+    if pair["verdict"] != "compatible":
+        return
+    sides = []
+    for side in ("before", "after"):
+        for name, content in package(pair[side]).items():
+            target = tmp_path / side / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        folder = tmp_path / side / "sdk"
+        loaded = griffe.load("pkg", search_paths=[folder], allow_inspection=False, resolve_aliases=True)
+        sides.append(loaded)
+    assert [str(breakage) for breakage in griffe.find_breaking_changes(*sides)] == []

@@ -1,0 +1,96 @@
+"""First releases, new components, crashes: each has its verdict, and none opens the gate by accident."""
+
+from __future__ import annotations
+
+import pytest
+
+from release.components import DEFAULTS, Component, components_of, pairs
+from release.interfaces import Snapshot, Tools, answered, compare
+from release.verdicts import Change, Comparison, Verdict, could_not_tell, judged, overall
+
+ALL = frozenset({"backend", "web", "sdk"})
+COMPONENTS = components_of(DEFAULTS)
+SDK, BACKEND_FOR_SDK = pairs("sdk", COMPONENTS)
+CODE = {"sdk/leptonai/__init__.py": b"def run(): ...\n"}
+
+
+def snapshot(name: str, files: dict[str, bytes] | None = None, components: frozenset[str] = ALL) -> Snapshot:
+    return Snapshot(name, CODE if files is None else files, components)
+
+
+def test_a_row_tells_both_sides() -> None:
+    answer = answered(SDK, snapshot("0.7.0"), snapshot("3f2a9c1"))
+    assert (answer.before, answer.after, answer.comparison.verdict) == ("0.7.0", "3f2a9c1", Verdict.COMPATIBLE)
+    assert answer.comparison.not_covered
+
+
+def test_a_line_without_a_release_is_undecided_and_says_what_to_do() -> None:
+    answer = answered(SDK, None, snapshot("3f2a9c1"))
+    assert (answer.before, answer.comparison.verdict) == ("no release", Verdict.UNDECIDED)
+    assert "coordinated release" in answer.comparison.why
+
+
+def test_a_new_component_breaks_nobody() -> None:
+    old = snapshot("0.7.0", {}, ALL - {"sdk"})
+    assert answered(SDK, old, snapshot("3f2a9c1")).comparison.verdict is Verdict.COMPATIBLE
+
+
+def test_an_interface_that_is_missing_in_a_component_that_is_there_is_undecided() -> None:
+    assert answered(SDK, snapshot("0.7.0", {}), snapshot("3f2a9c1")).comparison.verdict is Verdict.UNDECIDED
+
+
+def test_a_component_that_is_gone_is_undecided() -> None:
+    gone = snapshot("3f2a9c1", {}, ALL - {"sdk"})
+    assert answered(SDK, snapshot("0.7.0"), gone).comparison.verdict is Verdict.UNDECIDED
+
+
+def test_a_consumed_component_that_was_never_released_is_undecided() -> None:
+    answer = answered(BACKEND_FOR_SDK, snapshot("3f2a9c1"), snapshot("0.7.0", {}, ALL - {"backend"}))
+    assert answer.comparison.verdict is Verdict.UNDECIDED
+    assert "backend is new" in answer.comparison.why
+
+
+def test_a_client_that_was_never_released_holds_nothing_back() -> None:
+    for_web = pairs("backend", COMPONENTS)[1]
+    answer = answered(for_web, snapshot("0.7.0", {}, ALL - {"web"}), snapshot("3f2a9c1", {}))
+    assert (answer.comparison.verdict, "web is new" in answer.comparison.why) == (Verdict.COMPATIBLE, True)
+
+
+def test_no_interface_is_said_and_kind_none_alone_blocks() -> None:
+    web = pairs("web", COMPONENTS)[0]
+    assert answered(web, snapshot("0.7.0", {}), snapshot("3f2a9c1", {})).comparison.verdict is Verdict.COMPATIBLE
+    found = compare(Component("web", "web"), {}, {})
+    assert (found.verdict, "has_interface" in found.why) == (Verdict.UNDECIDED, True)
+
+
+def test_a_crash_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> Comparison:
+        raise ZeroDivisionError("by accident")
+
+    monkeypatch.setattr("release.python_api.comparison", crash)
+    found = compare(Component("sdk", "sdk", "python", "sdk/leptonai"), CODE, CODE, Tools())
+    assert (found.verdict, "by accident" in found.why) == (Verdict.UNDECIDED, True)
+
+
+def test_a_missing_griffe_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "griffe", None)
+    found = compare(Component("sdk", "sdk", "python", "sdk/leptonai"), CODE, CODE)
+    assert (found.verdict, "release-tasks[compat]" in found.why) == (Verdict.UNDECIDED, True)
+
+
+def test_one_certain_change_outweighs_many_uncertain_ones() -> None:
+    certain, unsure = Change("gone", "a.py", 3), Change("perhaps", "a.py", 1, certain=False)
+    assert judged([]).verdict is Verdict.COMPATIBLE
+    assert judged([unsure]).verdict is Verdict.UNDECIDED
+    assert judged([unsure, certain, certain]).changes == (certain, unsure)
+    assert judged([unsure, certain]).verdict is Verdict.INCOMPATIBLE
+
+
+def test_the_worst_answer_counts_and_none_at_all_is_no_answer() -> None:
+    good, bad, unsure = Verdict.COMPATIBLE, Verdict.INCOMPATIBLE, could_not_tell("why").verdict
+    assert [overall(found) for found in ([good, good], [good, unsure], [unsure, bad], [])] == [
+        good,
+        unsure,
+        bad,
+        unsure,
+    ]

