@@ -38,7 +38,7 @@ def build(world: World, version: str = "", out: str = "dist") -> Path:
         return where
     built = packages.build_wheel(Path(world.settings.sdk.path), where, python_version(wanted) if wanted else "")
     wheel = read_wheel(built.read_bytes(), built.name)
-    _check_version(wheel, wanted)
+    _check_version(world, wheel, wanted)
     world.report.step("made", f"built {built}  sha256:{wheel.sha256}")
     world.report.record(wheel_sha256=wheel.sha256)
     return built
@@ -51,7 +51,7 @@ def test(world: World, wheel: str = "", python: str = "", version: str = "") -> 
     """
     sdk, wanted, path = world.settings.sdk, _given(world, version), _wheel_file(world, wheel)
     found = read_wheel(path.read_bytes(), path.name)
-    _check_version(found, wanted)
+    _check_version(world, found, wanted)
     if world.dry:
         world.report.step("todo", f"install {path.name} in a fresh environment and import {sdk.package}")
         return
@@ -203,7 +203,7 @@ def released_wheel(world: World, version: semver.Version) -> tuple[Wheel | None,
         return None, key
     try:
         found = read_wheel(content, key.rpartition("/")[2])
-        _check_version(found, version)
+        _check_version(world, found, version)
     except Failed as error:
         raise Conflict(
             f"s3://{world.settings.sdk.bucket}/{key}: {error.problem}",
@@ -247,10 +247,11 @@ def _given(world: World, version: str) -> semver.Version | None:
     return parse(version) if version else world.version
 
 
-def _check_version(found: Wheel, wanted: semver.Version | None) -> None:
-    if wanted and found.version != python_version(wanted):
+def _check_version(world: World, found: Wheel, wanted: semver.Version | None) -> None:
+    package = world.settings.sdk.package
+    if wanted and not wheel_filename_matches(found.filename, package, wanted):
         raise Failed(
-            f"the wheel is {found.name} {found.version}, not {python_version(wanted)}",
+            f"the wheel is {found.name} {found.version}, not {package} {python_version(wanted)}",
             "Build it at its tag, with the tag fetched.",
         )
 

@@ -1,0 +1,254 @@
+"""Git, for real: a remote over HTTP with a token and a hook, and clones of every kind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from release.errors import Conflict, Failed, Unknown, Usage
+from release.refs import Push, RemoteRef, remote_repository, without_credentials
+from release.repo import Repo
+from release.sandbox.home import Sandbox
+from release.sandbox.rules import reject_pushes
+
+FILES = {"a.txt": "one\n", "sdk/config.py": 'X = "1"\n'}
+BRANCH = "refs/heads/release-0.7-20261122"
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    with Sandbox(FILES, cloud=False) as made:
+        for name, value in made.environment().items():
+            monkeypatch.setenv(name, value)
+        yield made
+
+
+@pytest.fixture
+def repo(sandbox: Sandbox) -> Repo:
+    return Repo(sandbox.work)
+
+
+def git(where: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(where: Path, name: str, text: str = "x\n") -> str:
+    (where / name).write_text(text)
+    git(where, "add", name)
+    git(where, "commit", "-qm", f"Change {name}")
+    return git(where, "rev-parse", "HEAD")
+
+
+def test_f05_refs_that_belong_together_land_together_or_not_at_all(sandbox: Sandbox, repo: Repo) -> None:
+    sandbox.bare.git("update-ref", "refs/tags/0.7.0", repo.head())
+    sha = commit(sandbox.work, "b.txt")
+    with pytest.raises(Conflict):
+        repo.push([Push(BRANCH, sha), Push("refs/tags/0.7.0", sha)])
+    assert sandbox.bare.sha(BRANCH) is None
+    repo.push([Push(BRANCH, sha), Push("refs/tags/0.7.1", sha)])
+    assert sandbox.bare.sha(BRANCH) == sandbox.bare.sha("refs/tags/0.7.1") == sha
+
+
+def test_f06_an_existing_branch_is_not_fast_forwarded(sandbox: Sandbox, repo: Repo) -> None:
+    old = repo.head()
+    sandbox.bare.git("update-ref", BRANCH, old)
+    new = commit(sandbox.work, "b.txt")
+    with pytest.raises(Conflict):
+        repo.push([Push(BRANCH, new)])
+    assert sandbox.bare.sha(BRANCH) == old
+    repo.push([Push(BRANCH, new, expected=old)])
+    assert sandbox.bare.sha(BRANCH) == new
+
+
+def test_f07_f13_a_rule_is_told_in_the_servers_words(sandbox: Sandbox, repo: Repo) -> None:
+    reject_pushes(sandbox.github.hub, "refs/heads/release-*", "GH013: Repository rule violations found")
+    with pytest.raises(Failed, match="GH013") as caught:
+        repo.push([Push(BRANCH, repo.head())])
+    assert "A rule or a hook" in caught.value.hint
+    assert sandbox.bare.sha(BRANCH) is None
+
+
+def test_f08_a_broken_connection_leaves_the_outcome_open(sandbox: Sandbox, repo: Repo) -> None:
+    sha = repo.head()
+    sandbox.github.stop()
+    with pytest.raises((Unknown, Failed)):
+        repo.push([Push(BRANCH, sha)])
+
+
+def test_f09_remote_refs_come_from_the_remote_alone(sandbox: Sandbox, repo: Repo) -> None:
+    sha = repo.head()
+    git(sandbox.work, "tag", "-am", "annotated", "0.7.0")
+    git(sandbox.work, "tag", "0.7.1")
+    assert repo.remote_tags("0.7") == []
+    git(sandbox.work, "push", "-q", "origin", "refs/tags/0.7.0", "refs/tags/0.7.1")
+    later = commit(sandbox.work, "b.txt")
+    git(sandbox.work, "tag", "-f", "0.7.0", later)
+    target = sandbox.bare.git("rev-parse", "refs/tags/0.7.0").strip()
+    assert repo.tag("0.7.0") == RemoteRef("refs/tags/0.7.0", sha, target)
+    assert repo.tag("0.7.1") == RemoteRef("refs/tags/0.7.1", sha, sha)
+    assert {ref.name for ref in repo.remote_tags()} == {"refs/tags/0.7.0", "refs/tags/0.7.1"}
+    with pytest.raises(Conflict, match="local tag"):
+        repo.make_tag("0.7.0", sha, "Release")
+    assert git(sandbox.work, "rev-parse", "0.7.0") == later
+
+
+def test_f09_reading_tags_leaves_no_trace(sandbox: Sandbox, repo: Repo) -> None:
+    sandbox.bare.git("update-ref", "refs/tags/0.7.0", repo.head())
+    before = git(sandbox.work, "for-each-ref")
+    assert repo.remote_tags("0.7")
+    assert git(sandbox.work, "for-each-ref") == before
+    assert not (sandbox.work / ".git" / "FETCH_HEAD").exists()
+
+
+def test_f10_every_kind_of_clone_reads_the_same(sandbox: Sandbox, repo: Repo, tmp_path: Path) -> None:
+    sha = repo.head()
+    for name in ("0.6.9", "0.6.10", "0.7.0"):
+        sandbox.bare.git("update-ref", f"refs/tags/{name}", sha)
+    later = commit(sandbox.work, "b.txt")
+    git(sandbox.work, "push", "-q", "origin", "HEAD:refs/heads/main")
+    url = repo.remote_url()
+    credentials = ["-c", f"http.{sandbox.github.url}/.extraheader=Authorization: Basic {_basic()}"]
+    git(tmp_path, *credentials, "clone", "-q", url, "full")
+    git(tmp_path, *credentials, "clone", "-q", "--depth=1", "--no-tags", url, "shallow")
+    git(tmp_path / "full", "worktree", "add", "-q", "--detach", str(tmp_path / "linked"))
+    git(tmp_path / "full", "checkout", "-q", "--detach")
+    answers = []
+    for name in ("full", "shallow", "linked"):
+        other = Repo(tmp_path / name)
+        other.authenticate(os.environ["GITHUB_TOKEN"], url)
+        answers.append((other.trunk(), other.head_sha("main"), sorted(r.name for r in other.remote_tags("0.6"))))
+    assert answers == [("main", later, ["refs/tags/0.6.10", "refs/tags/0.6.9"])] * 3
+
+
+def test_f11_a_branch_and_a_tag_of_one_name_are_told_apart(sandbox: Sandbox, repo: Repo) -> None:
+    first = repo.head()
+    sandbox.bare.git("update-ref", "refs/tags/main", first)
+    later = commit(sandbox.work, "b.txt")
+    repo.push([Push("refs/heads/main", later, expected=first)])
+    assert repo.head_sha("main") == later
+    assert (repo.tag("main") or RemoteRef("", "", "")).sha == first
+
+
+def test_a_branch_whose_name_ends_alike_is_another(sandbox: Sandbox, repo: Repo) -> None:
+    sandbox.bare.git("update-ref", "refs/heads/refs/heads/next", repo.head())
+    assert repo.head_sha("next") is None
+
+
+def test_f22_the_worktree_is_apart_and_gone_afterwards(sandbox: Sandbox, repo: Repo) -> None:
+    (sandbox.work / "a.txt").write_text("uncommitted\n")
+    before = (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD"))
+    with repo.worktree(repo.head()) as tree:
+        (tree / "a.txt").write_text("two\n")
+        sha = repo.commit("Change a", ["a.txt"], tree)
+    assert (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD")) == before
+    assert git(sandbox.work, "show", f"{sha}:a.txt") == "two"
+    assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1
+
+
+def test_f24_hooks_and_signing_count(sandbox: Sandbox, repo: Repo) -> None:
+    hook = sandbox.work / ".git" / "hooks" / "commit-msg"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\ngrep -q Fixes "$1" || { echo "say what it fixes" >&2; exit 1; }\n')
+    hook.chmod(0o755)
+    (sandbox.work / "a.txt").write_text("two\n")
+    with pytest.raises(Failed, match="say what it fixes"):
+        repo.commit("Change a", ["a.txt"])
+    hook.unlink()
+    key = sandbox.home / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    for name, value in {"gpg.format": "ssh", "user.signingkey": str(key), "commit.gpgsign": "true"}.items():
+        git(sandbox.work, "config", name, value)
+    sha = repo.commit("Change a", ["a.txt"])
+    assert "BEGIN SSH SIGNATURE" in git(sandbox.work, "cat-file", "commit", sha)
+
+
+def test_f25_a_lock_is_named_and_left(sandbox: Sandbox, repo: Repo) -> None:
+    lock = sandbox.work / ".git" / "index.lock"
+    lock.touch()
+    (sandbox.work / "a.txt").write_text("two\n")
+    with pytest.raises(Failed, match=r"index\.lock") as caught:
+        repo.commit("Change a", ["a.txt"])
+    assert "delete that file" in caught.value.hint
+    assert lock.exists()
+
+
+def test_s01_the_token_is_in_no_argument_file_or_error(sandbox: Sandbox, repo: Repo) -> None:
+    token = os.environ["GITHUB_TOKEN"]
+    git(sandbox.work, "config", "--unset", f"credential.{sandbox.github.url}.helper")
+    repo.authenticate(token, repo.remote_url())
+    assert repo.head_sha("main") == repo.head()
+    for name in ("config", "HEAD"):
+        assert token not in (sandbox.work / ".git" / name).read_text()
+    repo.authenticate("wrong-token-value", repo.remote_url())
+    with pytest.raises(Failed) as caught:
+        repo.head_sha("main")
+    assert "wrong-token-value" not in f"{caught.value.message} {caught.value.__cause__}"
+    assert _basic("wrong-token-value") not in f"{caught.value.message} {caught.value.__cause__}"
+
+
+def test_s01_the_token_goes_to_its_host_alone(sandbox: Sandbox, repo: Repo) -> None:
+    git(sandbox.work, "config", "--unset", f"credential.{sandbox.github.url}.helper")
+    repo.authenticate(os.environ["GITHUB_TOKEN"], "https://github.example/acme/platform.git")
+    with pytest.raises(Failed):
+        repo.head_sha("main")
+
+
+def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repo) -> None:
+    git(sandbox.work, "remote", "set-url", "origin", "http://user:hunter2@127.0.0.1:1/acme/platform.git")
+    with pytest.raises(Failed) as caught:
+        repo.head_sha("main")
+    assert "hunter2" not in str(caught.value.message)
+    assert without_credentials("https://user:hunter2@h/x") == "https://h/x"
+
+
+@pytest.mark.parametrize("name", ["--upload-pack=x", "a b", "a..b", "ä", "a\n", "x.lock"])
+def test_s03_names_are_checked_before_git_sees_them(repo: Repo, name: str) -> None:
+    for call in (lambda: repo.head_sha(name), lambda: repo.tag(name), lambda: repo.push([Push(name, "0" * 40)])):
+        with pytest.raises(Usage):
+            call()
+    with pytest.raises(Usage):
+        repo.push([Push(BRANCH, "HEAD")])
+
+
+def test_s03_a_commit_named_like_an_option_is_no_option(repo: Repo) -> None:
+    with pytest.raises(Usage):
+        repo.commit_sha("--all")
+
+
+def test_files_are_read_from_the_commit(sandbox: Sandbox, repo: Repo) -> None:
+    sha = repo.head()
+    (sandbox.work / "sdk" / "config.py").write_text("changed\n")
+    assert repo.file(sha, "sdk/config.py") == b'X = "1"\n'
+    assert repo.file(sha, "sdk/none.py") is None
+
+
+def test_no_repository_no_remote(tmp_path: Path, sandbox: Sandbox) -> None:
+    with pytest.raises(Usage, match="no Git repository"):
+        Repo(tmp_path)
+    with pytest.raises(Usage, match="no remote upstream"):
+        Repo(sandbox.work, "upstream").remote_url()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://github.com/acme/platform.git", ("github.com", "acme/platform")),
+        ("https://user:token@github.com/acme/platform", ("github.com", "acme/platform")),
+        ("git@github.com:acme/platform.git", ("github.com", "acme/platform")),
+        ("ssh://git@ghe.example:22/acme/platform.git", ("ghe.example", "acme/platform")),
+        ("http://127.0.0.1:8000/acme/platform.git", ("127.0.0.1:8000", "acme/platform")),
+    ],
+)
+def test_a_remote_in_every_spelling(url: str, expected: tuple[str, str]) -> None:
+    assert remote_repository(url) == expected
+
+
+def _basic(token: str = "") -> str:
+    import base64
+
+    return base64.b64encode(f"x-access-token:{token or os.environ['GITHUB_TOKEN']}".encode()).decode()
