@@ -58,6 +58,7 @@ class Bare:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._commits: dict[str, Commit] = {}
 
     def git(self, *args: str, text: str | None = None, **env: str) -> str:
         """Run one Git command and answer what it printed; raise GitError when it fails."""
@@ -116,8 +117,10 @@ class Bare:
             return []
 
     def commit(self, sha: str) -> Commit:
-        """Read one commit."""
-        return self.commits(sha, "--no-walk")[0]
+        """Read one commit by its full SHA; a commit never changes, so it is read once."""
+        if sha not in self._commits:
+            self._commits[sha] = self.commits(sha, "--no-walk")[0]
+        return self._commits[sha]
 
     def commits(self, *revisions: str) -> list[Commit]:
         """Read the commits of a `git log`, in its order."""

@@ -45,7 +45,9 @@ def create_pull() -> ResponseReturnValue:
         state.pulls[number] = pull
         state.bare.update_ref(f"refs/pull/{number}/head", head_sha)
         start_pull_request(state, pull, token())
-    return pull_json(state, pull), 201
+    described = pull_json(state, pull)
+    pull.asked.clear()
+    return described, 201
 
 
 def _check_new_pull(state: Hub, head: str, base: str) -> None:

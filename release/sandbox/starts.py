@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import triggers
 from .bare import ZERO
-from .hub import BOT_LOGIN, Hub, Json, Pull, Run, RunLike, Start, Token, now
+from .hub import BOT_LOGIN, Hub, JobLike, Json, Pull, Run, RunLike, Start, Token, now
 from .workflow import InvalidWorkflow, Workflow, parse_workflow
 
 WORKFLOWS = ".github/workflows"
@@ -15,12 +15,11 @@ WORKFLOWS = ".github/workflows"
 class NeverStarted:
     """A run whose workflow cannot be read: over before it began."""
 
-    status = "completed"
-    attempt = 1
-
     def __init__(self, log: str) -> None:
+        self.status = "completed"
+        self.attempt = 1
         self.conclusion: str | None = "startup_failure"
-        self.jobs: list[object] = []
+        self.jobs: list[JobLike] = []
         self.artifacts: dict[str, Path] = {}
         self.log = log
 
@@ -78,9 +77,10 @@ def start_run(hub: Hub, path: str, text: str, **begin: str | Json) -> Run:
 
 def _work(hub: Hub, start: Start) -> RunLike:
     try:
-        return hub.runner(hub, start)
-    except ValueError as error:
-        return NeverStarted(str(error))  # type: ignore[return-value]
+        parse_workflow(start.text, start.path)
+    except InvalidWorkflow as error:
+        return NeverStarted(str(error))
+    return hub.runner(hub, start)
 
 
 def notice_refs(hub: Hub, token: Token | None = None) -> None:
