@@ -4,59 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
 from release.errors import Conflict, Failed, Unknown, Usage, Waiting
+from release.web import Answer, Clock, check_url, limit_pause, place
 
 API_VERSION = "2022-11-28"
 TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of one answer
 READ_TRIES = 4
 WRITE_PAUSE = 1.0  # seconds between writes, GitHub's own advice (F19)
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class Clock(Protocol):
-    """Time as the door needs it, so that tests can hold it."""
-
-    def now(self) -> float:
-        """Return seconds since the epoch."""
-
-    def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a server answered: `headers` without regard to case, `url` the one that answered in the end."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-    url: str
-
-    def json(self) -> Any:
-        """Return the body as JSON; raise Failed when it is none."""
-        try:
-            return json.loads(self.content)
-        except ValueError as error:
-            raise Failed(f"{_place(self.url)} did not answer JSON", "Check GITHUB_API_URL.") from error
-
-    @property
-    def problem(self) -> str:
-        """Return the server's own words for a refusal."""
-        try:
-            body = json.loads(self.content)
-            texts = [str(body.get("message", ""))]
-            texts += [str(e.get("message") or e) if isinstance(e, dict) else str(e) for e in body.get("errors") or []]
-            return " ".join(text for text in texts if text)
-        except (ValueError, AttributeError):
-            return f"HTTP {self.status}"
 
 
 class BearerAuth(requests.auth.AuthBase):
@@ -93,7 +53,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
         body: bytes | None = None,
-        auth: requests.auth.AuthBase | None = None,
+        auth: Any = None,
     ) -> Answer:
         """Send it and return the answer, whatever its status.
 
@@ -112,7 +72,7 @@ class Http:
             except requests.RequestException as error:
                 if pause is None or isinstance(error, requests.exceptions.SSLError):
                     raise Failed(
-                        f"{_place(url)} does not answer: {_reason(error)}",
+                        f"{place(url)} does not answer: {_reason(error)}",
                         "Check the network, then run the same again.",
                     ) from None
             else:
@@ -129,11 +89,9 @@ class Http:
         hops = int(headers.pop("x-hops", "0")) + 1
         target = urljoin(answer.url, answer.headers.get("location", ""))
         if hops > 5 or urlsplit(target).scheme not in ("http", "https"):
-            raise Failed(f"{_place(answer.url)} redirects without end or to no web address")
+            raise Failed(f"{place(answer.url)} redirects without end or to no web address")
         if urlsplit(answer.url).scheme == "https" and urlsplit(target).scheme != "https":
-            raise Failed(
-                f"{_place(answer.url)} redirects from https to http", "Refused: the answer could be anybody's."
-            )
+            raise Failed(f"{place(answer.url)} redirects from https to http", "Refused: the answer could be anybody's.")
         kept = auth if urlsplit(target)[:2] == urlsplit(answer.url)[:2] else None
         return self._read(method, target, {**headers, "x-hops": str(hops)}, {}, body, kept)
 
@@ -142,17 +100,17 @@ class Http:
         try:
             answer = self._unlimited(method, url, *rest)
         except requests.exceptions.SSLError as error:
-            raise Failed(f"{_place(url)} has no valid certificate: {_reason(error)}") from None
+            raise Failed(f"{place(url)} has no valid certificate: {_reason(error)}") from None
         except requests.RequestException as error:
-            raise Unknown(f"{method} {_place(url)} got no answer: {_reason(error)}") from None
+            raise Unknown(f"{method} {place(url)} got no answer: {_reason(error)}") from None
         finally:
             self._last_write = self._clock.now()
         if answer.status >= 500:
-            raise Unknown(f"{method} {_place(url)} answered {answer.status}: it may or may not have been done")
+            raise Unknown(f"{method} {place(url)} answered {answer.status}: it may or may not have been done")
         if 300 <= answer.status < 400:
             raise Failed(
-                f"{_place(url)} has moved",
-                f"Set the remote and GITHUB_REPOSITORY to {_place(answer.headers.get('location', ''))}",
+                f"{place(url)} has moved",
+                f"Set the remote and GITHUB_REPOSITORY to {place(answer.headers.get('location', ''))}",
             )
         return answer
 
@@ -161,34 +119,15 @@ class Http:
         doubling = 60.0
         while True:
             answer = self._send(*request)
-            pause = self._limit_pause(answer, doubling)
+            pause = limit_pause(answer, self._clock.now(), doubling)
             if pause is None:
                 return answer
             if self._clock.now() + pause > deadline:
                 raise Waiting(
-                    f"{_place(answer.url)} limits the rate for {pause:.0f} s", "Run the same again after that."
+                    f"{place(answer.url)} limits the rate for {pause:.0f} s", "Run the same again after that."
                 )
             self._clock.sleep(pause)
             doubling *= 2
-
-    def _limit_pause(self, answer: Answer, doubling: float) -> float | None:
-        """Return the seconds to wait: Retry-After, then the reset header, then 60 and doubling (F19)."""
-        limited = answer.status == 429 or (
-            answer.status == 403
-            and (
-                "retry-after" in answer.headers
-                or answer.headers.get("x-ratelimit-remaining") == "0"
-                or "rate limit" in answer.problem.lower()
-            )
-        )
-        if not limited:
-            return None
-        after = answer.headers.get("retry-after", "")
-        if after:
-            return float(after) if after.isdigit() else max(0.0, _http_date(after) - self._clock.now())
-        if answer.headers.get("x-ratelimit-remaining") == "0":
-            return max(1.0, float(answer.headers.get("x-ratelimit-reset", "0")) - self._clock.now())
-        return doubling
 
     def _send(
         self, method: str, url: str, headers: dict[str, str], params: Any, body: bytes | None, auth: Any
@@ -210,7 +149,7 @@ class Http:
             for chunk in response.iter_content(65536):
                 content += chunk
                 if len(content) > SIZE_LIMIT:
-                    raise Failed(f"{_place(url)} answered more than {SIZE_LIMIT >> 20} MiB")
+                    raise Failed(f"{place(url)} answered more than {SIZE_LIMIT >> 20} MiB")
             return Answer(response.status_code, response.headers, bytes(content), response.url)
 
 
@@ -317,26 +256,6 @@ class GitHub:
         raise Failed(words)
 
 
-def api_url(host: str) -> str:
-    """Return the REST API's URL of a GitHub host; GitHub Enterprise keeps it below /api/v3."""
-    return "https://api.github.com" if host in ("github.com", "ssh.github.com") else f"https://{host}/api/v3"
-
-
-def serves(api: str, host: str) -> bool:
-    """Whether the API at `api` belongs to the Git host `host`: only there may its token go (S1)."""
-    parts = urlsplit(api)
-    return parts.netloc in (host, f"api.{host}")
-
-
-def check_url(url: str, credentialed: bool) -> None:
-    """Raise Usage for a URL that is not https, loopback aside, or that has credentials in it (S1, S2)."""
-    parts = urlsplit(url)
-    if "@" in parts.netloc:
-        raise Usage(f"{_place(url)}: a URL must not have credentials in it", "Use GITHUB_TOKEN.")
-    if parts.scheme != "https" and credentialed and parts.hostname not in LOOPBACK:
-        raise Usage(f"{_place(url)} is not https", "A token goes over https alone.")
-
-
 def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keep requests from looking up .netrc for a host that is to get no credential."""
     return request
@@ -354,18 +273,6 @@ def _next_link(link: str) -> str | None:
     )
 
 
-def _place(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 def _reason(error: requests.RequestException) -> str:
     cause = getattr(error.args[0] if error.args else error, "reason", None) or error
     return type(cause).__name__
-
-
-def _http_date(text: str) -> float:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except ValueError:
-        return 0.0

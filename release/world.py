@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import semver
 
     from release.aws import Bucket
-    from release.github import Clock, GitHub, Http
+    from release.github import GitHub, Http
     from release.repo import Repo
+    from release.web import Clock
 
 
 class Registry(Protocol):
@@ -77,9 +78,9 @@ class World:
     @cached_property
     def repo(self) -> Repo:
         """Return the repository around the working directory, with the token for its host."""
-        from release.github import serves
         from release.refs import remote_repository
         from release.repo import Repo
+        from release.web import serves
 
         repo = Repo(self.folder, self.settings.release.remote)
         url = repo.remote_url()
@@ -146,6 +147,6 @@ class World:
         return self.token
 
     def _api_url(self, host: str) -> str:
-        from release.github import api_url
+        from release.web import api_url
 
         return os.environ.get("GITHUB_API_URL") or api_url(host)

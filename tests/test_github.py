@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from conftest import FakeClock
-from release.errors import Conflict, Failed, Unknown, Usage, Waiting
-from release.github import API_VERSION, BearerAuth, GitHub, Http, api_url, check_url, serves
 from scripted import Reply, Scripted, scripted_server
+
+from release.errors import Conflict, Failed, Unknown, Usage, Waiting
+from release.github import API_VERSION, BearerAuth, GitHub, Http
+from release.web import api_url, check_url, serves
 
 TOKEN = "ghp_sandboxsecret"
 
@@ -78,9 +79,7 @@ def test_f19_a_limit_is_waited_out_as_it_says(
     assert clock.slept == pauses
 
 
-def test_f19_a_limit_that_says_nothing_is_waited_60_seconds_and_doubling(
-    server: Scripted, clock: FakeClock
-) -> None:
+def test_f19_a_limit_that_says_nothing_is_waited_60_seconds_and_doubling(server: Scripted, clock: FakeClock) -> None:
     limited = Reply(403, b'{"message": "You have exceeded a secondary rate limit"}')
     server.replies = [limited, limited, Reply(201)]
     github = GitHub(Http(clock), server.url, "acme/platform", TOKEN)

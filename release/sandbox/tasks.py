@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from release.errors import Failed, Usage
 
@@ -114,7 +114,7 @@ def _images(sandbox: Sandbox, version: str) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def _client(sandbox: Sandbox, service: str) -> Any:
+def _client(sandbox: Sandbox, service: Literal["s3", "ecr"]) -> Any:
     import boto3
 
     given: Mapping[str, str] = sandbox.environment()
