@@ -569,7 +569,7 @@ def test_nothing_is_left_in_the_folder_but_artifacts(start: Started) -> None:
         ("on: push\njobs: {a: {runs-on: x, needs: a, steps: [{run: x}]}}", "circle"),
         ("on: push\njobs: {a: {runs-on: x, step: 1, steps: [{run: x}]}}", "unexpected value 'step'"),
         ("on: push\njobs: {a: {runs-on: x, steps: [{run: x, user: y}]}}", "unexpected value 'user'"),
-        ("on: push\non: pull_request\njobs: {}", "already defined"),
+        ("on: push\non: pull_request\njobs: {}", "there twice"),
         ("on: [", "line"),
         ("- a", "expected a mapping"),
     ],

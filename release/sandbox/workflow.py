@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from release import expression_values as values
+from release.workflow_yaml import InvalidYaml, document
 
 _JOB_KEYS = {
     *("name", "needs", "if", "runs-on", "strategy", "env", "defaults", "steps", "outputs", "timeout-minutes"),
@@ -22,40 +21,10 @@ _STEP_KEYS = {
     "timeout-minutes",
 }
 _JOB_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-# YAML 1.2's core schema: `on`, `yes`, `2026-11-22` and `1:30` are plain text, as they are on GitHub.
-_SCALARS = {
-    "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", "~nN\0"),
-    "tag:yaml.org,2002:int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    "tag:yaml.org,2002:float": (
-        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
-        "-+.0123456789",
-    ),
-}
 
 
 class InvalidWorkflow(ValueError):
     """GitHub would refuse this file, or its run could not start."""
-
-
-class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if doubled := next((key for key in keys if keys.count(key) > 1), None):
-            raise InvalidWorkflow(f"line {node.start_mark.line + 1}: {doubled!r} is already defined")
-        return super().construct_mapping(node, deep=True)
-
-
-def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    text = str(loader.construct_scalar(node))
-    return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
-
-
-for _tag, (_pattern, _first) in _SCALARS.items():
-    _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})$"), ["" if c == "\0" else c for c in _first])
-_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 @dataclass(frozen=True)
@@ -104,8 +73,8 @@ def parse_workflow(text: str, path: str = "") -> Workflow:
     a doubled key, a `needs` that does not exist or goes in a circle.
     """
     try:
-        content = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
+        content = document(text.encode())
+    except InvalidYaml as error:
         raise InvalidWorkflow(f"{path or 'workflow'}: {error}") from error
     content = _mapping(content, path or "workflow")
     jobs = {str(key): _mapping(job, f"jobs.{key}") for key, job in _mapping(content.get("jobs"), "jobs").items()}
