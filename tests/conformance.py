@@ -18,6 +18,7 @@ from jsonschema.exceptions import best_match
 from jsonschema_path import SchemaPath
 from openapi_core import V30RequestValidator, V30ResponseValidator
 from openapi_core.testing import MockRequest, MockResponse
+from openapi_core.validation.request.exceptions import InvalidParameter
 from werkzeug.datastructures import Headers
 
 API_VERSION = "2022-11-28"  # whose shapes the description has; newer versions change some
@@ -83,8 +84,9 @@ def described_errors(problems: Iterable[Exception]) -> Iterator[str]:
     """Yield a line for each thing a validator found, with the place in the body."""
     for problem in problems:
         found = list(getattr(problem.__cause__, "schema_errors", ()))
+        parameter = f"{problem.location} parameter {problem.name}" if isinstance(problem, InvalidParameter) else ""
         for one in filter(None, (best_match([error]) for error in found)):
-            yield f"{one.json_path}: {shortened(one.message)}"
+            yield f"{parameter or one.json_path}: {shortened(one.message)}"
         if not found:
             yield f"{problem}: {problem.__cause__}" if problem.__cause__ else str(problem)
 

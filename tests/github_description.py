@@ -78,6 +78,7 @@ def mended(whole: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = nullable_everywhere(whole)
     schemas = plain["components"]["schemas"]
     parts = re.findall(r"#/components/schemas/([\w-]+)", json.dumps([one["allOf"] for one in having("allOf", plain)]))
+    plain["components"]["parameters"]["created"]["schema"].pop("format")  # its prose has ranges, as searches have
     schemas["api-overview"]["additionalProperties"] = True  # an Enterprise Server adds its version
     for schema in (*(schemas[name] for name in parts), *having("allOf", plain), *having("oneOf", plain)):
         schema.setdefault("additionalProperties", True)

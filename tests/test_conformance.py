@@ -78,6 +78,9 @@ RIGHT = {
         200,
         [{"type": "deletion", "ruleset_source_type": "Repository", "ruleset_source": "a/b", "ruleset_id": 1}],
     ),
+    "a range of days": exchange(
+        "GET", f"{REPO}/actions/runs?created=%3E%3D2026-11-22", 200, {"total_count": 0, "workflow_runs": []}
+    ),
     "refs that match a slashed name": exchange("GET", f"{REPO}/git/matching-refs/tags/0.7.", 200, []),
     "a renamed repository": replace(exchange("GET", REPO, 301, {"message": "Moved"}), response_headers=JSON | LOCATION),
     "an asset itself": replace(
@@ -108,6 +111,9 @@ WRONG = {
     ),
     "query parameter 'perpage' is not described": exchange("GET", f"{REPO}/rulesets?perpage=100", 200, []),
     "query parameter error: per_page": exchange("GET", f"{REPO}/rulesets?per_page=many", 200, []),
+    "query parameter status: 'green' is not one of": exchange(
+        "GET", f"{REPO}/actions/runs?status=green", 200, {"total_count": 0, "workflow_runs": []}
+    ),
     "path parameter error: run_id": exchange("POST", f"{REPO}/actions/runs/latest/rerun", 201, {}),
     "a body, and none is described": exchange("POST", f"{REPO}/actions/runs/2/cancel", 202, {}, {"force": True}),
     "no such operation": exchange("GET", f"{REPO}/actions/secrets", 200, {}),
