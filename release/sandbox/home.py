@@ -44,7 +44,7 @@ class Sandbox:
         self.work = self.folder / "platform"
         self.git_config = self.home / ".gitconfig"
         self.git_config.write_text(_GIT_CONFIG, encoding="utf-8")
-        self.bare = self._repositories(_sample() if files is None else files)
+        self.bare = self._sample() if files is None else self._repositories(files)
         self.github = GitHub(self.bare, self.folder, owner)
         self.cloud = Cloud() if cloud else None
         self._connect()
@@ -59,6 +59,22 @@ class Sandbox:
         work.git("clone", "--quiet", "--bare", "--no-hardlinks", "--template=", ".", str(bare.path))
         configure_bare(bare)
         bare.git("remote", "remove", "origin")
+        return bare
+
+    def _sample(self) -> Bare:
+        """Make the remote with the sample's history, and the user's clone of it."""
+        from . import sample
+
+        bare = Bare(self.folder / "remote.git")
+        bare.path.mkdir()
+        bare.git("init", "--quiet", "--bare", "--template=")
+        sample.replay(bare.path)
+        configure_bare(bare)
+        work = self._work_tree({})
+        work.git("init", "--quiet", "--template=", "--initial-branch=main")
+        everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+        work.git("fetch", "--quiet", str(bare.path), *everything)
+        work.git("reset", "--quiet", "--hard", "refs/remotes/origin/main")
         return bare
 
     def _work_tree(self, files: Mapping[str, str]) -> Bare:
@@ -138,10 +154,3 @@ class Sandbox:
         }
         kept = {key: os.environ[key] for key in ("LC_ALL", "TMPDIR", "TZ", "USER") if key in os.environ}
         return {**kept, **ours}
-
-
-def _sample() -> Mapping[str, str]:
-    from . import sample
-
-    found: Mapping[str, str] = sample.files()
-    return found
