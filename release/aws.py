@@ -83,13 +83,14 @@ class Bucket:
 
     def protections(self) -> dict[str, bool]:
         """Return which of versioning and object lock the bucket has; one that cannot be read is left out."""
-        found = {}
-        for name, read in {
+        asked: dict[str, Callable[[], bool]] = {
             "versioning": lambda: self._client.get_bucket_versioning(Bucket=self.name).get("Status") == "Enabled",
             "object lock": lambda: bool(self._client.get_object_lock_configuration(Bucket=self.name)),
-        }.items():
+        }
+        found = {}
+        for name, answer in asked.items():
             try:
-                found[name] = bool(read())
+                found[name] = answer()
             except ClientError as error:
                 if "NotFound" in _code(error):
                     found[name] = False

@@ -10,9 +10,9 @@ from release.constants import constant, with_constant
 from release.ensure import ensure
 from release.errors import Conflict, Failed, Usage
 from release.follow import check_run, follow
-from release.lines import NEW, brief, chosen_version, short
+from release.lines import chosen_version, short
 from release.pulls import Pull, merge_pull, open_pull
-from release.refs import Push, RemoteRef
+from release.refs import NEW, Push, RemoteRef, brief
 from release.release import trunk_sha
 from release.runs import Dispatch, Run, dispatched_run, existing_run, parse_run_id, runs
 from release.versions import image_tags, parse_branch

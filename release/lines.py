@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 TAGS = "refs/tags/"
 HEADS = "refs/heads/"
-NEW = "0" * 40  # stands in a dry run for a commit that is not made yet
 
 
 def released(world: World, line: Line | None = None) -> list[semver.Version]:
@@ -92,8 +91,3 @@ def contains(world: World, head: str, sha: str) -> bool:
 def short(ref: RemoteRef) -> str:
     """Return a branch's or tag's name for people: never for Git, where only the full one is unambiguous (F11)."""
     return ref.name.removeprefix(TAGS).removeprefix(HEADS)
-
-
-def brief(sha: str) -> str:
-    """Return the commit as people read it."""
-    return "a new commit" if sha in ("", NEW) else sha[:9]

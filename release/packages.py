@@ -26,7 +26,17 @@ def build_wheel(source: Path, out: Path, version: str = "") -> Path:
     environment = {"SETUPTOOLS_SCM_PRETEND_VERSION": version} if version else {}
     with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
         _run(
-            [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, str(source)],
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "wheel",
+                "--quiet",
+                "--no-deps",
+                "--wheel-dir",
+                folder,
+                str(source.resolve()),
+            ],
             environment,
         )
         built = next(Path(folder).glob("*.whl"))

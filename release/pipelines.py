@@ -10,9 +10,9 @@ from release import release as refs
 from release.cli import waits, writes
 from release.errors import Conflict
 from release.follow import check_run, follow
-from release.lines import brief, chosen_version, contains, needed_branch, released
+from release.lines import chosen_version, contains, needed_branch, released
 from release.notes import drafted, found_release, published
-from release.refs import RemoteRef
+from release.refs import RemoteRef, brief
 from release.runs import Dispatch
 from release.versions import line_of, next_version
 
@@ -47,7 +47,7 @@ def coordinated(world: World, version: semver.Version, image: bool) -> None:
     world.report.line(f"Release {version} of {world.github.repository}")
     tagged = world.repo.tag(str(version))
     merged = "" if tagged or not image else images.build(world, version)
-    branch = refs.branch(world, str(version), ref="" if world.dry else merged)
+    branch = refs.branch(world, str(version), ref=merged)
     tag = refs.tag(world, str(version), ref=_tagged_commit(world, version, tagged, branch))
     if tagged and image:
         images.check(world, str(version))

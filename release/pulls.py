@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from release.ensure import ensure
 from release.errors import Conflict, Failed, Waiting
+from release.refs import brief
 
 if TYPE_CHECKING:
     from release.github import GitHub
@@ -100,7 +101,7 @@ def merge_pull(world: World, opened: Pull, sha: str) -> Pull:
 
     return ensure(
         world,
-        f"merge pull request #{opened.number or '…'} at {sha[:9]} into {opened.base}",
+        f"merge pull request #{opened.number or '…'} at {brief(sha)} into {opened.base}",
         find=find,
         make=lambda: _merge(world, opened.number, sha),
         planned=opened,

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from release.errors import Usage
 
+NEW = "0" * 40  # stands in a dry run for a commit that is not made yet
+
 
 @dataclass(frozen=True)
 class RemoteRef:
@@ -47,3 +49,8 @@ def without_credentials(url: str) -> str:
     """Return the URL less any user and password in it (S1)."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url
+
+
+def brief(sha: str) -> str:
+    """Return the commit as people read it."""
+    return "a new commit" if sha in ("", NEW) else sha[:9]

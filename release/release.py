@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from release.cli import reads, writes
 from release.ensure import ensure
 from release.errors import Conflict, Usage
-from release.lines import brief, chosen_line, chosen_version, contains, line_branch, needed_branch, released, short
-from release.refs import Push, RemoteRef
+from release.lines import chosen_line, chosen_version, contains, line_branch, needed_branch, released, short
+from release.refs import NEW, Push, RemoteRef, brief
 from release.versions import Line, branch_name, check_allowed, line_of, next_version, parse, parse_branch, parse_line
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ def _next_patch(world: World) -> semver.Version:
 
 def _commit(world: World, ref: str) -> str:
     """Return the commit a person names: a branch of the remote first, else a commit of this clone."""
+    if ref == NEW:  # what a dry run would have made
+        return ref
     if parse_branch(ref) or ref == world.trunk:
         found = world.repo.head_sha(ref)
         if found:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from release.ensure import ensure
 from release.errors import Conflict, Failed, Usage
+from release.refs import brief
 from release.roles import check_roles
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def dispatched_run(world: World, dispatch: Dispatch, *, again: bool = False, run
     inputs = ", ".join(f"{name}={_text(value)}" for name, value in dispatch.inputs.items())
     found = ensure(
         world,
-        f"run {dispatch.workflow} on {dispatch.ref} ({dispatch.sha[:9]}) with {inputs or 'no inputs'}",
+        f"run {dispatch.workflow} on {dispatch.ref} ({brief(dispatch.sha)}) with {inputs or 'no inputs'}",
         find=find,
         make=make,
         planned=Run(0, dispatch.workflow, "planned", "", dispatch.sha, dispatch.ref),

@@ -30,12 +30,13 @@ from .bare import Bare
 from .faults import Faults, Front, Recorded
 from .git_http import git_answer
 from .hub import BOT_LOGIN, OWNER_LOGIN, Hub, RunLike, Start, Token, hub
-from .server import Server
+from .server import POLL, Server
 from .starts import notice_refs
 from .workflow import parse_workflow
 
 TOKEN = "sandbox-token"  # noqa: S105
 JOB_TOKEN = "sandbox-job-token"  # noqa: S105
+PATIENCE = 10.0  # seconds that a cancelled run has to end
 _RESOURCES = (
     github_repository,
     github_git,
@@ -90,11 +91,14 @@ class GitHub:
         self._server.start()
 
     def stop(self) -> None:
-        """End the runs and the server."""
-        for run in self.hub.runs.values():
-            if run.work.status != "completed":
-                run.work.cancel()
+        """End the server and the runs, with what they started."""
         self._server.stop()
+        going = [run.work for run in self.hub.runs.values() if run.work.status != "completed"]
+        for work in [*going, *going]:
+            work.cancel()  # the second time also ends what runs `always()`
+        deadline = time.monotonic() + PATIENCE
+        while any(work.status != "completed" for work in going) and time.monotonic() < deadline:
+            time.sleep(POLL)
 
     def use_runner(self, runner: Callable[[Hub, Start], RunLike]) -> None:
         """Have something else run the workflows: a test's stand-in."""

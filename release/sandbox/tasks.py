@@ -30,9 +30,11 @@ def demo(world: World, version: str = "0.7.0") -> None:
         _run(world, sandbox, "release.next")
         _run(world, sandbox, "--dry", "release.minor", "--yes")
         _run(world, sandbox, "release.minor", "--yes")
-        world.report.line("\nThe same again: everything is there already.")
+        world.report.line()
+        world.report.line("The same again: everything is there already.")
         _run(world, sandbox, "release.minor", "--yes")
-        world.report.line("\nWhat is out there now, asked of Git, GitHub, S3 and ECR themselves:")
+        world.report.line()
+        world.report.line("What is out there now, asked of Git, GitHub, S3 and ECR themselves:")
         world.report.rows(("what", "where", "proof"), _outside(sandbox, version))
     world.report.line(f"Done in {time.monotonic() - started:.0f} s; nothing is left running.")
 
@@ -66,7 +68,8 @@ def _sandbox() -> Sandbox:
 
 def _run(world: World, sandbox: Sandbox, *arguments: str) -> None:
     """Type the command in the clone, its output going where this one's goes; raise Failed unless it exits 0."""
-    world.report.line(f"\n$ inv {' '.join(arguments)}")
+    world.report.line()
+    world.report.line(f"$ inv {' '.join(arguments)}")
     command = [sys.executable, "-m", "invoke", *arguments]
     environment = {**os.environ, **sandbox.environment()}
     code = subprocess.run(command, cwd=sandbox.work, env=environment, check=False).returncode
