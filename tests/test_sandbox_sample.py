@@ -8,16 +8,22 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from release.constants import constant
 from release.sandbox import sample
-from release.sandbox.jobs import parse_workflow
+from release.sandbox.cloud import BUCKET, Cloud
+from release.sandbox.jobs import WorkflowRun, parse_workflow
+from release.sandbox.pythons import installed
 from release.sandbox.triggers import starts
 from release.versions import parse, parse_branch
 
+ROOT = Path(__file__).parent.parent
+PYTHONS = installed(["3.10", "3.11"])
 WORKFLOWS = [
     ".github/workflows/" + name for name in ("checks", "photon-runner-docker-images", "platform", "sdk-release")
 ]
@@ -32,9 +38,87 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "bare.git"
     git(folder.parent, "init", "--quiet", "--bare", folder.name)
     begun = time.monotonic()
-    sample.replay(folder, ["3.10", "3.11"])
+    sample.replay(folder, PYTHONS)
     assert time.monotonic() - begun < 2
     return folder
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    made = Cloud()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def started(bare: Path, cloud: Cloud, tmp_path: Path) -> Callable[..., WorkflowRun]:
+    def start(name: str, ref: str, **inputs: Any) -> WorkflowRun:
+        path = f".github/workflows/{name}.yaml"
+        workflow = parse_workflow(git(bare, "show", f"{ref}:{path}"), path)
+        offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": str(ROOT)}
+        env = {**offline, **cloud.environment()}
+        event = "workflow_dispatch" if inputs else "push"
+        sha = git(bare, "rev-parse", f"{ref}^{{commit}}")
+        run = WorkflowRun(workflow, bare, sha, ref, event, inputs, env, tmp_path / name, {"vars": {"RELEASE_ROLE": ""}})
+        run.start()
+        assert run.wait(120)
+        return run
+
+    return start
+
+
+def keys(cloud: Cloud) -> list[str]:
+    return [found["Key"] for found in cloud.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+def images(cloud: Cloud, repository: str) -> dict[str, str]:
+    found = cloud.client("ecr").list_images(repositoryName=repository)["imageIds"]
+    return {image["imageTag"]: image["imageDigest"] for image in found}
+
+
+def failures(run: WorkflowRun) -> str:
+    return "\n".join(job.log for job in run.jobs if job.conclusion not in ("success", "skipped"))
+
+
+def test_f21_images_are_pushed_only_for_a_release_and_never_again(
+    started: Callable[..., WorkflowRun], cloud: Cloud
+) -> None:
+    name, ref = "photon-runner-docker-images", "refs/heads/main"
+    assert started(name, ref, version="0.7.0").conclusion == "success"
+    assert images(cloud, "lepton") == {}
+    run = started(name, ref, version="0.7.0", is_release=True)
+    assert run.conclusion == "success", failures(run)
+    pushed = images(cloud, "lepton")
+    assert sorted(pushed) == sorted(f"photon-py3.{minor}-runner-0.7.0" for minor in range(7, 12))
+    assert len(set(pushed.values())) == 5
+    again = started(name, ref, version="0.7.0", is_release=True)
+    assert again.conclusion == "failure"
+    assert "images are never overwritten" in again.jobs[0].log
+    assert images(cloud, "lepton") == pushed
+
+
+def test_the_platform_s_images_carry_the_tag(started: Callable[..., WorkflowRun], cloud: Cloud) -> None:
+    run = started("platform", "refs/tags/0.6.2")
+    assert run.conclusion == "success", failures(run)
+    names = ["lepton-api-server", "lepton-deployment-operator", "lepton-web"]
+    assert [job.name for job in run.jobs] == names
+    assert [list(images(cloud, name)) for name in names] == [["0.6.2"]] * 3
+
+
+def test_the_sdk_s_workflow_builds_tests_and_publishes(started: Callable[..., WorkflowRun], cloud: Cloud) -> None:
+    run = started("sdk-release", "refs/tags/0.6.2", publish_s3=True, run_e2e=True)
+    assert run.conclusion == "success", failures(run)
+    jobs = {job.name: job.conclusion for job in run.jobs}
+    assert jobs == {
+        "build-package": "success",
+        **{f"test-package ({version})": "success" for version in PYTHONS},
+        "run-e2e": "success",
+        "publish-s3": "success",
+        "publish-pypi": "skipped",
+    }
+    # Without is_release it goes to the bucket's root.
+    assert keys(cloud) == ["leptonai-0.6.2-py3-none-any.whl"]
 
 
 def test_the_history_has_two_lines_and_a_trunk_ahead(bare: Path) -> None:
@@ -60,14 +144,14 @@ def test_every_tag_names_the_image_it_was_released_with(bare: Path) -> None:
 
 
 def test_the_trunk_is_what_files_says(bare: Path) -> None:
-    found = sample.files(["3.10", "3.11"])
+    found = sample.files(PYTHONS)
     assert sorted(found) == sorted(git(bare, "ls-tree", "-r", "--name-only", "main").splitlines())
     assert all(git(bare, "show", f"main:{path}") == text.strip() for path, text in found.items())
     assert all(text.endswith("\n") and "@PYTHON" not in text for text in found.values())
 
 
-@pytest.mark.parametrize("version", ["0.5.1", "0.6.2"])
-def test_the_wheel_is_built_without_a_network_and_carries_the_tag(bare: Path, tmp_path: Path, version: str) -> None:
+def test_the_wheel_is_built_without_a_network_and_carries_the_tag(bare: Path, tmp_path: Path) -> None:
+    version = "0.6.2"
     git(tmp_path, "clone", "--quiet", "--branch", version, bare.as_uri(), "work")
     env = {**os.environ, "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", "dist", "./sdk"]

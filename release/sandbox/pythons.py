@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +17,11 @@ _RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 def running() -> str:
     """Name the running interpreter: `3.12`."""
     return _RUNNING
+
+
+def installed(versions: Sequence[str]) -> list[str]:
+    """Choose those of some versions that this machine can run."""
+    return [version for version in versions if interpreter(version)]
 
 
 @lru_cache(maxsize=32)
