@@ -11,10 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from .bare import Bare
 from .cloud import Cloud
-from .git_http import configure_bare
 from .github import TOKEN, GitHub
+from .repositories import copy_repositories, follow_remote
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,66 +40,17 @@ class Sandbox:
         self.folder = Path(tempfile.mkdtemp(prefix="release-sandbox-")).resolve()
         self.home = self.folder / "home"
         self.home.mkdir()
-        self.work = self.folder / "platform"
         self.git_config = self.home / ".gitconfig"
         self.git_config.write_text(_GIT_CONFIG, encoding="utf-8")
-        self.bare = self._sample() if files is None else self._repositories(files)
-        self.github = GitHub(self.bare, self.folder, owner)
-        self.cloud = Cloud() if cloud else None
-        self._connect()
-
-    def _repositories(self, files: Mapping[str, str]) -> Bare:
-        """Make the user's repository with one commit, and the remote from it."""
-        work = self._work_tree(files)
-        work.git("init", "--quiet", "--initial-branch=main")
-        work.git("add", "--all")
-        work.git("commit", "--quiet", "--message", "Start the platform", **self._person())
-        bare = Bare(self.folder / "remote.git")
-        work.git("clone", "--quiet", "--bare", "--no-hardlinks", "--template=", ".", str(bare.path))
-        configure_bare(bare)
-        bare.git("remote", "remove", "origin")
-        return bare
-
-    def _sample(self) -> Bare:
-        """Make the remote with the sample's history, and the user's clone of it."""
-        from . import sample
-
-        bare = Bare(self.folder / "remote.git")
-        bare.path.mkdir()
-        bare.git("init", "--quiet", "--bare", "--template=")
-        sample.replay(bare.path)
-        configure_bare(bare)
-        work = self._work_tree({})
-        work.git("init", "--quiet", "--template=", "--initial-branch=main")
-        everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
-        work.git("fetch", "--quiet", str(bare.path), *everything)
-        work.git("reset", "--quiet", "--hard", "refs/remotes/origin/main")
-        return bare
-
-    def _work_tree(self, files: Mapping[str, str]) -> Bare:
-        for path, text in files.items():
-            place = self.work / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8")
-        self.work.mkdir(exist_ok=True)
-        return Bare(self.work)
-
-    def _person(self) -> dict[str, str]:
-        return {"GIT_CONFIG_GLOBAL": str(self.git_config)}
-
-    def _connect(self) -> None:
-        """Have the user's repository follow the remote, as a clone does, without fetching."""
-        sha = self.bare.sha("refs/heads/main") or ""
-        work = Bare(self.work)
-        with (self.work / ".git" / "config").open("a", encoding="utf-8") as config:
-            config.write(f'[remote "origin"]\n\turl = {self.github.clone_url}\n')
-            config.write("\tfetch = +refs/heads/*:refs/remotes/origin/*\n")
-            config.write('[branch "main"]\n\tremote = origin\n\tmerge = refs/heads/main\n')
-            # The token comes from the environment, and is sent to this host alone.
-            helper = "!f() { echo username=x-access-token; echo password=$GITHUB_TOKEN; }; f"
-            config.write(f'[credential "{self.github.url}"]\n\thelper = "{helper}"\n')
-        work.git("update-ref", "refs/remotes/origin/main", sha)
-        work.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+        try:
+            self.bare, clone = copy_repositories(self.folder, files)
+            self.work = clone.path
+            self.github = GitHub(self.bare, self.folder, owner)
+            self.cloud = Cloud() if cloud else None
+            follow_remote(clone, self.github.clone_url)
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def __enter__(self) -> Self:
         self.start()
