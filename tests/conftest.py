@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from conformance import Conformance
+from recording import Recording
 from release.report import Report
 from release.sandbox.home import Sandbox
 from release.settings import Release, Settings
@@ -47,9 +49,11 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A whole world of the test's own."""
+    """A whole world of the test's own; every exchange with its GitHub is held against GitHub's description."""
     with Sandbox() as made:
+        recording = made.github.front.application = Recording(made.github.front.application)
         yield made
+    Conformance.load().check_all(recording.exchanges)
 
 
 @pytest.fixture
