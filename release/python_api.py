@@ -65,7 +65,6 @@ def _is_importable(path: str) -> bool:
 
 def _check_parses(content: bytes, name: str) -> None:
     try:
-        content.decode("utf-8")  # griffe reads nothing else
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ast.parse(content)
@@ -88,7 +87,7 @@ def _loaded(name: str, root: Path) -> griffe.Module:
         raise CouldNotTellError("griffe is not installed: pip install 'release-tasks[compat]'") from error
     loader = griffe.GriffeLoader(search_paths=[root], allow_inspection=False)
     package = loader.load(name, try_relative_path=False)
-    loader.resolve_aliases(implicit=True, external=False)
+    loader.resolve_aliases(external=False)
     if not isinstance(package, griffe.Module):
         raise CouldNotTellError(f"griffe took {name} for something that is not a package")
     return package

@@ -48,7 +48,8 @@ def test_what_is_gone_has_the_file_and_line_it_had() -> None:
 def test_a_file_in_another_encoding_is_undecided() -> None:
     latin = package("", api="")
     latin["sdk/pkg/api.py"] = "# coding: latin-1\nX = 'é'\n".encode("latin-1")
-    assert compare(SDK, latin, package("", api="X = 'e'\n")).verdict is Verdict.UNDECIDED
+    found = compare(SDK, latin, package("", api="X = 'e'\n"))
+    assert (found.verdict, "did not load api.py" in found.why) == (Verdict.UNDECIDED, True)
 
 
 def test_a_file_that_exhausts_the_parser_is_undecided() -> None:
@@ -94,6 +95,18 @@ def test_a_module_that_shadows_a_name_is_not_lost() -> None:
         ("class A:\n @classmethod\n def f(cls): ...", "class A:\n def f(self): ...", Verdict.INCOMPATIBLE),
         ("class A:\n x = 1", "class A:\n @property\n def x(self): ...", Verdict.INCOMPATIBLE),
         ("class A:\n def __eq__(self, o): ...", "class A: ...", Verdict.COMPATIBLE),
+        ("class A:\n def __init__(self, a): ...", "class A:\n def __init__(self, a, b=1): ...", Verdict.COMPATIBLE),
+        (
+            "class A:\n def f(self): ...",
+            "import abc\nclass A:\n def f(self): ...\n @abc.abstractmethod\n def g(self): ...",
+            Verdict.UNDECIDED,
+        ),
+        (
+            "import typing as t\n@t.overload\ndef f(a: int) -> int: ...\n@t.overload\ndef f(a: str) -> str: ...\n"
+            "def f(a): ...",
+            "import typing as t\n@t.overload\ndef f(a: int) -> int: ...\ndef f(a): ...",
+            Verdict.UNDECIDED,
+        ),
         ("X = 1", "X = 'a'", Verdict.INCOMPATIBLE),
         ("X: int = 1", "X: bool = True", Verdict.COMPATIBLE),
         ("def f() -> int: ...", "def f(): ...", Verdict.UNDECIDED),
