@@ -67,6 +67,8 @@ def _wanted(machine: Machine, ref: str) -> tuple[str, str]:
 
 def _depth(inputs: Inputs) -> list[str]:
     depth = inputs.get("fetch-depth", "1")
+    if not depth.isdecimal():
+        raise ActionFailed(f"fetch-depth is no number: {depth}")
     return [] if depth == "0" else [f"--depth={int(depth)}"]
 
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from release import expression_values as values
-from release.expressions import STATUS, Undecided, Unsupported, condition, interpolate
+from release.expressions import Undecided, Unsupported, condition
+from release.sandbox.contexts import job_contexts
+from release.sandbox.job import Job, Step, new_job, unrun_job
 from release.sandbox.joblog import Log, now
 from release.sandbox.machine import Machine, deep_value
-from release.sandbox.matrix import combinations, display_name
+from release.sandbox.matrix import combinations
 from release.sandbox.steps import run_job
-from release.sandbox.triggers import input_values
 from release.sandbox.workflow import InvalidWorkflow, Workflow, parse_workflow
 
 __all__ = ["InvalidWorkflow", "Job", "Step", "Workflow", "WorkflowRun", "parse_workflow"]
@@ -25,56 +24,6 @@ __all__ = ["InvalidWorkflow", "Job", "Step", "Workflow", "WorkflowRun", "parse_w
 # How many jobs run at once, of all runs together; the others are queued.
 _RUNNERS = threading.BoundedSemaphore(2)
 _LOOK = 0.05  # seconds between looks at whether a queued job is cancelled
-_ids = itertools.count(30_000_000_001)
-
-
-@dataclass
-class Step:
-    """A step as GitHub shows it."""
-
-    name: str
-    number: int
-    status: str = "queued"
-    conclusion: str | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    log: str = ""
-    summary: str = ""
-
-
-@dataclass
-class Job:
-    """A job as GitHub shows it; `spec` is what the file says."""
-
-    key: str
-    name: str
-    spec: dict[str, Any]
-    matrix: dict[str, Any] = field(default_factory=dict)
-    attempt: int = 1
-    id: int = field(default_factory=lambda: next(_ids))
-    status: str = "queued"
-    conclusion: str | None = None
-    created_at: datetime = field(default_factory=now)
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    steps: list[Step] = field(default_factory=list)
-    log: str = ""
-    outputs: dict[str, str] = field(default_factory=dict)
-    tolerated: bool = False
-    cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
-    killed: threading.Event = field(default_factory=threading.Event, repr=False)
-
-    def conclude(self, conclusion: str) -> None:
-        """End the job; whoever sees it completed sees its conclusion too."""
-        self.started_at = self.started_at or now()
-        self.completed_at = now()
-        self.conclusion = conclusion
-        self.status = "completed"
-
-    @property
-    def result(self) -> str:
-        """How it ended, as other jobs see it: one that may fail counts as a success."""
-        return "success" if self.tolerated and self.conclusion == "failure" else self.conclusion or ""
 
 
 @dataclass
@@ -97,9 +46,9 @@ class WorkflowRun:
     updated_at: datetime = field(default_factory=now, init=False)
     artifacts: dict[str, Path] = field(default_factory=dict, init=False)
     earlier: list[list[Job]] = field(default_factory=list, init=False)
+    is_cancelled: bool = field(default=False, init=False)
     _groups: dict[str, list[Job]] = field(default_factory=dict, init=False)
     _kept: dict[str, list[Job]] = field(default_factory=dict, init=False)
-    _cancelled: bool = field(default=False, init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
     _done: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -108,6 +57,10 @@ class WorkflowRun:
         """The jobs of this attempt so far; as on GitHub a job appears once its needs are met."""
         with self._lock:
             return [job for group in self._groups.values() for job in group]
+
+    def group(self, key: str) -> list[Job]:
+        """List the jobs that one job of the file has become: one, or those of its matrix."""
+        return self._groups[key]
 
     def start(self) -> None:
         """Begin; the jobs run in threads."""
@@ -123,9 +76,9 @@ class WorkflowRun:
         with self._lock:
             for job in self.jobs:
                 job.cancelled.set()
-                if self._cancelled:
+                if self.is_cancelled:
                     job.killed.set()
-            self._cancelled = True
+            self.is_cancelled = True
 
     def rerun_failed(self) -> None:
         """Begin another attempt: the jobs that failed or were cancelled, and those that need them.
@@ -133,7 +86,7 @@ class WorkflowRun:
         Raises `ValueError` while the run is not completed.
         """
         with self._lock:
-            failed = {key for key in self._groups if self._result(key) in ("failure", "cancelled")}
+            failed = {key for key in self._groups if self.result(key) in ("failure", "cancelled")}
             keys = {key for key in self._groups if ({key} | self.workflow.ancestors(key)) & failed}
             # Of a matrix only what failed runs again, unless something before it does.
             first = {key for key in keys if not keys & self.workflow.ancestors(key)}
@@ -153,12 +106,13 @@ class WorkflowRun:
             del self._groups[key]
         self._kept = kept
         self.attempt += 1
-        self._cancelled = False
+        self.is_cancelled = False
         self._done.clear()
         self.status, self.conclusion = "queued", None
         self._advance()
 
-    def _result(self, key: str) -> str:
+    def result(self, key: str) -> str:
+        """Say how a job and all of its matrix ended; nothing while it has not."""
         group = self._groups.get(key)
         if group is None or any(job.status != "completed" for job in group):
             return ""
@@ -169,66 +123,52 @@ class WorkflowRun:
         while ready := [
             key
             for key in self.workflow.jobs
-            if key not in self._groups and all(map(self._result, self.workflow.needs(key)))
+            if key not in self._groups and all(map(self.result, self.workflow.needs(key)))
         ]:
             for key in ready:
                 self._begin(key)
         self.updated_at = now()
-        results = [self._result(key) for key in self.workflow.jobs]
+        results = [self.result(key) for key in self.workflow.jobs]
         if all(results):
             self.conclusion = self._conclusion(results)
             self.status = "completed"
             self._done.set()
 
     def _conclusion(self, results: list[str]) -> str:
-        order = ("cancelled", "failure") if self._cancelled else ("failure", "cancelled")
+        order = ("cancelled", "failure") if self.is_cancelled else ("failure", "cancelled")
         return next((word for word in (*order, "success") if word in results), "skipped")
 
     def _begin(self, key: str) -> None:
         spec = self.workflow.jobs[key]
         try:
-            context = self.contexts(key)
+            context = job_contexts(self, key)
             if not condition(values.text(spec.get("if")), context):
-                self._groups[key] = [self._unrun(key, "skipped")]
+                self._groups[key] = [unrun_job(key, spec, "skipped")]
                 return
-            strategy = spec.get("strategy") or {}
-            found = combinations(deep_value(strategy.get("matrix"), context))
-            limit = values.number(deep_value(strategy.get("max-parallel", len(found)), context))
-            jobs = [self._job(key, matrix, context) for matrix in found]
+            strategy = deep_value(spec.get("strategy") or {}, context)
+            jobs = [new_job(key, spec, matrix, context) for matrix in combinations(strategy.get("matrix"))]
         except (Undecided, Unsupported) as error:
-            self._groups[key] = [self._unrun(key, "failure", f"##[error]jobs.{key}: {error}")]
+            self._groups[key] = [unrun_job(key, spec, "failure", f"##[error]jobs.{key}: {error}")]
             return
+        limit = values.number(strategy.get("max-parallel", len(jobs)))
+        self._begin_jobs(key, jobs, threading.Semaphore(max(1, int(limit))))
+
+    def _begin_jobs(self, key: str, jobs: list[Job], places: threading.Semaphore) -> None:
         kept = self._kept.pop(key, [])
-        same = {id(job): next((one for one in kept if one.matrix == job.matrix), None) for job in jobs}
-        self._groups[key] = [same[id(job)] or job for job in jobs]
-        places = threading.Semaphore(max(1, int(limit)))
-        for job in jobs:
-            if same[id(job)] is None:
-                threading.Thread(target=self._run, args=(job, places), name=job.name, daemon=True).start()
-
-    def _unrun(self, key: str, conclusion: str, said: str = "") -> Job:
-        job = Job(key, values.text(self.workflow.jobs[key].get("name")) or key, self.workflow.jobs[key])
-        job.attempt = self.attempt
-        if said:
-            Log(job, ()).write(said)
-        job.conclude(conclusion)
-        return job
-
-    def _job(self, key: str, matrix: dict[str, Any], context: dict[str, Any]) -> Job:
-        spec = self.workflow.jobs[key]
-        context = context | {"matrix": matrix}
-        given = values.text(spec.get("name"))
-        name = interpolate(given, context) if "${{" in given else display_name(given or key, matrix)
-        tolerated = values.truth(deep_value(spec.get("continue-on-error"), context))
-        names = ["Set up job", *map(_step_name, spec.get("steps") or ()), "Complete job"]
-        steps = [Step(name, number) for number, name in enumerate(names, 1)]
-        return Job(key, name, spec, matrix, self.attempt, steps=steps, tolerated=tolerated)
+        group = [next((one for one in kept if one.matrix == job.matrix), job) for job in jobs]
+        self._groups[key] = group
+        for job in (job for job in group if job not in kept):
+            job.attempt = self.attempt
+            threading.Thread(target=self._run, args=(job, places), name=job.name, daemon=True).start()
 
     def _run(self, job: Job, places: threading.Semaphore) -> None:
         conclusion = "failure"
         try:
             with contextlib.ExitStack() as held:
                 conclusion = self._run_held(job, places, held)
+        except Exception as error:
+            Log(job, ()).write(f"##[error]The sandbox's runner broke: {error!r}")
+            raise
         finally:
             with self._lock:
                 job.conclude(conclusion)
@@ -252,59 +192,3 @@ class WorkflowRun:
         if job.result == "failure" and strategy.get("fail-fast", True) is not False:
             for other in self._groups[job.key]:
                 other.cancelled.set()
-
-    def contexts(self, key: str) -> dict[str, Any]:
-        """Give the contexts that a job's own keys are evaluated in."""
-        needs = {need: self._need(need) for need in self.workflow.needs(key)}
-        results = {self._result(ancestor) for ancestor in self.workflow.ancestors(key)}
-        status = next((word for word in ("failure", "cancelled", "skipped") if word in results), "success")
-        return {
-            "github": self._github(),
-            "inputs": self._inputs(),
-            "needs": needs,
-            "vars": self.context.get("vars", {}),
-            STATUS: "cancelled" if self._cancelled else status,
-        }
-
-    def job_contexts(self, job: Job) -> dict[str, Any]:
-        """Give the contexts that a job's steps are evaluated in, those of its machine left out."""
-        group = self._groups[job.key]
-        strategy = {"job-index": group.index(job), "job-total": len(group)}
-        given = {"matrix": job.matrix, "strategy": strategy, "secrets": self.context.get("secrets", {})}
-        return self.contexts(job.key) | given
-
-    def _need(self, key: str) -> dict[str, Any]:
-        outputs: dict[str, str] = {}
-        for job in self._groups[key]:
-            outputs |= {name: value for name, value in job.outputs.items() if value or name not in outputs}
-        return {"result": self._result(key), "outputs": outputs}
-
-    def _inputs(self) -> dict[str, Any]:
-        return input_values(self.workflow, self.inputs) if self.event == "workflow_dispatch" else {}
-
-    def _github(self) -> dict[str, Any]:
-        given: Mapping[str, Any] = self.context.get("github", {})
-        texts = {name: values.text(value) for name, value in self._inputs().items()}
-        event = {"inputs": texts, "ref": self.ref, "workflow": self.workflow.path} if texts else {"ref": self.ref}
-        repository = str(given.get("repository", ""))
-        own = {
-            "event_name": self.event,
-            "event": event,
-            "ref": self.ref,
-            "ref_name": self.ref.split("/", 2)[-1],
-            "ref_type": "tag" if self.ref.startswith("refs/tags/") else "branch",
-            "sha": self.sha,
-            "repository_owner": repository.partition("/")[0],
-            "workflow": self.workflow.name,
-            "workflow_ref": f"{repository}/{self.workflow.path}@{self.ref}",
-            "workflow_sha": self.sha,
-            "token": self.context.get("secrets", {}).get("GITHUB_TOKEN", ""),
-        }
-        return {**own, **given, "run_attempt": str(self.attempt)}
-
-
-def _step_name(spec: Mapping[str, Any]) -> str:
-    if name := spec.get("name"):
-        return str(name)
-    lines = str(spec.get("run") or spec.get("uses")).strip().splitlines() or [""]
-    return f"Run {lines[0]}"

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from release import expression_values as values
 from release.expressions import STATUS, evaluate, interpolate
+from release.sandbox.contexts import step_contexts
 from release.sandbox.joblog import Log
 
 if TYPE_CHECKING:
-    from release.sandbox.jobs import Job, WorkflowRun
+    from release.sandbox.job import Job
+    from release.sandbox.jobs import WorkflowRun
 
 Inputs = dict[str, str]
 Outputs = dict[str, str]
@@ -64,7 +66,7 @@ class Machine:
         self.steps: dict[str, dict[str, Any]] = {}
         self.paths: list[str] = []
         self.variables: dict[str, str] = {}
-        self.contexts = run.job_contexts(job)
+        self.contexts = step_contexts(run, job)
 
     def set_up(self) -> None:
         """Make the folders and write the event; evaluate the variables of workflow and job."""

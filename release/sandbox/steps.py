@@ -17,7 +17,7 @@ from release.sandbox.joblog import now
 from release.sandbox.machine import ActionFailed, Machine, deep_text, deep_value
 
 if TYPE_CHECKING:
-    from release.sandbox.jobs import Step
+    from release.sandbox.job import Step
 
 _SHELLS = {
     "": "bash -e {0}",
