@@ -650,6 +650,14 @@ def test_faults_delay_limit_and_let_somebody_come_between(client: Client) -> Non
         client.get("/user")
 
 
+def test_faults_change_what_a_real_answer_says(client: Client) -> None:
+    faults = client.sandbox.github.faults
+    faults.add("GET", r"/branches/main", change=lambda body: {**body, "name": "other"})
+    faults.add("GET", r"/user", headers={"Date": "Sat, 01 Jan 2000 00:00:00 GMT"})
+    assert [client.get("branches/main")["name"] for _ in range(2)] == ["other", "main"]
+    assert client.ask("GET", "/user").headers["Date"].endswith("2000 00:00:00 GMT")
+
+
 def test_two_sandboxes_at_once_do_not_meet() -> None:
     with Sandbox(FILES, cloud=False) as one, Sandbox(FILES, cloud=False) as other:
         one.bare.update_ref("refs/heads/mine", one.bare.sha("main") or "")

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.wrappers import Response
 from werkzeug.wsgi import ClosingIterator, get_input_stream
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Fault:
     body: object = None
     headers: dict[str, str] = field(default_factory=dict)
     call: Callable[[], object] | None = None
+    change: Callable[[Any], Any] | None = None
     hits: int = 0
 
     def matches(self, method: str, target: str) -> bool:
@@ -82,7 +84,8 @@ class Faults:
         """Put a fault in force for requests whose `path?query` the expression finds.
 
         `status` answers it (`after=True`: the action happens first, its answer is lost), `drop` cuts the connection,
-        `delay` waits that many seconds, `call` runs something first, `body` and `headers` fill the answer.
+        `delay` waits that many seconds, `call` runs something first, `body` and `headers` fill the answer. Without
+        `status` the application answers, with `headers` in place of its own and its JSON as `change` makes it.
         """
         fault = Fault(method, path, **kind)
         self.active.append(fault)
@@ -122,7 +125,7 @@ class Front:
         if fault.call:
             fault.call()
         if not fault.answers:
-            return self.application(environ, start_response)
+            return _changed(fault, self.application, environ)(environ, start_response)
         if fault.after:
             _swallow(self.application, environ)
         return _faulty(fault, environ, start_response)
@@ -131,6 +134,17 @@ class Front:
         """Forget requests and faults."""
         self.requests.clear()
         self.faults.clear()
+
+
+def _changed(fault: Fault, application: WSGIApplication, environ: WSGIEnvironment) -> WSGIApplication:
+    if not fault.change and not fault.headers:
+        return application
+    answer = Response.from_app(application, environ, buffered=True)
+    if fault.change:
+        answer.set_data(json.dumps(fault.change(json.loads(answer.get_data()))))
+        answer.headers.pop("ETag", None)
+    answer.headers.update(fault.headers)
+    return answer
 
 
 def _faulty(fault: Fault, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -6,6 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from .answers import Refused, body, invalid, not_found, page, token
+from .bare import ZERO, GitError
 from .github_git import found_sha
 from .hub import Hub, Json, Pull, hub, now
 from .merging import check_mergeable, check_method, merge_commit, mergeable
@@ -126,11 +127,14 @@ def _message(state: Hub, pull: Pull, method: str, asked: Json) -> str:
 
 def _land(state: Hub, pull: Pull, base: str, sha: str) -> None:
     """Move the base branch, and the pull request with it."""
-    state.bare.update_ref(f"refs/heads/{pull.base}", sha, base)
+    try:
+        state.bare.update_ref(f"refs/heads/{pull.base}", sha, base)
+    except GitError as error:
+        raise Refused(405, "Base branch was modified. Review and try the merge again.") from error
     pull.base_sha, pull.merge_sha, pull.merged_at, pull.merged_by = base, sha, now(), token().login
     close(pull)
     if state.settings.delete_branch_on_merge and state.head(pull.head) == pull.head_sha:
-        state.bare.update_ref(f"refs/heads/{pull.head}", "0" * 40)
+        state.bare.update_ref(f"refs/heads/{pull.head}", ZERO)
     notice_refs(state, token())
 
 
