@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from release.sandbox.hub import Hub, Start
+from release.sandbox.hub import Hub
+from release.sandbox.running import Start
 
 
 @dataclass

@@ -19,11 +19,13 @@ from scripted_run import ScriptedRun, scripted
 
 from release.sandbox import rules
 from release.sandbox.bare import Bare
-from release.sandbox.github import JOB_TOKEN, TOKEN
-from release.sandbox.github_checks import add_check, add_status
-from release.sandbox.github_pulls import add_review
+from release.sandbox.github import TOKEN
+from release.sandbox.github_checks import add_check
+from release.sandbox.github_reviews import add_review
+from release.sandbox.github_statuses import add_status
 from release.sandbox.home import Sandbox
-from release.sandbox.hub import Token
+from release.sandbox.records import Token
+from release.sandbox.runner import JOB_TOKEN
 
 BUILD = """name: Build
 on:

@@ -19,7 +19,7 @@ from werkzeug.test import Client, TestResponse
 from release.sandbox.bare import Bare
 from release.sandbox.github import TOKEN, GitHub
 from release.sandbox.github_checks import add_check
-from release.sandbox.github_pulls import add_review
+from release.sandbox.github_reviews import add_review
 from release.sandbox.rules import protect
 
 PERSON = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 from flask import Response, g, jsonify, request
 
-from .hub import Hub, Json, Token, hub
+from .hub import Hub, hub
+from .records import Json, Token
 
 T = TypeVar("T")
 LIMIT = 5_000  # requests an hour

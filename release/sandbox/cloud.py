@@ -7,7 +7,8 @@ import json
 import urllib.request
 from typing import Any
 
-from .faults import Faults, Front, Recorded
+from .faults import Faults
+from .front import Front, Recorded
 from .server import Quiet, Server
 
 BUCKET = "lepton-sdk"

@@ -11,9 +11,11 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from .answers import body
-from .github_checks import checks_of, statuses_of
-from .github_pulls import pull_json
-from .hub import BOT_LOGIN, Hub, Json, Pull, hub
+from .github_checks import checks_of
+from .github_statuses import statuses_of
+from .hub import Hub, hub
+from .pull_shapes import pull_json
+from .records import BOT_LOGIN, Json, Pull
 from .shapes import node_id
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from .answers import blob_redirect, not_found, page
 from .github_runs import find_run
-from .hub import Hub, JobLike, Json, Run, StepLike, hub
+from .hub import Hub, hub
+from .records import Json
+from .running import JobLike, Run, StepLike
 from .shapes import node_id, stamp
 
 routes = Blueprint("jobs", __name__)

@@ -1,28 +1,25 @@
-"""GitHub Releases, their generated notes and their files."""
+"""GitHub Releases and their generated notes."""
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
-from flask import Blueprint, Response, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from .answers import Refused, blob_redirect, body, invalid, not_found, page, token
+from .answers import Refused, body, invalid, not_found, page, token
 from .bare import ZERO
-from .hub import Asset, Hub, Json, Release, hub, now
-from .shapes import node_id, stamp, user_json
+from .hub import Hub, hub
+from .records import Release, now
+from .release_shapes import is_immutable, release_json
 from .starts import notice_refs
 
 routes = Blueprint("releases", __name__)
-uploads = Blueprint("uploads", __name__)
 
 
 @routes.get("/releases")
 def releases() -> ResponseReturnValue:
     """Answer the releases, newest first; drafts only to those who may push."""
     found = [each for each in hub().releases.values() if token().push or not each.draft]
-    return [_release_json(hub(), each) for each in page(sorted(found, key=lambda each: -each.id))]
+    return [release_json(hub(), each) for each in page(sorted(found, key=lambda each: -each.id))]
 
 
 @routes.get("/releases/tags/<path:tag>")
@@ -30,7 +27,7 @@ def release_by_tag(tag: str) -> ResponseReturnValue:
     """Answer the published release of a tag; a draft is not found by it."""
     for each in hub().releases.values():
         if each.tag == tag and not each.draft:
-            return _release_json(hub(), each)
+            return release_json(hub(), each)
     raise not_found()
 
 
@@ -40,13 +37,13 @@ def latest_release() -> ResponseReturnValue:
     found = [each for each in hub().releases.values() if not each.draft and not each.prerelease]
     if not found:
         raise not_found()
-    return _release_json(hub(), max(found, key=lambda each: (each.published_at or now(), each.id)))
+    return release_json(hub(), max(found, key=lambda each: (each.published_at or now(), each.id)))
 
 
 @routes.get("/releases/<int:number>")
 def one_release(number: int) -> ResponseReturnValue:
     """Answer one release, also a draft."""
-    return _release_json(hub(), _find_release(number))
+    return release_json(hub(), find_release(number))
 
 
 @routes.post("/releases")
@@ -66,7 +63,7 @@ def create_release() -> ResponseReturnValue:
         if not draft:
             _publish(state, made)
         state.releases[made.id] = made
-    return _release_json(state, made), 201
+    return release_json(state, made), 201
 
 
 def _check_free(state: Hub, tag: str, draft: bool) -> None:
@@ -89,9 +86,9 @@ def _publish(state: Hub, release: Release) -> None:
 @routes.patch("/releases/<int:number>")
 def change_release(number: int) -> ResponseReturnValue:
     """Change a release, or publish a draft."""
-    state, release, asked = hub(), _find_release(number), body()
+    state, release, asked = hub(), find_release(number), body()
     with state.lock:
-        if _immutable(state, release) and {"tag_name", "target_commitish"} & set(asked):
+        if is_immutable(state, release) and {"tag_name", "target_commitish"} & set(asked):
             raise Refused(422, "Cannot modify an immutable release.")
         release.tag = asked.get("tag_name", release.tag)
         release.target = asked.get("target_commitish", release.target)
@@ -101,17 +98,18 @@ def change_release(number: int) -> ResponseReturnValue:
         if release.draft and asked.get("draft") is False:
             _check_free(state, release.tag, draft=False)
             _publish(state, release)
-    return _release_json(state, release)
+    return release_json(state, release)
 
 
 @routes.delete("/releases/<int:number>")
 def delete_release(number: int) -> ResponseReturnValue:
     """Delete a release; its tag stays."""
-    hub().releases.pop(_find_release(number).id)
+    hub().releases.pop(find_release(number).id)
     return "", 204
 
 
-def _find_release(number: int) -> Release:
+def find_release(number: int) -> Release:
+    """Find a release; raise 404 when there is none, or a draft that the token may not see."""
     found = hub().releases.get(number)
     if found is None or (found.draft and not token().push):
         raise not_found()
@@ -137,115 +135,3 @@ def _notes(state: Hub, tag: str, previous: str, target: str) -> str:
     compared = f"compare/{previous}...{tag}" if previous else f"commits/{tag}"
     changes = "## What's Changed\n" + "\n".join(lines) + "\n\n\n" if lines else ""
     return f"{changes}**Full Changelog**: {state.html}/{compared}"
-
-
-@uploads.post("/releases/<int:number>/assets")
-def upload_asset(number: int) -> ResponseReturnValue:
-    """Add a file to a release; 422 when the name is taken, or the release immutable."""
-    state, release = hub(), _find_release(number)
-    name = request.args.get("name", "")
-    if _immutable(state, release):
-        raise Refused(422, "Cannot upload assets to an immutable release.")
-    with state.lock:
-        if not name or any(asset.name == name for asset in release.assets):
-            raise invalid("ReleaseAsset", "already_exists" if name else "missing_field", "name")
-        kind = request.headers.get("Content-Type", "application/octet-stream")
-        asset = Asset(state.next_id(), name, request.get_data(), kind, request.args.get("label", ""))
-        release.assets.append(asset)
-    return _asset_json(state, release, asset), 201
-
-
-@routes.get("/releases/<int:number>/assets")
-def assets(number: int) -> ResponseReturnValue:
-    """Answer the files of a release."""
-    release = _find_release(number)
-    return [_asset_json(hub(), release, asset) for asset in page(release.assets)]
-
-
-@routes.get("/releases/assets/<int:number>")
-def one_asset(number: int) -> ResponseReturnValue:
-    """Answer a file's description, or with `Accept: application/octet-stream` send the client to its bytes."""
-    release, asset = _find_asset(number)
-    if request.headers.get("Accept") == "application/octet-stream":
-        return blob_redirect(hub(), asset.content, asset.content_type)
-    return _asset_json(hub(), release, asset)
-
-
-@routes.delete("/releases/assets/<int:number>")
-def delete_asset(number: int) -> ResponseReturnValue:
-    """Take a file away from a release that can still change."""
-    release, asset = _find_asset(number)
-    if _immutable(hub(), release):
-        raise Refused(422, "Cannot delete assets of an immutable release.")
-    release.assets.remove(asset)
-    return "", 204
-
-
-def asset_download(tag: str, name: str) -> Response:
-    """Send the client to a published file by its tag and name."""
-    for release in hub().releases.values():
-        for asset in release.assets:
-            if (release.tag, asset.name, release.draft) == (tag, name, False):
-                return blob_redirect(hub(), asset.content, asset.content_type)
-    raise not_found()
-
-
-def _find_asset(number: int) -> tuple[Release, Asset]:
-    for release in hub().releases.values():
-        for asset in release.assets:
-            if asset.id == number:
-                return release, asset
-    raise not_found()
-
-
-def _immutable(state: Hub, release: Release) -> bool:
-    return state.settings.immutable_releases and not release.draft
-
-
-def _release_json(state: Hub, release: Release) -> Json:
-    """Describe a release (schema release)."""
-    url = f"{state.api}/releases/{release.id}"
-    place = f"tag/{release.tag}" if not release.draft else f"tag/untagged-{release.id}"
-    upload = url.replace("/api/v3/", "/api/uploads/")
-    described: dict[str, Any] = {
-        "url": url,
-        "assets_url": f"{url}/assets",
-        "upload_url": f"{upload}/assets{{?name,label}}",
-        "html_url": f"{state.html}/releases/{place}",
-        "id": release.id,
-        "node_id": node_id("Release", release.id),
-        "tag_name": release.tag,
-        "target_commitish": release.target,
-        "name": release.name or None,
-        "body": release.body,
-        "draft": release.draft,
-        "prerelease": release.prerelease,
-        "immutable": _immutable(state, release),
-        "created_at": stamp(release.created_at),
-        "updated_at": stamp(release.published_at or release.created_at),
-        "published_at": stamp(release.published_at),
-        "author": user_json(state, release.author),
-        "assets": [_asset_json(state, release, asset) for asset in release.assets],
-        "tarball_url": None if release.draft else f"{state.api}/tarball/{release.tag}",
-        "zipball_url": None if release.draft else f"{state.api}/zipball/{release.tag}",
-    }
-    return described
-
-
-def _asset_json(state: Hub, release: Release, asset: Asset) -> Json:
-    return {
-        "url": f"{state.api}/releases/assets/{asset.id}",
-        "id": asset.id,
-        "node_id": node_id("ReleaseAsset", asset.id),
-        "name": asset.name,
-        "label": asset.label or None,
-        "uploader": user_json(state, release.author),
-        "content_type": asset.content_type,
-        "state": "uploaded",
-        "size": len(asset.content),
-        "digest": f"sha256:{hashlib.sha256(asset.content).hexdigest()}",
-        "download_count": 0,
-        "created_at": stamp(asset.created_at),
-        "updated_at": stamp(asset.created_at),
-        "browser_download_url": f"{state.html}/releases/download/{release.tag}/{asset.name}",
-    }

@@ -6,7 +6,8 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from .answers import LIMIT, body, limits, not_found, page, token
-from .hub import Hub, Json, hub
+from .hub import Hub, hub
+from .records import Json
 from .rules import Ruleset, rule_json
 from .shapes import full_repository_json, node_id, user_json
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from .answers import Refused, not_found, page
-from .hub import Hub, Json, Run, hub, now
-from .shapes import node_id, repository_json, simple_commit_json, stamp, user_json
+from .hub import Hub, hub
+from .records import Json, now
+from .run_filters import is_asked
+from .run_shapes import run_json
+from .running import Run
 from .starts import workflow_id
 
 routes = Blueprint("runs", __name__)
@@ -41,48 +43,8 @@ def workflow_number(state: Hub, workflow: str) -> int:
 
 
 def _runs_page(runs: list[Run]) -> Json:
-    found = [run for run in sorted(runs, key=lambda run: -run.id) if _asked(run)]
+    found = [run for run in sorted(runs, key=lambda run: -run.id) if is_asked(run)]
     return {"total_count": len(found), "workflow_runs": [run_json(hub(), run) for run in page(found)]}
-
-
-def _asked(run: Run) -> bool:
-    """Apply the filters of the query."""
-    wanted = request.args
-    facts = {
-        "branch": run.ref_name,
-        "event": run.start.event,
-        "head_sha": run.start.sha,
-        "actor": run.start.actor,
-    }
-    if any(key in wanted and wanted[key] != fact for key, fact in facts.items()):
-        return False
-    status = wanted.get("status")
-    if status and status not in (run.work.status, run.work.conclusion):
-        return False
-    return "created" not in wanted or _created(wanted["created"], run.created_at)
-
-
-def _created(expression: str, moment: datetime) -> bool:
-    """Apply GitHub's date syntax: `>=DATE`, `<DATE`, `A..B`, `*..B`, `DATE`."""
-    second = moment.replace(microsecond=0)
-    if ".." in expression:
-        first, last = expression.split("..", 1)
-        return (first == "*" or second >= _moment(first)) and (last == "*" or second <= _moment(last, end=True))
-    sign = expression[: len(expression) - len(expression.lstrip("<>="))]
-    at = _moment(expression[len(sign) :], end=sign in ("<=", ">"))
-    outcomes = {">=": second >= at, "<=": second <= at, ">": second > at, "<": second < at}
-    return outcomes[sign] if sign else at <= second <= _moment(expression, end=True)
-
-
-def _moment(text: str, end: bool = False) -> datetime:
-    if len(text) == len("2026-01-01"):
-        text += "T23:59:59" if end else "T00:00:00"
-    try:
-        # A plus sign in a query that was not quoted arrives as a space.
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace(" ", "+"))
-    except ValueError as error:
-        raise Refused(422, "Invalid value for parameter 'created'") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 @routes.get("/actions/runs/<int:number>")
@@ -109,53 +71,6 @@ def find_run(number: int) -> Run:
     if run is None:
         raise not_found()
     return run
-
-
-def run_json(state: Hub, run: Run) -> Json:
-    """Describe a run (schema workflow-run)."""
-    url = f"{state.api}/actions/runs/{run.id}"
-    attempt = run.work.attempt
-    moments = [
-        run.again_at or run.created_at,
-        *(at for job in run.work.jobs for at in (job.started_at, job.completed_at) if at),
-    ]
-    return {
-        "id": run.id,
-        "name": run.name,
-        "node_id": node_id("WorkflowRun", run.id),
-        "check_suite_id": run.id,
-        "check_suite_node_id": node_id("CheckSuite", run.id),
-        "head_branch": run.ref_name,
-        "head_sha": run.start.sha,
-        "path": run.start.path,
-        "run_number": run.start.number,
-        "run_attempt": attempt,
-        "event": run.start.event,
-        "display_title": run.name,
-        "status": run.work.status,
-        "conclusion": run.work.conclusion,
-        "workflow_id": run.workflow_id,
-        "url": url,
-        "html_url": f"{state.html}/actions/runs/{run.id}",
-        "pull_requests": [],
-        "created_at": stamp(run.created_at),
-        "updated_at": stamp(max(moments)),
-        "run_started_at": stamp(run.again_at or run.created_at),
-        "actor": user_json(state, run.start.actor),
-        "triggering_actor": user_json(state, run.start.actor),
-        "jobs_url": f"{url}/jobs",
-        "logs_url": f"{url}/logs",
-        "check_suite_url": f"{state.api}/check-suites/{run.id}",
-        "artifacts_url": f"{url}/artifacts",
-        "cancel_url": f"{url}/cancel",
-        "rerun_url": f"{url}/rerun",
-        "previous_attempt_url": f"{url}/attempts/{attempt - 1}" if attempt > 1 else None,
-        "workflow_url": f"{state.api}/actions/workflows/{run.workflow_id}",
-        "referenced_workflows": [],
-        "head_commit": simple_commit_json(state.bare.commit(run.start.sha)),
-        "repository": repository_json(state),
-        "head_repository": repository_json(state),
-    }
 
 
 @routes.post("/actions/runs/<int:number>/rerun-failed-jobs")

@@ -9,8 +9,9 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from .answers import Refused, page
-from .github_pulls import has_commit, label_json
-from .hub import Hub, Json, Pull, hub
+from .hub import Hub, hub
+from .pull_shapes import has_commit, label_json
+from .records import Json, Pull
 from .shapes import node_id, stamp, user_json
 
 routes = Blueprint("search", __name__)

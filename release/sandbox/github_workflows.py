@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from .answers import Refused, body, not_found, page, token
 from .github_runs import workflow_number
-from .hub import Hub, Json, hub
+from .hub import Hub, hub
+from .records import Json
 from .shapes import node_id
 from .starts import parsed, start_run, workflow_files, workflow_id, workflow_name
 from .triggers import InvalidInputs, check_dispatch, input_values

@@ -6,8 +6,10 @@ import tempfile
 
 from .answers import Refused
 from .bare import Bare, GitError
-from .github_checks import checks_of, statuses_of
-from .hub import Hub, Json, Pull
+from .github_checks import checks_of
+from .github_statuses import statuses_of
+from .hub import Hub
+from .records import Json, Pull
 from .rules import parameters, required_checks
 
 PASSED = ("success", "neutral", "skipped")

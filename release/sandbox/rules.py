@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .git_http import write_rules
-from .hub import Hub, Json
+from .hub import Hub
+from .records import Json
 
 _MESSAGES = {
     "creation": ("create", "Cannot create ref due to creations being restricted."),

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from . import triggers
 from .bare import ZERO
-from .hub import BOT_LOGIN, Hub, JobLike, Json, Pull, Run, RunLike, Start, Token, now
+from .hub import Hub
+from .records import BOT_LOGIN, Json, Pull, Token, now
+from .running import JobLike, Run, RunLike, Start
 from .workflow import InvalidWorkflow, Workflow, parse_workflow
 
 WORKFLOWS = ".github/workflows"
