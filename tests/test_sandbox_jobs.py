@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from release.sandbox.jobs import InvalidWorkflow, Job, WorkflowRun, parse_workflow
+from release.sandbox.pythons import installed
 
 HEAD = """
 name: Sample
@@ -378,6 +379,29 @@ def test_setup_python(start: Started) -> None:
     assert str(Path(sys.executable).parent / "inv") in log
     assert "##[error]Python 3.99 is not on this machine" in log
     assert run.conclusion == "failure"
+
+
+def test_setup_python_of_another_version_keeps_the_tasks_at_hand(start: Started) -> None:
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    others = [version for version in installed(["3.10", "3.11", "3.12", "3.13"]) if version != here]
+    if not others:
+        pytest.skip("this machine has one Python only")
+    run = start(
+        """
+        a:
+          runs-on: x
+          steps:
+            - {uses: actions/setup-python@v5, with: {python-version: "VERSION"}}
+            - run: |
+                python -c 'import sys; print("runs %d.%d" % sys.version_info[:2])'
+                pythonVERSION -m venv --without-pip made && made/bin/python -c 'import sys; print("made", sys.prefix)'
+                command -v inv
+        """.replace("VERSION", others[0])
+    )
+    assert run.conclusion == "success", run.jobs[0].log
+    assert f"runs {others[0]}" in run.jobs[0].log
+    assert re.search(r"Z made /.*/work/made\n", run.jobs[0].log)
+    assert str(Path(sys.executable).parent / "inv") in run.jobs[0].log
 
 
 @pytest.mark.parametrize(
