@@ -486,8 +486,14 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def alive(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")  # one that ended may wait for its new parent
+    try:
+        os.kill(pid, 0)
+        # One that has ended may still wait for its new parent to take notice.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()
 
 
 def test_cancel_ends_what_runs_and_its_children(start: Started) -> None:

@@ -100,12 +100,11 @@ class _Clock:
         self.minutes = values.number(minutes)
         self.deadline = time.monotonic() + 60 * self.minutes
 
-    def stop(self, minutes: Any) -> Callable[[], bool]:
-        """Make the question for one step, which may have a limit of its own."""
+    def stop(self, minutes: Any, regardless: bool) -> Callable[[], bool]:
+        """Make the question for one step, which may have a limit of its own, or run although the job is cancelled."""
         job = self.machine.job
         deadline = time.monotonic() + (math.inf if minutes is None else 60 * values.number(minutes))
-        # A step that starts although the job is cancelled, such as an always(), is ended only by force.
-        asked = job.killed if job.cancelled.is_set() else job.cancelled
+        asked = job.killed if regardless else job.cancelled
 
         def stops() -> bool:
             if time.monotonic() > self.deadline and not job.cancelled.is_set():
@@ -128,11 +127,14 @@ class _Doing:
         self.spec = spec
         self.own: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
+        self.regardless = False
 
     def conclude(self) -> str:
         """Do the step if its `if` says so, and remember how it ended."""
         machine = self.machine
-        if machine.job.cancelled.is_set():
+        # Asked once: a step that began before the job was cancelled ends with it, a later always() only by force.
+        self.regardless = machine.job.cancelled.is_set()
+        if self.regardless:
             machine.status = "cancelled"
         outcome = _outcome(machine, self.decide)
         tolerated = False
@@ -187,7 +189,7 @@ class _Doing:
         script = folder / "script"
         script.write_text(command, encoding="utf-8")
         argv = self.shell(script)
-        stop = self.clock.stop(deep_value(self.spec.get("timeout-minutes"), self.context()))
+        stop = self.clock.stop(deep_value(self.spec.get("timeout-minutes"), self.context()), self.regardless)
         code = shell.run(argv, place, env, machine.log.write_output, stop)
         if code:
             raise ActionFailed(f"Process completed with exit code {code if code > 0 else 128 - code}.")
