@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from invoke.collection import Collection
@@ -22,24 +22,40 @@ from release.world import World
 F = TypeVar("F", bound=Callable[..., Any])
 
 FLAGS = {
+    "abort": "take back the picks that stopped",
     "again": "start a new run although there is one",
+    "attach": "attach the receipt to the GitHub Release",
     "bump": "minor, major or patch",
+    "candidates": "list what is on the trunk and not on the line",
+    "checks": "leave the branch's checks out: branch and tag in one push",
+    "commit": "a commit of the trunk to pick; repeat it for more",
+    "continue_": "go on with the picks that stopped",
     "download": "save the wheel in this folder",
     "image": "build the runner image of this version too",
     "json": "one JSON object a line",
+    "keep_order": "pick in the order given, not in the trunk's",
+    "label": "only those whose pull request has this label",
     "line": "the line, such as 0.7",
+    "mainline": "the parent a merge commit's change is against, such as 1",
     "message": "the tag's message",
+    "name": "the component: backend, web or sdk",
     "out": "the folder for the wheel",
+    "path": "only those that touch this path",
+    "pr": "a merged pull request to pick, by its number; repeat it for more",
     "prefix": "the key's prefix, such as release/",
     "publish_pypi": "publish to PyPI too",
     "python": "the interpreter to test with, such as 3.12",
+    "receipt": "write the receipt, or compare with the one in this file",
     "ref": "the commit or branch to do it on",
     "rerun_failed": "have GitHub run the failed jobs once more",
     "run": "the run to take, by its id",
     "run_e2e": "run the end-to-end tests too",
+    "shared": "other versions may be tagged at the same commit",
     "sign": "sign the tag",
+    "since": "only those from this day on, such as 2026-11-01",
     "timeout": "seconds until a wait gives up, exit 4",
     "version": "strict SemVer such as 0.7.0, without a v",
+    "via_pr": "go by a pull request, where the release branch is protected",
     "wheel": "the wheel's file",
     "yes": "write without asking",
 }
@@ -60,7 +76,7 @@ class Namespace(Collection):
 
 def reads(recipe: F) -> F:
     """Mark a recipe that only reads: it gets --json."""
-    recipe.flags = ("json",)  # type: ignore[attr-defined]
+    recipe.flags = (*getattr(recipe, "flags", ()), "json")  # type: ignore[attr-defined]
     return recipe
 
 
@@ -68,6 +84,17 @@ def writes(recipe: F) -> F:
     """Mark a recipe that writes: it gets --yes, and asks once."""
     recipe.flags = ("yes",)  # type: ignore[attr-defined]
     return recipe
+
+
+def writes_if(*names: str) -> Callable[[F], F]:
+    """Mark a recipe that writes when one of these flags is given, and only reads otherwise."""
+
+    def mark(recipe: F) -> F:
+        recipe.flags = (*getattr(recipe, "flags", ()), "yes")  # type: ignore[attr-defined]
+        recipe.writes_if = names  # type: ignore[attr-defined]
+        return recipe
+
+    return mark
 
 
 def waits(recipe: F) -> F:
@@ -87,7 +114,7 @@ def collection(name: str, recipes: Sequence[Callable[..., Any]]) -> Namespace:
 
 
 def _task(recipe: Callable[..., Any], title: str) -> Task[Any]:
-    given = list(inspect.signature(recipe).parameters.values())[1:]
+    given = _parameters(recipe)
     flags: tuple[str, ...] = getattr(recipe, "flags", ())
     extra = [inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=_default(flag)) for flag in flags]
     first = inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -107,6 +134,28 @@ def _task(recipe: Callable[..., Any], title: str) -> Task[Any]:
     )
 
 
+def _parameters(recipe: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return what becomes a flag: each parameter, and of one whose default is a dataclass, each field."""
+    found: list[inspect.Parameter] = []
+    for parameter in list(inspect.signature(recipe).parameters.values())[1:]:
+        default = parameter.default
+        names = [each.name for each in fields(default)] if is_dataclass(default) else []
+        found += [parameter.replace(name=name, default=getattr(default, name)) for name in names] or [parameter]
+    return found
+
+
+def _call(recipe: Callable[..., Any], world: World, values: Mapping[str, Any]) -> None:
+    """Call the recipe with the flags' values, those of a dataclass put together again."""
+    given = dict(values)
+    for parameter in list(inspect.signature(recipe).parameters.values())[1:]:
+        default: Any = parameter.default
+        if is_dataclass(default) and not isinstance(default, type):
+            known = {each.name: given.pop(each.name) for each in fields(default) if each.name in given}
+            lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+            given[parameter.name] = replace(default, **{**known, **lists})
+    recipe(world, **given)
+
+
 def _run(c: Context, recipe: Callable[..., Any], title: str, values: dict[str, Any]) -> None:
     report = Report("text")
     try:
@@ -115,7 +164,7 @@ def _run(c: Context, recipe: Callable[..., Any], title: str, values: dict[str, A
         world = _world(c, read, report, values)
         with report.group(title):
             _agree(world, recipe, values)
-            recipe(world, **values)
+            _call(recipe, world, values)
     except ReleaseError as error:
         report.error(error)
         raise Exit(code=error.code) from error
@@ -143,15 +192,20 @@ def _world(c: Context, read: settings.Settings, report: Report, values: dict[str
 
 def _agree(world: World, recipe: Callable[..., Any], values: dict[str, Any]) -> None:
     """Show a person at the terminal what would be written, and ask once."""
-    if world.yes or world.dry or "yes" not in getattr(recipe, "flags", ()) or not world.report.interactive:
+    if world.yes or world.dry or not _writes(recipe, values) or not world.report.interactive:
         return
-    plan = replace(world, dry=True, report=Report("text"))
-    recipe(plan, **values)
+    plan = replace(world, dry=True, asking=True, report=Report("text"))
+    _call(recipe, plan, values)
     if plan.report.todo and not world.report.ask("Do what is marked as to do?"):
         raise Usage("not done", "Nothing was written.")
     world.yes = True
     if plan.report.todo:
         world.report.line()
+
+
+def _writes(recipe: Callable[..., Any], values: Mapping[str, Any]) -> bool:
+    only = getattr(recipe, "writes_if", ())
+    return "yes" in getattr(recipe, "flags", ()) and (not only or any(values.get(name) for name in only))
 
 
 def _seconds(text: str) -> float:

@@ -170,6 +170,11 @@ class GitHub:
         """Return the repository's owner."""
         return self.repository.split("/")[0]
 
+    @property
+    def web_url(self) -> str:
+        """Return the repository's address for people."""
+        return f"{self.api_url.removesuffix('/api/v3').replace('://api.', '://', 1)}/{self.repository}"
+
     def url(self, path: str) -> str:
         """Return the full URL: `path` as it is, below the API (`/user`), or below the repository (`pulls`)."""
         if path.startswith(("http://", "https://")):
@@ -180,7 +185,7 @@ class GitHub:
             else f"{self.api_url}/repos/{self.repository}/{path}".rstrip("/")
         )
 
-    def answer(self, method: str, path: str, body: object = None, **params: Any) -> Answer:
+    def answer(self, method: str, path: str, body: object = None, /, **params: Any) -> Answer:
         """Send a request and return the answer of any status below 500 but 401.
 
         Raises Usage when the token is missing or refused, and what `Http.request` raises.
@@ -192,7 +197,7 @@ class GitHub:
             raise Usage(f"GitHub refuses the token: {answer.problem}", "Set GITHUB_TOKEN, or sign in: gh auth login")
         return answer
 
-    def get(self, path: str, **params: Any) -> Any:
+    def get(self, path: str, /, **params: Any) -> Any:
         """Return the JSON at `path`; raise Failed when it is not there."""
         return self._good(self.answer("GET", path, **params), "GET", path).json()
 
@@ -233,9 +238,21 @@ class GitHub:
         answer = self._good(self.answer(method, path, body), method, path)
         return answer.json() if answer.content else None
 
-    def content(self, path: str) -> bytes:
+    def content(self, path: str, accept: str = "") -> bytes:
         """Return the bytes at `path`, through any redirect; the token stays with the first host (S2)."""
-        return self._good(self.answer("GET", path), "GET", path).content
+        headers = {**self._headers(), **({"Accept": accept} if accept else {})}
+        return self._good(
+            self._http.request("GET", self.url(path), headers=headers, auth=self._auth), "GET", path
+        ).content
+
+    def upload(self, url: str, name: str, content: bytes, content_type: str) -> None:
+        """Write a file to the address GitHub gave for uploads; raise Failed when it is not GitHub's own (S1)."""
+        host, api = urlsplit(url).netloc, urlsplit(self.api_url).netloc
+        if host not in (api, f"uploads.{api.removeprefix('api.')}"):
+            raise Failed(f"the address for uploads is on another host, {host}", "Check GITHUB_API_URL.")
+        headers = {**self._headers(), "Content-Type": content_type}
+        answer = self._http.request("POST", url, headers=headers, params={"name": name}, body=content, auth=self._auth)
+        self._good(answer, "POST", f"assets?name={name}")
 
     def _headers(self) -> dict[str, str]:
         return {

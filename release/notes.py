@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ class GitHubRelease:
     id: int
     draft: bool
     url: str
+    immutable: bool = False
+    upload_url: str = ""
 
 
 @writes
@@ -73,7 +76,12 @@ def found_release(world: World, version: semver.Version) -> GitHubRelease | None
         # GitHub finds no draft by its tag.
         drafts = (each for each in world.github.pages("releases") if each["draft"])
         found = next((each for each in drafts if each["tag_name"] == str(version)), None)
-    return GitHubRelease(found["id"], found["draft"], found["html_url"]) if found else None
+    return _parsed(found) if found else None
+
+
+def _parsed(body: Mapping[str, Any]) -> GitHubRelease:
+    upload = str(body.get("upload_url") or "").partition("{")[0]
+    return GitHubRelease(body["id"], body["draft"], body["html_url"], bool(body.get("immutable")), upload)
 
 
 def previous(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:

@@ -8,11 +8,12 @@ from release import image, pipelines, platform, release, sdk
 from release.cli import collection
 from release.notes import notes
 from release.sandbox.tasks import demo, serve
+from release.verify import verify
 
 namespace = Collection(
     collection(
         "release",
-        [release.next_, release.check, release.branch, release.tag, notes, pipelines.minor, pipelines.major],
+        [release.next_, release.check, release.branch, release.tag, notes, verify, pipelines.minor, pipelines.major],
     ),
     collection("sdk", [sdk.build, sdk.test, sdk.publish, sdk.dispatch, sdk.watch, sdk.wheel, sdk.release]),
     collection("image", [image.bump, image.dispatch, image.watch, image.check, image.pr, image.release]),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from release.aws import Bucket
     from release.github import GitHub, Http
+    from release.refs import RemoteRef
     from release.repo import Repo
     from release.web import Clock
 
@@ -54,8 +55,10 @@ class World:
     settings: Settings
     report: Report
     dry: bool = False
+    asking: bool = False  # a dry run that a question follows: what it meets may still be resolved
     yes: bool = False
     version: semver.Version | None = None
+    planned: dict[str, RemoteRef] = field(default_factory=dict)  # what a dry call would have made before
     timeout: float = 0
     clock: Clock = field(default_factory=SystemClock)
     folder: Path = field(default_factory=Path.cwd)
