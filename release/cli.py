@@ -172,7 +172,7 @@ def _run(c: Context, recipe: Callable[..., Any], title: str, values: dict[str, A
         stopped = Waiting("stopped", "Run the same again: it goes on where this stopped.")
         report.error(stopped)
         raise Exit(code=stopped.code) from None
-    settled: Any = {"version": str(world.version or ""), "agreed": world.yes}
+    settled: Any = {"version": str(world.version or ""), "agreed": world.yes, "planned": world.planned}
     c.config["call"] = settled
 
 
@@ -186,6 +186,7 @@ def _world(c: Context, read: settings.Settings, report: Report, values: dict[str
         dry=bool(c.config.run.dry),
         yes=agreed,
         version=parse(call["version"]) if call.get("version") else None,
+        planned=dict(call.get("planned", {})),
         timeout=_seconds(values.pop("timeout", "")),
     )
 
@@ -194,13 +195,14 @@ def _agree(world: World, recipe: Callable[..., Any], values: dict[str, Any]) -> 
     """Show a person at the terminal what would be written, and ask once."""
     if world.yes or world.dry or not _writes(recipe, values) or not world.report.interactive:
         return
-    plan = replace(world, dry=True, asking=True, report=Report("text"))
+    plan = replace(world, dry=True, asking=True, planned={}, report=Report("json" if world.report.json else "text"))
     _call(recipe, plan, values)
-    if plan.report.todo and not world.report.ask("Do what is marked as to do?"):
+    if not plan.report.todo:
+        return  # nobody was asked, so a later task of the same call asks
+    if not world.report.ask("Do what is marked as to do?"):
         raise Usage("not done", "Nothing was written.")
     world.yes = True
-    if plan.report.todo:
-        world.report.line()
+    world.report.line()
 
 
 def _writes(recipe: Callable[..., Any], values: Mapping[str, Any]) -> bool:

@@ -9,18 +9,19 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 
-from release.errors import Conflict, Failed, Unknown, Usage
+from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
 from release.refs import Push, RemoteRef
 from release.versions import check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
-QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
+QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
 FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--quiet")
 GONE = ("Could not resolve", "unable to access", "Connection", "timed out", "Could not read from remote", "early EOF")
 
@@ -41,17 +42,26 @@ class Repo:
         self._credentials: dict[str, str] = {}
         check_ref_name(remote)
 
-    def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "") -> str:
+    def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> str:
         """Run Git and return what it prints, less the last newline.
 
         Raises Failed with Git's own words when it exits with anything but 0.
         """
-        return self.git_bytes(*arguments, cwd=cwd, stdin=stdin).decode("utf-8", "surrogateescape").removesuffix("\n")
+        printed = self.git_bytes(*arguments, cwd=cwd, stdin=stdin, **variables)
+        return printed.decode("utf-8", "surrogateescape").removesuffix("\n")
 
-    def git_bytes(self, *arguments: str, cwd: Path | None = None, stdin: str = "") -> bytes:
+    def whole(self, *arguments: str, cwd: Path | None = None) -> str:
+        """Run Git as `git` does, a shallow clone's cut out of sight: a commit at the cut has its parents again."""
+        return self.git(*self._past_cut, *arguments, cwd=cwd)
+
+    @cached_property
+    def _past_cut(self) -> tuple[str, ...]:
+        return ("--shallow-file", "") if self.is_shallow() else ()
+
+    def git_bytes(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> bytes:
         """Run Git and return the bytes it prints; raise Failed as `git` does."""
         command = ["git", *arguments]
-        environment = {**QUIET, **self._credentials}
+        environment = {**QUIET, **self._credentials, **variables}
         with tempfile.TemporaryFile() as source:
             source.write(stdin.encode())
             source.seek(0)
@@ -62,7 +72,8 @@ class Repo:
             except GitCommandNotFound as error:
                 raise Usage("Git is not installed", "Install Git 2.30 or newer.") from error
             except GitCommandError as error:
-                raise _failure(arguments[0], str(error.stderr)) from error
+                verb = next(word for word in arguments if word[:1] not in ("", "-"))
+                raise _failure(verb, str(error.stderr)) from error
         return printed if isinstance(printed, bytes) else str(printed).encode()
 
     def authenticate(self, token: str, url: str) -> None:
@@ -169,6 +180,26 @@ class Repo:
         """Whether the commit's object is here."""
         check_sha(sha)
         return self._succeeds("cat-file", "-e", f"{sha}^{{commit}}")
+
+    def need_history(self, heads: Sequence[RemoteRef]) -> None:
+        """Have the whole history of these branches here; a shallow clone gets the objects and stays cut as it is."""
+        if not self.is_shallow():
+            for head in heads:
+                self.need_commit(head.sha, head.name)
+        elif not self._succeeds(*self._past_cut, "rev-list", "--count", *(head.sha for head in heads)):
+            self._fetch_whole([head.name for head in heads])
+
+    def _fetch_whole(self, refs: Sequence[str]) -> None:
+        """Fetch through a repository without refs, which asks for everything and writes no `shallow` file here."""
+        place = Path(self.git("rev-parse", "--git-common-dir"))
+        folder = place if place.is_absolute() else self.root / place
+        with tempfile.TemporaryDirectory(prefix="release-") as empty:
+            kind = self.git("rev-parse", "--show-object-format")
+            self.git("init", "--quiet", "--bare", "--template=", f"--object-format={kind}", empty)
+            # Included, not copied: a token may be in it (S1).
+            self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(folder / "config"))
+            objects = str(folder / "objects")
+            self.git(f"--git-dir={empty}", *FETCH, "--", self.remote, *refs, GIT_OBJECT_DIRECTORY=objects)
 
     def need_commit(self, sha: str, ref: str = "") -> None:
         """Fetch the commit (by `ref` where the server does not give out bare commits) unless it is here."""
@@ -298,7 +329,7 @@ class Repo:
         return True
 
 
-def _failure(command: str, stderr: str) -> Failed | Conflict | Unknown:
+def _failure(command: str, stderr: str) -> ReleaseError:
     text = re.sub(r"//[^/@\s]+@", "//", stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
     said = [line.strip() for line in text.splitlines() if line.strip()]
     server = [line.removeprefix("remote:").strip() for line in said if line.startswith("remote:")]
@@ -306,6 +337,8 @@ def _failure(command: str, stderr: str) -> Failed | Conflict | Unknown:
         return Failed(
             _first(said, "index.lock"), "Another Git runs here, or one was killed: when none does, delete that file."
         )
+    if "Authentication failed" in text or "could not read Username" in text:
+        return Usage("the remote does not accept these credentials", "Set GITHUB_TOKEN, or sign in: gh auth login")
     if command == "push":
         return _push_failure(text, said, [line for line in server if line])
     if any(sign in text for sign in GONE):
@@ -325,8 +358,6 @@ def _push_failure(text: str, said: Sequence[str], server: Sequence[str]) -> Fail
         return Failed(
             f"the server refused the push: {words}", "A rule or a hook says so; trying again will not change it."
         )
-    if "Authentication failed" in text or "could not read Username" in text:
-        return Failed("the remote does not accept these credentials", "Set GITHUB_TOKEN, or sign in: gh auth login")
     if any(sign in text for sign in GONE):
         return Unknown(
             f"the connection broke during the push: {_first(said, 'fatal:')}", "Run the same again: it looks first."
