@@ -43,7 +43,12 @@ def ensure(
         make()
     except (Failed, Unknown) as error:
         problem = error
-    found = _look_again(world, find, 0 if isinstance(problem, Failed) else patience)
+    try:
+        found = _look_again(world, find, 0 if isinstance(problem, Failed) else patience)
+    except Failed as error:
+        if isinstance(problem, Unknown):  # that nobody could look leaves it open too
+            raise Unknown(f"{problem.problem}; then: {error.problem}", problem.hint) from error
+        raise
     if found is None:
         raise problem or Unknown(
             f"{what}: the write was accepted, but it is not there", "Look, then run the same again."

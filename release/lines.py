@@ -24,8 +24,8 @@ def released(world: World, line: Line | None = None) -> list[semver.Version]:
 
 
 def line_branches(world: World, line: Line) -> list[RemoteRef]:
-    """Return every release branch of the line on the remote, whatever its date (F23)."""
-    found = world.repo.remote_heads(f"release-{line}-*")
+    """Return every release branch of the line on the remote, whatever its date (F23); in a dry run, those planned."""
+    found = world.repo.remote_heads(f"release-{line}-*") or list(world.planned.values())
     return [ref for ref in found if (parse_branch(short(ref)) or (None,))[0] == line]
 
 
@@ -59,11 +59,8 @@ def newest_line(world: World) -> Line:
 def chosen_version(world: World, given: str, bump: str = "") -> semver.Version:
     """Settle the version: the flag, what this call settled before, or with `bump` the next one.
 
-    A line given for a version means its next patch. Raises Usage when nothing tells.
+    Raises Usage when nothing tells.
     """
-    if given.count(".") == 1:
-        line = parse_line(given)
-        return world.settle(next_version(released(world, line), "patch", line))
     if given:
         return world.settle(parse(given))
     if world.version:

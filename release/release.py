@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING
 
 from release.cli import reads, writes
 from release.ensure import ensure
-from release.errors import Conflict, Usage
+from release.errors import Conflict, Failed, Usage
 from release.lines import chosen_line, chosen_version, contains, line_branch, needed_branch, released, short
 from release.refs import NEW, Push, RemoteRef, brief
-from release.versions import Line, branch_name, check_allowed, line_of, next_version, parse, parse_branch, parse_line
+from release.versions import (
+    Line,
+    branch_name,
+    check_allowed,
+    line_of,
+    next_version,
+    parse,
+    parse_branch,
+    parse_line,
+    released_versions,
+)
 
 if TYPE_CHECKING:
     import semver
@@ -54,11 +64,11 @@ def branch(world: World, version: str = "", ref: str = "") -> RemoteRef:
 
     Example: inv release.branch --version 0.7.0
     """
-    wanted = chosen_version(world, version, bump="minor")
+    wanted = _version_or_line(world, version)
     line = line_of(wanted)
     known = line_branch(world, line)
     if known is None:
-        check_allowed(wanted, released(world))
+        _check_new_line(world, wanted, ref)
     sha = _commit(world, ref) if ref else trunk_sha(world)
     today = datetime.fromtimestamp(world.clock.now(), timezone.utc).date()
     planned = RemoteRef(f"refs/heads/{branch_name(line, today)}", sha, sha)
@@ -69,6 +79,8 @@ def branch(world: World, version: str = "", ref: str = "") -> RemoteRef:
         make=lambda: push_new(world, [Push(planned.name, sha)]),
         planned=planned,
     )
+    if world.dry:
+        world.planned[found.name] = found
     world.report.record(branch=short(found), sha=found.sha)
     return found
 
@@ -84,12 +96,36 @@ def tag(world: World, version: str = "", ref: str = "", sign: bool = False, mess
     found = ensure(
         world,
         f"tag {wanted} at {brief(sha)}",
-        find=lambda: tag_at(world, wanted, sha),
+        find=lambda: _tag_or_allowed(world, wanted, sha),
         make=lambda: _make_tag(world, wanted, sha, message or f"Release {wanted}", sign),
         planned=RemoteRef(f"refs/tags/{wanted}", sha, sha),
     )
+    if world.dry:
+        world.planned[found.name] = found
     world.report.record(tag=str(wanted), sha=found.sha)
     return found
+
+
+def _version_or_line(world: World, given: str) -> semver.Version:
+    """Settle the version; a line is enough to cut its branch, and means its next patch."""
+    if given.count(".") != 1:
+        return chosen_version(world, given, bump="minor")
+    line = parse_line(given)
+    return world.settle(next_version(released(world, line), "patch", line))
+
+
+def _check_new_line(world: World, version: semver.Version, ref: str) -> None:
+    """Raise unless the version may begin a branch; Usage for a line whose branch is gone: the trunk is not that."""
+    line = line_of(version)
+    there = {ref.name.removeprefix("refs/tags/"): ref.sha for ref in world.repo.remote_tags(f"{line}.")}
+    versions = released_versions(there)
+    if versions and not ref:
+        raise Usage(
+            f"line {line} has releases, but its branch is gone",
+            f"Cut it again where it was: inv release.branch --version {line} --ref {there[str(versions[-1])]}",
+        )
+    if not versions:
+        check_allowed(version, released(world))
 
 
 def _branch_with(world: World, line: Line, sha: str) -> RemoteRef | None:
@@ -114,9 +150,17 @@ def tag_at(world: World, version: semver.Version, sha: str) -> RemoteRef | None:
     return found
 
 
+def _tag_or_allowed(world: World, version: semver.Version, sha: str) -> RemoteRef | None:
+    """Return the tag as `tag_at` does; where there is none, raise unless the version may come next."""
+    found = tag_at(world, version, sha)
+    if found is None:
+        check_allowed(version, released(world))
+    return found
+
+
 def needed_tag(world: World, version: semver.Version) -> RemoteRef:
     """Return the remote's tag of the version; raise Usage when there is none."""
-    found = world.repo.tag(str(version))
+    found = world.repo.tag(str(version)) or world.planned.get(f"refs/tags/{version}")
     if found is None:
         raise Usage(f"there is no tag {version}", f"Tag it: inv release.tag --version {version}")
     return found
@@ -138,22 +182,25 @@ def push_new(world: World, pushes: list[Push]) -> None:
 
 
 def _make_tag(world: World, version: semver.Version, sha: str, message: str, sign: bool) -> None:
-    """Write the annotated tag and push it; a tag object that the remote did not take is taken back here."""
-    check_allowed(version, released(world, line_of(version)))
+    """Write the annotated tag and push it; a tag object that the remote refused is taken back here."""
     world.repo.need_commit(sha)
     before = world.repo.local_tag(str(version))
     target = world.repo.make_tag(str(version), sha, message, sign)
     try:
         push_new(world, [Push(f"refs/tags/{version}", target)])
-    finally:
-        made = world.repo.local_tag(str(version))
-        if before is None and made and world.repo.tag(str(version)) is None:
-            world.repo.delete_local_tag(made)
+    except (Failed, Conflict):
+        if before is None:
+            world.repo.delete_local_tag(RemoteRef(f"refs/tags/{version}", sha, target))
+        raise
 
 
 def _next_patch(world: World) -> semver.Version:
+    """Settle the line's next patch; but a head that is tagged already has nothing new to tag (F27)."""
     line = chosen_line(world, "")
-    return world.settle(next_version(released(world, line), "patch", line))
+    head = needed_branch(world, line).sha
+    at_head = [ref.name.removeprefix("refs/tags/") for ref in world.repo.remote_tags(f"{line}.") if ref.sha == head]
+    there = [version for version in released_versions(at_head) if not version.prerelease]
+    return world.settle(there[-1] if there else next_version(released(world, line), "patch", line))
 
 
 def _commit(world: World, ref: str) -> str:
