@@ -1,0 +1,249 @@
+"""The proof of a release, against a world that was really released and then tampered with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import again, open_world, printed
+
+from release import pipelines, receipt
+from release.errors import Conflict, Failed, Usage
+from release.receipt import Evidence
+from release.refs import RemoteRef
+from release.sandbox.home import Sandbox
+from release.signatures import signature
+from release.verify import verify
+from release.world import World
+
+KEY = "release/leptonai-0.7.0-py3-none-any.whl"
+
+
+@pytest.fixture(scope="module")
+def patched() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def released(patched: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox in which 0.7.0 was released, once for all tests here."""
+    with Sandbox() as made:
+        pipelines.minor(open_world(made, patched), "0.7.0")
+        yield made
+
+
+@pytest.fixture
+def world(released: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+    return open_world(released, monkeypatch)
+
+
+def failing(world: World) -> str:
+    with pytest.raises(Failed) as caught:
+        verify(world, "0.7.0")
+    return caught.value.problem.partition(": ")[2]
+
+
+def test_a_release_is_proved_and_its_receipt_is_the_same_bytes(released: Sandbox, world: World, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    verify(world, "0.7.0", receipt=str(first))
+    verify(again(world), "0.7.0", receipt=str(second))
+    assert first.read_bytes() == second.read_bytes()
+    made = json.loads(first.read_text())
+    names = {item["name"]: item["digest"]["sha256"] for item in made["subject"]}
+    assert len(names) == 9
+    wheel = released.cloud.client("s3").get_object(Bucket="lepton-sdk", Key=KEY)["Body"].read()  # type: ignore[union-attr]
+    assert names[f"s3://lepton-sdk/{KEY}"] == hashlib.sha256(wheel).hexdigest()
+    sha = released.bare.git("rev-parse", "refs/tags/0.7.0^{commit}").strip()
+    sources = made["predicate"]["buildDefinition"]["resolvedDependencies"]
+    assert {"gitCommit": sha} in [source["digest"] for source in sources]
+    runs = [item["uri"] for item in made["predicate"]["runDetails"]["byproducts"]]
+    assert len(runs) == 3
+    assert all(run.startswith(f"{released.github.url}/acme/platform/actions/runs/") for run in runs)
+    shown = printed(world)
+    assert "✘" not in shown
+    assert "on release-0.7-" in shown
+
+
+def test_a_receipt_verified_again_says_what_changed_since(released: Sandbox, world: World, tmp_path: Path) -> None:
+    """One byte of the wheel changed in S3: the verification fails, and the old receipt says in what."""
+    file = tmp_path / "receipt.json"
+    verify(world, "0.7.0", receipt=str(file))
+    kept = file.read_bytes()
+    unchanged = again(world)
+    verify(unchanged, "0.7.0", receipt=str(file))
+    assert "nothing changed" in printed(unchanged)
+    s3 = released.cloud.client("s3")  # type: ignore[union-attr]
+    content = s3.get_object(Bucket="lepton-sdk", Key=KEY)["Body"].read()
+    middle = len(content) // 2
+    s3.put_object(
+        Bucket="lepton-sdk", Key=KEY, Body=content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    )
+    try:
+        tampered = again(world)
+        with pytest.raises(Failed, match="wheel"):
+            verify(tampered, "0.7.0", receipt=str(file))
+        assert f"since {file}: s3://lepton-sdk/{KEY}: was sha256:" in printed(tampered)
+        assert file.read_bytes() == kept
+    finally:
+        s3.put_object(Bucket="lepton-sdk", Key=KEY, Body=content)
+    verify(again(world), "0.7.0")
+
+
+def test_an_image_pushed_over_keeps_the_proofs_but_not_the_receipt(
+    released: Sandbox, world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "receipt.json"
+    verify(world, "0.7.0", receipt=str(file))
+    assert released.cloud is not None
+    ecr = released.cloud.client("ecr")
+    asked = {"repositoryName": "lepton-web", "imageIds": [{"imageTag": "0.7.0"}]}
+    manifest = ecr.batch_get_image(**asked)["images"][0]["imageManifest"]
+    digest = released.cloud.push_image("lepton-web", "0.7.0", "other content")
+    try:
+        changed = again(world)
+        with pytest.raises(Conflict, match="1 things changed"):
+            verify(changed, "0.7.0", receipt=str(file))
+        assert f"is {digest}" in printed(changed)
+    finally:
+        ecr.put_image(repositoryName="lepton-web", imageTag="0.7.0", imageManifest=manifest)
+
+
+def test_f12_a_moved_tag_is_seen(released: Sandbox, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "receipt.json"
+    verify(world, "0.7.0", receipt=str(file))
+    target = released.bare.git("rev-parse", "refs/tags/0.7.0").strip()
+    released.bare.git("update-ref", "refs/tags/0.7.0", "refs/tags/0.6.2")
+    try:
+        moved = again(world)
+        with pytest.raises(Failed) as caught:
+            verify(moved, "0.7.0", receipt=str(file))
+        # 0.6.2 is on no branch of 0.7, another version is tagged there, and no run built the parts from it.
+        for name in ("branch", "alone", "sdk run", "platform run"):
+            assert name in caught.value.problem
+        assert "refs/tags/0.7.0: was gitTag:" in printed(moved)
+    finally:
+        released.bare.git("update-ref", "refs/tags/0.7.0", target)
+
+
+def test_another_version_at_the_commit_fails_unless_said(released: Sandbox, world: World) -> None:
+    released.bare.git("tag", "0.7.5", "refs/tags/0.7.0^{commit}")
+    try:
+        assert failing(world) == "alone"
+        verify(again(world), "0.7.0", shared=True)
+    finally:
+        released.bare.git("tag", "-d", "0.7.5")
+
+
+def test_a_version_tagged_before_a_lower_one_is_out_of_order(released: Sandbox, world: World) -> None:
+    """0.7.3 sits below 0.7.0 on the branch."""
+    released.bare.git("tag", "0.7.3", "refs/tags/0.7.0~1")
+    try:
+        with pytest.raises(Failed, match="order"):
+            verify(world, "0.7.3")
+        assert "0.7.0 is on the branch after 0.7.3" in printed(world)
+    finally:
+        released.bare.git("tag", "-d", "0.7.3")
+
+
+def test_each_missing_part_is_named_with_the_next_command(released: Sandbox, world: World) -> None:
+    assert released.cloud is not None
+    ecr = released.cloud.client("ecr")
+    asked = {"repositoryName": "lepton", "imageIds": [{"imageTag": "photon-py3.9-runner-0.7.0"}]}
+    manifest = ecr.batch_get_image(**asked)["images"][0]["imageManifest"]
+    ecr.batch_delete_image(**asked)
+    release = next(iter(released.github.hub.releases.values()))
+    release.draft = True
+    try:
+        with pytest.raises(Failed) as caught:
+            verify(world, "0.7.0")
+        assert caught.value.problem.endswith("2 of 20 proofs of 0.7.0 do not hold: image, GitHub Release")
+        assert caught.value.hint == "inv image.release --version 0.7.0"
+    finally:
+        release.draft = False
+        ecr.put_image(repositoryName="lepton", imageTag="photon-py3.9-runner-0.7.0", imageManifest=manifest)
+
+
+def test_a_source_that_does_not_answer_is_unknown_and_the_rest_is_proved(released: Sandbox, world: World) -> None:
+    assert released.cloud is not None
+    released.cloud.faults.add("*", "/lepton-sdk", status=403, times=None)
+    try:
+        with pytest.raises(Failed, match="wheel"):
+            verify(world, "0.7.0")
+        assert "✔ tag" in printed(world)
+        assert "✔ image" in printed(world)
+    finally:
+        released.cloud.faults.active.clear()
+
+
+def test_no_tag_no_release_alone(world: World) -> None:
+    with pytest.raises(Failed, match=r"no tag 0\.9\.9"):
+        verify(world, "0.9.9")
+    with pytest.raises(Usage, match="no component"):
+        verify(again(world), "0.7.0", name="everything")
+
+
+def test_f27_the_receipt_is_attached_once(released: Sandbox, world: World) -> None:
+    verify(world, "0.7.0", attach=True)
+    asset = next(iter(released.github.hub.releases.values())).assets
+    assert [each.name for each in asset] == ["0.7.0.intoto.json"]
+    assert json.loads(asset[0].content)["_type"] == receipt.STATEMENT
+    before = len(released.github.requests)
+    second = again(world)
+    verify(second, "0.7.0", attach=True)
+    asked = [each for each in released.github.requests[before:] if each.path.startswith("/api/")]
+    assert {each.method for each in asked} == {"GET"}
+    assert "(already)" in printed(second)
+    dry = again(world, dry=True)
+    asset.clear()
+    verify(dry, "0.7.0", attach=True)
+    assert asset == []
+    assert "(to do)" in printed(dry)
+
+
+def test_nothing_is_added_to_an_immutable_release(released: Sandbox, world: World) -> None:
+    next(iter(released.github.hub.releases.values())).assets.clear()
+    released.github.hub.settings.immutable_releases = True
+    try:
+        with pytest.raises(Failed, match="immutable"):
+            verify(world, "0.7.0", attach=True)
+    finally:
+        released.github.hub.settings.immutable_releases = False
+
+
+@pytest.mark.parametrize("allowed", ["", "own", "other"])
+def test_a_signature_is_checked_against_the_allowed_signers(released: Sandbox, world: World, allowed: str) -> None:
+    keys = {name: released.home / f"{name}-{allowed}" for name in ("own", "other")}
+    for key in keys.values():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    world.repo.git("config", "gpg.format", "ssh")
+    world.repo.git("config", "user.signingkey", str(keys["own"]))
+    name = f"9.0.{len(allowed)}"
+    target = world.repo.make_tag(name, world.repo.head(), "Release", sign=True)
+    world.repo.git("push", "-q", "origin", f"refs/tags/{name}")
+    if allowed:
+        file = released.home / "allowed"
+        file.write_text(f"person@example.com {keys[allowed].with_suffix('.pub').read_text()}")
+        world.repo.git("config", "gpg.ssh.allowedSignersFile", str(file))
+    found = signature(world.repo, RemoteRef(f"refs/tags/{name}", world.repo.head(), target))
+    assert found is not None
+    assert found.good is {"": None, "own": True, "other": False}[allowed]
+    released.bare.git("tag", "-d", name)
+
+
+def test_receipts_are_compared_in_all_they_say() -> None:
+    one = Evidence({"a": "sha256:1"}, {"git": ("gitCommit", "2")}, {"sdk": "u1"}, {"version": "0.7.0"})
+    other = Evidence({"a": "sha256:1", "b": "sha256:3"}, {"git": ("gitCommit", "4")}, {}, {"version": "0.7.0"})
+    assert receipt.differences(receipt.statement(one), receipt.statement(other)) == [
+        "run sdk: was u1, is gone",
+        "git: was gitCommit:2, is gitCommit:4",
+        "b: is new, sha256:3",
+    ]
+    assert receipt.differences(receipt.statement(one), receipt.statement(one)) == []
+    for text in ("no", "[]", '{"_type": "other"}'):
+        with pytest.raises(Usage, match="no receipt"):
+            receipt.parse(text, "file")
