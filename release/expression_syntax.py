@@ -120,25 +120,30 @@ class _Parser:
         self.depth = 0
 
     def peek(self, mark: str) -> bool:
+        """Tell whether a mark comes next."""
         return self.at < len(self.tokens) and self.tokens[self.at] == ("mark", mark)
 
     def take(self, mark: str) -> bool:
+        """Pass a mark if it comes next."""
         found = self.peek(mark)
         self.at += found
         return found
 
     def expect(self, mark: str) -> None:
+        """Pass a mark that has to come next."""
         if not self.take(mark):
             found = repr(self.tokens[self.at][1]) if self.at < len(self.tokens) else "the end"
             raise Unsupported(f"expression {self.text!r}: expected {mark!r}, found {found}")
 
     def next(self) -> _Token:
+        """Pass any token."""
         if self.at >= len(self.tokens):
             raise Unsupported(f"expression {self.text!r}: ends too early")
         self.at += 1
         return self.tokens[self.at - 1]
 
     def level(self, number: int = 0) -> Node:
+        """Read the operators of one level and of those that bind closer."""
         if number == len(_LEVELS):
             return self.unary()
         node = self.level(number + 1)
@@ -147,6 +152,7 @@ class _Parser:
         return node
 
     def deeper(self, part: Callable[[], Node]) -> Node:
+        """Read a part that is nested, and not too deep."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
@@ -155,11 +161,13 @@ class _Parser:
         return node
 
     def unary(self) -> Node:
+        """Read an operand and the `!` before it."""
         if self.take("!"):
             return Not(self.deeper(self.unary))
         return self.postfix(self.primary())
 
     def primary(self) -> Node:
+        """Read a literal, a context, a call or what stands in parentheses."""
         kind, text = self.next()
         if kind == "number":
             return Literal(_number(text))
@@ -174,11 +182,13 @@ class _Parser:
         return node
 
     def named(self, text: str) -> Node:
+        """Read what begins with a name."""
         if self.take("("):
             return Call(text.lower(), self.arguments())
         return Literal(_WORDS[text.lower()]) if text.lower() in _WORDS else Name(text.lower())
 
     def arguments(self) -> tuple[Node, ...]:
+        """Read the arguments of a call."""
         if self.take(")"):
             return ()
         found = [self.deeper(self.level)]
@@ -188,6 +198,7 @@ class _Parser:
         return tuple(found)
 
     def postfix(self, node: Node) -> Node:
+        """Read the properties and indexes after an operand."""
         for _ in range(MAX_DEPTH):
             if self.take("."):
                 node = Star(node) if self.take("*") else Index(node, Literal(self.property()))
@@ -198,11 +209,13 @@ class _Parser:
         raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
 
     def bracket(self, node: Node) -> Node:
+        """Read an index in brackets."""
         found = Star(node) if self.take("*") else Index(node, self.deeper(self.level))
         self.expect("]")
         return found
 
     def property(self) -> str:
+        """Read the name after a dot."""
         kind, text = self.next()
         if kind != "name":
             raise Unsupported(f"expression {self.text!r}: {text!r} is no property name")

@@ -100,6 +100,7 @@ def _contains(where: Any, item: Any) -> bool:
 
 def _format(template: Any, *values: Any) -> str:
     def replaced(found: re.Match[str]) -> str:
+        """Give what stands in a placeholder's stead."""
         if found.group() in ("{{", "}}"):
             return found.group()[0]
         if not found.group(1) or int(found.group(1)) >= len(values):

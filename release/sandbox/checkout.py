@@ -25,6 +25,7 @@ def checkout(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Output
     source = machine.run.repository.resolve().as_uri()
 
     def git(*arguments: str) -> str:
+        """Run Git in the folder."""
         return _git(machine, str(folder), *arguments)
 
     git("init", "--quiet")

@@ -103,6 +103,7 @@ class _Reader:
             pass
 
     def close(self) -> None:
+        """Pass on a last line that has no end."""
         if self.rest:
             self.lines([self.rest.decode("utf-8", "replace")])
         self.selector.close()

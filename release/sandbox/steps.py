@@ -107,6 +107,7 @@ class _Clock:
         asked = job.killed if regardless else job.cancelled
 
         def stops() -> bool:
+            """Tell whether to stop now."""
             if time.monotonic() > self.deadline and not job.cancelled.is_set():
                 self.machine.log.write(
                     f"##[error]The job has exceeded the maximum execution time of {self.minutes:g}m."
