@@ -9,7 +9,7 @@ from typing import Any
 
 from .faults import Faults
 from .front import Front, Recorded
-from .server import Quiet, Server
+from .server import Server
 
 BUCKET = "lepton-sdk"
 REPOSITORIES = ("lepton", "lepton-api-server", "lepton-deployment-operator", "lepton-web")
@@ -22,15 +22,10 @@ class Cloud:
     """An AWS account with one bucket and the image repositories; its content is the process's, so one at a time."""
 
     def __init__(self) -> None:
-        from moto.moto_server.werkzeug_app import (
-            DomainDispatcherApplication,
-            MotoRequestHandler,
-            create_backend_app,
-        )
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-        handler = type("Handler", (Quiet, MotoRequestHandler), {})
         self.front = Front(DomainDispatcherApplication(create_backend_app))
-        self._server = Server(self.front, handler=handler)
+        self._server = Server(self.front)
         self.url = self._server.url
 
     @property

@@ -28,8 +28,8 @@ class Quiet(WSGIRequestHandler):
 class Server:
     """One application on one port, from `start` to `stop`."""
 
-    def __init__(self, application: WSGIApplication, port: int = 0, handler: type[WSGIRequestHandler] = Quiet) -> None:
-        self._http: BaseWSGIServer = make_server("127.0.0.1", port, application, threaded=True, request_handler=handler)
+    def __init__(self, application: WSGIApplication) -> None:
+        self._http: BaseWSGIServer = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
         self.port = self._http.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(POLL,), daemon=True)
