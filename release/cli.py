@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ FLAGS = {
     "abort": "take back the picks that stopped",
     "again": "start a new run although there is one",
     "attach": "attach the receipt to the GitHub Release",
+    "build_base": "push the base images again, which have no version",
     "bump": "minor, major or patch",
     "candidates": "list what is on the trunk and not on the line",
     "checks": "leave the branch's checks out: branch and tag in one push",
@@ -100,6 +102,15 @@ def writes_if(*names: str) -> Callable[[F], F]:
 def waits(recipe: F) -> F:
     """Mark a recipe that waits for something: it gets --timeout."""
     recipe.flags = (*getattr(recipe, "flags", ()), "timeout")  # type: ignore[attr-defined]
+    return recipe
+
+
+def reruns(recipe: F) -> F:
+    """Mark a recipe that follows runs: it gets --rerun-failed, which writes."""
+    yes = () if "yes" in getattr(recipe, "flags", ()) else ("yes",)
+    if yes:
+        recipe.writes_if = ("rerun_failed",)  # type: ignore[attr-defined]
+    recipe.flags = (*getattr(recipe, "flags", ()), *yes, "rerun_failed")  # type: ignore[attr-defined]
     return recipe
 
 
@@ -179,7 +190,14 @@ def _run(c: Context, recipe: Callable[..., Any], title: str, values: dict[str, A
 def _world(c: Context, read: settings.Settings, report: Report, values: dict[str, Any]) -> World:
     """Open the world with what an earlier task of the same call settled: invoke shares its config among them."""
     call: Mapping[str, Any] = c.config.get("call", {})
-    agreed = values.pop("yes", False) or read.release.yes or os.environ.get("CI") == "true" or call.get("agreed", False)
+    # One question a call, so one answer a call: in a chain of tasks people type --yes at the end.
+    agreed = (
+        values.pop("yes", False)
+        or "--yes" in sys.argv
+        or read.release.yes
+        or os.environ.get("CI") == "true"
+        or call.get("agreed", False)
+    )
     return World(
         settings=read,
         report=report,
@@ -188,12 +206,13 @@ def _world(c: Context, read: settings.Settings, report: Report, values: dict[str
         version=parse(call["version"]) if call.get("version") else None,
         planned=dict(call.get("planned", {})),
         timeout=_seconds(values.pop("timeout", "")),
+        rerun_failed=values.pop("rerun_failed", False),
     )
 
 
 def _agree(world: World, recipe: Callable[..., Any], values: dict[str, Any]) -> None:
     """Show a person at the terminal what would be written, and ask once."""
-    if world.yes or world.dry or not _writes(recipe, values) or not world.report.interactive:
+    if world.yes or world.dry or not _writes(recipe, world, values) or not world.report.interactive:
         return
     plan = replace(world, dry=True, asking=True, planned={}, report=Report("json" if world.report.json else "text"))
     _call(recipe, plan, values)
@@ -205,9 +224,9 @@ def _agree(world: World, recipe: Callable[..., Any], values: dict[str, Any]) -> 
     world.report.line()
 
 
-def _writes(recipe: Callable[..., Any], values: Mapping[str, Any]) -> bool:
-    only = getattr(recipe, "writes_if", ())
-    return "yes" in getattr(recipe, "flags", ()) and (not only or any(values.get(name) for name in only))
+def _writes(recipe: Callable[..., Any], world: World, values: Mapping[str, Any]) -> bool:
+    only, given = getattr(recipe, "writes_if", ()), {**values, "rerun_failed": world.rerun_failed}
+    return "yes" in getattr(recipe, "flags", ()) and (not only or any(given.get(name) for name in only))
 
 
 def _seconds(text: str) -> float:

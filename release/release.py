@@ -67,8 +67,8 @@ def branch(world: World, version: str = "", ref: str = "") -> RemoteRef:
     wanted = _version_or_line(world, version)
     line = line_of(wanted)
     known = line_branch(world, line)
-    if known is None:
-        _check_new_line(world, wanted, ref)
+    if known is None and not (ref and released(world, line)):
+        check_next(world, wanted)
     sha = _commit(world, ref) if ref else trunk_sha(world)
     today = datetime.fromtimestamp(world.clock.now(), timezone.utc).date()
     planned = RemoteRef(f"refs/heads/{branch_name(line, today)}", sha, sha)
@@ -114,18 +114,17 @@ def _version_or_line(world: World, given: str) -> semver.Version:
     return world.settle(next_version(released(world, line), "patch", line))
 
 
-def _check_new_line(world: World, version: semver.Version, ref: str) -> None:
-    """Raise unless the version may begin a branch; Usage for a line whose branch is gone: the trunk is not that."""
+def check_next(world: World, version: semver.Version) -> None:
+    """Raise unless the version may come next; Usage too for a line whose branch is gone: the trunk is not that."""
     line = line_of(version)
     there = {ref.name.removeprefix("refs/tags/"): ref.sha for ref in world.repo.remote_tags(f"{line}.")}
     versions = released_versions(there)
-    if versions and not ref:
+    if versions and line_branch(world, line) is None:
         raise Usage(
             f"line {line} has releases, but its branch is gone",
             f"Cut it again where it was: inv release.branch --version {line} --ref {there[str(versions[-1])]}",
         )
-    if not versions:
-        check_allowed(version, released(world))
+    check_allowed(version, released(world))
 
 
 def _branch_with(world: World, line: Line, sha: str) -> RemoteRef | None:

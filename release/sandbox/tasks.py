@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,7 @@ def serve(world: World) -> None:
             shown = f'"{Path(sys.executable).parent}:$PATH"' if name == "PATH" else f"'{value}'"
             world.report.line(f"  export {name}={shown}")
         world.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             while True:
                 time.sleep(3600)
