@@ -8,10 +8,11 @@ from release import image as images
 from release import platform, sdk
 from release import release as refs
 from release.cli import waits, writes
-from release.errors import Conflict
+from release.errors import Conflict, Usage
 from release.follow import check_run, follow
-from release.lines import chosen_version, contains, needed_branch, released
-from release.notes import drafted, found_release, published
+from release.github_releases import found_release
+from release.lines import chosen_version, contains, line_branch, needed_branch, released
+from release.notes import drafted, published
 from release.refs import RemoteRef, brief
 from release.runs import Dispatch
 from release.versions import line_of, next_version
@@ -46,12 +47,30 @@ def coordinated(world: World, version: semver.Version, image: bool) -> None:
     """Release everything of the version from a release branch of its own."""
     world.report.line(f"Release {version} of {world.github.repository}")
     tagged = world.repo.tag(str(version))
-    merged = "" if tagged or not image else images.build(world, version)
+    if tagged is None:
+        refs.check_next(world, version)
+    merged = "" if tagged or not image else _image_commit(world, version)
     branch = refs.branch(world, str(version), ref=merged)
     tag = refs.tag(world, str(version), ref=_tagged_commit(world, version, tagged, branch))
     if tagged and image:
         images.check(world, str(version))
     ship(world, version, tag)
+
+
+def _image_commit(world: World, version: semver.Version) -> str:
+    """Return the trunk's commit that names the image, building it first; nothing where the branch is cut from it.
+
+    A trunk that moved on since is no reason to stop: the branch has what it needs (F27).
+    """
+    cut = line_branch(world, line_of(version))
+    if (
+        cut
+        and images.named_version(world, cut.sha) == str(version)
+        and all(images.image_digests(world, version).values())
+    ):
+        images.check(world, str(version))
+        return ""
+    return images.build(world, version)
 
 
 def ship(world: World, version: semver.Version, tag: RemoteRef) -> None:
@@ -73,7 +92,10 @@ def ship(world: World, version: semver.Version, tag: RemoteRef) -> None:
         sdk.wheel(world, str(version))
     else:
         sdk.prove(world, version, finished["sdk"], request)
-    platform.check(world, str(version))
+    if world.dry and not _platform_out(world, version):
+        world.report.step("todo", f"platform images of {version}")
+    else:
+        platform.check(world, str(version))
     release = published(world, version, drafted(world, version))
     world.report.step("note", f"{version} is released", url=release.url)
 
@@ -95,18 +117,27 @@ def _plan(world: World, version: semver.Version, tag: RemoteRef) -> None:
 def _version(world: World, given: str, bump: str) -> semver.Version:
     """Settle the version: given, settled, or the next; but a release that is not finished goes first (F27)."""
     if given or world.version:
-        return chosen_version(world, given)
+        return _of_kind(chosen_version(world, given), bump)
     versions = [each for each in released(world) if not each.prerelease]
     newest = max(versions, default=None)
     if newest and (bump == "minor" or not newest.minor):
         first = newest.replace(patch=0)
         if not newest.patch and not _is_finished(world, newest):
-            world.report.step("note", f"{newest} is not finished: going on with it")
+            world.report.step("note", f"{newest} is not finished: going on with it (for another, --version)")
             return world.settle(newest)
         if first in versions and _has_trunk(world, first):
             world.report.step("note", f"{world.trunk} has nothing beyond {first}")
             return world.settle(first)
     return world.settle(next_version(versions, bump))
+
+
+def _of_kind(version: semver.Version, bump: str) -> semver.Version:
+    """Return the version if such a release can have it; raise Usage with what releases it otherwise."""
+    if version.patch:
+        raise Usage(f"{version} is a patch of {line_of(version)}", f"inv release.patch --line {line_of(version)}")
+    if bump == "major" and version.minor:
+        raise Usage(f"{version} is no major version", f"inv release.minor --version {version}")
+    return version
 
 
 def _is_finished(world: World, version: semver.Version) -> bool:
