@@ -30,9 +30,9 @@ class Role:
         return any(_regex(pattern).fullmatch(plain) for pattern in self.patterns for plain in names)
 
     def may_match(self, template: str) -> bool:
-        """Whether a job plays the role under a name in which each `*` stands for what is not known yet."""
-        known = (_regex(plain) for plain in plain_names(template))
-        return self.matches(template) or any(name.fullmatch(each) for name in known for each in self.patterns)
+        """Whether a job may play the role under a name in which each `*` stands for what is not known yet."""
+        names = (_regex(plain) for plain in plain_names(template))
+        return any(name.fullmatch(each) for name in names for each in self.patterns)
 
 
 def role(text: str) -> Role:
