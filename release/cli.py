@@ -55,6 +55,7 @@ FLAGS = {
     "shared": "other versions may be tagged at the same commit",
     "sign": "sign the tag",
     "since": "only those from this day on, such as 2026-11-01",
+    "task": "what to rehearse, as typed after inv",
     "timeout": "seconds until a wait gives up, exit 4",
     "version": "strict SemVer such as 0.7.0, without a v",
     "via_pr": "go by a pull request, where the release branch is protected",

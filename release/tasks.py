@@ -7,7 +7,7 @@ from invoke.collection import Collection
 from release import image, pipelines, platform, release, sdk
 from release.cli import collection
 from release.notes import notes
-from release.sandbox.tasks import demo, serve
+from release.sandbox.tasks import demo, rehearse, serve
 from release.verify import verify
 
 namespace = Collection(
@@ -18,5 +18,5 @@ namespace = Collection(
     collection("sdk", [sdk.build, sdk.test, sdk.publish, sdk.dispatch, sdk.watch, sdk.wheel, sdk.release]),
     collection("image", [image.bump, image.dispatch, image.watch, image.check, image.pr, image.release]),
     collection("platform", [platform.watch, platform.check]),
-    collection("sandbox", [demo, serve]),
+    collection("sandbox", [demo, serve, rehearse]),
 )

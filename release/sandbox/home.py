@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .cloud import Cloud
 from .github import TOKEN, GitHub
-from .repositories import copy_repositories, follow_remote
+from .repositories import History, copy_history, copy_repositories, follow_remote
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,18 +36,28 @@ _GIT_CONFIG = """[user]
 class Sandbox:
     """A world of its own, from `with` to its end; what it started ends with it and its folder goes."""
 
-    def __init__(self, files: Mapping[str, str] | None = None, cloud: bool = True, owner: str = "acme") -> None:
+    def __init__(
+        self,
+        files: Mapping[str, str] | None = None,
+        cloud: bool = True,
+        owner: str = "acme",
+        history: History | None = None,
+    ) -> None:
+        """Make it of the sample, of one commit with `files`, or of another repository's `history`."""
         self.folder = Path(tempfile.mkdtemp(prefix="release-sandbox-")).resolve()
         self.home = self.folder / "home"
         self.home.mkdir()
         self.git_config = self.home / ".gitconfig"
         self.git_config.write_text(_GIT_CONFIG, encoding="utf-8")
         try:
-            self.bare, clone = copy_repositories(self.folder, files)
+            trunk = history.trunk if history else "main"
+            copied = copy_history(self.folder, history) if history else copy_repositories(self.folder, files)
+            self.bare, clone = copied
             self.work = clone.path
             self.github = GitHub(self.bare, self.folder, owner)
             self.cloud = Cloud() if cloud else None
-            follow_remote(clone, self.github.clone_url)
+            follow_remote(clone, self.github.clone_url, trunk)
+            self.github.hub.settings.default_branch = trunk
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise

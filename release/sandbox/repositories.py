@@ -6,6 +6,7 @@ import atexit
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -29,15 +30,37 @@ def copy_repositories(folder: Path, files: Mapping[str, str] | None) -> tuple[Ba
     return Bare(folder / REMOTE), work
 
 
-def follow_remote(work: Bare, url: str) -> None:
+@dataclass(frozen=True)
+class History:
+    """Another repository, by what it last saw of its remote."""
+
+    source: Path
+    remote: str
+    trunk: str
+
+
+def copy_history(folder: Path, history: History) -> tuple[Bare, Bare]:
+    """Put a remote and a clone into a folder, with what another repository last saw of its remote; that one is read."""
+    bare = Bare(folder / REMOTE)
+    bare.path.mkdir()
+    bare.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={history.trunk}")
+    seen = (f"+refs/remotes/{history.remote}/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+    bare.git("fetch", "--quiet", "--update-head-ok", str(history.source), *seen)
+    bare.git("update-ref", "-d", "refs/heads/HEAD")
+    configure_bare(bare)
+    _clone(bare, folder / WORK, history.trunk)
+    return bare, Bare(folder / WORK)
+
+
+def follow_remote(work: Bare, url: str, trunk: str = "main") -> None:
     """Have the user's repository follow a remote, as after a clone; its token is asked of the environment."""
     server = "/".join(url.split("/")[:3])
     helper = "!f() { echo username=x-access-token; echo password=$GITHUB_TOKEN; }; f"
     with (work.path / ".git" / "config").open("a", encoding="utf-8") as config:
         config.write(f'[remote "origin"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n')
-        config.write('[branch "main"]\n\tremote = origin\n\tmerge = refs/heads/main\n')
+        config.write(f'[branch "{trunk}"]\n\tremote = origin\n\tmerge = refs/heads/{trunk}\n')
         config.write(f'[credential "{server}"]\n\thelper = "{helper}"\n')
-    work.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    work.git("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{trunk}")
 
 
 @cache
@@ -84,11 +107,11 @@ def _commit_files(bare: Bare, folder: Path, files: Mapping[str, str]) -> None:
     shutil.rmtree(folder)
 
 
-def _clone(bare: Bare, folder: Path) -> None:
+def _clone(bare: Bare, folder: Path, trunk: str = "main") -> None:
     folder.mkdir()
     work = Bare(folder)
-    work.git("init", "--quiet", "--template=", "--initial-branch=main")
+    work.git("init", "--quiet", "--template=", f"--initial-branch={trunk}")
     everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
     work.git("fetch", "--quiet", str(bare.path), *everything)
     (folder / ".git" / "FETCH_HEAD").unlink()
-    work.git("reset", "--quiet", "--hard", "refs/remotes/origin/main")
+    work.git("reset", "--quiet", "--hard", f"refs/remotes/origin/{trunk}")

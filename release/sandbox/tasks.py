@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -60,12 +61,29 @@ def serve(world: World) -> None:
             world.report.line("Ended.")
 
 
-def _sandbox() -> Sandbox:
+def rehearse(world: World, task: str = "release.minor") -> None:
+    """Try a release of this very repository in a sandbox.
+
+    Its branches and tags are copied as this clone last saw them, its workflows' steps run on this machine,
+    and nothing leaves it. Exits as the rehearsed task does.
+
+    Example: inv sandbox.rehearse --task "release.minor --version 0.7.0"
+    """
+    history = {"source": world.repo.root, "remote": world.settings.release.remote, "trunk": world.trunk}
+    with _sandbox(**history) as sandbox:
+        world.report.line(f"A copy of {world.repo.root.name} with a GitHub, an S3 and an ECR on this machine alone")
+        _run(world, sandbox, *shlex.split(task), "--yes")
+        world.report.line()
+        _run(world, sandbox, *shlex.split(task), "--yes")
+
+
+def _sandbox(**history: Any) -> Sandbox:
     try:
         from release.sandbox.home import Sandbox
+        from release.sandbox.repositories import History
     except ImportError as error:
         raise Usage(f"the sandbox needs {error.name}", "pip install 'release-tasks[sandbox]'") from error
-    return Sandbox()
+    return Sandbox(history=History(**history) if history else None)
 
 
 def _run(world: World, sandbox: Sandbox, *arguments: str) -> None:

@@ -1,0 +1,24 @@
+"""Every promise of the tool has a test that names it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROWS = [f"F{number}" for number in range(1, 28)] + [f"S{number}" for number in range(1, 11)]
+
+
+@pytest.fixture(scope="module")
+def named() -> set[str]:
+    found: set[str] = set()
+    for path in Path(__file__).parent.glob("test_*.py"):
+        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8")):
+            found |= {f"{kind.upper()}{int(number)}" for kind, number in re.findall(r"(?<=_)([fs])(\d{1,2})(?=_)", name)}
+    return found
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_promise_is_named_by_a_test(row: str, named: set[str]) -> None:
+    assert row in named
