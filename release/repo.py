@@ -135,23 +135,23 @@ class Repo:
         """Return the remote's tags, peeled: all, or those that begin with `line`.
 
         A few are fetched into a namespace of their own, removed again: a server with 100,000 tags sends
-        only those asked for, and a local tag is neither read nor touched (F9).
+        only those asked for, and a local tag is neither read nor touched (F9). A shallow clone lists them:
+        a fetch would bring their history, or move the cut, and with --depth it fails where none matches (F10).
         """
-        return self._fetched_tags(line) if line else self._listed_tags()
+        return self._fetched_tags(line) if line and not self.is_shallow() else self._listed_tags(line)
 
-    def _listed_tags(self) -> list[RemoteRef]:
+    def _listed_tags(self, begin: str) -> list[RemoteRef]:
         targets: dict[str, str] = {}
         peeled: dict[str, str] = {}
-        for text in self.git("ls-remote", "--tags", "--", self.remote).splitlines():
+        for text in self.git("ls-remote", "--tags", "--", self.remote, f"refs/tags/{begin}*").splitlines():
             sha, name = text.split("\t")
             (peeled if name.endswith("^{}") else targets)[name.removesuffix("^{}")] = sha
         return [RemoteRef(name, peeled.get(name, target), target) for name, target in targets.items()]
 
     def _fetched_tags(self, begin: str) -> list[RemoteRef]:
         space = f"refs/release/{secrets.token_hex(8)}/"
-        depth = ("--depth=1",) if self.is_shallow() else ()
         try:
-            self.git(*FETCH, *depth, "--", self.remote, f"+refs/tags/{begin}*:{space}tags/{begin}*")
+            self.git(*FETCH, "--", self.remote, f"+refs/tags/{begin}*:{space}tags/{begin}*")
             listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", space)
         finally:
             stale = self.git("for-each-ref", "--format=delete %(refname)", space)
@@ -358,7 +358,11 @@ def _push_failure(text: str, said: Sequence[str], server: Sequence[str]) -> Fail
         return Failed(
             f"the server refused the push: {words}", "A rule or a hook says so; trying again will not change it."
         )
-    if any(sign in text for sign in GONE):
+    if re.search(r"(?:HTTP|returned error:) 4[0-9][0-9]", text):
+        return Failed(
+            f"the remote does not take this push: {_first(said, 'fatal:')}", "May this token push? inv release.doctor"
+        )
+    if any(sign in text for sign in (*GONE, "RPC failed", "hung up")):
         return Unknown(
             f"the connection broke during the push: {_first(said, 'fatal:')}", "Run the same again: it looks first."
         )
