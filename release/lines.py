@@ -80,6 +80,15 @@ def chosen_line(world: World, given: str) -> Line:
     return checked_out[0] if checked_out else newest_line(world)
 
 
+def next_patch(world: World, line: Line, sha: str) -> semver.Version:
+    """Return the version at that commit of the line; where none is, the highest on the remote plus one patch (F27)."""
+    tags = world.repo.remote_tags(f"{line}.")
+    there = released_versions(ref.name.removeprefix(TAGS) for ref in tags if ref.sha == sha)
+    finals = [version for version in there if not version.prerelease]
+    every = released_versions(ref.name.removeprefix(TAGS) for ref in tags)
+    return finals[-1] if finals else next_version(every, "patch", line)
+
+
 def contains(world: World, head: str, sha: str) -> bool:
     """Whether the commit is in the history of `head`; GitHub tells, since a shallow clone cannot (F10)."""
     return head == sha or world.github.get(f"compare/{sha}...{head}", per_page=1)["status"] in ("ahead", "identical")

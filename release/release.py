@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from release.cli import reads, writes
 from release.ensure import ensure
 from release.errors import Conflict, Failed, Usage
-from release.lines import chosen_line, chosen_version, contains, line_branch, needed_branch, released, short
+from release.lines import chosen_line, chosen_version, contains, line_branch, needed_branch, next_patch, released, short
 from release.refs import NEW, Push, RemoteRef, brief
 from release.versions import (
     Line,
@@ -97,7 +98,7 @@ def tag(world: World, version: str = "", ref: str = "", sign: bool = False, mess
         world,
         f"tag {wanted} at {brief(sha)}",
         find=lambda: _tag_or_allowed(world, wanted, sha),
-        make=lambda: _make_tag(world, wanted, sha, message or f"Release {wanted}", sign),
+        make=lambda: push_tag(world, wanted, sha, message=message, sign=sign),
         planned=RemoteRef(f"refs/tags/{wanted}", sha, sha),
     )
     if world.dry:
@@ -180,13 +181,18 @@ def push_new(world: World, pushes: list[Push]) -> None:
     world.repo.push(pushes)
 
 
-def _make_tag(world: World, version: semver.Version, sha: str, message: str, sign: bool) -> None:
-    """Write the annotated tag and push it; a tag object that the remote refused is taken back here."""
+def push_tag(
+    world: World, version: semver.Version, sha: str, *, also: Sequence[Push] = (), message: str = "", sign: bool = False
+) -> None:
+    """Write the annotated tag and push it, with what belongs to it in the same push (F5).
+
+    A tag object that the remote refused is taken back here.
+    """
     world.repo.need_commit(sha)
     before = world.repo.local_tag(str(version))
-    target = world.repo.make_tag(str(version), sha, message, sign)
+    target = world.repo.make_tag(str(version), sha, message or f"Release {version}", sign)
     try:
-        push_new(world, [Push(f"refs/tags/{version}", target)])
+        push_new(world, [*also, Push(f"refs/tags/{version}", target)])
     except (Failed, Conflict):
         if before is None:
             world.repo.delete_local_tag(RemoteRef(f"refs/tags/{version}", sha, target))
@@ -196,10 +202,7 @@ def _make_tag(world: World, version: semver.Version, sha: str, message: str, sig
 def _next_patch(world: World) -> semver.Version:
     """Settle the line's next patch; but a head that is tagged already has nothing new to tag (F27)."""
     line = chosen_line(world, "")
-    head = needed_branch(world, line).sha
-    at_head = [ref.name.removeprefix("refs/tags/") for ref in world.repo.remote_tags(f"{line}.") if ref.sha == head]
-    there = [version for version in released_versions(at_head) if not version.prerelease]
-    return world.settle(there[-1] if there else next_version(released(world, line), "patch", line))
+    return world.settle(next_patch(world, line, needed_branch(world, line).sha))
 
 
 def _commit(world: World, ref: str) -> str:
