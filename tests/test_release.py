@@ -1,0 +1,600 @@
+"""The release branch and the tag: right, twice, dry, wrong, raced and refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from conftest import FakeClock, again, open_world, printed
+from doubles import Doubles
+from outside import clone_content, everything, git, peeled, remote_refs, writes
+from release import release
+from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
+from release.sandbox.home import Sandbox
+from release.sandbox.rules import reject_pushes
+from release.world import World
+from typed import Type, typing_in
+
+DAY = datetime(2026, 11, 22, 23, 59, tzinfo=timezone.utc).timestamp()
+BRANCH = "refs/heads/release-0.7-20261122"
+WRONG = {
+    "v0.7.0": ("versions here have no v", "did you mean 0.7.0?"),
+    "0.7": ("a version has 3 numbers", "did you mean 0.7.0?"),
+    "0.07.0": ("a number has a leading zero", "did you mean 0.7.0?"),
+    " 0.7.0": ("whitespace", "did you mean 0.7.0?"),
+    "0.7.0\n": ("whitespace or a control character", "did you mean 0.7.0?"),
+    "٠.٧.٠": ("only ASCII", "did you mean 0.7.0?"),
+    "0.7.0-" + "a" * 60: ("at most 64", ""),
+}
+
+
+@pytest.fixture(autouse=True)
+def doubles(sandbox: Sandbox) -> Doubles:
+    return Doubles(sandbox)
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+    return open_world(sandbox, monkeypatch, clock=FakeClock(DAY))
+
+
+@pytest.fixture
+def typed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
+    return typing_in(sandbox, monkeypatch, capsys)
+
+
+def trunk(sandbox: Sandbox) -> str:
+    return remote_refs(sandbox)["refs/heads/main"]
+
+
+def cut(sandbox: Sandbox, name: str, at: str = "refs/heads/main") -> str:
+    sha = sandbox.bare.sha(at)
+    assert sha
+    sandbox.bare.update_ref(f"refs/heads/{name}", sha)
+    return sha
+
+
+def advance(sandbox: Sandbox, branch: str) -> str:
+    """Put a commit onto a branch of the remote, as somebody else would."""
+    tree = sandbox.bare.git("rev-parse", f"refs/heads/{branch}^{{tree}}").strip()
+    sha = sandbox.bare.git("commit-tree", "-p", f"refs/heads/{branch}", "-m", "More", tree).strip()
+    sandbox.bare.update_ref(f"refs/heads/{branch}", sha)
+    return sha
+
+
+# --- release.next and release.check ---
+
+
+@pytest.mark.parametrize(
+    ("bump", "line", "expected"),
+    [
+        ("", "", "0.7.0"),
+        ("major", "", "1.0.0"),
+        ("patch", "", "0.6.3"),
+        ("", "0.5", "0.5.2"),
+        ("patch", "0.9", "0.9.0"),
+    ],
+)
+def test_next(world: World, bump: str, line: str, expected: str) -> None:
+    assert str(release.next_(world, bump, line)) == expected
+    assert printed(world) == f"{expected}\n"
+
+
+def test_next_counts_over_gaps_and_past_what_is_no_version(world: World, sandbox: Sandbox) -> None:
+    for name in ("0.6.9", "v0.7.0", "0.7.0-rc.1", "nightly", "0.07.1"):
+        sandbox.bare.update_ref(f"refs/tags/{name}", trunk(sandbox))
+    assert str(release.next_(world, "patch", "0.6")) == "0.6.10"
+    assert str(release.next_(again(world))) == "0.7.0"
+
+
+def test_check_allows_the_next(world: World) -> None:
+    release.check(world, "0.7.0")
+    assert "0.7.0 is allowed" in printed(world)
+
+
+@pytest.mark.parametrize(("version", "nearest"), [("0.8.0", "0.7.0"), ("0.6.1", "0.6.3"), ("2.0.0", "1.0.0")])
+def test_check_names_the_nearest_right_version(world: World, version: str, nearest: str) -> None:
+    with pytest.raises((Usage, Conflict)) as refused:
+        release.check(world, version)
+    assert nearest in refused.value.hint
+
+
+@pytest.mark.parametrize("version", WRONG)
+@pytest.mark.parametrize("task", [release.check, release.branch, release.tag], ids=lambda task: task.__name__)
+def test_s07_a_wrong_version_is_refused_with_its_reason(
+    world: World, sandbox: Sandbox, task: Callable[..., object], version: str
+) -> None:
+    if (task, version) == (release.branch, "0.7"):
+        return  # a line is enough for its branch
+    reason, hint = WRONG[version]
+    with pytest.raises(Usage, match=reason) as refused:
+        task(world, version=version)
+    assert refused.value.code == 2
+    assert refused.value.hint == hint
+    assert writes(sandbox) == []
+
+
+# --- the branch ---
+
+
+def test_branch_is_cut_at_the_trunks_remote_head(world: World, sandbox: Sandbox) -> None:
+    head = advance(sandbox, "main")  # this clone does not have it yet
+    found = release.branch(world)
+    assert (found.name, found.sha) == (BRANCH, head)
+    assert remote_refs(sandbox)[BRANCH] == head
+    assert world.report.facts == {"version": "0.7.0", "branch": "release-0.7-20261122", "sha": head}
+
+
+def test_f27_branch_run_again_writes_nothing(world: World, sandbox: Sandbox) -> None:
+    release.branch(world)
+    before, asked = everything(sandbox), writes(sandbox)
+    second = again(world)
+    release.branch(second)
+    assert everything(sandbox) == before
+    assert writes(sandbox) == asked
+    assert printed(second).endswith("(already)\n")
+
+
+def test_f23_the_date_is_utc_and_the_line_alone_names_the_branch(
+    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    release.branch(world)
+    later = again(world, clock=FakeClock(DAY + 86_400))
+    advance(sandbox, "main")
+    assert release.branch(later).name == BRANCH
+    assert [name for name in remote_refs(sandbox) if "release-0.7" in name] == [BRANCH]
+
+
+def test_f23_several_branches_of_one_line_are_a_conflict(world: World, sandbox: Sandbox) -> None:
+    for name in ("release-0.7-20261101", "release-0.7-20261102"):
+        cut(sandbox, name)
+    for task in (release.branch, release.tag):
+        with pytest.raises(Conflict, match="release-0.7-20261101, release-0.7-20261102") as refused:
+            task(again(world), version="0.7.0")
+        assert "Delete the wrong one" in refused.value.hint
+    assert writes(sandbox) == []
+
+
+def test_f23_a_branch_that_only_looks_like_one_harms_nothing(world: World, sandbox: Sandbox) -> None:
+    for name in ("release-0.7-x", "release-0.7.0", "release-0.7-20269999", "old/release-0.7-20261101"):
+        cut(sandbox, name)
+    assert release.branch(world).name == BRANCH
+
+
+def test_branch_that_lacks_the_commit_asked_for_is_a_conflict(world: World, sandbox: Sandbox) -> None:
+    release.branch(world)
+    wanted = advance(sandbox, "main")
+    git(sandbox.work, "fetch", "--quiet", "origin")
+    with pytest.raises(Conflict, match=f"does not contain {wanted[:9]}"):
+        release.branch(again(world), "0.7.0", ref=wanted)
+
+
+def test_branch_of_a_line_whose_branch_is_gone_is_not_cut_from_the_trunk(world: World, sandbox: Sandbox) -> None:
+    sandbox.bare.git("update-ref", "-d", "refs/heads/release-0.6-20260901")
+    with pytest.raises(Usage, match="its branch is gone") as refused:
+        release.branch(world, "0.6.3")
+    sha = refused.value.hint.rpartition(" ")[2]
+    assert sha == peeled(sandbox, "0.6.2")
+    assert release.branch(again(world), "0.6", ref=sha).sha == sha
+
+
+def test_f10_branch_named_by_a_person_comes_from_the_remote(world: World, sandbox: Sandbox) -> None:
+    head = advance(sandbox, "main")
+    assert release.branch(world, "0.7.0", ref="main").sha == head
+
+
+# --- the tag ---
+
+
+def test_tag_of_the_branchs_head_is_annotated(world: World, sandbox: Sandbox) -> None:
+    release.branch(world)
+    head = advance(sandbox, "release-0.7-20261122")
+    found = release.tag(again(world), "0.7.0")
+    assert found.sha == peeled(sandbox, "0.7.0") == head
+    assert sandbox.bare.kind(remote_refs(sandbox)["refs/tags/0.7.0"]) == "tag"
+
+
+@pytest.mark.parametrize("version", ["", "0.7.0"])
+def test_f27_tag_run_again_writes_nothing(world: World, sandbox: Sandbox, version: str) -> None:
+    cut(sandbox, "release-0.7-20261122")
+    release.tag(world, "0.7.0")
+    before, asked = everything(sandbox), writes(sandbox)
+    second = again(world)
+    release.tag(second, version)
+    assert everything(sandbox) == before
+    assert writes(sandbox) == asked
+    assert printed(second) == f"✔ tag 0.7.0 at {trunk(sandbox)[:9]} (already)\n"
+
+
+def test_tag_without_a_version_is_the_checked_out_lines_next_patch(world: World, sandbox: Sandbox) -> None:
+    git(sandbox.work, "switch", "--quiet", "release-0.5-20260601")
+    advance(sandbox, "release-0.5-20260601")
+    release.tag(world)
+    assert peeled(sandbox, "0.5.2") == remote_refs(sandbox)["refs/heads/release-0.5-20260601"]
+    git(sandbox.work, "switch", "--quiet", "main")
+    advance(sandbox, "release-0.6-20260901")
+    release.tag(again(world))
+    assert peeled(sandbox, "0.6.3") == remote_refs(sandbox)["refs/heads/release-0.6-20260901"]
+
+
+def test_f12_a_tag_elsewhere_is_a_conflict_and_is_not_moved(world: World, sandbox: Sandbox) -> None:
+    cut(sandbox, "release-0.7-20261122")
+    release.tag(world, "0.7.0")
+    advance(sandbox, "release-0.7-20261122")
+    before = everything(sandbox)
+    with pytest.raises(Conflict, match="never moved") as refused:
+        release.tag(again(world), "0.7.0")
+    assert refused.value.code == 3
+    assert refused.value.hint == "Take the next version: inv release.next --line 0.7"
+    assert everything(sandbox) == before
+
+
+@pytest.mark.parametrize("version", ["0.7.4", "0.8.0", "0.6.1"])
+def test_tag_that_cannot_come_next_is_refused_in_a_dry_run_too(world: World, sandbox: Sandbox, version: str) -> None:
+    cut(sandbox, "release-0.7-20261122")
+    sha = trunk(sandbox)
+    for dry in (True, False):
+        with pytest.raises((Usage, Conflict)):
+            release.tag(again(world, dry=dry), version, ref=sha)
+    assert writes(sandbox) == []
+
+
+def test_tag_without_a_branch_names_the_command(world: World) -> None:
+    with pytest.raises(Usage, match=r"line 0\.7 has no release branch") as refused:
+        release.tag(world, "0.7.0")
+    assert refused.value.hint == "Cut it: inv release.branch --version 0.7"
+
+
+def test_f09_a_stale_local_tag_is_reported_and_left_alone(world: World, sandbox: Sandbox) -> None:
+    cut(sandbox, "release-0.7-20261122")
+    git(sandbox.work, "tag", "0.7.0", "HEAD~1")
+    stale = git(sandbox.work, "rev-parse", "refs/tags/0.7.0")
+    assert str(release.next_(again(world))) == "0.7.0"
+    with pytest.raises(Conflict, match="the local tag 0.7.0 is at") as refused:
+        release.tag(world, "0.7.0")
+    assert "git tag -d 0.7.0" in refused.value.hint
+    assert git(sandbox.work, "rev-parse", "refs/tags/0.7.0") == stale
+    assert peeled(sandbox, "0.7.0") is None
+
+
+def test_f09_a_local_tag_that_differs_from_the_remotes_is_not_read(world: World, sandbox: Sandbox) -> None:
+    git(sandbox.work, "tag", "--force", "0.6.2", "HEAD")
+    local = clone_content(sandbox.work)
+    assert release.tag(world, "0.6.2").sha == peeled(sandbox, "0.6.2")
+    assert clone_content(sandbox.work) == local
+
+
+def test_f11_a_branch_and_a_tag_of_one_name_are_told_apart(world: World, sandbox: Sandbox) -> None:
+    other = cut(sandbox, "0.7.0", "refs/tags/0.5.0")
+    cut(sandbox, "release-0.7-20261122")
+    git(sandbox.work, "branch", "0.7.0", "HEAD~2")
+    assert release.tag(world, "0.7.0").sha == trunk(sandbox)
+    assert release.tag(again(world), "0.7.0").sha == trunk(sandbox)
+    refs = remote_refs(sandbox)
+    assert refs["refs/heads/0.7.0"] == other
+    assert peeled(sandbox, "0.7.0") == trunk(sandbox)
+
+
+def test_f11_a_tag_named_as_the_release_branch_changes_nothing(world: World, sandbox: Sandbox) -> None:
+    sandbox.bare.update_ref("refs/tags/release-0.7-20261122", peeled(sandbox, "0.5.0") or "")
+    sandbox.bare.update_ref("refs/tags/main", peeled(sandbox, "0.5.0") or "")
+    git(sandbox.work, "fetch", "--quiet", "--tags", "origin")
+    assert release.branch(world).sha == trunk(sandbox)
+    assert release.tag(again(world), "0.7.0").sha == trunk(sandbox)
+
+
+# --- clones that lack something (F10) ---
+
+
+def shallow(sandbox: Sandbox, where: Path) -> Path:
+    git(sandbox.folder, "clone", "--quiet", "--depth=1", sandbox.github.clone_url, str(where))
+    return where
+
+
+def tagless(sandbox: Sandbox, where: Path) -> Path:
+    git(sandbox.folder, "clone", "--quiet", "--no-tags", sandbox.github.clone_url, str(where))
+    return where
+
+
+def detached(sandbox: Sandbox, where: Path) -> Path:
+    git(sandbox.folder, "clone", "--quiet", sandbox.github.clone_url, str(where))
+    git(where, "checkout", "--quiet", "--detach", "HEAD~1")
+    return where
+
+
+def linked(sandbox: Sandbox, where: Path) -> Path:
+    git(sandbox.work, "worktree", "add", "--quiet", "--detach", str(where), "HEAD~2")
+    return where
+
+
+@pytest.mark.parametrize("clone", [shallow, tagless, detached, linked], ids=lambda made: made.__name__)
+def test_f10_every_kind_of_clone_gives_the_same_answer(
+    world: World, sandbox: Sandbox, clone: Callable[[Sandbox, Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(sandbox, "release-0.6-20260901", "refs/heads/release-0.6-20260901")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "credential.helper")
+    helper = "!f() { echo username=x-access-token; echo password=$GITHUB_TOKEN; }; f"
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", helper)
+    folder = clone(sandbox, sandbox.folder / "other")
+    advance(sandbox, "main")
+    there = again(world, folder=folder)
+    assert str(release.next_(there)) == "0.7.0"
+    assert str(release.next_(again(there), line="0.6")) == "0.6.3"
+    assert release.branch(again(there)).sha == trunk(sandbox)
+    assert release.tag(again(there), "0.7.0").sha == trunk(sandbox)
+    assert release.tag(again(there), "0.7.0").sha == trunk(sandbox)
+    assert peeled(sandbox, "0.7.0") == remote_refs(sandbox)[BRANCH] == trunk(sandbox)
+
+
+# --- dry ---
+
+
+def test_dry_branch_and_tag_write_nothing_anywhere(world: World, sandbox: Sandbox) -> None:
+    before = everything(sandbox)
+    dry = again(world, dry=True, yes=False)
+    assert release.branch(dry).name == BRANCH
+    assert release.tag(dry, "0.7.0").sha == trunk(sandbox)
+    assert everything(sandbox) == before
+    assert writes(sandbox) == []
+    assert printed(dry).splitlines() == [
+        f"○ release branch release-0.7-20261122 at {trunk(sandbox)[:9]} (to do)",
+        f"○ tag 0.7.0 at {trunk(sandbox)[:9]} (to do)",
+    ]
+
+
+# --- races and refusals ---
+
+
+def test_f06_of_two_people_at_once_exactly_one_gets_the_branch(world: World, sandbox: Sandbox) -> None:
+    """The other one pushes another commit between this one's look and its push."""
+    other = peeled(sandbox, "0.6.2") or ""
+    sandbox.github.faults.add("POST", "git-receive-pack", call=lambda: sandbox.bare.update_ref(BRANCH, other))
+    with pytest.raises(Conflict, match="somebody pushed meanwhile") as lost:
+        release.branch(world)
+    assert lost.value.hint == "Run the same again."
+    assert remote_refs(sandbox)[BRANCH] == other
+
+
+def test_f06_of_two_people_at_once_exactly_one_gets_the_tag(world: World, sandbox: Sandbox) -> None:
+    cut(sandbox, "release-0.7-20261122")
+    ends: list[str] = []
+    start = threading.Barrier(2)
+
+    def tag(one: World) -> None:
+        assert one.repo
+        start.wait()
+        try:
+            release.tag(one, "0.7.0")
+            ends.append("got it")
+        except ReleaseError as error:
+            ends.append(error.problem)
+
+    folder = sandbox.folder / "theirs"
+    git(sandbox.folder, "clone", "--quiet", str(sandbox.bare.path), str(folder))
+    git(folder, "remote", "set-url", "origin", sandbox.github.clone_url)
+    threads = [threading.Thread(target=tag, args=(one,)) for one in (again(world), again(world, folder=folder))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert "got it" in ends
+    assert peeled(sandbox, "0.7.0") == trunk(sandbox)
+    for one in (again(world), again(world, folder=folder)):
+        release.tag(one, "0.7.0")
+        assert "(already)" in printed(one)
+
+
+def test_a_lost_race_leaves_no_local_tag(world: World, sandbox: Sandbox) -> None:
+    cut(sandbox, "release-0.7-20261122")
+    faster = peeled(sandbox, "0.6.2") or ""
+    sandbox.github.faults.add(
+        "POST", "git-receive-pack", call=lambda: sandbox.bare.update_ref("refs/tags/0.7.0", faster)
+    )
+    with pytest.raises(Conflict):
+        release.tag(world, "0.7.0")
+    assert git(sandbox.work, "tag", "--list", "0.7.0") == ""
+    with pytest.raises(Conflict, match="never moved"):
+        release.tag(again(world), "0.7.0")
+
+
+@pytest.mark.parametrize(("include", "task"), [("refs/heads/release-*", release.branch), ("refs/tags/*", release.tag)])
+def test_f13_a_rule_is_told_in_the_servers_own_words(
+    world: World, sandbox: Sandbox, include: str, task: Callable[..., object]
+) -> None:
+    if task is release.tag:
+        cut(sandbox, "release-0.7-20261122")
+    before = clone_content(sandbox.work)
+    reject_pushes(sandbox.github.hub, include, "Only the release team may do this.")
+    with pytest.raises(Failed, match="Only the release team may do this") as refused:
+        task(world, "0.7.0")
+    assert refused.value.code == 1
+    assert "meanwhile" not in refused.value.problem
+    assert sum("receive-pack" in each for each in writes(sandbox)) == 1
+    assert clone_content(sandbox.work) == before
+
+
+def test_f08_a_push_whose_answer_is_lost_is_looked_up(world: World, sandbox: Sandbox) -> None:
+    sandbox.github.faults.add("POST", "git-receive-pack", status=502, after=True)
+    assert release.branch(world).sha == trunk(sandbox)
+    assert remote_refs(sandbox)[BRANCH] == trunk(sandbox)
+
+
+def test_f08_a_push_after_which_nobody_answers_is_unknown(world: World, sandbox: Sandbox) -> None:
+    def cut_the_line() -> None:
+        sandbox.github.faults.add("*", ".", drop=True, times=None)
+
+    sandbox.github.faults.add("POST", "git-receive-pack", status=502, after=True, call=cut_the_line)
+    with pytest.raises(Unknown) as lost:
+        release.branch(world)
+    assert lost.value.code == 5
+    sandbox.github.faults.clear()
+    release.branch(again(world))
+    assert remote_refs(sandbox)[BRANCH] == trunk(sandbox)
+
+
+@pytest.mark.parametrize("task", [release.next_, release.branch, release.tag], ids=lambda task: task.__name__)
+def test_no_network_is_said_without_a_traceback(world: World, sandbox: Sandbox, task: Callable[..., object]) -> None:
+    assert world.repo
+    sandbox.github.faults.add("*", ".", drop=True, times=None)
+    with pytest.raises(Failed, match="the remote does not answer") as failed:
+        task(world)
+    assert "git remote -v" in failed.value.hint
+
+
+def test_a_server_that_is_gone_is_said_without_a_traceback(sandbox: Sandbox, typed: Type) -> None:
+    sandbox.github.stop()
+    for call in (("release.next",), ("release.branch", "--yes"), ("platform.watch",)):
+        done = typed(*call)
+        assert done.code == 1
+        assert "the remote does not answer" in done.err
+
+
+def test_typed_on_another_branch_it_does_the_same(world: World, sandbox: Sandbox) -> None:
+    git(sandbox.work, "switch", "--quiet", "--create", "feature")
+    (sandbox.work / "README.md").write_text("half done\n")
+    before = clone_content(sandbox.work)["files"]
+    assert release.branch(world).sha == trunk(sandbox)
+    assert release.tag(again(world), "0.7.0").sha == trunk(sandbox)
+    assert clone_content(sandbox.work)["files"] == before
+
+
+# --- as typed ---
+
+
+def test_chained_tasks_share_the_version(sandbox: Sandbox, typed: Type) -> None:
+    done = typed("release.branch", "release.tag", "--yes")
+    assert (done.code, done.err) == (0, "")
+    assert peeled(sandbox, "0.7.0") == trunk(sandbox)
+
+
+def test_chained_tasks_share_the_version_given_to_the_first(sandbox: Sandbox, typed: Type) -> None:
+    cut(sandbox, "release-1.0-20261101")
+    done = typed("release.check", "--version", "1.0.0", "release.tag", "--yes")
+    assert (done.code, done.err) == (0, "")
+    assert peeled(sandbox, "1.0.0") == trunk(sandbox)
+    assert peeled(sandbox, "0.7.0") is None
+
+
+def test_chained_tasks_in_a_dry_run_build_on_what_would_be_there(sandbox: Sandbox, typed: Type) -> None:
+    before = everything(sandbox)
+    done = typed("--dry", "release.branch", "release.tag", "sdk.release")
+    assert done.code == 0, done.err
+    shown = [line.split(" ")[1] for line in done.out.splitlines()]
+    assert shown == ["release", "tag", "run", "wheel"]
+    assert all(line.endswith("(to do)") for line in done.out.splitlines())
+    assert everything(sandbox) == before
+    assert writes(sandbox) == []
+    assert typed("--dry", "release.tag", "--version", "0.7.0").code == 2, "nothing is planned here"
+
+
+def test_nobody_to_ask_is_usage_and_writes_nothing(sandbox: Sandbox, typed: Type) -> None:
+    before = everything(sandbox)
+    done = typed("release.branch")
+    assert done.code == 2
+    assert "--yes" in done.err
+    assert "CI=true" in done.err
+    assert everything(sandbox) == before
+
+
+def test_ci_answers(sandbox: Sandbox, typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    assert typed("release.branch").code == 0
+    assert [name for name in remote_refs(sandbox) if "release-0.7" in name]
+
+
+@pytest.mark.parametrize(("version", "code"), [("v0.7.0", 2), ("0.7", 2), ("0.07.0", 2), (" 0.7.0", 2), ("0.6.2", 3)])
+def test_exit_codes_as_typed(typed: Type, version: str, code: int) -> None:
+    done = typed("release.check", "--version", version)
+    assert done.code == code
+    assert 1 <= len(done.err.splitlines()) <= 2
+
+
+def test_json_is_one_object_a_line(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = typed("release.next", "--json", "--line", "0.6")
+    assert json.loads(done.out) == {"version": "0.6.3", "bump": "patch", "line": "0.6"}
+    monkeypatch.setenv("INVOKE_RELEASE_OUTPUT", "json")
+    done = typed("release.branch", "--yes", "release.tag", "release.check", "--version", "v1")
+    assert done.code == 2
+    events = [json.loads(line) for line in done.out.splitlines()]
+    assert [each["event"] for each in events] == ["step", "step", "error"]
+    assert (events[2]["code"], events[2]["hint"]) == (2, "did you mean 1.0.0?")
+    assert done.err == ""
+
+
+def test_outputs_in_actions(sandbox: Sandbox, typed: Type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    done = typed("release.branch", "--yes", "release.tag")
+    assert done.code == 0, done.err
+    lines = (tmp_path / "output").read_text().splitlines()
+    written = {lines[n].partition("<<")[0]: lines[n + 1] for n in range(0, len(lines), 3)}
+    branch = next(name for name in remote_refs(sandbox) if "release-0.7" in name).removeprefix("refs/heads/")
+    assert written == {"version": "0.7.0", "branch": branch, "tag": "0.7.0", "sha": trunk(sandbox)}
+    assert "tag 0.7.0" in (tmp_path / "summary").read_text()
+    assert [line for line in done.out.splitlines() if line.startswith("::")] == [
+        "::group::release.branch",
+        "::endgroup::",
+        "::group::release.tag",
+        "::endgroup::",
+    ]
+
+
+def at_a_terminal(sandbox: Sandbox, answer: str, *arguments: str) -> tuple[int, str]:
+    """Type the call at a terminal, answer every question, and return the exit code and what was seen."""
+    terminal, end = pty.openpty()
+    environment = {**os.environ, **sandbox.environment(), "TERM": "dumb", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "invoke", *arguments]
+    with subprocess.Popen(command, cwd=sandbox.work, env=environment, stdin=end, stdout=end, stderr=end) as process:
+        os.close(end)
+        seen, answered = "", 0
+        while chunk := _read(terminal):
+            seen += chunk
+            if seen.count("[y/N]") > answered:
+                answered += 1
+                os.write(terminal, f"{answer}\n".encode())
+    os.close(terminal)
+    return process.returncode, seen
+
+
+def _read(terminal: int) -> str:
+    try:
+        return os.read(terminal, 65536).decode()
+    except OSError:  # the other end is closed
+        return ""
+
+
+def test_a_person_who_says_no_is_shown_the_plan_and_nothing_is_written(sandbox: Sandbox) -> None:
+    before = everything(sandbox)
+    code, seen = at_a_terminal(sandbox, "n", "release.branch", "release.tag")
+    assert code == 2
+    assert "○ release branch release-0.7-" in seen
+    assert "Nothing was written." in seen
+    assert seen.count("[y/N]") == 1
+    assert everything(sandbox) == before
+
+
+def test_a_person_who_says_yes_is_asked_once_for_chained_tasks(sandbox: Sandbox) -> None:
+    code, seen = at_a_terminal(sandbox, "y", "release.branch", "release.tag")
+    assert code == 0, seen
+    assert seen.count("[y/N]") == 1
+    assert peeled(sandbox, "0.7.0") == trunk(sandbox)
+
+
+def test_a_person_is_asked_before_the_first_write_not_before_what_is_done(sandbox: Sandbox) -> None:
+    cut(sandbox, "release-0.7-20261122")
+    code, seen = at_a_terminal(sandbox, "n", "release.branch", "--version", "0.7.0", "release.tag")
+    assert code == 2, seen
+    assert seen.index("(already)") < seen.index("○ tag 0.7.0") < seen.index("[y/N]")
+    assert peeled(sandbox, "0.7.0") is None
