@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from release.components import DEFAULTS, Component, components_of
 from release.errors import Failed, ReleaseError, Usage
-from release.image import named_version
 from release.lines import contains, line_branch
+from release.named import named_version
 from release.platform import image_digests
+from release.published import wheel_key
 from release.refs import RemoteRef
 from release.release import trunk_sha
-from release.sdk import wheel_key
 from release.versions import line_of, parse
 
 if TYPE_CHECKING:

@@ -201,6 +201,17 @@ class GitHub:
         """Return the JSON at `path`; raise Failed when it is not there."""
         return self._good(self.answer("GET", path, **params), "GET", path).json()
 
+    def login(self) -> str:
+        """Return whose token it is, or nothing for an app's token, which GitHub does not tell."""
+        answer = self.answer("GET", "/user")
+        return str(answer.json()["login"]) if answer.status == 200 else ""
+
+    def viewer(self) -> str:
+        """Return whose token it is, an app's bot too: GraphQL tells what `/user` does not."""
+        url = f"{self.api_url.removesuffix('/v3')}/graphql"
+        body = self.send("POST", url, {"query": "query { viewer { login } }"}) or {}
+        return str(((body.get("data") or {}).get("viewer") or {}).get("login") or "")
+
     def find(self, path: str, **params: Any) -> Any | None:
         """Return the JSON at `path`, or None on 404 alone."""
         answer = self.answer("GET", path, **params)

@@ -9,10 +9,14 @@ from release import platform, sdk
 from release import release as refs
 from release.cli import waits, writes
 from release.errors import Conflict, Usage
-from release.follow import check_run, follow
+from release.follow import follow
 from release.github_releases import found_release
 from release.lines import chosen_version, contains, line_branch, needed_branch, released
+from release.named import named_version
 from release.notes import drafted, published
+from release.outcomes import check_run
+from release.published import wheel_key
+from release.pushed import image_digests
 from release.refs import RemoteRef, brief
 from release.runs import Dispatch
 from release.versions import line_of, next_version
@@ -65,8 +69,8 @@ def _image_commit(world: World, version: semver.Version) -> str:
     cut = line_branch(world, line_of(version))
     if (
         cut
-        and images.named_version(world, cut.sha) == str(version)
-        and all(images.image_digests(world, version).values())
+        and named_version(world, cut.sha) == str(version)
+        and all(image_digests(world, version).values())
     ):
         images.check(world, str(version))
         return ""
@@ -108,7 +112,7 @@ def _plan(world: World, version: semver.Version, tag: RemoteRef) -> None:
     for what in (
         f"platform images {', '.join(f'{name}:{version}' for name in settings.platform.images)}, by the tag's push",
         f"run {request.workflow} on {version} ({brief(tag.sha)}) with {inputs}",
-        f"wheel s3://{settings.sdk.bucket}/{sdk.wheel_key(world, version)}",
+        f"wheel s3://{settings.sdk.bucket}/{wheel_key(world, version)}",
         f"GitHub Release {version}, published",
     ):
         world.report.step("todo", what)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release.cli import reads, waits
+from release.cli import reads, reruns, waits
 from release.errors import Failed, Unknown
-from release.follow import check_run, follow
+from release.follow import follow
+from release.outcomes import check_run, state
 from release.refs import RemoteRef
 from release.release import needed_tag
 from release.runs import Dispatch, Run, runs
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 APPEARS = 60.0  # seconds within which GitHub shows the run that a push starts
 
 
+@reruns
 @waits
 @reads
 def watch(world: World, version: str = "") -> None:
@@ -27,10 +29,15 @@ def watch(world: World, version: str = "") -> None:
 
     Example: inv platform.watch --version 0.7.0
     """
-    tag = needed_tag(world, tagged_version(world, version))
+    wanted = tagged_version(world, version)
+    tag = needed_tag(world, wanted)
     for finished in follow(world, started_runs(world, tag)).values():
-        check_run(world, finished, Dispatch(finished.name, tag.name, tag.sha))
-        world.report.step("note", f"run {finished.id} of {finished.name}: {finished.conclusion}", url=finished.url)
+        check_run(
+            world,
+            finished,
+            Dispatch(finished.name, tag.name, tag.sha, command=f"inv platform.watch --version {wanted}"),
+        )
+        world.report.step("note", f"run {finished.id} of {finished.name}: {state(finished)}", url=finished.url)
 
 
 @reads

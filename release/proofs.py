@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from release import image, notes, platform, sdk
+from release import platform, pushed, sdk
 from release.claims import Claim, image_commit
 from release.errors import Failed, ReleaseError
+from release.github_releases import found_release
 from release.lines import contains, short
+from release.published import wheel_key
 from release.pulls import Pull
 from release.release import trunk_sha
 from release.runs import Run, check_jobs, runs
@@ -100,7 +102,7 @@ def wheel(world: World, claim: Claim) -> Iterator[Proof]:
     """Prove the wheel, byte for byte: its key, its name, its version, every file in it by its hash (F20, S6)."""
     if not claim.wheel:
         return
-    key = sdk.wheel_key(world, claim.version)
+    key = wheel_key(world, claim.version)
     content = world.bucket.content(key)
     place = f"s3://{world.settings.sdk.bucket}/{key}"
     if content is None:
@@ -127,7 +129,7 @@ def sdk_images(world: World, claim: Claim) -> Iterator[Proof]:
     if claim.image is None:
         return
     repository = world.settings.image.repository
-    for each, digest in image.image_digests(world, claim.image).items():
+    for each, digest in pushed.image_digests(world, claim.image).items():
         yield _image(f"{repository}:{each}", digest, f"inv image.release --version {claim.image}")
 
 
@@ -150,7 +152,7 @@ def sdk_run(world: World, claim: Claim) -> Iterator[Proof]:
         return
     made = good[-1]
     check_jobs(world.github, made, request)
-    stored = world.bucket.object(sdk.wheel_key(world, claim.version))
+    stored = world.bucket.object(wheel_key(world, claim.version))
     if stored and stored.modified < datetime.fromisoformat(made.created_at.replace("Z", "+00:00")):
         says = f"the wheel is older than run {made.id}"
         yield Proof("sdk run", False, says, made.url, "Find out what made it.")
@@ -195,7 +197,7 @@ def image_origin(world: World, claim: Claim) -> Iterator[Proof]:
 
 def github_release(world: World, claim: Claim) -> Iterator[Proof]:
     """Prove that the GitHub Release is published, and a pre-release only for one."""
-    found = notes.found_release(world, claim.version)
+    found = found_release(world, claim.version)
     fix = f"inv release.notes --version {claim.version} --publish"
     if found is None:
         yield Proof("GitHub Release", False, "there is none", fix=fix)

@@ -321,6 +321,13 @@ class Repo:
         specs = [f"{push.sha}:{push.ref}" for push in pushes]
         self.git("push", "--atomic", "--no-follow-tags", *leases, "--", self.remote, *specs)
 
+    def delete_branch(self, ref: str, sha: str) -> None:
+        """Delete the remote's branch, of this full name, only if it still is at the commit; raises as `push` does."""
+        check_ref_name(ref)
+        check_sha(sha)
+        lease = f"--force-with-lease={ref}:{sha}"
+        self.git("push", "--no-follow-tags", lease, "--", self.remote, f":{ref}")
+
     def _succeeds(self, *arguments: str) -> bool:
         try:
             self.git(*arguments)

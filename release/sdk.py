@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release import packages
-from release.cli import reads, waits, writes
+from release.artifacts import artifact_sha256
+from release.binding import dispatched_run, existing_run, matching_runs
+from release.cli import reads, reruns, waits, writes
 from release.ensure import ensure
 from release.errors import Conflict, Failed, Usage
-from release.follow import check_run, follow
-from release.lines import chosen_line, chosen_version, contains, line_branches, released
+from release.follow import follow
+from release.lines import chosen_line, chosen_version, contains, line_branches, released, short
+from release.outcomes import check_run, state
+from release.published import check_unchanged, check_wheel, place, prints, released_wheel, wheel_key
 from release.refs import RemoteRef
 from release.release import needed_tag, trunk_sha
-from release.runs import Dispatch, Run, dispatched_run, existing_run, parse_run_id
+from release.roles import is_on
+from release.runs import Dispatch, Run, parse_run_id
+from release.settings import DEFAULTS
 from release.versions import line_of, parse
-from release.wheels import Wheel, python_version, read_wheel, wheel_filename_matches
+from release.wheels import Wheel, python_version, read_wheel
+from release.workflows import SDK
 
 if TYPE_CHECKING:
     import semver
@@ -38,7 +47,7 @@ def build(world: World, version: str = "", out: str = "dist") -> Path:
         return where
     built = packages.build_wheel(Path(world.settings.sdk.path), where, python_version(wanted) if wanted else "")
     wheel = read_wheel(built.read_bytes(), built.name)
-    _check_version(world, wheel, wanted)
+    check_wheel(world, wheel, wanted)
     world.report.step("made", f"built {built}  sha256:{wheel.sha256}")
     world.report.record(wheel_sha256=wheel.sha256)
     return built
@@ -51,7 +60,7 @@ def test(world: World, wheel: str = "", python: str = "", version: str = "") -> 
     """
     sdk, wanted, path = world.settings.sdk, _given(world, version), _wheel_file(world, wheel)
     found = read_wheel(path.read_bytes(), path.name)
-    _check_version(world, found, wanted)
+    check_wheel(world, found, wanted)
     if world.dry:
         world.report.step("todo", f"install {path.name} in a fresh environment and import {sdk.package}")
         return
@@ -112,10 +121,12 @@ def dispatch(
     Example: inv sdk.dispatch --version 0.7.0
     """
     tag = _checked_tag(world, tagged_version(world, version))
-    request = request_for(world, tag, publish_pypi, run_e2e)
+    request = replace(request_for(world, tag, publish_pypi, run_e2e), before=prints(world))
+    released_wheel(world, parse(request.name))  # a key that is taken by something else is not for us
     return dispatched_run(world, request, again=again, run_id=parse_run_id(run)), request
 
 
+@reruns
 @waits
 @reads
 def watch(world: World, version: str = "", run: str = "") -> Run:
@@ -127,7 +138,7 @@ def watch(world: World, version: str = "", run: str = "") -> Run:
     started = existing_run(world, request, parse_run_id(run))
     finished = follow(world, {"sdk": started})["sdk"]
     check_run(world, finished, request)
-    world.report.step("note", f"run {finished.id} of {finished.name}: {finished.conclusion}", url=finished.url)
+    world.report.step("note", f"run {finished.id} of {finished.name}: {state(finished)}", url=finished.url)
     return finished
 
 
@@ -138,20 +149,16 @@ def wheel(world: World, version: str = "", download: str = "") -> Wheel:
     Example: inv sdk.wheel --version 0.7.0 --download dist
     """
     wanted = tagged_version(world, version)
-    found, key = released_wheel(world, wanted)
-    if found is None:
-        raise Failed(
-            f"s3://{world.settings.sdk.bucket}/{key} is not there", f"Release it: inv sdk.release --version {wanted}"
-        )
-    world.report.step(
-        "made", f"wheel s3://{world.settings.sdk.bucket}/{key}  sha256:{found.sha256}", key=key, sha256=found.sha256
-    )
-    world.report.record(wheel_key=key, wheel_sha256=found.sha256)
+    tag = world.repo.tag(str(wanted))
+    request = request_for(world, tag) if tag else None
+    made = [each for each in matching_runs(world.github, request) if each.conclusion == "success"] if request else []
+    found, key = _proved_wheel(world, wanted, made)
     if download and not world.dry:
-        _save(world, key, Path(download))
+        _save(world, key, found, Path(download))
     return found
 
 
+@reruns
 @waits
 @writes
 def release(
@@ -167,7 +174,7 @@ def release(
     Example: inv sdk.release --version 0.7.0
     """
     wanted = tagged_version(world, version)
-    if already(world, wanted) and not again:
+    if already(world, wanted, publish_pypi, run_e2e) and not (again or run):
         wheel(world, str(wanted))
         return
     started, request = dispatch(world, str(wanted), publish_pypi, run_e2e, again, run)
@@ -176,40 +183,26 @@ def release(
 
 
 def prove(world: World, version: semver.Version, finished: Run, request: Dispatch) -> None:
-    """Raise unless the run did all its jobs and the wheel that is out now was made after it started."""
+    """Raise unless the run did all its jobs, made the wheel that is out now, and changed nothing else there (F20)."""
     if world.dry and finished.status != "completed":
-        world.report.step("todo", f"wheel s3://{world.settings.sdk.bucket}/{wheel_key(world, version)}")
+        world.report.step("todo", f"wheel {place(world, wheel_key(world, version))}")
         return
     check_run(world, finished, request)
-    wheel(world, str(version))
-    modified = world.bucket.object(wheel_key(world, version))
-    if modified and modified.modified < datetime.fromisoformat(finished.created_at.replace("Z", "+00:00")):
+    _, key = _proved_wheel(world, version, [finished])
+    check_unchanged(request.before, prints(world), place(world))
+    made = world.bucket.object(key)
+    if key not in request.before and made and made.modified < _moment(finished.created_at):
         raise Conflict(
-            f"the wheel is from {modified.modified:%Y-%m-%d %H:%M:%S} UTC, older than run {finished.id}",
+            f"the wheel is from {made.modified:%Y-%m-%d %H:%M:%S} UTC, older than run {finished.id}",
             f"That run did not make it. Look: {finished.url}",
         )
 
 
-def already(world: World, version: semver.Version) -> bool:
-    """Whether the wheel of the version is out; raise Conflict when its key holds something else."""
-    return released_wheel(world, version)[0] is not None
-
-
-def released_wheel(world: World, version: semver.Version) -> tuple[Wheel | None, str]:
-    """Return the wheel under the release prefix, checked against its name and version, and its key."""
-    key = wheel_key(world, version)
-    content = world.bucket.content(key)
-    if content is None:
-        return None, key
-    try:
-        found = read_wheel(content, key.rpartition("/")[2])
-        _check_version(world, found, version)
-    except Failed as error:
-        raise Conflict(
-            f"s3://{world.settings.sdk.bucket}/{key}: {error.problem}",
-            "A released file is never overwritten; take the next version.",
-        ) from error
-    return found, key
+def already(world: World, version: semver.Version, publish_pypi: bool = False, run_e2e: bool = False) -> bool:
+    """Whether the wheel of the version is out and nothing but that is wanted; raise Conflict for another there."""
+    inputs = {**world.settings.sdk.inputs, "publish_pypi": publish_pypi, "run_e2e": run_e2e}
+    more = any(is_on(value) for name, value in inputs.items() if name not in DEFAULTS["sdk"]["inputs"])
+    return released_wheel(world, version)[0] is not None and not more
 
 
 def request_for(world: World, tag: RemoteRef, publish_pypi: bool = False, run_e2e: bool = False) -> Dispatch:
@@ -217,8 +210,46 @@ def request_for(world: World, tag: RemoteRef, publish_pypi: bool = False, run_e2
     sdk = world.settings.sdk
     extra = {name: True for name, on in {"publish_pypi": publish_pypi, "run_e2e": run_e2e}.items() if on}
     return Dispatch(
-        sdk.workflow, tag.name.removeprefix("refs/tags/"), tag.sha, {**sdk.inputs, **extra}, tuple(sdk.roles)
+        workflow=sdk.workflow,
+        ref=tag.name,
+        sha=tag.sha,
+        inputs={**sdk.inputs, **extra},
+        roles=tuple(sdk.roles),
+        rules=SDK,
+        command=f"inv sdk.release --version {short(tag)}",
+        new_run=f"inv sdk.release --version {short(tag)} --again",
     )
+
+
+def _proved_wheel(world: World, version: semver.Version, made: Sequence[Run]) -> tuple[Wheel, str]:
+    """Return the wheel that is out and its key, compared with what the runs kept; raise Failed when there is none."""
+    found, key = released_wheel(world, version)
+    if found is None:
+        again = " --again" if made else ""
+        raise Failed(f"{place(world, key)} is not there", f"Release it: inv sdk.release --version {version}{again}")
+    _check_origin(world, found, made)
+    world.report.step("made", f"wheel {place(world, key)}  sha256:{found.sha256}", key=key, sha256=found.sha256)
+    world.report.record(wheel_key=key, wheel_sha256=found.sha256)
+    return found, key
+
+
+def _check_origin(world: World, found: Wheel, made: Sequence[Run]) -> None:
+    """Raise Conflict when the runs kept another wheel of that name; say so where nothing they kept can be read."""
+    kept: dict[str, Run] = {}
+    reason = "no run of its tag shows any more"
+    for each in made:
+        try:
+            kept[artifact_sha256(world.github, each.id, found.filename)] = each
+        except Failed as error:
+            reason = error.problem
+    if not kept:
+        world.report.step("note", f"what the run built cannot be compared: {reason}")
+    elif found.sha256 not in kept:
+        sha256, each = next(iter(kept.items()))
+        raise Conflict(
+            f"the wheel that is out is sha256:{found.sha256[:12]}, but run {each.id} built sha256:{sha256[:12]}",
+            f"Do not install it. Find out who put it there. Look: {each.url}",
+        )
 
 
 def _checked_tag(world: World, version: semver.Version) -> RemoteRef:
@@ -247,15 +278,6 @@ def _given(world: World, version: str) -> semver.Version | None:
     return parse(version) if version else world.version
 
 
-def _check_version(world: World, found: Wheel, wanted: semver.Version | None) -> None:
-    package = world.settings.sdk.package
-    if wanted and not wheel_filename_matches(found.filename, package, wanted):
-        raise Failed(
-            f"the wheel is {found.name} {found.version}, not {package} {python_version(wanted)}",
-            "Build it at its tag, with the tag fetched.",
-        )
-
-
 def _wheel_file(world: World, given: str) -> Path:
     """Return the wheel a person names, or the only one in dist/."""
     found = [Path(given)] if given else sorted(Path("dist").glob("*.whl"))
@@ -267,25 +289,16 @@ def _wheel_file(world: World, given: str) -> Path:
     return found[0]
 
 
-def wheel_key(world: World, version: semver.Version) -> str:
-    """Return the wheel's key: the one below the prefix whose name is of package and version, else the usual name."""
-    sdk = world.settings.sdk
-    start = f"{sdk.prefix}{sdk.package.replace('-', '_')}-{python_version(version)}-"
-    found = [
-        each.key
-        for each in world.bucket.objects(start)
-        if wheel_filename_matches(each.key.rpartition("/")[2], sdk.package, version)
-    ]
-    if len(found) > 1:
-        raise Conflict(
-            f"{len(found)} wheels of {version} are out: {', '.join(found)}",
-            "There must be one; find out who put the other there.",
-        )
-    return found[0] if found else f"{start}py3-none-any.whl"
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def _save(world: World, key: str, folder: Path) -> None:
+def _save(world: World, key: str, found: Wheel, folder: Path) -> None:
+    """Write the file, and raise Failed unless what is then on the disk has the wheel's SHA-256."""
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / key.rpartition("/")[2]
+    target = folder / found.filename
     target.write_bytes(world.bucket.content(key) or b"")
-    world.report.step("made", f"saved {target}")
+    if hashlib.sha256(target.read_bytes()).hexdigest() != found.sha256:
+        target.unlink()
+        raise Failed(f"{place(world, key)} changed while it was read", "Run the same again.")
+    world.report.step("made", f"saved {target}  sha256:{found.sha256}")

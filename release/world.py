@@ -60,6 +60,7 @@ class World:
     version: semver.Version | None = None
     planned: dict[str, RemoteRef] = field(default_factory=dict)  # what a dry call would have made before
     timeout: float = 0
+    rerun_failed: bool = False
     clock: Clock = field(default_factory=SystemClock)
     folder: Path = field(default_factory=Path.cwd)
 

@@ -1,0 +1,27 @@
+"""How long to wait between looks."""
+
+from __future__ import annotations
+
+SLOWEST = 15.0  # seconds between looks
+GROWTH = 1.25
+AN_HOUR = 880  # requests; a workflow's own token has 1,000 of them
+AT_ONCE = 100  # requests that may be sent before any of that hour has passed
+RATE = AN_HOUR / 3600
+
+
+class Pace:
+    """The pauses of one wait: growing to 15 s, and longer where so much is looked at that an hour's limit would go."""
+
+    def __init__(self, first: float) -> None:
+        """`first` is the number of seconds before the second look."""
+        self._pause = first
+        self._credit = float(AT_ONCE)
+
+    def pause(self, sent: int) -> float:
+        """Return the seconds to sleep after a look that sent so many requests (F19)."""
+        pause = self._pause
+        self._pause = max(pause, min(pause * GROWTH, SLOWEST))
+        self._credit -= sent
+        pause = max(pause, -self._credit / RATE)
+        self._credit = min(self._credit + pause * RATE, AT_ONCE)
+        return pause
