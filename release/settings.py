@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar, get_type_hints
 
+from release.components import DEFAULTS as COMPONENTS
+from release.components import components_of
 from release.errors import Usage
 
 Inputs = dict[str, Any]
@@ -14,7 +16,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Release:
-    """Where the repository is and how the tasks talk; `poll` and `timeout` in seconds."""
+    """Where the repository is and how the tasks talk; `poll` and `timeout` in seconds.
+
+    `components` are what is released on its own, by name (see `components.Component`), `oasdiff` the program.
+    """
 
     remote: str = "origin"
     trunk: str = ""
@@ -22,6 +27,8 @@ class Release:
     yes: bool = False
     poll: float = 2.0
     timeout: float = 7200.0
+    components: Inputs = field(default_factory=lambda: {name: dict(part) for name, part in COMPONENTS.items()})
+    oasdiff: str = "oasdiff"
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ def read(config: Mapping[str, Any]) -> Settings:
     settings = Settings(**sections)
     if settings.release.output not in ("text", "json"):
         raise Usage(f"release.output is {settings.release.output!r}", "It can be text or json.")
+    components_of(settings.release.components)
     return settings
 
 

@@ -50,5 +50,18 @@ def test_a_wrong_variable_is_named(name: str, text: str) -> None:
 
 def test_right_variables_pass() -> None:
     check_environment(
-        {"INVOKE_SDK_BUCKET": "x", "INVOKE_RELEASE_YES": "1", "INVOKE_SDK_INPUTS_IS_RELEASE": "0", "INVOKE_RUN_ECHO": "1"}
+        {
+            "INVOKE_SDK_BUCKET": "x",
+            "INVOKE_RELEASE_YES": "1",
+            "INVOKE_SDK_INPUTS_IS_RELEASE": "0",
+            "INVOKE_RUN_ECHO": "1",
+        }
     )
+
+
+def test_components_are_checked_and_named() -> None:
+    with pytest.raises(Usage, match="release.components.docs.kind"):
+        read({"release": {"components": {"docs": {"kind": "prose"}}}})
+    with pytest.raises(Usage, match="release.components"):
+        read({"release": {"components": ["docs"]}})
+    assert set(Settings().release.components) == {"backend", "web", "sdk"}
