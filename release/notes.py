@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from release.backported import TRAILER
 from release.cli import writes
 from release.ensure import ensure
 from release.errors import Usage
+from release.github_releases import GitHubRelease, found_release
 from release.lines import chosen_version, released
+from release.pulls import Pull
 from release.release import needed_tag
+from release.verify import attach_receipt, proved_statement
 from release.versions import line_of
 
 if TYPE_CHECKING:
     import semver
 
     from release.world import World
-
-
-@dataclass(frozen=True)
-class GitHubRelease:
-    """One GitHub Release; a `draft` is seen by those who may push alone."""
-
-    id: int
-    draft: bool
-    url: str
-    immutable: bool = False
-    upload_url: str = ""
 
 
 @writes
@@ -54,12 +46,18 @@ def drafted(world: World, version: semver.Version) -> GitHubRelease:
 
 
 def published(world: World, version: semver.Version, draft: GitHubRelease) -> GitHubRelease:
-    """Return the version's GitHub Release, published; writes only the draft flag."""
+    """Return the version's GitHub Release, published once all else of the version is proved.
+
+    Writes the receipt while it is a draft, since nothing can be added to an immutable release, then the draft flag.
+    Raises Failed, naming the proofs that do not hold.
+    """
 
     def find() -> GitHubRelease | None:
         now = found_release(world, version)
         return now if now and not now.draft else None
 
+    if not world.dry and find() is None:
+        attach_receipt(world, version, proved_statement(world, version))
     return ensure(
         world,
         f"GitHub Release {version} published",
@@ -67,21 +65,6 @@ def published(world: World, version: semver.Version, draft: GitHubRelease) -> Gi
         make=lambda: world.github.send("PATCH", f"releases/{draft.id}", {"draft": False}),
         planned=draft,
     )
-
-
-def found_release(world: World, version: semver.Version) -> GitHubRelease | None:
-    """Return the version's GitHub Release, a draft too, or None; the one published goes first."""
-    found = world.github.find(f"releases/tags/{version}")
-    if found is None:
-        # GitHub finds no draft by its tag.
-        drafts = (each for each in world.github.pages("releases") if each["draft"])
-        found = next((each for each in drafts if each["tag_name"] == str(version)), None)
-    return _parsed(found) if found else None
-
-
-def _parsed(body: Mapping[str, Any]) -> GitHubRelease:
-    upload = str(body.get("upload_url") or "").partition("{")[0]
-    return GitHubRelease(body["id"], body["draft"], body["html_url"], bool(body.get("immutable")), upload)
 
 
 def previous(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:
@@ -97,10 +80,24 @@ def _draft(world: World, version: semver.Version) -> dict[str, Any]:
     generated = world.github.send("POST", "releases/generate-notes", asked)
     if not generated:
         raise Usage("GitHub generates no notes here")
+    picked = list(_picked(world, before, version)) if before else []
     return {
         "tag_name": str(version),
         "name": str(version),
-        "body": generated["body"],
+        "body": "\n".join(["## Picked", *picked, "", ""] if picked else []) + generated["body"],
         "draft": True,
         "prerelease": bool(version.prerelease),
     }
+
+
+def _picked(world: World, before: semver.Version, version: semver.Version) -> Iterator[str]:
+    """Yield a line for each pull request that a pick since `before` came from: GitHub's notes do not know them."""
+    seen: set[int] = set()
+    for commit in world.github.pages(f"compare/{before}...{version}", key="commits"):
+        for sha in TRAILER.findall(commit["commit"]["message"]):
+            for body in world.github.find(f"commits/{sha}/pulls") or []:
+                pull = Pull.parse(body)
+                if pull.merged and pull.number not in seen:
+                    seen.add(pull.number)
+                    author = (body.get("user") or {}).get("login", "ghost")
+                    yield f"* {body['title']} by @{author} in {pull.url}"

@@ -7,13 +7,28 @@ from invoke.collection import Collection
 from release import image, pipelines, platform, release, sdk
 from release.cli import collection
 from release.notes import notes
+from release.patch import patch
+from release.pick import pick
 from release.sandbox.tasks import demo, rehearse, serve
+from release.status import status
 from release.verify import verify
 
 namespace = Collection(
     collection(
         "release",
-        [release.next_, release.check, release.branch, release.tag, notes, verify, pipelines.minor, pipelines.major],
+        [
+            release.next_,
+            release.check,
+            release.branch,
+            release.tag,
+            notes,
+            verify,
+            status,
+            pick,
+            pipelines.minor,
+            pipelines.major,
+            patch,
+        ],
     ),
     collection("sdk", [sdk.build, sdk.test, sdk.publish, sdk.dispatch, sdk.watch, sdk.wheel, sdk.release]),
     collection("image", [image.bump, image.dispatch, image.watch, image.check, image.pr, image.release]),

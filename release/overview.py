@@ -1,0 +1,195 @@
+"""What is out there of the newest versions and their lines, read side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from release import platform, pushed
+from release.backported import backported
+from release.claims import image_commit, image_version
+from release.errors import ReleaseError
+from release.github_releases import GitHubRelease
+from release.lines import HEADS, TAGS
+from release.parallel import side_by_side
+from release.published import wheel_key
+from release.pulls import Pull
+from release.refs import RemoteRef
+from release.release import trunk_sha
+from release.standing import PARTS, LineState, Overview, Part, Version
+from release.versions import Line, line_of, parse_branch, released_versions
+
+if TYPE_CHECKING:
+    import semver
+
+    from release.world import World
+
+
+def overview(world: World, line: Line | None, last: int) -> Overview:
+    """Return the `last` newest versions, of one line if it is given, and the lines they are of."""
+    _ = world.github, world.bucket, world.registry, world.trunk  # opened once, not by each thread
+    tags = {ref.name.removeprefix(TAGS): ref for ref in world.repo.remote_tags(f"{line}." if line else "")}
+    shown = [version for version in released_versions(tags) if line in (None, line_of(version))][-last:][::-1]
+    branches = _branches(world, line)
+    trunk = trunk_sha(world)
+    for sha in (trunk, *(ref.sha for ref in branches.values()), *(tags[str(version)].sha for version in shown)):
+        world.repo.need_commit(sha)
+    begun = [_begun(world, version, tags[str(version)], branches) for version in shown]
+    lines = sorted({line_of(version) for version in shown} | _unreleased_lines(branches, tags), reverse=True)
+    found: list[Any] = side_by_side(
+        [
+            *(lambda each=each: _line(world, each, branches.get(each), tags, trunk) for each in lines),
+            lambda: _versions(world, begun),
+        ]
+    )
+    return Overview(
+        world.github.repository, world.github.web_url, world.trunk, world.clock.now(), found[:-1], found[-1]
+    )
+
+
+def _branches(world: World, line: Line | None) -> dict[Line, RemoteRef]:
+    """Return each line's release branch; of several the newest."""
+    found: dict[Line, RemoteRef] = {}
+    for ref in sorted(world.repo.remote_heads(f"release-{line}-*" if line else "release-*"), key=lambda ref: ref.name):
+        parsed = parse_branch(ref.name.removeprefix(HEADS))
+        if parsed and line in (None, parsed[0]):
+            found[parsed[0]] = ref
+    return found
+
+
+def _unreleased_lines(branches: Mapping[Line, RemoteRef], tags: Mapping[str, RemoteRef]) -> set[Line]:
+    newest = max((line_of(version) for version in released_versions(tags)), default=Line(-1, 0))
+    return {line for line in branches if line > newest}
+
+
+def _begun(world: World, version: semver.Version, tag: RemoteRef, branches: Mapping[Line, RemoteRef]) -> Version:
+    """Return what Git alone tells of a version."""
+    branch = branches.get(line_of(version))
+    at = world.repo.git("log", "-1", "--format=%cI", tag.sha, "--")
+    on_branch = branch is None or world.repo.is_ancestor(tag.sha, branch.sha)
+    return Version(version, tag.sha, at, image_version(world, tag.sha), on_branch)
+
+
+def _line(world: World, line: Line, branch: RemoteRef | None, tags: Mapping[str, RemoteRef], trunk: str) -> LineState:
+    versions = [version for version in released_versions(tags) if line_of(version) == line]
+    newest = max(versions, default=None)
+    if branch is None:
+        return LineState(line, newest=newest)
+    unreleased = pickable = None
+    try:
+        shas = [tags[str(version)].sha for version in versions]
+        known = [f"^{sha}" for sha in shas if world.repo.has_commit(sha)]
+        unreleased = int(world.repo.git("rev-list", "--count", branch.sha, f"^{trunk}", *known, "--"))
+        beyond = world.repo.whole("rev-list", "--no-merges", trunk, f"^{branch.sha}", "--").split()
+        pickable = len(set(beyond) - set(backported(world.repo, branch.sha, trunk)))
+    except ReleaseError:
+        pass  # shown as unknown
+    return LineState(line, branch.name.removeprefix(HEADS), branch.sha, newest, unreleased, pickable)
+
+
+def _versions(world: World, begun: Sequence[Version]) -> list[Version]:
+    releases, images = side_by_side([lambda: _releases(world, begun), lambda: _images(world, begun)])
+    reads = [
+        lambda read=read, each=each: _asked(lambda: read(world, each))
+        for each in begun
+        for read in (_platform, _wheel, _pull)
+    ]
+    read = side_by_side(reads)
+    found = []
+    for number, each in enumerate(begun):
+        platforms, wheel, pull = read[3 * number : 3 * number + 3]
+        tag = Part("out", at=each.at, url=f"{world.github.web_url}/releases/tag/{each.version}")
+        parts = (tag, platforms, wheel, images[str(each.image)], pull, releases[str(each.version)])
+        found.append(replace(each, parts=_claimed(each, dict(zip(PARTS, parts, strict=True)))))
+    return side_by_side([lambda each=each: _with_runs(world, each) for each in found])  # type: ignore[misc]
+
+
+def _asked(read: Callable[[], Part]) -> Part:
+    """Return the part, or unknown with the reason where its source does not answer."""
+    try:
+        return read()
+    except ReleaseError as error:
+        return Part("unknown", error.problem)
+
+
+def _claimed(version: Version, parts: dict[str, Part]) -> dict[str, Part]:
+    """Leave out of an individual release what is not of it, once something of it is out."""
+    components = ("platform", "wheel")
+    if not version.on_branch and any(parts[name].state == "out" for name in components):
+        parts |= {name: Part("none") for name in components if parts[name].state == "missing"}
+    return parts
+
+
+def _platform(world: World, version: Version) -> Part:
+    return _counted(platform.image_digests(world, version.version))
+
+
+def _wheel(world: World, version: Version) -> Part:
+    found = world.bucket.object(wheel_key(world, version.version))
+    return Part("out", at=found.modified.isoformat()) if found else Part("missing")
+
+
+def _pull(world: World, version: Version) -> Part:
+    if version.image != version.version:
+        return Part("none")
+    commit = image_commit(world, version.sha)
+    bodies = world.github.get(f"commits/{commit}/pulls") if commit else []
+    merged = next((body for body in bodies if Pull.parse(body).merged), None)
+    if merged:
+        return Part("out", f"#{merged['number']}", merged.get("merged_at") or "", merged["html_url"])
+    opened = next((body for body in bodies if body["state"] == "open"), None)
+    if opened:
+        return Part("waiting", f"#{opened['number']}", opened["created_at"], opened["html_url"])
+    on_trunk = commit and world.repo.is_ancestor(commit, trunk_sha(world))
+    return Part("missing" if on_trunk else "none")
+
+
+def _images(world: World, begun: Sequence[Version]) -> dict[str, Part]:
+    """Return the SDK images' part by image version, each asked for once."""
+    wanted = {str(each.image): each.image for each in begun if each.image}
+    reads = [lambda one=one: _asked(lambda: _counted(pushed.image_digests(world, one))) for one in wanted.values()]
+    return {"None": Part("unknown"), **dict(zip(wanted, side_by_side(reads), strict=True))}
+
+
+def _releases(world: World, begun: Sequence[Version]) -> dict[str, Part]:
+    """Return the GitHub Releases of the versions, from as few pages of the list as hold them."""
+    parts: dict[str, Part] = {}
+    wanted = {str(each.version) for each in begun}
+    try:
+        for body in world.github.pages("releases"):
+            name = body["tag_name"]
+            if name in wanted and (name not in parts or not body["draft"]):
+                parts[name] = _release_part(GitHubRelease.parse(body), body["created_at"])
+            if len(parts) == len(wanted):
+                break
+    except ReleaseError as error:
+        return {name: parts.get(name, Part("unknown", error.problem)) for name in wanted}
+    return {name: parts.get(name, Part("missing")) for name in wanted}
+
+
+def _release_part(found: GitHubRelease, created_at: str) -> Part:
+    if found.draft:
+        return Part("waiting", "draft", created_at, found.url)
+    return Part("out", "", found.published_at, found.url)
+
+
+def _with_runs(world: World, version: Version) -> Version:
+    """Mark as waiting what a run at the tag's commit is still making."""
+    if not {"platform", "wheel"} & set(version.missing):
+        return version
+    try:
+        bodies = list(world.github.pages("actions/runs", key="workflow_runs", head_sha=version.sha))
+    except ReleaseError:
+        return version
+    parts = dict(version.parts)
+    for body in bodies:
+        name = "wheel" if body["path"].endswith(f"/{world.settings.sdk.workflow}") else "platform"
+        if body["status"] != "completed" and parts[name].state == "missing":
+            parts[name] = Part("waiting", parts[name].note, body["created_at"], body["html_url"])
+    return replace(version, parts=parts)
+
+
+def _counted(digests: Mapping[str, str | None]) -> Part:
+    there = sum(1 for digest in digests.values() if digest)
+    return Part("out" if there == len(digests) else "missing", f"{there}/{len(digests)}")

@@ -1,0 +1,190 @@
+"""The one look at everything, at a world in which something is out, something missing, something silent."""
+
+from __future__ import annotations
+
+import io
+import json
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import semver
+from conftest import again, open_world, printed
+
+from release import pipelines, status
+from release.errors import Usage
+from release.report import Report
+from release.sandbox.home import Sandbox
+from release.standing import Overview, age
+from release.world import World
+
+KEY = "release/leptonai-0.7.0-py3-none-any.whl"
+
+
+@pytest.fixture(scope="module")
+def released() -> Iterator[Sandbox]:
+    """A sandbox in which 0.7.0 was released, once for all tests here."""
+    with pytest.MonkeyPatch.context() as patch, Sandbox() as made:
+        pipelines.minor(open_world(made, patch), "0.7.0")
+        yield made
+
+
+@pytest.fixture
+def world(released: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+    return open_world(released, monkeypatch)
+
+
+def look(world: World, **flags: Any) -> Overview:
+    return status.status(world, **flags)
+
+
+def parts(found: Overview, version: str) -> dict[str, str]:
+    return {
+        name: part.state for each in found.versions if str(each.version) == version for name, part in each.parts.items()
+    }
+
+
+def test_lines_and_versions_as_they_are_out_there(released: Sandbox, world: World) -> None:
+    found = look(world)
+    assert [(str(line.line), str(line.newest), line.unreleased) for line in found.lines] == [
+        ("0.7", "0.7.0", 0), ("0.6", "0.6.2", 0), ("0.5", "0.5.1", 0),
+    ]  # fmt: skip
+    assert [str(each.version) for each in found.versions] == ["0.7.0", "0.6.2", "0.6.1", "0.6.0", "0.5.1"]
+    assert set(parts(found, "0.7.0").values()) == {"out"}
+    assert parts(found, "0.6.1")["pull request"] == "none"
+    assert set(parts(found, "0.6.2").values()) == {"out", "none", "missing"}
+    assert found.lines[0].pickable == 0
+    assert found.lines[1].pickable == len(
+        {text.split(" ", 1)[1] for text in log(released, "refs/heads/release-0.6-20260901..refs/heads/main")}
+        - {text.split(" ", 1)[1] for text in log(released, "refs/heads/release-0.6-20260901")}
+    )
+    assert "0.7.0" not in " ".join(what for what, _ in status.hints(found))
+
+
+def log(released: Sandbox, revisions: str) -> list[str]:
+    return released.bare.git("log", "--no-merges", "--format=%h %s", revisions).splitlines()
+
+
+def test_it_fits_80_columns(world: World) -> None:
+    look(world, last=20)
+    for line in printed(world).splitlines():
+        assert sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in line) <= 80, line
+
+
+def test_only_what_is_asked_for_is_read(released: Sandbox, world: World) -> None:
+    before = len(released.github.requests)
+    found = look(world, line="0.6", last=1)
+    assert [str(each.version) for each in found.versions] == ["0.6.2"]
+    assert [str(line.line) for line in found.lines] == ["0.6"]
+    asked = [each.path for each in released.github.requests[before:] if each.path.startswith("/api/")]
+    assert len(asked) < 10
+    for bad in ({"last": 0}, {"line": "x"}):
+        with pytest.raises(Usage):
+            look(again(world), **bad)
+
+
+def test_the_missing_part_and_the_next_command_are_shown(released: Sandbox, world: World) -> None:
+    assert released.cloud is not None
+    s3 = released.cloud.client("s3")
+    content = s3.get_object(Bucket="lepton-sdk", Key=KEY)["Body"].read()
+    s3.delete_object(Bucket="lepton-sdk", Key=KEY)
+    try:
+        assert parts(look(world, line="0.7"), "0.7.0")["wheel"] == "missing"
+        assert "0.7.0: not out yet: wheel" in printed(world)
+        assert "inv sdk.release --version 0.7.0" in printed(world)
+    finally:
+        s3.put_object(Bucket="lepton-sdk", Key=KEY, Body=content)
+
+
+def test_a_draft_is_on_its_way(released: Sandbox, world: World) -> None:
+    release = next(iter(released.github.hub.releases.values()))
+    release.draft = True
+    try:
+        found = look(world, line="0.7")
+        assert parts(found, "0.7.0")["GitHub Release"] == "waiting"
+        assert status.hints(found)[0][1] == "inv release.notes --version 0.7.0 --publish"
+    finally:
+        release.draft = False
+
+
+@pytest.mark.parametrize(("source", "unknown"), [("s3", {"wheel"}), ("ecr", {"platform", "images"})])
+def test_a_source_that_does_not_answer_is_unknown_and_the_rest_is_shown(
+    released: Sandbox, world: World, source: str, unknown: set[str]
+) -> None:
+    assert released.cloud is not None
+    path = "/lepton-sdk" if source == "s3" else r"^/(\?|$)"
+    released.cloud.faults.add("*", path, status=403, times=None)
+    try:
+        found = parts(look(world, line="0.7"), "0.7.0")
+        assert {name for name, state in found.items() if state == "unknown"} == unknown
+        assert set(found.values()) == {"unknown", "out"}
+        assert "?" in printed(world)
+    finally:
+        released.cloud.faults.clear()
+
+
+def test_unreleased_commits_of_a_line_are_counted(released: Sandbox, world: World) -> None:
+    branch = "refs/heads/release-0.6-20260901"
+    old = released.bare.sha(branch) or ""
+    tree = released.bare.git("rev-parse", f"{old}^{{tree}}").strip()
+    person = {
+        f"GIT_{role}_{kind}": "Ana" if kind == "NAME" else "ana@example.org"
+        for role in ("AUTHOR", "COMMITTER")
+        for kind in ("NAME", "EMAIL")
+    }
+    new = released.bare.git("commit-tree", tree, "-p", old, "-m", "fix: later", **person).strip()
+    released.bare.git("update-ref", branch, new)
+    try:
+        found = look(world, line="0.6")
+        assert found.lines[0].unreleased == 1
+        assert "inv release.patch --line 0.6" in printed(world)
+    finally:
+        released.bare.git("update-ref", branch, old)
+
+
+def test_json_is_one_object_a_line(world: World) -> None:
+    stream = io.StringIO()
+    found = look(again(world, report=Report("json", stream)))
+    objects = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [each["version"] for each in objects if each["event"] == "version"] == [
+        str(v.version) for v in found.versions
+    ]
+    assert next(each for each in objects if each["event"] == "version")["parts"]["wheel"]["state"] == "out"
+
+
+def test_the_page_is_written_but_not_in_a_dry_run(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "status.html"
+    look(again(world, dry=True), html=str(file))
+    assert not file.exists()
+    look(world, html=str(file))
+    assert "0.7.0" in file.read_text(encoding="utf-8")
+
+
+def test_nothing_is_written_out_there(released: Sandbox, world: World) -> None:
+    refs = released.bare.git("for-each-ref")
+    local = world.repo.git("for-each-ref")
+    before = len(released.github.requests)
+    look(world)
+    asked = [each for each in released.github.requests[before:] if each.path.startswith("/api/")]
+    assert {each.method for each in asked} == {"GET"}
+    assert released.bare.git("for-each-ref") == refs
+    assert world.repo.git("for-each-ref") == local
+
+
+def test_the_command_for_several_missing_parts_goes_on_with_the_release() -> None:
+    from release.standing import Part, Version
+
+    missing = {"wheel": Part("missing"), "platform": Part("waiting")}
+    for number, command in {"0.7.0": "release.minor", "0.7.3": "release.patch", "1.0.0": "release.major"}.items():
+        version = Version(semver.Version.parse(number), "a" * 40, "", parts=missing)
+        assert status._command(version) == f"{command} --version {number}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(5, "now"), (600, "10 min"), (7_200, "2 h"), (86_400 * 3, "3 d"), (86_400 * 800, "2 y")]
+)
+def test_ages(seconds: int, said: str) -> None:
+    assert age("2026-01-01T00:00:00Z", 1_767_225_600 + seconds) == said
+    assert age("", 0) == ""
