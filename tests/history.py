@@ -1,0 +1,129 @@
+"""A sandbox with a trunk and a release branch, written for tests of picks."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from release.sandbox.home import Sandbox
+
+BRANCH = "release-0.7-20261122"
+REF = f"refs/heads/{BRANCH}"
+LINES = "".join(f"line {number}\n" for number in range(1, 21))
+FILES = {"a.txt": LINES, "b.txt": LINES, "keep/c.txt": "c\n"}
+
+
+def git(where: Path, *arguments: str) -> str:
+    """Run Git as the sandbox's person; the environment is set by `open_world`."""
+    done = subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}{done.stdout}"
+    return done.stdout.rstrip("\n")
+
+
+def commit(where: Path, title: str, files: Mapping[str, str], *parents: str) -> str:
+    """Write the files whole, commit them on what is checked out, and return the commit."""
+    for name, text in files.items():
+        (where / name).parent.mkdir(parents=True, exist_ok=True)
+        (where / name).write_text(text)
+        git(where, "add", "--", name)
+    git(where, "commit", "-q", "--allow-empty", "-m", title)
+    return git(where, "rev-parse", "HEAD")
+
+
+def changed(text: str, number: int, to: str) -> str:
+    """Return the text with one of its lines, counted from 1, replaced."""
+    lines = text.splitlines(keepends=True)
+    lines[number - 1] = f"{to}\n"
+    return "".join(lines)
+
+
+class Author:
+    """Another clone, in which the trunk grows: the user's own stays as it is."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.path = sandbox.folder / "author"
+        git(sandbox.folder, "clone", "-q", str(sandbox.bare.path), "author")
+
+    def cut(self) -> str:
+        """Cut the release branch at the trunk's head, tagged as the minor."""
+        sha = git(self.path, "rev-parse", "HEAD")
+        git(self.path, "push", "-q", "origin", f"HEAD:{REF}", "HEAD:refs/tags/0.7.0")
+        self.noticed()
+        return sha
+
+    def commit(self, title: str, **files: str) -> str:
+        """Commit on the trunk and push; `a_txt` is the file a.txt."""
+        sha = commit(self.path, title, {name.replace("_", "."): text for name, text in files.items()})
+        self.push()
+        return sha
+
+    def push(self, to: str = "refs/heads/main") -> None:
+        """Push what is checked out."""
+        git(self.path, "push", "-q", "origin", f"HEAD:{to}")
+        self.noticed()
+
+    def noticed(self) -> None:
+        """Have the sandbox's GitHub know these refs without starting anything."""
+        hub = self.sandbox.github.hub
+        hub.known_refs = hub.bare.refs("refs/heads", "refs/tags")
+
+    def on_line(self, title: str, files: Mapping[str, str]) -> str:
+        """Commit on the release branch and push it, as somebody else would."""
+        git(self.path, "fetch", "-q", "origin", REF)
+        git(self.path, "checkout", "-q", "--detach", "FETCH_HEAD")
+        sha = commit(self.path, title, files)
+        self.push(REF)
+        git(self.path, "checkout", "-q", "main")
+        return sha
+
+
+def snapshot(work: Path) -> dict[str, str]:
+    """Return what must stay of a checkout, byte for byte: HEAD, index, files, stash, reflogs, refs, shallow cut (F22).
+
+    Git's memory of the remote's branches is left out: a push moves that on, as it should.
+    """
+    kept = Path(git(work, "rev-parse", "--absolute-git-dir"))
+    common = Path(git(work, "rev-parse", "--path-format=absolute", "--git-common-dir"))
+    found = {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(work.rglob("*"))
+        if path.is_file() and not path.is_symlink() and ".git" not in path.relative_to(work).parts
+    }
+    for folder in {kept, common}:
+        for name in (
+            "HEAD",
+            "index",
+            "config",
+            "shallow",
+            "ORIG_HEAD",
+            "FETCH_HEAD",
+            "packed-refs",
+            "CHERRY_PICK_HEAD",
+        ):
+            path = folder / name
+            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "none"
+        logs = sorted((folder / "logs").rglob("*")) if (folder / "logs").is_dir() else []
+        logs = [path for path in logs if path.is_file() and "remotes" not in path.parts]
+        found |= {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in logs}
+    refs = git(work, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/stash", "refs/tags")
+    listed = git(work, "worktree", "list", "--porcelain").splitlines()
+    return {
+        **found,
+        "refs": refs,
+        "stash": git(work, "stash", "list"),
+        "status": git(work, "status", "--porcelain"),
+        "first": listed[0],
+    }
+
+
+def on_line(sandbox: Sandbox, name: str) -> str:
+    """Return a file as it is at the remote's release branch."""
+    return sandbox.bare.file(sandbox.bare.sha(REF) or "", name) or ""
+
+
+def titles(sandbox: Sandbox, since: str) -> list[str]:
+    """Return the titles on the remote's release branch beyond a commit, oldest first."""
+    return sandbox.bare.git("log", "--reverse", "--format=%s", f"{since}..{REF}").splitlines()
