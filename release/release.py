@@ -10,6 +10,7 @@ from release.cli import reads, writes
 from release.ensure import ensure
 from release.errors import Conflict, Failed, Usage
 from release.lines import chosen_line, chosen_version, contains, line_branch, needed_branch, next_patch, released, short
+from release.named import check_named
 from release.refs import NEW, Push, RemoteRef, brief
 from release.versions import (
     Line,
@@ -70,7 +71,7 @@ def branch(world: World, version: str = "", ref: str = "") -> RemoteRef:
     known = line_branch(world, line)
     if known is None and not (ref and released(world, line)):
         check_next(world, wanted)
-    sha = _commit(world, ref) if ref else trunk_sha(world)
+    sha = named_commit(world, ref) if ref else trunk_sha(world)
     today = datetime.fromtimestamp(world.clock.now(), timezone.utc).date()
     planned = RemoteRef(f"refs/heads/{branch_name(line, today)}", sha, sha)
     found = ensure(
@@ -93,7 +94,7 @@ def tag(world: World, version: str = "", ref: str = "", sign: bool = False, mess
     Example: inv release.tag --version 0.7.0
     """
     wanted = chosen_version(world, version) if version or world.version else _next_patch(world)
-    sha = _commit(world, ref) if ref else needed_branch(world, line_of(wanted)).sha
+    sha = named_commit(world, ref) if ref else needed_branch(world, line_of(wanted)).sha
     found = ensure(
         world,
         f"tag {wanted} at {brief(sha)}",
@@ -151,10 +152,14 @@ def tag_at(world: World, version: semver.Version, sha: str) -> RemoteRef | None:
 
 
 def _tag_or_allowed(world: World, version: semver.Version, sha: str) -> RemoteRef | None:
-    """Return the tag as `tag_at` does; where there is none, raise unless the version may come next."""
+    """Return the tag as `tag_at` does; where there is none, raise unless the version may come next.
+
+    Nor may config.py at the commit name an image that is not in the registry (Blocked).
+    """
     found = tag_at(world, version, sha)
     if found is None:
         check_allowed(version, released(world))
+        check_named(world, sha, version)
     return found
 
 
@@ -205,7 +210,7 @@ def _next_patch(world: World) -> semver.Version:
     return world.settle(next_patch(world, line, needed_branch(world, line).sha))
 
 
-def _commit(world: World, ref: str) -> str:
+def named_commit(world: World, ref: str) -> str:
     """Return the commit a person names: a branch of the remote first, else a commit of this clone."""
     if ref == NEW:  # what a dry run would have made
         return ref

@@ -18,6 +18,8 @@ from .repositories import History, copy_history, copy_repositories, follow_remot
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+IMAGES = ("0.5.0", "0.6.0", "0.6.2")  # what config.py named in the sample's past: they are built
+PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11")
 _NO_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _GIT_CONFIG = """[user]
 \tname = Release Person
@@ -56,6 +58,7 @@ class Sandbox:
             self.work = clone.path
             self.github = GitHub(self.bare, self.folder, owner)
             self.cloud = Cloud() if cloud else None
+            self._images = () if files or history else IMAGES
             follow_remote(clone, self.github.clone_url, trunk)
             self.github.hub.settings.default_branch = trunk
         except BaseException:
@@ -76,6 +79,9 @@ class Sandbox:
         self.github.start()
         if self.cloud:
             self.cloud.start()
+            for version in self._images:
+                for python in PYTHONS:
+                    self.cloud.push_image("lepton", f"photon-py{python}-runner-{version}")
         self.github.hub.job_environment = self.job_environment()
 
     def close(self) -> None:
