@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release import image as images
 from release import release as refs
 from release.actions import check_token_starts_workflows
 from release.checks import follow_checks
 from release.cli import waits, writes
 from release.errors import Conflict
+from release.line_image import built_on_line
 from release.lines import chosen_line, needed_branch, next_patch, released, short
 from release.pick import picked
 from release.pipelines import ship
@@ -58,7 +58,7 @@ def _ready(world: World, version: semver.Version, head: RemoteRef, image: bool, 
         return head
     _follow(world, head, checks)
     if image:
-        head = images.build_on(world, version, head)
+        head = built_on_line(world, version, head)
         _follow(world, head, checks)
     now = needed_branch(world, Line(version.major, version.minor))
     if head.sha not in (now.sha, NEW):
