@@ -65,7 +65,7 @@ def rehearse(world: World, task: str = "release.minor") -> None:
     """Try a release of this very repository in a sandbox.
 
     Its branches and tags are copied as this clone last saw them, its workflows' steps run on this machine,
-    and nothing leaves it. Exits as the rehearsed task does.
+    and nothing leaves it. Raises Failed when the rehearsed task does not exit 0.
 
     Example: inv sandbox.rehearse --task "release.minor --version 0.7.0"
     """
