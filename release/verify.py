@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def verify(
 def prove(world: World, claimed: Claim, checks: Sequence[Check]) -> list[Proof]:
     """Return every proof of the checks, asked side by side."""
     _ = world.github, world.bucket, world.registry, world.trunk  # opened once, not by each thread
-    found = side_by_side([lambda check=check: proved(world, claimed, check) for check in checks])  # type: ignore[misc]
+    found = side_by_side([partial(proved, world, claimed, check) for check in checks])
     return [proof for each in found for proof in each]
 
 

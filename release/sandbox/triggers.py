@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from release import expression_values as values
+from release.ref_filters import matches, passes
 from release.sandbox.workflow import Workflow
-
-_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
-_PARTS = re.compile(r"\\.|\*\*/|\*\*|\*|\[[^]]*\]|[?+]|.", re.DOTALL)
 
 
 class InvalidInputs(ValueError):
     """GitHub refuses this dispatch; the text is what it answers."""
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Match one filter pattern (`*` without `/`, `**` with, `?` and `+` repeat what stands before, `[…]`)."""
-    expression = ""
-    for part in _PARTS.findall(pattern):
-        if part in _WILDCARDS:
-            expression += _WILDCARDS[part]
-        elif part in "?+" or (part.startswith("[") and part.endswith("]")):
-            expression += part
-        else:
-            expression += re.escape(part.removeprefix("\\"))
-    return re.fullmatch(expression, name) is not None
-
-
-def _passes(patterns: list[str], name: str) -> bool:
-    passes = False
-    for pattern in map(str, patterns):
-        if matches(pattern.removeprefix("!"), name):
-            passes = not pattern.startswith("!")
-    return passes
 
 
 def starts(workflow: Workflow, event: str, ref: str) -> bool:
@@ -46,7 +22,7 @@ def starts(workflow: Workflow, event: str, ref: str) -> bool:
     kind = "tags" if ref.startswith("refs/tags/") else "branches"
     name = ref.split("/", 2)[-1]
     if kind in filters:
-        return _passes(filters[kind], name)
+        return passes(filters[kind], name)
     if f"{kind}-ignore" in filters:
         return not any(matches(str(pattern), name) for pattern in filters[f"{kind}-ignore"])
     other = "branches" if kind == "tags" else "tags"
