@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from release.components import DEFAULTS, Component, components_of
+from release.components import Component, components_of
 from release.errors import Failed, ReleaseError, Usage
-from release.lines import contains, line_branch
+from release.lines import TAGS, contains, line_branch
 from release.named import named_version
+from release.parts import is_sdk
 from release.platform import image_digests
 from release.published import wheel_key
 from release.refs import RemoteRef
 from release.release import trunk_sha
-from release.versions import line_of, parse
+from release.tagged import Tagged, tagged_as
+from release.versions import line_of, parse, released_versions
 
 if TYPE_CHECKING:
     import semver
@@ -27,6 +29,7 @@ class Claim:
 
     `branch` is the line's branch when the tag is on it; an individual release is on the trunk alone, and only
     what is in `images` (the platform's) and `wheel` belongs to it. `image` is the version that config.py names.
+    `pushed` says that the tag's push builds the images; `roles` are those of its jobs that count, if not all do.
     """
 
     version: semver.Version
@@ -38,6 +41,8 @@ class Claim:
     wheel: bool
     component: str = ""
     shared: bool = False
+    pushed: bool = True
+    roles: tuple[str, ...] = ()
 
     @property
     def individual(self) -> bool:
@@ -58,13 +63,27 @@ def claim(world: World, version: semver.Version, name: str = "", shared: bool = 
     if branch and not contains(world, branch.sha, tag.sha):
         branch = None
     on_trunk = contains(world, trunk_sha(world), tag.sha)
-    alone = [_component(name)] if name else []
+    told = tagged_as(world, version)
+    alone = [_component(world, each) for each in ([name] if name else told.components if told else ())]
     if not alone and branch is None and on_trunk:
         alone = _components_out(world, version)
     images = tuple(image for part in alone for image in part.images) if alone else tuple(world.settings.platform.images)
-    wheel = any(part.workflow for part in alone) if alone else True
+    wheel = any(is_sdk(world, part) for part in alone) if alone else True
+    shared = shared or _shares(world, tag, told)
     names = ", ".join(part.name for part in alone)
-    return Claim(version, tag, branch, on_trunk, image_version(world, tag.sha), images, wheel, names, shared)
+    pushed = not alone or any(part.images and not part.workflow for part in alone)
+    roles = tuple(role for part in alone for role in part.roles) if all(part.roles for part in alone) else ()
+    named = image_version(world, tag.sha)
+    return Claim(version, tag, branch, on_trunk, named, images, wheel, names, shared, pushed, roles)
+
+
+def _shares(world: World, tag: RemoteRef, told: Tagged | None) -> bool:
+    """Whether its commit may have other versions: components are released from the same commit one by one."""
+    if told and told.components:
+        return True
+    others = [ref.name.removeprefix(TAGS) for ref in world.repo.remote_tags() if ref.sha == tag.sha]
+    found = [tagged_as(world, each) for each in released_versions(others) if str(each) != tag.name.removeprefix(TAGS)]
+    return all(each is not None and each.components for each in found)
 
 
 def image_version(world: World, sha: str) -> semver.Version | None:
@@ -87,8 +106,8 @@ def _components_out(world: World, version: semver.Version) -> list[Component]:
     digests = image_digests(world, version)
     return [
         part
-        for part in components_of(DEFAULTS).values()
-        if any(digests.get(image) for image in part.images) or (part.workflow and _has_wheel(world, version))
+        for part in components_of(world.settings.release.components).values()
+        if any(digests.get(image) for image in part.images) or (is_sdk(world, part) and _has_wheel(world, version))
     ]
 
 
@@ -99,8 +118,8 @@ def _has_wheel(world: World, version: semver.Version) -> bool:
         return True
 
 
-def _component(name: str) -> Component:
-    known = components_of(DEFAULTS)
+def _component(world: World, name: str) -> Component:
+    known = components_of(world.settings.release.components)
     if name not in known:
         raise Usage(f"there is no component {name!r}", f"one of: {', '.join(known)}")
     return known[name]

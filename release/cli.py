@@ -24,6 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 FLAGS = {
     "abort": "take back the picks that stopped",
+    "accept": "release it although the gate does not open, for this REASON",
     "again": "start a new run although there is one",
     "attach": "attach the receipt to the GitHub Release",
     "build_base": "push the base images again, which have no version",
@@ -43,7 +44,7 @@ FLAGS = {
     "line": "the line, such as 0.7",
     "mainline": "the parent a merge commit's change is against, such as 1",
     "message": "the tag's message",
-    "name": "the component: backend, web or sdk",
+    "name": "the component, such as backend, web or sdk",
     "out": "the folder for the wheel",
     "path": "only those that touch this path",
     "pr": "a merged pull request to pick, by its number; repeat it for more",
@@ -145,6 +146,7 @@ def _task(recipe: Callable[..., Any], title: str) -> Task[Any]:
         name=_name(recipe),
         positional=[],
         iterable=[parameter.name for parameter in given if parameter.default == ()],
+        optional=[parameter.name for parameter in given if parameter.default is None],  # a bare flag is True
         help={flag.strip("_").replace("_", "-"): FLAGS[flag] for flag in names if flag in FLAGS},
     )
 

@@ -20,6 +20,8 @@ class Component:
 
     `interface` is a package's folder (python), the description file (openapi) or what `command` gets to see. `command`
     is an argument list. `has_interface` is false for a part that nobody calls: without it, kind `none` blocks.
+    `workflow` is dispatched on the tag; without it the tag's push starts what builds `images`. `roles` are the jobs
+    that must succeed (as `sdk.roles`), where not every job of those runs is about this component.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Component:
     command: tuple[str, ...] = ()
     workflow: str = ""
     images: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
     @property
     def source_path(self) -> str:

@@ -13,6 +13,7 @@ from release.github_releases import GitHubRelease, found_release
 from release.lines import chosen_version, released
 from release.pulls import Pull
 from release.release import needed_tag
+from release.tagged import notes_of, tagged_as
 from release.verify import attach_receipt, proved_statement
 from release.versions import line_of
 
@@ -84,7 +85,9 @@ def _draft(world: World, version: semver.Version) -> dict[str, Any]:
     return {
         "tag_name": str(version),
         "name": str(version),
-        "body": "\n".join(["## Picked", *picked, "", ""] if picked else []) + generated["body"],
+        "body": notes_of(tagged_as(world, version))
+        + "\n".join(["## Picked", *picked, "", ""] if picked else [])
+        + generated["body"],
         "draft": True,
         "prerelease": bool(version.prerelease),
     }

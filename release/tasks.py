@@ -6,6 +6,9 @@ from invoke.collection import Collection
 
 from release import image, pipelines, platform, release, sdk
 from release.cli import collection
+from release.compat import compat
+from release.component import component
+from release.doctor import doctor
 from release.notes import notes
 from release.patch import patch
 from release.pick import pick
@@ -24,10 +27,13 @@ namespace = Collection(
             notes,
             verify,
             status,
+            doctor,
             pick,
             pipelines.minor,
             pipelines.major,
             patch,
+            component,
+            compat,
         ],
     ),
     collection("sdk", [sdk.build, sdk.test, sdk.publish, sdk.dispatch, sdk.watch, sdk.wheel, sdk.release]),

@@ -60,8 +60,8 @@ def test_right_variables_pass() -> None:
 
 
 def test_components_are_checked_and_named() -> None:
-    with pytest.raises(Usage, match="release.components.docs.kind"):
+    with pytest.raises(Usage, match=r"release\.components\.docs\.kind"):
         read({"release": {"components": {"docs": {"kind": "prose"}}}})
-    with pytest.raises(Usage, match="release.components"):
+    with pytest.raises(Usage, match=r"release\.components"):
         read({"release": {"components": ["docs"]}})
     assert set(Settings().release.components) == {"backend", "web", "sdk"}

@@ -1,0 +1,62 @@
+"""Objects and files of the repository by the dozen, read from Git's own store and never from the checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from release.errors import Failed
+from release.verdicts import CouldNotTellError
+from release.versions import check_sha
+
+if TYPE_CHECKING:
+    from release.repo import Repo
+
+REGULAR = ("100644", "100755")
+
+
+def objects(repo: Repo, shas: Sequence[str]) -> list[bytes]:
+    """Return the contents of each object; raises Failed for one that is not here."""
+    if not shas:
+        return []
+    printed = repo.git_bytes("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas))
+    found: list[bytes] = []
+    place = 0
+    for sha in shas:
+        header, _, _ = printed[place:].partition(b"\n")
+        if header.endswith(b" missing"):
+            raise Failed(f"the object {sha[:9]} is not in this clone", f"Fetch it: git fetch {repo.remote}")
+        begin = place + len(header) + 1
+        place = begin + int(header.rpartition(b" ")[2]) + 1
+        found.append(printed[begin : place - 1])
+    return found
+
+
+def files(repo: Repo, sha: str, path: str) -> dict[str, bytes]:
+    """Return the file at the path, or all below it, at the commit: repository paths to contents.
+
+    Raises CouldNotTellError for a symbolic link or a submodule: what it stands for is elsewhere.
+    """
+    found: dict[str, str] = {}
+    for entry in _entries(repo, sha, path, "-r"):
+        mode, _, rest = entry.partition(" ")
+        name = rest.partition("\t")[2]
+        if mode not in REGULAR:
+            kind = "a submodule" if mode == "160000" else "a symbolic link"
+            raise CouldNotTellError(f"{name} is {kind}, which is not followed: put the file itself there")
+        found[name] = rest.partition("\t")[0].rpartition(" ")[2]
+    return dict(zip(found, objects(repo, list(found.values())), strict=True))
+
+
+def existing(repo: Repo, sha: str, paths: Sequence[str]) -> set[str]:
+    """Return those of the paths that are in the commit, as files or folders."""
+    return {path for path in paths if _entries(repo, sha, path)}
+
+
+def _entries(repo: Repo, sha: str, path: str, *options: str) -> list[str]:
+    check_sha(sha)
+    where = str(PurePosixPath(path))
+    only = [] if where == "." else [where]
+    listed = repo.git_bytes("ls-tree", "-z", "--full-tree", *options, sha, "--", *only)
+    return [entry for entry in listed.decode("utf-8", "surrogateescape").split("\0") if entry]

@@ -1,0 +1,173 @@
+"""The gate before an individual release: does everything in the line still fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from release.blobs import existing, files
+from release.cli import reads
+from release.components import COMMIT, Component, Pair, components_of, pairs
+from release.errors import Blocked, Usage
+from release.interfaces import Answer, Snapshot, Tools, answered
+from release.lines import newest_line, released
+from release.refs import RemoteRef, brief
+from release.release import named_commit, trunk_sha
+from release.tagged import Tagged, last_release, tagged
+from release.verdicts import Change, CouldNotTellError, Verdict, could_not_tell, overall
+from release.versions import Line, next_version, parse_line
+
+if TYPE_CHECKING:
+    from release.world import World
+
+SHOWN = 5  # changes of one comparison
+Place = tuple[str, RemoteRef]
+
+
+@reads
+def compat(world: World, name: str = "", ref: str = "", line: str = "") -> list[Answer]:
+    """Tell whether a component still fits its line.
+
+    Example: inv release.compat --name sdk --ref HEAD
+    """
+    part = component_named(world, name)
+    wanted = parse_line(line, version_too=True) if line else current_line(world)
+    sha = named_commit(world, ref) if ref else trunk_sha(world)
+    answers = gate(world, part, sha, tagged(world, wanted))
+    show(world, answers)
+    check_open(world, part, sha, wanted, answers)
+    return answers
+
+
+def gate(world: World, part: Component, sha: str, there: Sequence[Tagged]) -> list[Answer]:
+    """Answer every comparison that the release of the component at the commit needs, against the line's tags."""
+    world.repo.need_commit(sha, f"refs/heads/{world.trunk}" if sha == trunk_sha(world) else "")
+    known = components(world)
+    return [_answer(world, pair, sha, there) for pair in pairs(part.name, known)]
+
+
+def show(world: World, answers: Sequence[Answer]) -> None:
+    """Print the table: each pair's verdict with its first breaking changes, then what was not looked at."""
+    if world.report.json:
+        for answer in answers:
+            world.report.emit(**_facts(answer))
+        return
+    rows = [row for answer in answers for row in _rows(answer)]
+    world.report.rows(("pair", "from", "to", "verdict", "why"), rows)
+    left = dict.fromkeys(each for answer in answers for each in answer.comparison.not_covered)
+    if left:
+        world.report.line(f"Not looked at: {'; '.join(left)}.")
+
+
+def check_open(world: World, part: Component, sha: str, line: Line, answers: Sequence[Answer]) -> None:
+    """Raise Blocked unless every comparison came out compatible: could not tell blocks as incompatible does."""
+    verdict = overall(answer.comparison.verdict for answer in answers)
+    what = f"{part.name} at {brief(sha)}"
+    if verdict is Verdict.COMPATIBLE:
+        world.report.step("made", f"{what} may be released alone in {line}")
+        return
+    together = f"Make a coordinated release: inv release.minor --version {next_version(released(world), 'minor')}"
+    if verdict is Verdict.INCOMPATIBLE:
+        raise Blocked(f"{what} is incompatible with {line}", together)
+    reasons = [answer.comparison.why for answer in answers if answer.comparison.verdict is Verdict.UNDECIDED]
+    raise Blocked(
+        f"could not tell whether {what} is compatible with {line}:\n" + "\n".join(dict.fromkeys(reasons)),
+        f'Mend that; or answer for it: inv release.component --name {part.name} --accept "REASON"\n{together}',
+    )
+
+
+def components(world: World) -> dict[str, Component]:
+    """Return the components of the settings, by name."""
+    return components_of(world.settings.release.components)
+
+
+def component_named(world: World, name: str) -> Component:
+    """Return the component; raise Usage naming those there are."""
+    known = components(world)
+    if name not in known:
+        problem = f"there is no component {name!r}" if name else "which component?"
+        raise Usage(problem, f"Give --name, one of: {', '.join(sorted(known))} (release.components in invoke.yaml)")
+    return known[name]
+
+
+def current_line(world: World) -> Line:
+    """Return the newest line; raise Blocked when nothing is released: there is nothing to fit in with."""
+    try:
+        return newest_line(world)
+    except Usage as error:
+        first = next_version(released(world), "minor")
+        raise Blocked(
+            "could not tell: nothing is released yet",
+            f"Make the first coordinated release: inv release.minor --version {first}",
+        ) from error
+
+
+def _answer(world: World, pair: Pair, sha: str, there: Sequence[Tagged]) -> Answer:
+    before, after = _place(pair.before, sha, there), _place(pair.after, sha, there)
+    try:
+        sides = _snapshot(world, pair.owner, before), _snapshot(world, pair.owner, after)
+    except CouldNotTellError as error:
+        return Answer(pair, _name(before), _name(after), could_not_tell(str(error)))
+    return answered(pair, *sides, Tools(oasdiff=world.settings.release.oasdiff))
+
+
+def _place(moment: str, sha: str, there: Sequence[Tagged]) -> Place | None:
+    """Return a moment's name for people and its commit, or None when the line has no such release."""
+    if moment == COMMIT:
+        return brief(sha), RemoteRef("", sha, sha)
+    found = last_release(there, moment)
+    return (str(found.version), found.ref) if found else None
+
+
+def _name(place: Place | None) -> str:
+    return place[0] if place else "no release"
+
+
+def _snapshot(world: World, owner: Component, place: Place | None) -> Snapshot | None:
+    if place is None:
+        return None
+    name, ref = place
+    world.repo.need_commit(ref.sha, ref.name)
+    known = components(world)
+    there = existing(world.repo, ref.sha, [part.path for part in known.values()])
+    content = files(world.repo, ref.sha, owner.source_path) if owner.kind != "none" else {}
+    return Snapshot(name, content, frozenset(part.name for part in known.values() if part.path in there))
+
+
+def _label(pair: Pair) -> str:
+    """Say in a few words what is compared; its direction is in the columns: what is at `from` has to be at `to`."""
+    if pair.after != COMMIT:
+        return f"what it uses of {pair.owner.name}"
+    return pair.owner.name if pair.before == pair.owner.name else f"what {pair.before} uses of it"
+
+
+def _rows(answer: Answer) -> Iterator[tuple[str, ...]]:
+    found = answer.comparison
+    yield _label(answer.pair), answer.before, answer.after, found.verdict.value, found.why
+    for change in found.changes[:SHOWN]:
+        yield "", "", "", "", _change(change)
+    if len(found.changes) > SHOWN:
+        yield "", "", "", "", f"and {len(found.changes) - SHOWN} more (--json lists all)"
+
+
+def _change(change: Change) -> str:
+    where = f"{change.file}:{change.line}" if change.line else change.file
+    before = " (before)" if change.gone else ""
+    return f"{where}{before}  {change.what}" if where else change.what
+
+
+def _facts(answer: Answer) -> dict[str, object]:
+    found = answer.comparison
+    return {
+        "pair": answer.pair.question,
+        "component": answer.pair.owner.name,
+        "from": answer.before,
+        "to": answer.after,
+        "verdict": found.verdict.value,
+        "why": found.why,
+        "changes": [
+            {"what": each.what, "file": each.file, "line": each.line, "certain": each.certain, "gone": each.gone}
+            for each in found.changes
+        ],
+        "not_covered": list(found.not_covered),
+    }
