@@ -180,8 +180,8 @@ def _run(c: Context, recipe: Callable[..., Any], title: str, values: dict[str, A
         report = Report("json" if values.pop("json", False) else read.release.output)
         world = _world(c, read, report, values)
         with report.group(title):
-            _agree(world, recipe, values)
-            _call(recipe, world, values)
+            if not _agree(world, recipe, values):
+                _call(recipe, world, values)
     except ReleaseError as error:
         report.error(error)
         raise Exit(code=error.code) from error
@@ -216,18 +216,20 @@ def _world(c: Context, read: settings.Settings, report: Report, values: dict[str
     )
 
 
-def _agree(world: World, recipe: Callable[..., Any], values: dict[str, Any]) -> None:
-    """Show a person at the terminal what would be written, and ask once."""
+def _agree(world: World, recipe: Callable[..., Any], values: dict[str, Any]) -> bool:
+    """Show a person at the terminal what would be written, and ask once; return whether all was done already."""
     if world.yes or world.dry or not _writes(recipe, world, values) or not world.report.interactive:
-        return
+        return False
     plan = replace(world, dry=True, asking=True, planned={}, report=Report("json" if world.report.json else "text"))
     _call(recipe, plan, values)
     if not plan.report.todo:
-        return  # nobody was asked, so a later task of the same call asks
+        world.version = plan.version
+        return True  # nobody was asked, so a later task of the same call asks
     if not world.report.ask("Do what is marked as to do?"):
         raise Usage("not done", "Nothing was written.")
     world.yes = True
     world.report.line()
+    return False
 
 
 def _writes(recipe: Callable[..., Any], world: World, values: Mapping[str, Any]) -> bool:

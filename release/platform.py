@@ -49,7 +49,7 @@ def check(world: World, version: str = "") -> dict[str, str]:
     wanted = tagged_version(world, version)
     digests = image_digests(world, wanted)
     for name, digest in digests.items():
-        world.report.step("made" if digest else "failed", f"image {name}:{wanted}  {digest or 'missing'}")
+        world.report.artifact(f"image {name}:{wanted}", digest)
     missing = [name for name, digest in digests.items() if not digest]
     if missing:
         raise Failed(

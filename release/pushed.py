@@ -51,10 +51,7 @@ def check_images(world: World, version: semver.Version) -> dict[str, str]:
     digests = image_digests(world, version)
     missing = [tag for tag, digest in digests.items() if digest is None]
     for tag, digest in digests.items():
-        world.report.step(
-            "failed" if digest is None else "made",
-            f"image {world.settings.image.repository}:{tag}  {digest or 'missing'}",
-        )
+        world.report.artifact(f"image {world.settings.image.repository}:{tag}", digest)
     if missing:
         again = " --again" if len(missing) == len(digests) else ""
         raise Failed(

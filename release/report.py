@@ -61,6 +61,11 @@ class Report:
             self._line(f"  {link}")
         self._summary(f"- {self._mark(status)} {what}{already}")
 
+    def artifact(self, what: str, digest: str | None) -> None:
+        """Print whether an artifact is out: the begin of its digest for people, all of it in JSON."""
+        shown = f"{what}  {digest[:19]}" if digest else f"{what}  missing"
+        self.step("made" if digest else "failed", shown, digest=digest)
+
     def line(self, text: str = "") -> None:
         """Print one plain line; in JSON, an object with `line`."""
         if self.json:
@@ -164,7 +169,9 @@ class Report:
             self._write(self._safe(text))
 
     def _rich(self, renderable: Table | Any) -> None:
-        (self._live.console if self._live is not None else self._console()).print(renderable, soft_wrap=True)
+        (self._live.console if self._live is not None else self._console()).print(
+            renderable, soft_wrap=not self.stream.isatty()
+        )
 
     def _console(self) -> Any:
         from rich.console import Console
