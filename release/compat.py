@@ -66,13 +66,14 @@ def check_open(world: World, part: Component, sha: str, line: Line, answers: Seq
     if verdict is Verdict.COMPATIBLE:
         world.report.step("made", f"{what} may be released alone in {line}")
         return
-    together = f"Make a coordinated release: inv release.minor --version {next_version(released(world), 'minor')}"
+    together = f"inv release.minor --version {next_version(released(world), 'minor')}"
     if verdict is Verdict.INCOMPATIBLE:
-        raise Blocked(f"{what} is incompatible with {line}", together)
+        raise Blocked(f"{what} is incompatible with {line}", f"Make a coordinated release: {together}")
     reasons = [answer.comparison.why for answer in answers if answer.comparison.verdict is Verdict.UNDECIDED]
     raise Blocked(
         f"could not tell whether {what} is compatible with {line}:\n" + "\n".join(dict.fromkeys(reasons)),
-        f'Mend that; or answer for it: inv release.component --name {part.name} --accept "REASON"\n{together}',
+        f'Mend that; or answer for it: inv release.component --name {part.name} --accept "REASON"\n'
+        f"Or make a coordinated release: {together}",
     )
 
 
