@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from scripted_run import ScriptedRun
+
 from release.sandbox.cloud import BUCKET
 from release.sandbox.home import Sandbox
-from scripted_run import ScriptedRun
 
 SDK, IMAGE, PLATFORM, CHECKS = "sdk-release.yaml", "photon-runner-docker-images.yaml", "platform.yaml", "checks.yaml"
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11")
@@ -92,6 +93,7 @@ def wheel(version: str, package: str = "leptonai") -> bytes:
     files = {
         f"{package}/__init__.py": f"__version__ = {version!r}\n",
         f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n",
+        f"{folder}/entry_points.txt": f"[console_scripts]\nlep = {package}.cli:main\n",
         f"{folder}/WHEEL": "Wheel-Version: 1.0\nGenerator: doubles\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     rows = [f"{name},sha256={_digest(text)},{len(text)}" for name, text in files.items()]
