@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from release import image as images
 from release import platform, sdk
 from release import release as refs
+from release.actions import check_token_starts_workflows
 from release.cli import waits, writes
 from release.errors import Conflict, Usage
 from release.follow import follow
@@ -52,6 +53,7 @@ def coordinated(world: World, version: semver.Version, image: bool) -> None:
     world.report.line(f"Release {version} of {world.github.repository}")
     tagged = world.repo.tag(str(version))
     if tagged is None:
+        check_token_starts_workflows(world)
         refs.check_next(world, version)
     merged = "" if tagged or not image else _image_commit(world, version)
     branch = refs.branch(world, str(version), ref=merged)
@@ -67,11 +69,7 @@ def _image_commit(world: World, version: semver.Version) -> str:
     A trunk that moved on since is no reason to stop: the branch has what it needs (F27).
     """
     cut = line_branch(world, line_of(version))
-    if (
-        cut
-        and named_version(world, cut.sha) == str(version)
-        and all(image_digests(world, version).values())
-    ):
+    if cut and named_version(world, cut.sha) == str(version) and all(image_digests(world, version).values()):
         images.check(world, str(version))
         return ""
     return images.build(world, version)
@@ -145,9 +143,9 @@ def _of_kind(version: semver.Version, bump: str) -> semver.Version:
 
 
 def _is_finished(world: World, version: semver.Version) -> bool:
-    """Whether its GitHub Release, the last step, is published; for one without, whether its parts are out."""
+    """Whether its GitHub Release, the last step, is published: that its parts are out may be the work of runs alone."""
     found = found_release(world, version)
-    return not found.draft if found else sdk.already(world, version) and _platform_out(world, version)
+    return found is not None and not found.draft
 
 
 def _has_trunk(world: World, version: semver.Version) -> bool:

@@ -1,0 +1,411 @@
+"""Whole releases: in order, interrupted at every step, failed, too slow, dry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from conftest import FakeClock, again, open_world, printed
+from doubles import CHECKS, IMAGE, IMAGES, PLATFORM, PYTHONS, SDK, Doubles
+from outside import cloud_content, dispatches, everything, peeled, remote_refs, writes
+
+from release import pipelines
+from release.constants import constant
+from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
+from release.sandbox.home import Sandbox
+from release.world import World
+
+DAY = datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp()
+BRANCH = "refs/heads/release-0.7-20261122"
+RUNNERS = [f"lepton:photon-py{python}-runner-0.7.0" for python in PYTHONS]
+WHEEL = "s3:release/leptonai-0.7.0-py3-none-any.whl"
+OUT = {*RUNNERS, WHEEL, *(f"{name}:0.7.0" for name in IMAGES)}
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """One whose exchanges nobody holds against GitHub's description: the same ones are, where real jobs run."""
+    with Sandbox() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def doubles(sandbox: Sandbox) -> Doubles:
+    return Doubles(sandbox)
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+    return open_world(sandbox, monkeypatch, clock=FakeClock(DAY))
+
+
+def named_image(sandbox: Sandbox, sha: str) -> str:
+    text = sandbox.bare.git("show", f"{sha}:sdk/leptonai/config.py")
+    return constant(text.encode(), "BASE_IMAGE_VERSION", "config.py")
+
+
+def advance_trunk(sandbox: Sandbox) -> str:
+    tree = sandbox.bare.git("rev-parse", "refs/heads/main^{tree}").strip()
+    sha = sandbox.bare.git("commit-tree", "-p", "refs/heads/main", "-m", "More", tree).strip()
+    sandbox.bare.update_ref("refs/heads/main", sha)
+    return sha
+
+
+def check_released(sandbox: Sandbox, version: str = "0.7.0", branch: str = BRANCH, image: bool = True) -> None:
+    """Hold what is out against what a coordinated release has to leave."""
+    refs, hub = remote_refs(sandbox), sandbox.github.hub
+    sha = peeled(sandbox, version)
+    assert sha is not None
+    assert refs[branch] == sha
+    assert sandbox.bare.is_ancestor(sha, refs["refs/heads/main"])
+    expected = {each.replace("0.7.0", version) for each in OUT if image or each not in RUNNERS}
+    assert {each for each in cloud_content(sandbox) if version in each} == expected
+    if image:
+        (pull,) = (pull for pull in hub.pulls.values() if pull.head == f"image-{version}")
+        assert pull.merge_sha == sha
+        assert named_image(sandbox, sha) == version
+    (found,) = (each for each in hub.releases.values() if each.tag == version)
+    assert not found.draft
+
+
+# --- right, twice, and its order ---
+
+
+def test_f27_minor_releases_and_a_second_run_writes_nothing(world: World, sandbox: Sandbox) -> None:
+    pipelines.minor(world)
+    check_released(sandbox)
+    before, asked = everything(sandbox), writes(sandbox)
+    second = again(world)
+    pipelines.minor(second)
+    assert everything(sandbox) == before
+    assert writes(sandbox) == asked
+    assert "(to do)" not in printed(second)
+    assert (dispatches(sandbox, SDK), dispatches(sandbox, IMAGE)) == (1, 1)
+
+
+def test_the_image_comes_first_and_the_tag_after_its_merge(world: World, sandbox: Sandbox) -> None:
+    pipelines.minor(world)
+    order = [
+        r"^POST .*git-receive-pack",  # branch image-0.7.0
+        rf"^POST .*{IMAGE}/dispatches",
+        r"^POST .*/pulls$",
+        r"^PUT .*/pulls/1/merge",
+        r"^POST .*git-receive-pack",  # the image's branch goes
+        r"^POST .*git-receive-pack",  # the release branch
+        r"^POST .*git-receive-pack",  # the tag
+        rf"^POST .*{SDK}/dispatches",
+        r"^POST .*/releases$",
+        r"^PATCH .*/releases/",
+    ]
+    asked = [each for each in writes(sandbox) if "/assets" not in each]
+    assert len(asked) == len(order), "\n".join(asked)
+    for pattern, request in zip(order, asked, strict=True):
+        assert re.search(pattern, request), (pattern, request)
+
+
+def test_f15_the_merge_sends_the_head_that_was_built(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+    pipelines.minor(world)
+    (merge,) = (each for each in sandbox.github.requests if each.path.endswith("/merge"))
+    (run,) = doubles.runs_of(IMAGE)
+    assert merge.body["sha"] == run.asked.sha
+
+
+def test_f04_every_run_built_the_commit_that_was_meant(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+    pipelines.minor(world)
+    (sdk,), (platform,) = doubles.runs_of(SDK), doubles.runs_of(PLATFORM)
+    assert sdk.asked.sha == platform.asked.sha == peeled(sandbox, "0.7.0")
+    assert (sdk.asked.ref, sdk.asked.inputs["is_release"]) == ("refs/tags/0.7.0", True)
+
+
+def test_major(world: World, sandbox: Sandbox) -> None:
+    pipelines.major(world)
+    check_released(sandbox, "1.0.0", "refs/heads/release-1.0-20261122")
+    asked = writes(sandbox)
+    pipelines.major(again(world))
+    assert writes(sandbox) == asked
+
+
+def test_no_image_leaves_the_image_out(world: World, sandbox: Sandbox) -> None:
+    pipelines.minor(world, image=False)
+    check_released(sandbox, image=False)
+    assert dispatches(sandbox, IMAGE) == 0
+    assert sandbox.github.hub.pulls == {}
+    asked = writes(sandbox)
+    pipelines.minor(again(world), image=False)
+    assert writes(sandbox) == asked
+
+
+@pytest.mark.parametrize(
+    ("task", "version", "hint"),
+    [
+        (pipelines.minor, "0.8.0", "did you mean 0.7.0?"),
+        (pipelines.minor, "0.6.3", "inv release.patch --line 0.6"),
+        (pipelines.major, "0.7.0", "inv release.minor --version 0.7.0"),
+        (pipelines.minor, "v0.7.0", "did you mean 0.7.0?"),
+        (pipelines.minor, "0.7", "did you mean 0.7.0?"),
+    ],
+)
+def test_a_wrong_version_is_refused_before_anything_is_made(
+    world: World, sandbox: Sandbox, task: Any, version: str, hint: str
+) -> None:
+    with pytest.raises(Usage) as refused:
+        task(world, version)
+    assert refused.value.hint == hint
+    assert writes(sandbox) == []
+
+
+# --- dry ---
+
+
+def test_dry_minor_writes_nothing_and_names_everything(world: World, sandbox: Sandbox) -> None:
+    before = everything(sandbox)
+    dry = again(world, dry=True, yes=False)
+    pipelines.minor(dry)
+    assert everything(sandbox) == before
+    assert writes(sandbox) == []
+    shown = printed(dry)
+    for exact in (
+        "branch image-0.7.0",
+        "run photon-runner-docker-images.yaml on image-0.7.0",
+        "version=0.7.0, is_release=true",
+        "photon-py3.7-runner-0.7.0",
+        "pull request image-0.7.0 → main",
+        "release-0.7-20261122",
+        "tag 0.7.0",
+        "lepton-web:0.7.0",
+        "run sdk-release.yaml on 0.7.0",
+        "publish_s3=true, is_release=true",
+        "s3://lepton-sdk/release/leptonai-0.7.0-py3-none-any.whl",
+        "GitHub Release 0.7.0",
+    ):
+        assert exact in shown
+
+
+def test_dry_minor_in_the_middle_of_a_release_shows_what_is_done(
+    world: World, sandbox: Sandbox, doubles: Doubles
+) -> None:
+    doubles.hang = {SDK, PLATFORM}
+    with pytest.raises(Waiting):
+        pipelines.minor(again(world, timeout=1))
+    before, asked = everything(sandbox), writes(sandbox)
+    dry = again(world, dry=True, yes=False)
+    pipelines.minor(dry)
+    assert everything(sandbox) == before
+    assert writes(sandbox) == asked
+    states = {line.split(" ")[0] for line in printed(dry).splitlines() if "tag 0.7.0" in line}
+    assert states == {"✔"}
+    assert "(to do)" in printed(dry)
+
+
+# --- interrupted at every step (F27) ---
+
+STEPS = {
+    "the image's branch": ("POST", "git-receive-pack"),
+    "the image's dispatch": ("POST", f"{IMAGE}/dispatches"),
+    "the image's run": ("GET", r"actions/runs/\d+/jobs"),
+    "the pull request": ("POST", "/pulls\\?"),
+    "the merge": ("PUT", "/merge"),
+    "the branch's end": ("POST", "git-receive-pack"),
+    "the release branch": ("POST", "git-receive-pack"),
+    "the tag": ("POST", "git-receive-pack"),
+    "the platform's run": ("GET", r"actions/runs\?.*event=push"),
+    "the SDK's dispatch": ("POST", f"{SDK}/dispatches"),
+    "the draft": ("POST", "/releases\\?"),
+    "the publication": ("PATCH", "/releases/"),
+}
+LATER = {"the branch's end": 1, "the release branch": 2, "the tag": 3}  # pushes before it
+LOST = ("the image's dispatch", "the merge", "the tag", "the SDK's dispatch", "the publication")
+
+
+def interrupt(sandbox: Sandbox, step: str, **fault: Any) -> None:
+    """Have the step fail: the request of its kind, after the earlier ones of the same kind."""
+    method, path = STEPS[step]
+    if step in LATER:
+        sandbox.github.faults.add(method, path, times=LATER[step])
+    sandbox.github.faults.add(method, path, **fault)
+
+
+def check_goes_on(world: World, sandbox: Sandbox) -> None:
+    """Hold that the same call goes on to the end, that the next one writes nothing, and nothing was run twice."""
+    sandbox.github.faults.clear()
+    pipelines.minor(again(world))
+    check_released(sandbox)
+    asked = writes(sandbox)
+    pipelines.minor(again(world))
+    assert writes(sandbox) == asked
+    dispatched = [run for run in sandbox.github.hub.runs.values() if run.start.event == "workflow_dispatch"]
+    assert len(dispatched) == 2
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_f27_refused_at_any_step_it_goes_on_from_there(world: World, sandbox: Sandbox, step: str) -> None:
+    interrupt(sandbox, step, status=403, times=None, body={"message": "Not now."})
+    with pytest.raises(Failed) as failed:
+        pipelines.minor(world)
+    assert failed.value.code == 1
+    check_goes_on(world, sandbox)
+
+
+@pytest.mark.parametrize("step", LOST)
+def test_f02_an_answer_lost_at_any_write_is_looked_up(world: World, sandbox: Sandbox, step: str) -> None:
+    interrupt(sandbox, step, status=502, after=True)
+    pipelines.minor(world)
+    check_goes_on(world, sandbox)
+
+
+@pytest.mark.parametrize("step", ["the SDK's dispatch", "the merge"])
+def test_f01_a_write_that_never_arrived_is_unknown_and_sent_once(world: World, sandbox: Sandbox, step: str) -> None:
+    interrupt(sandbox, step, drop=True)
+    with pytest.raises(Unknown) as unknown:
+        pipelines.minor(world)
+    assert unknown.value.code == 5
+    assert sum(bool(re.search(STEPS[step][1], each)) for each in writes(sandbox)) == 1
+    check_goes_on(world, sandbox)
+
+
+# --- failed, silent, too slow ---
+
+
+@pytest.mark.parametrize(
+    ("job", "workflow"),
+    [("photon-runner (3.9)", IMAGE), ("test-package (3.11)", SDK), ("publish-s3", SDK), ("lepton-web", PLATFORM)],
+)
+def test_a_failed_job_is_shown_with_the_tail_of_its_log_and_goes_on_once_it_is_mended(
+    world: World, sandbox: Sandbox, doubles: Doubles, job: str, workflow: str
+) -> None:
+    doubles.fail = {job}
+    with pytest.raises(Failed, match=workflow) as failed:
+        pipelines.minor(world)
+    assert failed.value.code == 1
+    shown = printed(world)
+    assert f"job {job} failed in step Run the job" in shown
+    assert f"  | {job} says failure" in shown
+    assert "| line 30" in shown
+    assert "| line 1\n" not in shown
+    doubles.fail = set()
+    (run,) = doubles.runs_of(workflow)
+    run.rerun_failed()  # as somebody does on GitHub
+    pipelines.minor(again(world))
+    check_released(sandbox)
+    assert len(doubles.runs_of(workflow)) == 1
+
+
+def test_a_failed_run_is_not_started_again_by_itself(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+    doubles.fail = {"publish-s3"}
+    for one in (world, again(world)):
+        with pytest.raises(Failed):
+            pipelines.minor(one)
+    assert dispatches(sandbox, SDK) == 1
+    assert sandbox.github.hub.releases == {}
+
+
+def test_f21_a_green_image_run_that_pushed_nothing_fails(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+    doubles.silent = {IMAGE}
+    with pytest.raises(Failed, match=r"images of 0\.7\.0 are missing"):
+        pipelines.minor(world)
+    assert peeled(sandbox, "0.7.0") is None
+    assert [pull for pull in sandbox.github.hub.pulls.values() if pull.merged_at] == []
+
+
+def test_f21_an_image_that_somebody_else_pushed_is_not_overwritten(
+    world: World, sandbox: Sandbox, doubles: Doubles
+) -> None:
+    doubles.push("lepton", "photon-py3.9-runner-0.7.0", "theirs")
+    before = cloud_content(sandbox)
+    with pytest.raises(Conflict, match="exists already"):
+        pipelines.minor(world)
+    assert cloud_content(sandbox) == before
+    assert dispatches(sandbox) == 0
+
+
+@pytest.mark.parametrize("workflow", [SDK, PLATFORM])
+def test_a_green_run_that_left_nothing_fails(world: World, doubles: Doubles, workflow: str) -> None:
+    doubles.silent = {workflow}
+    with pytest.raises(Failed):
+        pipelines.minor(world)
+
+
+@pytest.mark.parametrize("workflow", [IMAGE, SDK, PLATFORM])
+def test_a_wait_that_times_out_is_taken_up_again(
+    world: World, sandbox: Sandbox, doubles: Doubles, workflow: str
+) -> None:
+    doubles.hang = {workflow}
+    for one in (world, again(world)):
+        one.timeout = 1
+        with pytest.raises(Waiting, match=r"the runs? go(es)? on") as waiting:
+            pipelines.minor(one)
+        assert waiting.value.code == 4
+        assert "same" in waiting.value.hint
+    (run,) = doubles.runs_of(workflow)
+    run.end()
+    pipelines.minor(again(world))
+    check_released(sandbox)
+    assert (dispatches(sandbox, SDK), dispatches(sandbox, IMAGE)) == (1, 1)
+
+
+# --- the world moves meanwhile ---
+
+
+@pytest.mark.parametrize("stop", ["the release branch is cut", "the tag is pushed"])
+def test_f27_an_unfinished_release_goes_on_though_the_trunk_moved(
+    world: World, sandbox: Sandbox, doubles: Doubles, stop: str
+) -> None:
+    if stop == "the tag is pushed":
+        doubles.hang = {SDK}
+        with pytest.raises(Waiting):
+            pipelines.minor(again(world, timeout=1))
+        doubles.runs_of(SDK)[0].end()
+    else:
+        sandbox.github.faults.add("POST", "git-receive-pack", times=3)
+        sandbox.github.faults.add("POST", "git-receive-pack", status=403, times=1)
+        with pytest.raises(ReleaseError):
+            pipelines.minor(again(world))
+        assert BRANCH in remote_refs(sandbox)
+    assert (peeled(sandbox, "0.7.0") is not None) == (stop == "the tag is pushed")
+    advance_trunk(sandbox)
+    last = again(world, clock=FakeClock(DAY + 86_400))
+    pipelines.minor(last)
+    assert str(last.version) == "0.7.0"
+    check_released(sandbox)
+
+
+def test_a_finished_release_and_a_trunk_that_moved_are_the_next_minor(world: World, sandbox: Sandbox) -> None:
+    pipelines.minor(world)
+    advance_trunk(sandbox)
+    pipelines.minor(again(world))
+    check_released(sandbox)
+    check_released(sandbox, "0.8.0", "refs/heads/release-0.8-20261122")
+
+
+def test_f18_the_images_branch_may_be_deleted_by_the_merge(world: World, sandbox: Sandbox) -> None:
+    sandbox.github.hub.settings.delete_branch_on_merge = True
+    pipelines.minor(world)
+    asked = writes(sandbox)
+    pipelines.minor(again(world))
+    check_released(sandbox)
+    assert writes(sandbox) == asked
+
+
+def test_f17_the_pull_request_that_somebody_opened_is_taken(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+    doubles.hang = {IMAGE}
+    with pytest.raises(Waiting):
+        pipelines.minor(again(world, timeout=1))
+    (run,) = doubles.runs_of(IMAGE)
+    run.end()
+    body = {"title": "By hand", "head": "image-0.7.0", "base": "main", "body": ""}
+    theirs = world.github.send("POST", "pulls", body)
+    pipelines.minor(again(world))
+    check_released(sandbox)
+    assert sandbox.github.hub.pulls[theirs["number"]].merged_at
+
+
+def test_checks_of_the_release_branch_do_not_count_as_the_platform(
+    world: World, sandbox: Sandbox, doubles: Doubles
+) -> None:
+    doubles.fail = {"checks"}
+    pipelines.minor(world)
+    check_released(sandbox)
+    assert doubles.runs_of(CHECKS)
