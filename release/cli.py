@@ -34,6 +34,7 @@ FLAGS = {
     "commit": "a commit of the trunk to pick; repeat it for more",
     "continue_": "go on with the picks that stopped",
     "download": "save the wheel in this folder",
+    "force": "write over what is there",
     "html": "write a page of it to this file",
     "last": "how many versions to show",
     "publish": "publish it once everything else is proved",

@@ -9,6 +9,7 @@ from release.cli import collection
 from release.compat import compat
 from release.component import component
 from release.doctor import doctor
+from release.init import init
 from release.notes import notes
 from release.patch import patch
 from release.pick import pick
@@ -28,6 +29,7 @@ namespace = Collection(
             verify,
             status,
             doctor,
+            init,
             pick,
             pipelines.minor,
             pipelines.major,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from release.world import World
 
-MEDIA_TYPE = "application/vnd.in-toto+json"
+MEDIA_TYPE = "application/octet-stream"  # the one that GitHub describes for assets
 
 
 @writes_if("attach")

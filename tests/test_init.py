@@ -1,0 +1,145 @@
+"""What is written into another repository, and a whole release run from there by the sandbox's Actions."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from conftest import again, open_world, printed
+
+from release.errors import Conflict
+from release.init import files, init
+from release.ref_filters import starts_on_tag
+from release.refs import Push
+from release.sandbox.github import TOKEN
+from release.sandbox.home import Sandbox
+from release.verify import verify
+from release.workflow_yaml import document
+from release.workflows import IMAGE, SDK, Source, contract
+from release.world import World
+
+FOLDER = ".github/workflows/"
+PINNED = re.compile(r"^ *(?:- )?uses: [\w./-]+@[0-9a-f]{40} # v[0-9.]+$")
+
+
+@pytest.fixture
+def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with Sandbox({"README.md": "x\n"}, cloud=False) as made:
+        yield open_world(made, monkeypatch)
+
+
+def test_f27_it_writes_once_and_never_over_what_is_there(empty: World) -> None:
+    dry = again(empty, dry=True)
+    init(dry)
+    assert sorted(path.name for path in empty.repo.root.iterdir()) == [".git", "README.md"]
+    written = init(empty)
+    assert [path.relative_to(empty.repo.root).as_posix() for path in written] == [
+        "tasks.py",
+        f"{FOLDER}sdk-release.yaml",
+        f"{FOLDER}photon-runner-docker-images.yaml",
+        f"{FOLDER}platform.yaml",
+        f"{FOLDER}release.yaml",
+    ]
+    second = again(empty)
+    init(second)
+    assert "✔" in printed(second)
+    assert printed(second).count("(already)") == 4  # a task file that has the tasks is not looked at again
+    mine = empty.repo.root / FOLDER / "platform.yaml"
+    mine.write_text("mine\n")
+    with pytest.raises(Conflict, match=r"platform\.yaml"):
+        init(again(empty))
+    assert mine.read_text() == "mine\n"
+    init(again(empty), force=True)
+    assert mine.read_text() != "mine\n"
+
+
+def test_s09_inputs_come_by_the_environment_actions_by_sha_and_permissions_are_the_least(empty: World) -> None:
+    for path, text in files(empty).items():
+        if not path.endswith(".yaml"):
+            continue
+        assert "@PY" not in text, path
+        workflow = document(text.encode())
+        assert workflow["permissions"] == {}, path
+        for name, job in workflow["jobs"].items():
+            assert set(job["permissions"].values()) <= {"read", "write"}, (path, name)
+            writes = {kind for kind, level in job["permissions"].items() if level == "write"}
+            assert writes <= {"id-token"}, (path, name)
+            for step in job["steps"]:
+                assert "${{" not in step.get("run", ""), (path, name)
+                if "checkout" in step.get("uses", ""):
+                    assert (
+                        step["with"]["persist-credentials"] == "false" or step["with"]["persist-credentials"] is False
+                    )
+        for line in text.splitlines():
+            assert "uses:" not in line or PINNED.match(line), line
+
+
+def test_the_workflows_keep_the_contracts_of_a_release(empty: World) -> None:
+    texts = {path.removeprefix(FOLDER): text.encode() for path, text in files(empty).items()}
+    sdk, image = empty.settings.sdk, empty.settings.image
+    judged = contract(Source(texts[sdk.workflow], "refs/heads/main", sdk.workflow), sdk.inputs, sdk.roles, SDK)
+    assert judged.problems == []
+    inputs = {"version": "0.7.0", **image.inputs}
+    judged = contract(Source(texts[image.workflow], "refs/heads/main", image.workflow), inputs, (), IMAGE)
+    assert judged.problems == []
+    assert starts_on_tag(texts["platform.yaml"], "0.7.0")
+    assert starts_on_tag(texts["platform.yaml"], "0.7.0-rc.1")
+    assert not starts_on_tag(texts["platform.yaml"], "nightly")
+    release = document(texts["release.yaml"])
+    assert release["jobs"]["release"]["environment"] == "release"
+    assert "inputs.line" in release["concurrency"]["group"]
+
+
+def push_workflows(world: World, *names: str) -> None:
+    """Put our workflows on the trunk, as a pull request of `release.init` would."""
+    head = world.repo.head_sha("main") or ""
+    with world.repo.worktree(head) as tree:
+        for path, text in files(world).items():
+            if path.removeprefix(FOLDER) in names:
+                (tree / path).write_text(text)
+        sha = world.repo.commit("Write the workflows", [FOLDER + name for name in names], tree)
+        world.repo.push([Push("refs/heads/main", sha, head)])
+
+
+def test_a_whole_release_runs_inside_a_workflow(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`release.yaml` and `sdk-release.yaml` as they are written, run by the sandbox's Actions from "Run workflow"."""
+    world = open_world(sandbox, monkeypatch)
+    monkeypatch.setattr("release.init.TESTED", ("3.11",))
+    monkeypatch.setattr("release.init.PYTHON", "3.11")
+    push_workflows(world, "release.yaml", "sdk-release.yaml")
+    sandbox.github.hub.secrets["RELEASE_TOKEN"] = TOKEN
+    world.github.send("POST", "actions/workflows/release.yaml/dispatches", {"ref": "main", "inputs": {"task": "minor"}})
+    (run,) = sandbox.github.hub.runs.values()
+    deadline = time.monotonic() + 100
+    while run.work.status != "completed" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert run.work.conclusion == "success", "\n".join(job.log for job in run.work.jobs)
+    verify(again(world), "0.7.0")
+    assert "✘" not in printed(world)
+    assert TOKEN not in "".join(job.log for job in run.work.jobs)
+
+
+def test_f14_the_workflows_own_token_is_refused_before_anything_is_written(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the secret the token is empty, and with GitHub's own in its place nothing would start on the tag."""
+    from release.sandbox.github import JOB_TOKEN
+
+    world = open_world(sandbox, monkeypatch)
+    push_workflows(world, "release.yaml")
+    sandbox.github.hub.secrets["RELEASE_TOKEN"] = JOB_TOKEN
+    refs = sandbox.bare.git("for-each-ref")
+    world.github.send(
+        "POST",
+        "actions/workflows/release.yaml/dispatches",
+        {"ref": "main", "inputs": {"task": "minor", "image": False}},
+    )
+    (run,) = sandbox.github.hub.runs.values()
+    deadline = time.monotonic() + 60
+    while run.work.status != "completed" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert run.work.conclusion == "failure"
+    assert "create-github-app-token" in "".join(job.log for job in run.work.jobs)
+    assert sandbox.bare.git("for-each-ref") == refs
