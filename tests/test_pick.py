@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import again, open_world, printed
+from history import FILES, LINES, REF, Author, changed, commit, git, on_line, snapshot, titles
 
 from release.errors import Conflict, Failed, Usage
-from release.landing import planned
 from release.pick import AFRESH, Resume, pick
-from release.picks import pick_onto, pick_trees
-from release.refs import Push
+from release.picks import pick_trees
 from release.sandbox.home import Sandbox
 from release.sandbox.rules import protect, reject_pushes
 from release.versions import Line
 from release.wanted import Wanted
 from release.world import World
-from tests.conftest import again, open_world, printed
-from tests.history import BRANCH, FILES, LINES, REF, Author, changed, commit, git, on_line, snapshot, titles
 
 GO_ON, ABORT = Resume(continue_=True), Resume(abort=True)
 
@@ -224,13 +216,13 @@ def test_a_conflict_is_resolved_and_continued_to_the_end(sandbox: Sandbox, world
     before = snapshot(sandbox.work)
     with pytest.raises(Failed):
         do(world, later, fix)
-    with pytest.raises(Conflict, match="in conflict: a.txt"):
+    with pytest.raises(Conflict, match=r"in conflict: a\.txt"):
         do(world, later)
-    with pytest.raises(Failed, match="a.txt"):
+    with pytest.raises(Failed, match=r"a\.txt"):
         do(world, resume=GO_ON)
     (tree,) = pick_trees(world.repo)
     git(tree.path, "add", "a.txt")
-    with pytest.raises(Failed, match="conflict markers are left in a.txt"):
+    with pytest.raises(Failed, match=r"conflict markers are left in a\.txt"):
         do(world, resume=GO_ON)
     (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
     git(tree.path, "add", "a.txt")
@@ -294,9 +286,10 @@ def test_a_killed_pick_is_found_explained_and_continued(
     # Killed within the second commit: the hook stops for good, as a machine that loses power does.
     hook.write_text('#!/bin/sh\ngrep -q "fix 1" "$1" && kill -9 $PPID\nexit 0\n')
     hook.chmod(0o755)
-    with pytest.raises((Failed, Usage)), monkeypatch.context() as patched:
+    with monkeypatch.context() as patched:
         patched.setattr("release.landing.close_tree", lambda *_: None)
-        do(world, *shas)
+        with pytest.raises(Failed):
+            do(world, *shas)
     hook.unlink()
     (tree,) = pick_trees(world.repo)
     with pytest.raises(Conflict, match=r"killed with 3 to go|stopped at") as caught:
@@ -362,7 +355,7 @@ def test_a_trial_really_picks_and_leaves_nothing(sandbox: Sandbox, world: World,
     fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
     fine = author.commit("fix: fine", b_txt=changed(LINES, 9, "fine"))
     before = snapshot(sandbox.work)
-    with pytest.raises(Failed, match="a.txt") as caught:
+    with pytest.raises(Failed, match=r"a\.txt") as caught:
         do(world, fix, dry=True)
     assert "trial" in caught.value.hint
     shown = printed(do(world, fine, dry=True))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from .answers import body
+from .answers import body, token
 from .github_checks import checks_of
 from .github_statuses import statuses_of
 from .hub import Hub, hub
@@ -38,7 +38,7 @@ def graphql() -> ResponseReturnValue:
     from graphql import graphql_sync
 
     asked = body()
-    root = {"repository": _repository}
+    root = {"repository": _repository, "viewer": lambda _: _actor(token().login)}
     return graphql_sync(_schema(), str(asked.get("query")), root, variable_values=asked.get("variables")).formatted
 
 

@@ -1,0 +1,275 @@
+"""What is on the trunk and not on a line: the table, its filters, and its speed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import again, open_world, printed
+from history import BRANCH, FILES, LINES, Author, changed, commit, git
+
+from release.candidates import Candidate, Listing, candidates, show
+from release.errors import Usage
+from release.pick import pick
+from release.refs import RemoteRef
+from release.repo import Repo
+from release.report import Report
+from release.sandbox.home import Sandbox
+from release.sandbox.records import Pull
+from release.versions import Line
+from release.wanted import Wanted, changes, pull_number, pull_shas
+from release.world import World
+
+SEVEN = Line(0, 7)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(FILES, cloud=False) as made:
+        yield made
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+    return open_world(sandbox, monkeypatch)
+
+
+@pytest.fixture
+def author(sandbox: Sandbox, world: World) -> Author:
+    return Author(sandbox)
+
+
+def listed(world: World, **filters: object) -> list[Candidate]:
+    return show(again(world), SEVEN, Listing(True, **filters))  # type: ignore[arg-type]
+
+
+def titles(world: World, **filters: object) -> list[str]:
+    return [each.title for each in listed(world, **filters)]
+
+
+def test_what_is_there_by_patch_or_trailer_is_left_out(world: World, author: Author) -> None:
+    author.commit("before the cut", a_txt=changed(LINES, 9, "before"))
+    author.cut()
+    same = author.commit("fix: same patch", a_txt=changed(author_text(author), 3, "same"))
+    other = author.commit("fix: by trailer", b_txt=changed(LINES, 3, "there"))
+    assert same
+    author.commit("feat: new", keep_c_txt="not a path of the tree\n")
+    fix = author.commit("fix(web)!: last", a_txt=changed(author_text(author), 12, "last"))
+    author.on_line("same by hand", {"a.txt": changed(changed(LINES, 9, "before"), 3, "same")})
+    author.on_line(f"other by hand\n\n(cherry picked from commit {other})", {"b.txt": changed(LINES, 3, "resolved")})
+    found = listed(world)
+    assert [(each.title, each.is_fix) for each in found] == [("fix(web)!: last", True), ("feat: new", False)]
+    assert (found[0].sha, found[0].author, found[0].files) == (fix, "Release Person", ("a.txt",))
+
+
+def author_text(author: Author) -> str:
+    return (author.path / "a.txt").read_text()
+
+
+def test_a_revert_on_the_line_makes_it_a_candidate_again(world: World, author: Author) -> None:
+    author.cut()
+    fix = author.commit("fix: it", a_txt=changed(LINES, 3, "mended"))
+    pick(again(world), line="0.7", wanted=Wanted(commit=(fix,)))
+    assert titles(world) == []
+    head = world.repo.head_sha(BRANCH)
+    author.on_line(f"Revert\n\nThis reverts commit {head}.", {"a.txt": LINES})
+    assert titles(world) == ["fix: it"]
+
+
+def test_filters_by_day_and_path(world: World, author: Author, monkeypatch: pytest.MonkeyPatch) -> None:
+    author.cut()
+    for day, name in (("2026-10-31", "a_txt"), ("2026-11-01", "b_txt"), ("2026-11-02", "a_txt")):
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{day}T12:00:00+0000")
+        author.commit(f"{name} of {day}", **{name: f"{day}\n"})
+    assert titles(world, since="2026-11-01") == ["a_txt of 2026-11-02", "b_txt of 2026-11-01"]
+    assert titles(world, path=("a.txt",)) == ["a_txt of 2026-11-02", "a_txt of 2026-10-31"]
+    assert titles(world, path=("a.txt",), since="2026-11-01T13:00:00") == ["a_txt of 2026-11-02"]
+    with pytest.raises(Usage, match="--since yesterday"):
+        titles(world, since="yesterday")
+
+
+def test_labels_are_one_search_with_all_its_pages(world: World, sandbox: Sandbox, author: Author) -> None:
+    author.cut()
+    for number in range(1, 131):
+        sha = commit(author.path, f"Change {number} (#{number})", {f"{number}.txt": "x\n"})
+        merged(sandbox, number, sha, labels=["backport me"] if number % 5 else ["else"])
+    git(author.path, "commit", "-q", "--allow-empty", "-m", "without a pull request")
+    author.push()
+    found = listed(world, label=("backport me",))
+    assert [each.pull for each in found] == [number for number in range(130, 0, -1) if number % 5]
+    searches = [each for each in sandbox.github.requests if each.path.endswith("/search/issues")]
+    assert len(searches) == 2
+    asked = again(world)
+    show(asked, SEVEN, Listing(True, label=("none such",)))
+    assert "1 commits name no pull request" in printed(asked)
+    with pytest.raises(Usage, match="quotes"):
+        listed(world, label=('a"b',))
+
+
+def merged(sandbox: Sandbox, number: int, sha: str, labels: list[str] | None = None, head: str = "") -> Pull:
+    """Have the sandbox's GitHub remember a pull request merged as this commit."""
+    hub = sandbox.github.hub
+    pull = Pull(number, f"Change {number}", "", "releaser", f"topic-{number}", "main", head or sha, f"{sha}~1")
+    pull.state, pull.merge_sha, pull.labels = "closed", sha, labels or []
+    pull.merged_at = pull.closed_at = pull.created_at
+    hub.pulls[number] = pull
+    return pull
+
+
+def test_the_pull_request_of_a_merge_is_that_of_its_commits(world: World, author: Author) -> None:
+    author.cut()
+    git(author.path, "checkout", "-q", "-b", "side")
+    commit(author.path, "side 1", {"b.txt": "1\n"})
+    commit(author.path, "side 2", {"b.txt": "2\n"})
+    git(author.path, "checkout", "-q", "main")
+    commit(author.path, "squashed (#8)", {"a.txt": "8\n"})
+    git(author.path, "merge", "-q", "--no-ff", "-m", "Merge pull request #7 from acme/side", "side")
+    author.push()
+    assert {each.title: each.pull for each in listed(world)} == {"side 1": 7, "side 2": 7, "squashed (#8)": 8}
+
+
+def test_json_is_one_object_a_line_with_whole_values(world: World, author: Author) -> None:
+    author.cut()
+    sha = author.commit("fix: \x1b[31mred (#5)", a_txt="red\n")
+    one = again(world)
+    one.report = Report("json", one.report.stream)
+    pick(one, line="0.7", listing=Listing(candidates=True))
+    (found,) = map(json.loads, printed(one).splitlines())
+    assert (found["sha"], found["pull"], found["fix"], found["files"]) == (sha, 5, True, ["a.txt"])
+    text = again(world)
+    pick(text, line="0.7", listing=Listing(candidates=True))
+    assert sha[:9] in printed(text)
+    assert "\x1b" not in printed(text)  # S4
+
+
+@pytest.mark.parametrize(
+    ("title", "number"),
+    [
+        ("Merge pull request #12 from acme/x", 12),
+        ("fix: it (#7)", 7),
+        ("fix: it (#7) again", 0),
+        ("Revert #7", 0),
+        ("(#1) (#22)", 22),
+    ],
+)
+def test_a_title_names_its_pull_request(title: str, number: int) -> None:
+    assert pull_number(title) == number
+
+
+# --- pull requests become commits ---
+
+
+def pulled(world: World, number: str) -> list[str]:
+    """Return what a pull request became, by what the world says of it."""
+    heads = [
+        RemoteRef(name, world.repo.head_sha(name[11:]) or "", "")
+        for name in ("refs/heads/main", f"refs/heads/{BRANCH}")
+    ]
+    world.repo.need_history(heads)
+    return [each.sha for each in changes(again(world), Wanted(pr=(number,)), *heads)]
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_a_pull_request_is_found_however_it_was_merged(
+    world: World, sandbox: Sandbox, author: Author, method: str
+) -> None:
+    author.cut()
+    git(author.path, "checkout", "-q", "-b", "topic")
+    commit(author.path, "topic 1", {"a.txt": changed(LINES, 1, "1")})
+    commit(author.path, "topic 2", {"a.txt": changed(changed(LINES, 1, "1"), 2, "2")})
+    author.push("refs/heads/topic")
+    git(author.path, "checkout", "-q", "main")
+    author.commit("meanwhile", b_txt="b\n")
+    number = world.github.send("POST", "pulls", {"title": "Topic", "head": "topic", "base": "main", "body": ""})[
+        "number"
+    ]
+    world.github.send("PUT", f"pulls/{number}/merge", {"merge_method": method})
+    author.noticed()
+    git(author.path, "pull", "-q", "origin", "main")
+    author.commit("afterwards", b_txt="c\n")
+    head = git(author.path, "rev-parse", "HEAD~1")
+    rebased = [git(author.path, "rev-parse", "HEAD~2"), head]
+    assert pulled(world, str(number)) == (rebased if method == "rebase" else [head])
+    base = sandbox.bare.sha(f"refs/heads/{BRANCH}")
+    pick(again(world), line="0.7", wanted=Wanted(pr=(f"#{number}",)))
+    assert sandbox.bare.git("show", f"refs/heads/{BRANCH}:a.txt") == changed(changed(LINES, 1, "1"), 2, "2")
+    assert sandbox.bare.git("show", f"refs/heads/{BRANCH}:b.txt") == LINES
+    assert int(sandbox.bare.git("rev-list", "--count", f"{base}..refs/heads/{BRANCH}")) == len(
+        pulled(world, str(number))
+    )
+
+
+def test_without_github_the_trunks_titles_tell(world: World, sandbox: Sandbox, author: Author) -> None:
+    author.cut()
+    squashed = author.commit("fix: it (#3)", a_txt="3\n")
+    git(author.path, "checkout", "-q", "-b", "side")
+    commit(author.path, "side", {"b.txt": "4\n"})
+    git(author.path, "checkout", "-q", "main")
+    git(author.path, "merge", "-q", "--no-ff", "-m", "Merge pull request #4 from acme/side", "side")
+    author.push()
+    merge = git(author.path, "rev-parse", "HEAD")
+    sandbox.github.faults.add("GET", "/pulls/", status=403, times=None, body={"message": "no"})
+    assert pulled(world, "3") == [squashed]
+    assert pulled(world, "4") == [merge]
+    with pytest.raises(Usage, match="no merged pull request #5"):
+        pulled(world, "5")
+
+
+def test_an_open_pull_request_is_none_to_pick(world: World, author: Author) -> None:
+    author.cut()
+    git(author.path, "checkout", "-q", "-b", "topic")
+    commit(author.path, "topic", {"a.txt": "1\n"})
+    author.push("refs/heads/topic")
+    world.github.send("POST", "pulls", {"title": "Topic", "head": "topic", "base": "main", "body": ""})
+    with pytest.raises(Usage, match="#1 is not merged"):
+        pulled(world, "1")
+    with pytest.raises(Usage, match="no pull request's number"):
+        pull_shas(world, "one", RemoteRef("", "", ""))
+
+
+# --- speed ---
+
+
+def test_5000_commits_take_less_than_2_seconds(tmp_path: Path) -> None:
+    """Measured: 0.3 s on two cores."""
+    repo, head, trunk, theirs = large(tmp_path, 5_000)
+    started = time.process_time(), time.monotonic()
+    used = _children()
+    found = candidates(repo, head, trunk)
+    spent = time.process_time() - started[0] + _children() - used
+    assert len(found) == 5_000 - theirs
+    assert spent < 2, f"{spent:.2f} s of CPU, {time.monotonic() - started[1]:.2f} s in all"
+
+
+def _children() -> float:
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def large(folder: Path, commits: int) -> tuple[Repo, str, str, int]:
+    """Write a trunk of that many commits beyond a line that has every 250th of them by another commit."""
+    stream = []
+    for branch, numbers in (("main", range(commits)), ("line", range(0, commits, 250))):
+        for number in numbers:
+            when = f"{1_780_000_000 + number} +0000"
+            title = f"fix: change {number} (#{number})"
+            text = f"change {number}\n"
+            start = "" if number else "from refs/heads/base\n"
+            stream.append(
+                f"commit refs/heads/{branch}\nauthor A <a@example.org> {when}\n"
+                f"committer {branch} <b@example.org> {when}\ndata {len(title)}\n{title}\n{start}"
+                f"M 100644 inline dir{number % 40}/sub{number % 7}/file{number % 900}.txt\ndata {len(text)}\n{text}\n"
+            )
+    files = "".join(f"M 100644 inline dir{n % 40}/sub{n % 7}/file{n}.txt\ndata 2\nx\n\n" for n in range(900))
+    base = f"commit refs/heads/base\ncommitter A <a@example.org> 1770000000 +0000\ndata 4\nbase\n{files}"
+    subprocess.run(["git", "init", "-q", "-b", "main", "."], cwd=folder, check=True)
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=folder, input=(base + "".join(stream)).encode(), check=True)
+    repo = Repo(folder)
+    head, trunk = git(folder, "rev-parse", "refs/heads/line"), git(folder, "rev-parse", "refs/heads/main")
+    return repo, head, trunk, len(range(0, commits, 250))
