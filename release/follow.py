@@ -42,28 +42,30 @@ def follow(world: World, runs: Mapping[str, Run]) -> dict[str, Run]:
     try:
         with world.report.live():
             while True:
-                before = world.http.sent
-                over = _look_at_all(world, followed)
+                over = _look_at_all(world, followed, pace)
                 if over or world.dry:
                     return {name: followed[name].run if name in followed else each for name, each in runs.items()}
                 _check_wait(world, followed.values(), started)
-                world.clock.sleep(pace.pause(world.http.sent - before))
+                world.clock.sleep(pace.pause())
     except KeyboardInterrupt:
         raise Waiting(
             f"stopped waiting; the runs go on:\n{_links(followed.values())}", "The same command attaches again."
         ) from None
 
 
-def _look_at_all(world: World, followed: Mapping[str, _Followed]) -> bool:
+def _look_at_all(world: World, followed: Mapping[str, _Followed], pace: Pace) -> bool:
     """Look at each run that goes on, show what changed, start attempts; return whether all is over."""
     for each in followed.values():
+        before = world.http.sent
         if each.run.status != "completed" or not each.jobs_at:
             _look(world, each)
+        world.clock.sleep(pace.owed(world.http.sent - before))
     _show(world, followed)
-    for each in followed.values():
-        if world.rerun_failed and not each.rerun and each.run.conclusion in MENDABLE:
-            _rerun(world, each)
-    return all(each.run.status == "completed" for each in followed.values())
+    mended = [each for each in followed.values() if world.rerun_failed and not each.rerun]
+    mended = [each for each in mended if each.run.conclusion in MENDABLE]
+    for each in mended:
+        _rerun(world, each)
+    return not mended and all(each.run.status == "completed" for each in followed.values())
 
 
 def _look(world: World, each: _Followed) -> None:
@@ -97,7 +99,7 @@ def _rerun(world: World, each: _Followed) -> None:
 
 def _check_wait(world: World, followed: Iterable[_Followed], started: float) -> None:
     going = [each for each in followed if each.run.status != "completed"]
-    if all(each.run.status in APPROVAL for each in going):
+    if going and all(each.run.status in APPROVAL for each in going):
         raise Waiting(
             f"{', '.join(each.run.name for each in going)} waits for approval:\n{_links(going)}",
             "Approve it there, then run the same again.",

@@ -1,0 +1,374 @@
+"""Following: few requests, every outcome in words, one more attempt on demand."""
+
+from __future__ import annotations
+
+import tracemalloc
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from conftest import FakeClock, again, open_world, printed
+from doubles import SDK, Doubles
+from outside import git, writes
+from scripted_run import ScriptedRun
+
+from release import platform, release, sdk
+from release.errors import Failed, Waiting
+from release.follow import follow
+from release.outcomes import check_run
+from release.pace import Pace
+from release.runs import Dispatch, Run, jobs
+from release.sandbox.home import Sandbox
+from release.sandbox.hub import Hub, Start
+from release.sandbox.starts import start_run
+from release.settings import Release, Settings
+from release.world import World
+
+HOUR = 3600
+
+
+class TimedClock(FakeClock):
+    """Time that has something happen at given moments, and remembers how much was sent by when."""
+
+    def __init__(self, *events: tuple[float, Callable[[], object]]) -> None:
+        super().__init__()
+        self.begin = self.time
+        self.events = sorted(events, key=lambda event: event[0])
+        self.sent: list[tuple[float, int]] = []
+        self.world: World | None = None
+
+    def sleep(self, seconds: float) -> None:
+        if self.world:
+            self.sent.append((self.time, self.world.http.sent))
+        super().sleep(seconds)
+        while self.events and self.time - self.begin >= self.events[0][0]:
+            self.events.pop(0)[1]()
+
+    def most_in_an_hour(self) -> int:
+        return max(sent - max([s for t, s in self.sent if t <= time - HOUR], default=0) for time, sent in self.sent)
+
+
+@pytest.fixture(autouse=True)
+def doubles(sandbox: Sandbox) -> Doubles:
+    return Doubles(sandbox)
+
+
+def a_world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, clock: FakeClock | None = None, **options: Any) -> World:
+    return open_world(
+        sandbox, monkeypatch, clock=clock or TimedClock(), settings=Settings(release=Release(poll=2.0)), **options
+    )
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+    return a_world(sandbox, monkeypatch)
+
+
+def tagged(world: World) -> World:
+    release.branch(world, "0.7.0")
+    release.tag(world, "0.7.0")
+    return again(world)
+
+
+def started(sandbox: Sandbox, work: ScriptedRun) -> Run:
+    """Have GitHub run what the test says; return it as the tool sees it."""
+    hub = sandbox.github.hub
+    sandbox.github.use_runner(lambda _hub, _start: work)
+    sha = str(hub.head("main"))
+    text = str(hub.bare.file(sha, f".github/workflows/{SDK}"))
+    path = f".github/workflows/{SDK}"
+    run = start_run(hub, path, text, sha=sha, ref="refs/heads/main", event="workflow_dispatch", actor="me", inputs={})
+    url = f"{hub.html}/actions/runs/{run.id}"
+    return Run(run.id, SDK, work.status, work.conclusion or "", sha, "main", url=url)
+
+
+def asked(sandbox: Sandbox, end: str) -> int:
+    return sum(each.path.endswith(end) for each in sandbox.github.requests)
+
+
+# --- how often ---
+
+
+def test_f19_twenty_minutes_of_a_release_take_few_requests(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
+) -> None:
+    doubles.hang |= {SDK, "platform.yaml"}
+    world = tagged(a_world(sandbox, monkeypatch, TimedClock()))
+    ends = [(20.0 * 60, lambda: [run.end() for run in doubles.started])]
+    clock = TimedClock(*ends)
+    world = clock.world = again(world, clock=clock)
+    run, request = sdk.dispatch(world, "0.7.0")
+    before = world.http.sent
+    tag = world.repo.tag("0.7.0")
+    assert tag
+    finished = follow(world, {"sdk": run, **platform.started_runs(world, tag)})
+    check_run(world, finished["sdk"], request)
+    sent = world.http.sent - before
+    print(f"requests for two runs of 20 minutes: {sent}")
+    assert {each.conclusion for each in finished.values()} == {"success"}
+    assert clock.slept[0] == 2.0
+    assert clock.slept[1] > 2.0
+    assert max(clock.slept) == 15.0
+    assert sent < 300
+    unchanged = [each for each in sandbox.github.requests if "if-none-match" in each.headers]
+    assert len(unchanged) > sent * 0.8, "nearly all of them cost no limit"
+
+
+def test_jobs_are_asked_for_when_something_changed_or_a_minute_passed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = ScriptedRun({"build": "success"}, ends=False)
+    clock = TimedClock((0.0, work.begin), (10 * 60, work.end))
+    world = a_world(sandbox, monkeypatch, clock)
+    follow(world, {"sdk": started(sandbox, work)})
+    assert asked(sandbox, "/jobs") <= 14
+    assert asked(sandbox, "/jobs") < asked(sandbox, f"/runs/{max(sandbox.github.hub.runs)}") / 2
+
+
+def test_f19_fewer_than_a_thousand_requests_an_hour_whatever_is_followed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = TimedClock()
+    world = clock.world = a_world(sandbox, monkeypatch, clock, timeout=1.5 * HOUR)
+    runs = {str(n): started(sandbox, ScriptedRun({"build": "success"}, ends=False)) for n in range(30)}
+    with pytest.raises(Waiting, match="not finished within 5400 s"):
+        follow(world, runs)
+    assert 500 < clock.most_in_an_hour() < 1000
+
+
+@pytest.mark.parametrize("each", [1, 5, 100, 900, 5000])
+def test_f19_the_pace_of_any_number_of_requests(each: int) -> None:
+    pace, now, sent = Pace(2.0), 0.0, list[float]()
+    while now < 2 * HOUR:
+        for _ in range(each):
+            sent.append(now)
+            now += pace.owed(1)
+        now += pace.pause()
+    assert max(bisect_left(sent, moment + HOUR) - n for n, moment in enumerate(sent)) < 1000
+
+
+def test_memory_stays_the_same_while_256_jobs_are_followed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = ScriptedRun({f"job {n}": "success" for n in range(256)}, ends=False)
+    clock = TimedClock()
+    world = clock.world = a_world(sandbox, monkeypatch, clock, timeout=300)
+    run = started(sandbox, work)
+    work.begin()
+    with pytest.raises(Waiting):
+        follow(world, {"sdk": run})
+    tracemalloc.start()
+    with pytest.raises(Waiting):
+        follow(replace(world, timeout=900), {"sdk": run})
+    sandbox.github.requests.clear()
+    grown = sum(each.size for each in tracemalloc.take_snapshot().filter_traces(ours()).statistics("filename"))
+    tracemalloc.stop()
+    assert grown < 300_000
+
+
+def ours() -> list[tracemalloc.Filter]:
+    return [tracemalloc.Filter(True, "*/release/*"), tracemalloc.Filter(False, "*/sandbox/*")]
+
+
+# --- what became of it ---
+
+WORDS = {
+    "failure": "failed",
+    "cancelled": "was cancelled, by somebody or by a newer run of its concurrency group",
+    "timed_out": "ran out of its own time",
+    "stale": "was given up by GitHub",
+    "skipped": "was skipped whole: no job's condition held",
+    "neutral": "ended neither well nor badly",
+    "startup_failure": "could not start: its workflow file is wrong",
+}
+
+
+@pytest.mark.parametrize("conclusion", WORDS)
+def test_every_conclusion_is_said_in_words(sandbox: Sandbox, world: World, conclusion: str) -> None:
+    work = ScriptedRun({"build": "success"}, ends=False)
+    run = started(sandbox, work)
+    work.end("failure")
+    work.conclusion = conclusion
+    finished = follow(world, {"sdk": run})["sdk"]
+    with pytest.raises(Failed) as caught:
+        check_run(world, finished, Dispatch(SDK, "refs/heads/main", run.head_sha, command="inv sdk.release"))
+    assert caught.value.problem == f"run {run.id} of {SDK} {WORDS[conclusion]}\n{run.url}"
+    assert "inv sdk.release --rerun-failed" in caught.value.hint
+
+
+def test_a_workflow_file_that_is_wrong_shows_as_a_run_that_never_started(sandbox: Sandbox, world: World) -> None:
+    path = sandbox.work / ".github/workflows/broken.yaml"
+    path.write_text("on: {push: {tags: ['*']}}\njobs: nonsense\n")
+    git(sandbox.work, "add", ".")
+    git(sandbox.work, "-c", "user.name=P", "-c", "user.email=p@example.com", "commit", "-qm", "Break a workflow")
+    git(sandbox.work, "push", "-q", str(sandbox.bare.path), "main")
+    world = tagged(world)
+    with pytest.raises(Failed, match=r"run \d+ of broken.yaml could not start"):
+        platform.watch(world, "0.7.0")
+
+
+@pytest.mark.parametrize("state", ["status", "conclusion"])
+def test_approval_is_waited_for_by_somebody_else(sandbox: Sandbox, world: World, state: str) -> None:
+    work = ScriptedRun({"build": "success"}, ends=False)
+    run = started(sandbox, work)
+    work.status, work.conclusion = ("waiting", None) if state == "status" else ("completed", "action_required")
+    with pytest.raises(Waiting) as caught:
+        finished = follow(world, {"sdk": run})["sdk"]
+        check_run(world, finished, Dispatch(SDK, "refs/heads/main", run.head_sha))
+    assert caught.value.code == 4
+    assert run.url in caught.value.problem
+    assert "run the same again" in caught.value.hint
+
+
+def test_approval_of_one_run_does_not_end_the_following_of_another(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = [ScriptedRun({"build": "success"}, ends=False) for _ in range(2)]
+    clock = TimedClock((60, works[1].end))
+    world = a_world(sandbox, monkeypatch, clock)
+    runs = {f"run {number}": started(sandbox, work) for number, work in enumerate(works)}
+    works[0].status = "waiting"
+    with pytest.raises(Waiting, match="waits for approval"):
+        follow(world, runs)
+    assert "run 1  success" in printed(world)
+
+
+def test_time_runs_out_and_the_run_goes_on(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = ScriptedRun({"build": "success"}, ends=False)
+    world = a_world(sandbox, monkeypatch, timeout=90)
+    run = started(sandbox, work)
+    with pytest.raises(Waiting, match="not finished within 90 s; the runs go on") as caught:
+        follow(world, {"sdk": run})
+    assert run.url in caught.value.problem
+    assert work.status == "queued"
+    assert writes(sandbox) == []
+    work.end()
+    assert follow(again(world), {"sdk": run})["sdk"].conclusion == "success"
+
+
+def test_ctrl_c_stops_the_waiting_and_not_the_run(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    work = ScriptedRun({"build": "success"}, ends=False)
+    world = a_world(sandbox, monkeypatch, TimedClock((5, interrupt)))
+    run = started(sandbox, work)
+    with pytest.raises(Waiting, match="stopped waiting; the runs go on") as caught:
+        follow(world, {"sdk": run})
+    assert run.url in caught.value.problem
+    assert (work.status, writes(sandbox)) == ("queued", [])
+
+
+# --- why it failed ---
+
+
+def test_s02_s04_a_failed_jobs_last_lines_come_without_the_token_and_made_visible(
+    sandbox: Sandbox, world: World
+) -> None:
+    work = ScriptedRun({"build": "failure", "other": "success", "idle": "skipped"})
+    run = started(sandbox, work)
+    log = "".join(f"line {number}\n" for number in range(1, 51))
+    work.jobs[0].log = log + "\x1b[31mred\u202e ::error::no\n"
+    with pytest.raises(Failed):
+        check_run(world, follow(world, {"sdk": run})["sdk"], Dispatch(SDK, "refs/heads/main", run.head_sha))
+    said = printed(world)
+    assert "job build failed in step Run the job" in said
+    assert "line 50\n" in said
+    assert "line 31\n" not in said
+    assert "\\x1b[31mred\\u202e ::error::no" in said
+    assert "\x1b" not in said
+    assert sandbox.github.hub.leaks == []
+    assert asked(sandbox, "/logs") == 1
+
+
+def test_a_log_that_cannot_be_read_is_no_reason_to_stop(sandbox: Sandbox, world: World) -> None:
+    run = started(sandbox, ScriptedRun({"build": "failure"}))
+    sandbox.github.faults.add("GET", "/logs", status=410, body={"message": "Server Error: gone"})
+    with pytest.raises(Failed, match="of sdk-release.yaml failed"):
+        check_run(world, follow(world, {"sdk": run})["sdk"], Dispatch(SDK, "refs/heads/main", run.head_sha))
+    assert "its log cannot be read: " in printed(world)
+
+
+@pytest.mark.parametrize("became", ["skipped", "cancelled", "neutral", "gone"])
+def test_f26_every_job_on_every_page_must_succeed(sandbox: Sandbox, world: World, became: str) -> None:
+    """The run is green all the same: what is skipped or absent passes elsewhere."""
+    names = {f"test-package ({n})": "success" for n in range(255)}
+    last = {} if became == "gone" else {"build-package": became}
+    work = ScriptedRun({**names, **last})
+    run = started(sandbox, work)
+    work.conclusion = "success"
+    finished = follow(world, {"sdk": run})["sdk"]
+    assert len(jobs(world.github, run.id)) == 255 + len(last)
+    request = Dispatch(SDK, "refs/heads/main", run.head_sha, {}, ("build-package", "test-package*"))
+    with pytest.raises(Failed, match="build-package") as caught:
+        check_run(world, finished, request)
+    assert run.url in caught.value.hint
+
+
+# --- once more ---
+
+
+def test_rerun_failed_has_github_run_the_failed_jobs_once_more(
+    sandbox: Sandbox, world: World, doubles: Doubles
+) -> None:
+    doubles.fail.add("test-package (3.11)")
+    world = tagged(world)
+    with pytest.raises(Failed, match="of sdk-release.yaml failed"):
+        sdk.release(world, "0.7.0")
+    assert "line 30\n" in printed(world)
+    sandbox.github.faults.add("POST", "/rerun-failed-jobs", call=doubles.fail.clear)
+    mended = again(world, rerun_failed=True)
+    sdk.release(mended, "0.7.0")
+    assert "attempt 2 of run" in printed(mended)
+    assert "success (attempt 2)" in printed(mended)
+    assert "wheel s3://lepton-sdk/release/leptonai-0.7.0-py3-none-any.whl" in printed(mended)
+    assert asked(sandbox, "/dispatches") == 1
+    assert asked(sandbox, "/rerun-failed-jobs") == 1
+
+
+def test_rerun_failed_is_done_once_in_a_call(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+    doubles.fail.add("build-package")
+    world = again(tagged(world), rerun_failed=True)
+    with pytest.raises(Failed, match=r"of sdk-release.yaml, attempt 2, failed"):
+        sdk.release(world, "0.7.0")
+    assert (asked(sandbox, "/dispatches"), asked(sandbox, "/rerun-failed-jobs")) == (1, 1)
+    with pytest.raises(Failed, match=r"attempt 3, failed"):
+        sdk.watch(again(world), "0.7.0")
+    assert asked(sandbox, "/rerun-failed-jobs") == 2
+
+
+def test_rerun_failed_that_lost_its_answer_is_not_sent_twice(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+    doubles.fail.add("build-package")
+    world = again(tagged(world), rerun_failed=True)
+    sandbox.github.faults.add("POST", "/rerun-failed-jobs", status=502, after=True)
+    with pytest.raises(Failed, match=r"attempt 2, failed"):
+        sdk.release(world, "0.7.0")
+    assert asked(sandbox, "/rerun-failed-jobs") == 1
+
+
+def test_rerun_failed_in_a_dry_run_is_only_shown(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+    doubles.fail.add("build-package")
+    world = tagged(world)
+    with pytest.raises(Failed):
+        sdk.release(world, "0.7.0")
+    dry = again(world, rerun_failed=True, dry=True)
+    with pytest.raises(Failed):
+        sdk.release(dry, "0.7.0")
+    assert "its failed jobs once more (to do)" in printed(dry)
+    assert asked(sandbox, "/rerun-failed-jobs") == 0
+
+
+def test_an_attempt_that_somebody_else_starts_is_followed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = ScriptedRun({"build": "failure"}, ends=False)
+    hub: Hub = sandbox.github.hub
+
+    def another() -> None:
+        work.conclusions = {"build": "success"}
+        work.rerun()
+
+    world = a_world(sandbox, monkeypatch, TimedClock((20, another), (60, work.end)))
+    run = started(sandbox, work)
+    finished = follow(world, {"sdk": run})["sdk"]
+    assert (finished.attempt, finished.conclusion) == (2, "success")
+    assert "queued (attempt 2)" in printed(world) or "waits for a runner (attempt 2)" in printed(world)
+    assert isinstance(hub.runs[run.id].start, Start)
