@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from invoke.tasks import Task
 
 from release import settings
 from release.errors import ReleaseError, Usage, Waiting
+from release.notices import announced
 from release.report import Report
 from release.versions import parse
 from release.world import World
@@ -105,6 +107,12 @@ def writes_if(*names: str) -> Callable[[F], F]:
     return mark
 
 
+def announces(recipe: F) -> F:
+    """Mark a recipe of whose start and end people are told."""
+    recipe.announces = True  # type: ignore[attr-defined]
+    return recipe
+
+
 def waits(recipe: F) -> F:
     """Mark a recipe that waits for something: it gets --timeout."""
     recipe.flags = (*getattr(recipe, "flags", ()), "timeout")  # type: ignore[attr-defined]
@@ -182,7 +190,8 @@ def _run(c: Context, recipe: Callable[..., Any], title: str, values: dict[str, A
         world = _world(c, read, report, values)
         with report.group(title):
             if not _agree(world, recipe, values):
-                _call(recipe, world, values)
+                with announced(world, title) if getattr(recipe, "announces", False) else nullcontext():
+                    _call(recipe, world, values)
     except ReleaseError as error:
         report.error(error)
         raise Exit(code=error.code) from error

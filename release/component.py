@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from release.actions import check_token_starts_workflows
-from release.cli import reruns, waits, writes
+from release.cli import announces, reruns, waits, writes
 from release.compat import check_open, component_named, current_line, gate, show
 from release.components import Component
 from release.ensure import ensure
@@ -43,6 +43,7 @@ class Plan:
 
 
 @reruns
+@announces
 @waits
 @writes
 def component(world: World, name: str = "", accept: str | None = None, version: str = "") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from release import release as refs
 from release.actions import check_token_starts_workflows
 from release.checks import follow_checks
-from release.cli import waits, writes
+from release.cli import announces, waits, writes
 from release.errors import Conflict
 from release.line_image import built_on_line
 from release.lines import chosen_line, needed_branch, next_patch, released, short
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from release.world import World
 
 
+@announces
 @waits
 @writes
 def patch(

@@ -8,7 +8,7 @@ from release import image as images
 from release import platform, sdk
 from release import release as refs
 from release.actions import check_token_starts_workflows
-from release.cli import waits, writes
+from release.cli import announces, waits, writes
 from release.errors import Conflict, Usage
 from release.follow import follow
 from release.github_releases import found_release
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from release.world import World
 
 
+@announces
 @waits
 @writes
 def minor(world: World, version: str = "", image: bool = True) -> None:
@@ -38,6 +39,7 @@ def minor(world: World, version: str = "", image: bool = True) -> None:
     coordinated(world, _version(world, version, "minor"), image)
 
 
+@announces
 @waits
 @writes
 def major(world: World, version: str = "", image: bool = True) -> None:

@@ -18,7 +18,8 @@ T = TypeVar("T")
 class Release:
     """Where the repository is and how the tasks talk; `poll` and `timeout` in seconds.
 
-    `components` are what is released on its own, by name (see `components.Component`), `oasdiff` the program.
+    `components` are what is released on its own, by name (see `components.Component`), `oasdiff` the program;
+    `notify_webhook` and `notify_command` are told when a whole release starts, waits, is done or fails.
     """
 
     remote: str = "origin"
@@ -29,6 +30,8 @@ class Release:
     timeout: float = 7200.0
     components: Inputs = field(default_factory=lambda: {name: dict(part) for name, part in COMPONENTS.items()})
     oasdiff: str = "oasdiff"
+    notify_webhook: str = ""
+    notify_command: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
