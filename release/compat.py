@@ -128,7 +128,8 @@ def _snapshot(world: World, owner: Component, place: Place | None) -> Snapshot |
     if place is None:
         return None
     name, ref = place
-    world.repo.need_commit(ref.sha, ref.name)
+    if ref.name:
+        world.repo.need_objects([ref])
     known = components(world)
     there = existing(world.repo, ref.sha, [part.path for part in known.values()])
     content = files(world.repo, ref.sha, owner.source_path) if owner.kind != "none" else {}

@@ -187,9 +187,18 @@ class Repo:
             for head in heads:
                 self.need_commit(head.sha, head.name)
         elif not self._succeeds(*self._past_cut, "rev-list", "--count", *(head.sha for head in heads)):
-            self._fetch_whole([head.name for head in heads])
+            self._fetch_aside([head.name for head in heads])
 
-    def _fetch_whole(self, refs: Sequence[str]) -> None:
+    def need_objects(self, refs: Sequence[RemoteRef]) -> None:
+        """Have what these refs name here, tags' own objects too; a shallow clone gets no history with them."""
+        listed = self.git("cat-file", "--batch-check", stdin="".join(f"{ref.target}\n" for ref in refs)).splitlines()
+        missing = [ref.name for ref, said in zip(refs, listed, strict=True) if said.endswith(" missing")]
+        if missing and self.is_shallow():
+            self._fetch_aside(missing, "--depth=1")
+        elif missing:
+            self.git(*FETCH, "--", self.remote, *missing)
+
+    def _fetch_aside(self, refs: Sequence[str], *options: str) -> None:
         """Fetch through a repository without refs, which asks for everything and writes no `shallow` file here."""
         place = Path(self.git("rev-parse", "--git-common-dir"))
         folder = place if place.is_absolute() else self.root / place
@@ -199,7 +208,7 @@ class Repo:
             # Included, not copied: a token may be in it (S1).
             self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(folder / "config"))
             objects = str(folder / "objects")
-            self.git(f"--git-dir={empty}", *FETCH, "--", self.remote, *refs, GIT_OBJECT_DIRECTORY=objects)
+            self.git(f"--git-dir={empty}", *FETCH, *options, "--", self.remote, *refs, GIT_OBJECT_DIRECTORY=objects)
 
     def need_commit(self, sha: str, ref: str = "") -> None:
         """Fetch the commit (by `ref` where the server does not give out bare commits) unless it is here."""

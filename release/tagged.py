@@ -50,6 +50,7 @@ def tagged(world: World, line: Line) -> list[Tagged]:
     refs = {ref.name.removeprefix(TAGS): ref for ref in world.repo.remote_tags(f"{line}.")}
     versions = released_versions(refs)
     ordered = [refs[str(version)] for version in versions]
+    world.repo.need_objects([ref for ref in ordered if ref.target != ref.sha])
     found = zip(versions, ordered, messages(world.repo, ordered), strict=True)
     return [_told(version, ref, message) for version, ref, message in found]
 

