@@ -143,12 +143,14 @@ def _task(recipe: Callable[..., Any], title: str) -> Task[Any]:
     flags: tuple[str, ...] = getattr(recipe, "flags", ())
     extra = [inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=_default(flag)) for flag in flags]
     first = inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    # invoke makes a list of a repeated flag only where the default is None.
+    shown = [parameter.replace(default=None) if parameter.default == () else parameter for parameter in given]
 
     def body(c: Context, **values: Any) -> None:
         _run(c, recipe, title, values)
 
     body.__doc__, body.__name__ = recipe.__doc__, _name(recipe)
-    body.__signature__ = inspect.Signature([first, *given, *extra])  # type: ignore[attr-defined]
+    body.__signature__ = inspect.Signature([first, *shown, *extra])  # type: ignore[attr-defined]
     names = [parameter.name for parameter in given + extra]
     return Task(
         body,
