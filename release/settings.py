@@ -112,6 +112,8 @@ def check_environment(environment: Mapping[str, str]) -> None:
 
 def _section(name: str, kind: type[T], given: Mapping[str, Any]) -> T:
     hints = get_type_hints(kind)
+    if not hasattr(given, "items"):  # invoke wraps its mappings in a class that is none
+        raise Usage(f"setting {name} is {given!r}", f"It must be a mapping with: {', '.join(hints)}.")
     for key, value in given.items():
         if key not in hints:
             raise Usage(f"unknown setting {name}.{key}", f"{name} has: {', '.join(hints)}.")

@@ -1,0 +1,144 @@
+"""The tasks as people meet them: the list, the help, the settings, another repository."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Inv
+from invoke.context import Context
+from invoke.tasks import Task
+
+from release import cli, settings, tasks
+from release.sandbox.home import Sandbox
+
+# Built anew: invoke takes a task's help away from it when it first reads its arguments.
+TASKS: dict[str, Task[object]] = {
+    f"{collection}.{name}": task
+    for collection, found in importlib.reload(tasks).namespace.collections.items()
+    for name, task in found.tasks.items()
+}
+ARGUMENTS = {name: task.get_arguments() for name, task in TASKS.items()}
+WIDTH = 80
+EXPECTED = {
+    *(f"release.{name}" for name in ("next", "check", "branch", "tag", "notes", "minor", "major")),
+    *(f"sdk.{name}" for name in ("build", "test", "publish", "dispatch", "watch", "wheel", "release")),
+    *(f"image.{name}" for name in ("bump", "dispatch", "watch", "check", "pr", "release")),
+    *(f"platform.{name}" for name in ("watch", "check")),
+    *(f"sandbox.{name}" for name in ("demo", "serve")),
+}
+
+
+def typed(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Type `inv …` in a folder, its output 80 columns wide."""
+    command = [sys.executable, "-m", "invoke", *arguments]
+    found = {"PATH": "/usr/bin:/bin", "COLUMNS": str(WIDTH), "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    return subprocess.run(
+        command, cwd=folder, env={**found, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Another repository, with the two-line task file."""
+    (tmp_path / "tasks.py").write_text('from release import namespace\n\n__all__ = ["namespace"]\n')
+    return tmp_path
+
+
+def test_every_task_is_there() -> None:
+    assert set(TASKS) >= EXPECTED
+
+
+def test_each_task_has_one_line_that_fits(other: Path) -> None:
+    done = typed(other, "--list")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if re.match(r"  [a-z]+\.[a-z]", line)]
+    assert {line.split()[0] for line in lines} == set(TASKS)
+    assert all(len(line) <= WIDTH and len(line.split()) > 3 for line in lines)
+    assert len(done.stdout.strip().splitlines()) == len(TASKS) + 2, "no line goes over two"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_task_has_an_example_that_names_it(name: str) -> None:
+    text = TASKS[name].__doc__ or ""
+    (example,) = re.findall(r"^\s*Example: inv (.*)$", text, re.MULTILINE)
+    assert name in example.split()
+    flags = {argument.name.replace("_", "-") for argument in ARGUMENTS[name]}
+    given = {word.removeprefix("--").removeprefix("no-") for word in shlex.split(example) if word.startswith("--")}
+    assert given <= flags
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_flag_has_its_help(name: str) -> None:
+    for argument in ARGUMENTS[name]:
+        assert argument.help, f"{name} --{argument.name}"
+
+
+def test_every_help_is_used() -> None:
+    used = {argument.attr_name or argument.name for given in ARGUMENTS.values() for argument in given}
+    assert {name for name in cli.FLAGS if name.strip("_") not in {each.strip("_") for each in used}} == set()
+
+
+def test_help_of_a_task(other: Path) -> None:
+    done = typed(other, "--help", "release.tag")
+    assert done.returncode == 0
+    assert "--version" in done.stdout
+    assert "Example: inv release.tag --version 0.7.0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("yaml", "named"),
+    [
+        ("release:\n  trunc: main\n", "release.trunc"),
+        ("sdk:\n  buckett: x\n", "sdk.buckett"),
+        ("image:\n  pythons: 3.11\n", "image.pythons"),
+        ("release:\n  poll: soon\n", "release.poll"),
+        ("platform: lepton-web\n", "platform"),
+    ],
+)
+def test_a_wrong_setting_names_its_key(other: Path, yaml: str, named: str) -> None:
+    (other / "invoke.yaml").write_text(yaml)
+    done = typed(other, "release.next")
+    assert done.returncode == 2, done.stderr
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_variable_names_itself(other: Path) -> None:
+    done = typed(other, "release.next", INVOKE_RELEASE_POLL="soon")
+    assert done.returncode == 2
+    assert "INVOKE_RELEASE_POLL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_outside_a_repository_it_says_so(other: Path) -> None:
+    done = typed(other, "release.next", GIT_CEILING_DIRECTORIES=str(other.parent))
+    assert done.returncode == 2
+    assert "no Git repository here" in done.stderr
+
+
+def test_another_repository_with_settings_of_its_own(sandbox: Sandbox, inv: Inv) -> None:
+    (sandbox.work / "invoke.yaml").write_text("release:\n  remote: upstream\n")
+    done = inv("release.next", code=2)
+    assert "no remote upstream" in done.stderr
+    subprocess.run(["git", "remote", "rename", "origin", "upstream"], cwd=sandbox.work, check=True, capture_output=True)
+    assert inv("release.next").stdout == "0.7.0\n"
+    assert inv("release.next", INVOKE_RELEASE_REMOTE="origin", code=2).stdout == ""
+
+
+@pytest.mark.parametrize("given", ["soon", "-1", "0", "1e3"])
+def test_a_timeout_that_is_no_number_of_seconds_is_usage(other: Path, given: str) -> None:
+    done = typed(other, "platform.watch", f"--timeout={given}")
+    assert done.returncode == 2
+    assert "is no number of seconds" in done.stderr
+
+
+def test_settings_of_one_call_do_not_change_the_defaults() -> None:
+    read = settings.read(dict(Context().config) | settings.DEFAULTS)
+    read.sdk.inputs["is_release"] = False
+    assert settings.DEFAULTS["sdk"]["inputs"]["is_release"] is True
