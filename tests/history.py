@@ -12,7 +12,7 @@ from release.sandbox.home import Sandbox
 BRANCH = "release-0.7-20261122"
 REF = f"refs/heads/{BRANCH}"
 LINES = "".join(f"line {number}\n" for number in range(1, 21))
-FILES = {"a.txt": LINES, "b.txt": LINES, "keep/c.txt": "c\n"}
+FILES = {"a.txt": LINES, "b.txt": LINES, "keep/c.txt": "c\n", "tasks.py": "from release import namespace\n"}
 
 
 def git(where: Path, *arguments: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import again, open_world, printed
+from conftest import Inv, again, open_world, printed
 from history import FILES, LINES, REF, Author, changed, commit, git, on_line, snapshot, titles
 
 from release.errors import Conflict, Failed, Usage
@@ -526,3 +527,23 @@ def test_asked_for_nothing_or_for_what_is_not_there(world: World, author: Author
         do(world, "abcdef1")
     with pytest.raises(Usage, match="no release branch"):
         pick(again(world), line="0.9", wanted=Wanted(commit=("abc",)))
+
+
+def test_typed_at_a_prompt(sandbox: Sandbox, author: Author, inv: Inv) -> None:
+    base = author.cut()
+    author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
+    fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
+    two = author.commit("two", b_txt=changed(LINES, 3, "two"))
+    three = author.commit("three (#3)", b_txt=changed(changed(LINES, 3, "two"), 9, "three"))
+    listed = inv("release.pick", "--candidates", "--line", "0.7", "--json", "--path", "b.txt")
+    assert [json.loads(text)["sha"] for text in listed.stdout.splitlines()] == [three, two]
+    refused = inv("release.pick", "--line", "0.7", "--commit", two, code=2)
+    assert "--yes" in refused.stderr
+    inv("release.pick", "--line", "0.7", "--pr", "3", "--commit", two[:8], "--yes")
+    assert titles(sandbox, base) == ["two", "three (#3)"]
+    stopped = inv("release.pick", "--line", "0.7", "--commit", fix, "--yes", code=1)
+    assert "inv release.pick --continue" in stopped.stderr
+    inv("release.pick", "--continue", "--yes", code=1)
+    inv("release.pick", "--line", "0.7", "--commit", fix, "--yes", code=3)
+    inv("release.pick", "--abort", "--yes")
+    assert "nothing to take back" in inv("release.pick", "--abort", "--yes").stdout
