@@ -1,0 +1,367 @@
+"""Individual releases: one component alone, gated, raced, killed, refused, accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import doubles as doubled
+import pytest
+from conftest import FakeClock, again, open_world, printed
+from doubles import IMAGES, PLATFORM, SDK, Doubles
+from gate import BREAK, FIX, program, settings, tag
+from outside import cloud_content, dispatches, everything, git, peeled, remote_refs, writes
+from typed import Type, typing_in
+
+from release import component as component_module
+from release.claims import claim
+from release.component import component
+from release.errors import Blocked, Conflict, Failed, ReleaseError, Usage, Waiting
+from release.sandbox.demo_component import land
+from release.sandbox.home import Sandbox
+from release.tagged import tagged_as
+from release.verify import proved_statement
+from release.versions import parse
+from release.world import World
+
+WHEEL = "s3:release/leptonai-0.6.3-py3-none-any.whl"
+BACKEND = ("lepton-api-server", "lepton-deployment-operator")
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """One whose exchanges nobody holds against GitHub's description: the same ones are, elsewhere."""
+    with Sandbox() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def doubles(sandbox: Sandbox) -> Doubles:
+    return Doubles(sandbox)
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    land(sandbox, "fix: be polite", FIX)
+    return open_world(sandbox, monkeypatch, settings=settings(program(tmp_path)), clock=FakeClock())
+
+
+@pytest.fixture
+def typed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Type:
+    monkeypatch.setenv("INVOKE_RELEASE_OASDIFF", program(tmp_path))
+    return typing_in(sandbox, monkeypatch, capsys)
+
+
+def message(sandbox: Sandbox, version: str) -> str:
+    return sandbox.bare.git("cat-file", "tag", f"refs/tags/{version}").partition("\n\n")[2]
+
+
+def body(sandbox: Sandbox, version: str) -> str:
+    (found,) = (each for each in sandbox.github.hub.releases.values() if each.tag == version)
+    assert not found.draft
+    return str(found.body)
+
+
+def refused(world: World, kind: type[ReleaseError], **flags: str) -> ReleaseError:
+    with pytest.raises(kind) as raised:
+        component(world, **flags)
+    return raised.value
+
+
+# --- the sdk ---
+
+
+def test_the_sdk_alone_is_tagged_at_the_trunks_head_and_released(
+    world: World, sandbox: Sandbox, doubles: Doubles
+) -> None:
+    before = set(cloud_content(sandbox))
+    component(world, "sdk")
+    assert peeled(sandbox, "0.6.3") == remote_refs(sandbox)["refs/heads/main"]
+    assert message(sandbox, "0.6.3").endswith("\nComponent: sdk\n")
+    assert tagged_as(world, parse("0.6.3")).components == ("sdk",)  # type: ignore[union-attr]
+    assert WHEEL in set(cloud_content(sandbox)) - before
+    assert [run.asked.ref for run in doubles.runs_of(SDK)] == ["refs/tags/0.6.3"]
+    assert "Only sdk is released here, not the other components of 0.6." in body(sandbox, "0.6.3")
+    assert world.report.facts["tag"] == "0.6.3"
+
+
+def test_f27_again_and_a_third_time_nothing_is_written(world: World, sandbox: Sandbox) -> None:
+    component(world, "sdk")
+    before, asked = everything(sandbox), writes(sandbox)
+    for _ in range(2):
+        second = again(world)
+        component(second, "sdk")
+        assert "sdk 0.6.3 is released" in printed(second)
+    assert everything(sandbox) == before
+    assert writes(sandbox) == asked
+
+
+def test_a_dry_run_shows_all_of_it_and_writes_nothing(world: World, sandbox: Sandbox) -> None:
+    for name, last in (
+        ("sdk", "wheel s3://lepton-sdk/release/leptonai-0.6.3"),
+        ("backend", "images lepton-api-server:0.6.3"),
+    ):
+        before = everything(sandbox)
+        dry = again(world, dry=True, planned={})
+        component(dry, name)
+        assert everything(sandbox) == before
+        for each in (f"tag 0.6.3 at {peeled_head(sandbox)} for {name} alone", last, "GitHub Release 0.6.3 published"):
+            assert f"○ {each}" in printed(dry)
+    assert writes(sandbox) == []
+
+
+def peeled_head(sandbox: Sandbox) -> str:
+    return remote_refs(sandbox)["refs/heads/main"][:9]
+
+
+def test_it_is_proved_from_outside_as_what_it_is(world: World) -> None:
+    component(world, "sdk")
+    claimed = claim(again(world), parse("0.6.3"))
+    assert (claimed.component, claimed.individual, claimed.images, claimed.wheel) == ("sdk", True, (), True)
+    subjects = proved_statement(again(world), parse("0.6.3"))["subject"]
+    assert [each["name"] for each in subjects] == ["s3://lepton-sdk/release/leptonai-0.6.3-py3-none-any.whl"]
+
+
+# --- the gate ---
+
+
+def test_incompatible_writes_nothing_and_names_the_coordinated_release(world: World, sandbox: Sandbox) -> None:
+    land(sandbox, "feat: call it delete", BREAK)
+    before = everything(sandbox)
+    assert refused(world, Blocked, name="sdk").hint == "Make a coordinated release: inv release.minor --version 0.7.0"
+    assert everything(sandbox) == before
+    assert writes(sandbox) == []
+
+
+def test_an_accepted_reason_is_in_the_tag_and_in_the_github_release(world: World, sandbox: Sandbox) -> None:
+    land(sandbox, "feat: call it delete", BREAK)
+    component(world, "sdk", accept="nobody called it:\n asked all teams")
+    assert "\nComponent: sdk\nAccepted: nobody called it: asked all teams\n" in message(sandbox, "0.6.3")
+    assert "incompatible" in message(sandbox, "0.6.3")
+    assert "accepted: nobody called it: asked all teams" in body(sandbox, "0.6.3")
+    component(again(world), "sdk")  # what the tag says needs no second reason
+    assert dispatches(sandbox, SDK) == 1
+
+
+def test_a_missing_tool_blocks_until_somebody_answers_for_it(world: World, sandbox: Sandbox) -> None:
+    missing = again(world, settings=settings("no-such-oasdiff"))
+    assert '--accept "REASON"' in refused(missing, Blocked, name="sdk").hint
+    component(again(missing), "sdk", accept="compared by hand")
+    assert "could not tell" in message(sandbox, "0.6.3")
+
+
+def test_a_reason_that_was_not_needed_is_not_recorded(world: World, sandbox: Sandbox) -> None:
+    component(world, "sdk", accept="just in case")
+    assert "Accepted" not in message(sandbox, "0.6.3")
+    assert "was not needed" in printed(world)
+
+
+def test_accept_without_a_reason_is_a_usage_error(sandbox: Sandbox, typed: Type) -> None:
+    for flags in (
+        ("--accept",),
+        ("--accept", "--yes"),
+        ("--accept", ""),
+        ("--accept", " \t"),
+        ("--accept", "--", "--yes"),
+        ("--accept", "a\x1b[2J", "--yes"),
+        ("--accept", "x" * 501),
+    ):
+        done = typed("release.component", "--name", "sdk", *flags)
+        assert (done.code, "--accept" in done.err) == (2, True), (flags, done)
+    assert typed("release.component").code == 2
+    assert typed("release.component", "--name", "cli").code == 2
+    assert writes(sandbox) == []
+
+
+def test_a_line_without_tags_blocks(world: World, sandbox: Sandbox) -> None:
+    assert "this line has no release yet" in refused(world, Blocked, name="sdk", version="0.8.1").problem
+    assert writes(sandbox) == []
+
+
+# --- which tag ---
+
+
+def test_what_is_released_with_everything_else_from_that_commit_is_not_released_again(
+    world: World, sandbox: Sandbox, doubles: Doubles
+) -> None:
+    tag(sandbox, "0.7.0")
+    assert "is not there" in refused(world, Failed, name="sdk").problem
+    doubles.put_wheel("0.7.0")
+    told = again(world)
+    component(told, "sdk")
+    assert "0.7.0 released sdk with everything else" in printed(told)
+    assert writes(sandbox) == []
+
+
+def test_f12_a_version_that_is_something_else_is_a_conflict(world: World, sandbox: Sandbox) -> None:
+    assert "0.6.2 released everything together" in refused(world, Conflict, name="sdk", version="0.6.2").problem
+    tag(sandbox, "0.6.3", "Release web 0.6.3 alone\n\nComponent: web")
+    assert "0.6.3 released web" in refused(again(world), Conflict, name="sdk", version="0.6.3").problem
+    assert refused(again(world), Usage, name="sdk", version="0.6.0-rc.1").code == 2
+    assert writes(sandbox) == []
+
+
+def test_two_components_of_one_commit_have_a_version_each(world: World, sandbox: Sandbox) -> None:
+    component(world, "sdk")
+    second = again(world, version=parse("0.6.3"))  # as in one call of both: inv release.component … release.component …
+    component(second, "web")
+    head = remote_refs(sandbox)["refs/heads/main"]
+    assert [peeled(sandbox, version) for version in ("0.6.3", "0.6.4")] == [head, head]
+    assert claim(again(world), parse("0.6.4")).images == ("lepton-web",)
+    proved_statement(again(world), parse("0.6.3"))
+
+
+@pytest.mark.parametrize("stops", ["gate.tag", "dispatch", "run", "page"])
+def test_f27_killed_anywhere_it_goes_on_with_the_same_tag(
+    world: World, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch, stops: str
+) -> None:
+    def killed(*_: Any, **__: Any) -> Any:
+        raise SystemExit(137)
+
+    with monkeypatch.context() as patch:
+        place = {"gate.tag": "release_part", "page": "drafted"}.get(stops)
+        if place:
+            patch.setattr(component_module, place, killed)
+        elif stops == "dispatch":
+            patch.setattr("release.sdk.follow", killed)
+        else:
+            patch.setattr("release.sdk.prove", killed)
+        with pytest.raises(SystemExit):
+            component(world, "sdk")
+    component(again(world), "sdk")
+    assert [name for name in remote_refs(sandbox) if name.startswith("refs/tags/0.6.")][-1] == "refs/tags/0.6.3"
+    assert dispatches(sandbox, SDK) == 1
+    assert body(sandbox, "0.6.3")
+
+
+def test_f27_a_trunk_that_moved_on_takes_a_new_tag_unless_the_old_one_is_named(
+    world: World, sandbox: Sandbox, doubles: Doubles
+) -> None:
+    doubles.hang = {SDK}
+    refused(again(world, timeout=1), Waiting, name="sdk")
+    land(sandbox, "fix: politely", ("web/extra.txt", "", "more\n"))
+    doubles.runs_of(SDK)[0].end()
+    doubles.hang = set()
+    component(again(world), "sdk", version="0.6.3")
+    component(again(world), "sdk")
+    assert peeled(sandbox, "0.6.4") == remote_refs(sandbox)["refs/heads/main"] != peeled(sandbox, "0.6.3")
+    assert dispatches(sandbox, SDK) == 2
+
+
+# --- races and leftovers ---
+
+
+@pytest.mark.parametrize("other", ["sdk", "web"])
+def test_f06_of_two_people_one_gets_the_number_and_the_other_exit_3(
+    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    pushed: Callable[..., None] = component_module.push_tag
+
+    def too_late(*arguments: Any, **options: Any) -> None:
+        tag(sandbox, "0.6.3", f"Release {other} 0.6.3 alone\n\nComponent: {other}")
+        pushed(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(component_module, "push_tag", too_late)
+        assert refused(world, Conflict, name="sdk").code == 3
+    assert world.repo.local_tag("0.6.3") is None
+    component(again(world), "sdk")
+    assert (peeled(sandbox, "0.6.4") is None) == (other == "sdk")
+
+
+def test_a_number_that_went_to_another_component_meanwhile_is_a_conflict(
+    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = component_module.gate
+
+    def slow(*arguments: Any) -> Any:
+        tag(sandbox, "0.6.3", "Release web 0.6.3 alone\n\nComponent: web")
+        return asked(*arguments)
+
+    monkeypatch.setattr(component_module, "gate", slow)
+    assert "somebody tagged 0.6.3 meanwhile: web" in refused(world, Conflict, name="sdk").problem
+
+
+def test_f09_a_leftover_local_tag_is_named_and_left_alone(world: World, sandbox: Sandbox) -> None:
+    git(sandbox.work, "fetch", "-q", "origin", "main")
+    git(sandbox.work, "tag", "-a", "-m", "Mine", "0.6.3", "FETCH_HEAD")
+    assert "git tag -d 0.6.3" in refused(world, Conflict, name="sdk").hint
+    assert git(sandbox.work, "tag", "--list", "0.6.3") == "0.6.3"
+    assert peeled(sandbox, "0.6.3") is None
+
+
+def test_f20_what_is_out_before_its_tag_is_a_conflict(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+    doubles.put_wheel("0.6.3")
+    doubles.push("lepton-web", "0.6.3")
+    assert "the wheel of 0.6.3 exists already" in refused(world, Conflict, name="sdk").problem
+    assert "image lepton-web:0.6.3 exists already" in refused(again(world), Conflict, name="web").problem
+    assert writes(sandbox) == []
+
+
+def test_f14_the_workflows_own_token_may_release_the_sdk_but_no_images(
+    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from release.sandbox.github import JOB_TOKEN
+
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_TOKEN", JOB_TOKEN)
+    refs = remote_refs(sandbox)
+    assert "starts no workflow" in refused(again(world), Usage, name="backend").problem
+    assert remote_refs(sandbox) == refs
+
+
+# --- backend and web ---
+
+
+def test_the_backends_images_are_proved_and_no_others(
+    world: World, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doubled, "IMAGES", BACKEND)  # a repository whose tag builds these two alone
+    component(world, "backend")
+    assert {f"{name}:0.6.3" for name in BACKEND} <= set(cloud_content(sandbox))
+    assert "lepton-web" not in printed(world)
+    assert dispatches(sandbox) == 0
+    assert len(doubles.runs_of(PLATFORM)) == 1
+    before, asked = everything(sandbox), writes(sandbox)
+    component(again(world), "backend")
+    assert (everything(sandbox), writes(sandbox)) == (before, asked)
+
+
+def test_f21_a_green_run_that_pushed_nothing_is_a_failure(world: World, doubles: Doubles) -> None:
+    doubles.silent = {PLATFORM}
+    problem = refused(world, Failed, name="web")
+    assert "images of web 0.6.3 are missing: lepton-web" in problem.problem
+    assert refused(again(world), Failed, name="web").code == 1
+
+
+def test_f26_every_job_counts_unless_the_settings_say_which(
+    world: World, sandbox: Sandbox, doubles: Doubles, tmp_path: Path
+) -> None:
+    doubles.fail = {"lepton-web"}
+    assert "failed" in refused(world, Failed, name="backend").problem
+    for name in BACKEND:
+        doubles.push(name, "0.6.3")
+    refused(again(world), Failed, name="backend")
+    narrowed = settings(program(tmp_path), {"backend": {"roles": list(BACKEND)}})
+    component(again(world, settings=narrowed), "backend")
+    assert body(sandbox, "0.6.3")
+    missing = settings(program(tmp_path), {"web": {"roles": ["lepton-web"]}})
+    assert "lepton-web" in refused(again(world, settings=missing), Failed, name="web").problem
+
+
+def test_a_fourth_component_with_a_workflow_of_its_own_is_settings_alone(
+    world: World, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = "on: workflow_dispatch\njobs: {pages: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}\n"
+    land(sandbox, "ci: pages", (".github/workflows/pages.yaml", "", text))
+    monkeypatch.setitem(doubled.JOBS, "pages.yaml", lambda _: {"pages": "success"})
+    monkeypatch.setitem(doubled.EFFECTS, "pages.yaml", lambda doubles, _: doubles.push("pages", "0.6.3"))
+    sandbox.cloud.client("ecr").create_repository(repositoryName="pages")  # type: ignore[union-attr]
+    pages = {"path": "web", "has_interface": False, "workflow": "pages.yaml", "images": ["pages"]}
+    component(again(world, settings=settings(program(tmp_path), {"pages": pages})), "pages")
+    assert message(sandbox, "0.6.3").endswith("\nComponent: pages\n")
+    assert (dispatches(sandbox, "pages.yaml"), dispatches(sandbox)) == (1, 1)
+    assert len(IMAGES) == 3
