@@ -34,20 +34,21 @@ def timeline(found: Overview) -> str:
     """Return the picture: the trunk below, each line above it from the day it was cut, its versions on it."""
     now = datetime.fromtimestamp(found.at, timezone.utc)
     begins = [_begin(line, found) for line in found.lines]
-    scale = Scale(min([*(begin for begin in begins if begin), now - 7 * DAY]) - 2 * DAY, now)
+    first = min([*(begin for begin in begins if begin), now - 7 * DAY]) - 2 * DAY
+    scale = Scale(first, now + (now - first) / 20)  # what began today needs room too
     height = TOP + ROW * (len(found.lines) + 1)
     base = height - 34
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
         "<title>The lines over time</title>",
         *_months(scale, base),
-        f'<line class="trunk" x1="{LEFT}" y1="{base}" x2="{WIDTH - RIGHT}" y2="{base}"/>',
+        f'<line class="trunk" x1="{LEFT}" y1="{base}" x2="{scale.x(now)}" y2="{base}"/>',
         f'<text class="name" x="{LEFT - 10}" y="{base + 4}">{text(found.trunk, 12)}</text>',
     ]
     for number, line in enumerate(found.lines):
         begin = begins[number]
         if begin:
-            parts += _row(line, found, scale, (TOP + ROW * number + 20, base, scale.x(begin)))
+            parts += _row(line, found, scale, (TOP + ROW * number + 20, base, scale.x(begin), scale.x(now)))
     return "\n".join([*parts, "</svg>"])
 
 
@@ -76,11 +77,11 @@ def _of(line: LineState, found: Overview) -> list[Version]:
     return sorted((each for each in found.versions if line_of(each.version) == line.line), key=lambda each: each.at)
 
 
-def _row(line: LineState, found: Overview, scale: Scale, place: tuple[float, float, float]) -> Iterator[str]:
-    y, base, x = place
+def _row(line: LineState, found: Overview, scale: Scale, place: tuple[float, float, float, float]) -> Iterator[str]:
+    y, base, x, end = place
     kind = "branch" if line.branch else "branch none"
     yield f'<g class="{kind}"><title>{text(line.branch or "no branch")}</title>'
-    yield f'<path d="M {x} {base} C {x} {y + 14}, {x} {y}, {x + 14} {y} L {WIDTH - RIGHT} {y}"/></g>'
+    yield f'<path d="M {x} {base} C {x} {y + 14}, {x} {y}, {min(x + 14, end)} {y} L {end} {y}"/></g>'
     yield f'<text class="name" x="{LEFT - 10}" y="{y + 4}">{text(line.line)}</text>'
     yield from _tags(_of(line, found), scale, y)
 
