@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 from release import platform, pushed
 from release.backported import backported
 from release.claims import image_commit, image_version
+from release.components import Component, components_of
 from release.errors import ReleaseError
 from release.github_releases import GitHubRelease
 from release.lines import HEADS, TAGS
 from release.parallel import side_by_side
+from release.parts import is_sdk
 from release.published import wheel_key
 from release.pulls import Pull
 from release.refs import RemoteRef
 from release.release import trunk_sha
 from release.standing import PARTS, LineState, Overview, Part, Version
+from release.tagged import Tagged, tagged
 from release.versions import Line, line_of, parse_branch, released_versions
 
 if TYPE_CHECKING:
-    import semver
-
     from release.world import World
 
 
@@ -33,9 +34,11 @@ def overview(world: World, line: Line | None, last: int) -> Overview:
     shown = [version for version in released_versions(tags) if line in (None, line_of(version))][-last:][::-1]
     branches = _branches(world, line)
     trunk = trunk_sha(world)
-    for sha in (trunk, *(ref.sha for ref in branches.values()), *(tags[str(version)].sha for version in shown)):
-        world.repo.need_commit(sha)
-    begun = [_begun(world, version, tags[str(version)], branches) for version in shown]
+    world.repo.need_commit(trunk, f"refs/heads/{world.trunk}")
+    for ref in (*branches.values(), *(tags[str(version)] for version in shown)):
+        world.repo.need_commit(ref.sha, ref.name)
+    told = {each.version: each for line in {line_of(version) for version in shown} for each in tagged(world, line)}
+    begun = [_begun(world, told[version], branches) for version in shown]
     lines = sorted({line_of(version) for version in shown} | _unreleased_lines(branches, tags), reverse=True)
     found: list[Any] = side_by_side(
         [
@@ -63,12 +66,12 @@ def _unreleased_lines(branches: Mapping[Line, RemoteRef], tags: Mapping[str, Rem
     return {line for line in branches if line > newest}
 
 
-def _begun(world: World, version: semver.Version, tag: RemoteRef, branches: Mapping[Line, RemoteRef]) -> Version:
+def _begun(world: World, told: Tagged, branches: Mapping[Line, RemoteRef]) -> Version:
     """Return what Git alone tells of a version."""
-    branch = branches.get(line_of(version))
-    at = world.repo.git("log", "-1", "--format=%cI", tag.sha, "--")
-    on_branch = branch is None or world.repo.is_ancestor(tag.sha, branch.sha)
-    return Version(version, tag.sha, at, image_version(world, tag.sha), on_branch)
+    sha, branch = told.ref.sha, branches.get(line_of(told.version))
+    at = world.repo.git("log", "-1", "--format=%cI", sha, "--")
+    on_branch = branch is None or world.repo.is_ancestor(sha, branch.sha)
+    return Version(told.version, sha, at, image_version(world, sha), on_branch, told.components)
 
 
 def _line(world: World, line: Line, branch: RemoteRef | None, tags: Mapping[str, RemoteRef], trunk: str) -> LineState:
@@ -114,20 +117,31 @@ def _asked(read: Callable[[], Part]) -> Part:
 
 
 def _claimed(version: Version, parts: dict[str, Part]) -> dict[str, Part]:
-    """Leave out of an individual release what is not of it, once something of it is out."""
+    """Leave out of an individual release whose tag does not say of what it is, what is not out."""
     components = ("platform", "wheel")
-    if not version.on_branch and any(parts[name].state == "out" for name in components):
+    if not version.components and not version.on_branch and any(parts[name].state == "out" for name in components):
         parts |= {name: Part("none") for name in components if parts[name].state == "missing"}
     return parts
 
 
 def _platform(world: World, version: Version) -> Part:
-    return _counted(platform.image_digests(world, version.version))
+    images = {image for part in _components(world, version) for image in part.images}
+    if version.components and not images:
+        return Part("none")
+    found = platform.image_digests(world, version.version)
+    return _counted({name: digest for name, digest in found.items() if not version.components or name in images})
 
 
 def _wheel(world: World, version: Version) -> Part:
+    if version.components and not any(is_sdk(world, part) for part in _components(world, version)):
+        return Part("none")
     found = world.bucket.object(wheel_key(world, version.version))
     return Part("out", at=found.modified.isoformat()) if found else Part("missing")
+
+
+def _components(world: World, version: Version) -> list[Component]:
+    known = components_of(world.settings.release.components)
+    return [known[name] for name in version.components if name in known]
 
 
 def _pull(world: World, version: Version) -> Part:

@@ -28,13 +28,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Version:
-    """One released version: its commit, the image that its config.py names, its parts by name."""
+    """One released version: its commit, the image that its config.py names, its parts by name.
+
+    `components` is empty for a coordinated release, which is of all of them.
+    """
 
     version: semver.Version
     sha: str
     at: str
     image: semver.Version | None = None
     on_branch: bool = True
+    components: tuple[str, ...] = ()
     parts: Mapping[str, Part] = field(default_factory=dict)
 
     @property

@@ -18,6 +18,7 @@ from release.errors import Usage
 from release.report import Report
 from release.sandbox.home import Sandbox
 from release.standing import Overview, age
+from release.tagged import tag_message
 from release.world import World
 
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
@@ -123,6 +124,22 @@ def test_a_source_that_does_not_answer_is_unknown_and_the_rest_is_shown(
         assert "?" in printed(world)
     finally:
         released.cloud.faults.clear()
+
+
+def test_an_individual_release_shows_its_own_parts_alone(released: Sandbox, world: World) -> None:
+    """The tag's message says of what it is; the image of web alone is out, the others are no part of it."""
+    message = tag_message(semver.Version.parse("0.7.1"), "web", "compatible", "")
+    world.repo.need_commit(world.repo.head_sha("main") or "")
+    target = world.repo.make_tag("0.7.1", world.repo.head_sha("main") or "", message)
+    assert released.cloud is not None
+    released.bare.git("fetch", "-q", str(world.repo.root), "refs/tags/0.7.1:refs/tags/0.7.1")
+    released.cloud.push_image("lepton-web", "0.7.1")
+    try:
+        found = parts(look(world, line="0.7"), "0.7.1")
+        assert (found["platform"], found["wheel"], found["GitHub Release"]) == ("out", "none", "missing")
+    finally:
+        released.bare.git("tag", "-d", "0.7.1")
+        world.repo.git("update-ref", "-d", "refs/tags/0.7.1", target)
 
 
 def test_unreleased_commits_of_a_line_are_counted(released: Sandbox, world: World) -> None:
