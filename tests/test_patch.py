@@ -53,6 +53,17 @@ def released(sandbox: Sandbox, version: str, *, image: bool = False) -> None:
     assert not found.draft
 
 
+@pytest.fixture
+def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """End each release at its tag, where nothing beyond it is looked at."""
+    monkeypatch.setattr("release.patch.ship", lambda *_: None)
+
+
+def tagged(sandbox: Sandbox, version: str) -> None:
+    """Hold the tag against the release branch's head."""
+    assert peeled(sandbox, version) == remote_refs(sandbox)[REF]
+
+
 def line_titles(sandbox: Sandbox) -> list[str]:
     return sandbox.bare.git("log", "--reverse", "--format=%s", f"refs/tags/0.6.2..{REF}").splitlines()
 
@@ -82,6 +93,7 @@ def test_f27_a_patch_releases_and_a_second_run_writes_nothing(world: World, sand
     assert dispatches(sandbox) == 1
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_the_checks_come_before_the_tag(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.fail = {"checks"}
     with pytest.raises(Failed, match="checks: failure") as failed:
@@ -91,9 +103,10 @@ def test_the_checks_come_before_the_tag(world: World, sandbox: Sandbox, doubles:
     doubles.fail = set()
     doubles.runs_of(CHECKS)[0].rerun()
     patch(again(world), line=LINE, wanted=DOCS)
-    released(sandbox, "0.6.3")
+    tagged(sandbox, "0.6.3")
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_a_wait_for_checks_times_out_and_is_taken_up(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.hang = {CHECKS}
     with pytest.raises(Waiting, match=r"did not end within 5 s: .*checks") as waiting:
@@ -101,9 +114,10 @@ def test_a_wait_for_checks_times_out_and_is_taken_up(world: World, sandbox: Sand
     assert waiting.value.code == 4
     doubles.runs_of(CHECKS)[0].end()
     patch(again(world), line=LINE, wanted=DOCS)
-    released(sandbox, "0.6.3")
+    tagged(sandbox, "0.6.3")
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_every_page_of_checks_is_read_and_each_is_named(world: World, sandbox: Sandbox) -> None:
     pick(world, line=LINE, wanted=DOCS)
     sha = remote_refs(sandbox)[REF]
@@ -135,11 +149,11 @@ def test_a_status_that_failed_counts(world: World, sandbox: Sandbox) -> None:
         patch(again(world), line=LINE)
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_no_checks_configured_is_said(world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("release.checks._listening", lambda *_: [])
     monkeypatch.setattr(sandbox.github.hub, "runs", {})
     monkeypatch.setattr("release.sandbox.starts.start_run", lambda *_, **__: None)
-    monkeypatch.setattr("release.patch.ship", lambda *_: None)
     patch(world, line=LINE, wanted=DOCS)
     assert "no checks are configured" in printed(world)
     assert peeled(sandbox, "0.6.3")
@@ -154,10 +168,11 @@ def test_checks_that_do_not_start_are_waited_for(
     assert peeled(sandbox, "0.6.3") is None
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_f05_no_checks_pushes_branch_and_tag_at_once(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.fail = {"checks"}
     patch(world, line=LINE, wanted=DOCS, checks=False)
-    released(sandbox, "0.6.3")
+    tagged(sandbox, "0.6.3")
     pushes = [each for each in writes(sandbox) if each.endswith("git-receive-pack")]
     assert len(pushes) == 1
     asked = writes(sandbox)
@@ -187,18 +202,21 @@ def test_the_image_is_built_from_the_release_branch(world: World, sandbox: Sandb
     assert writes(sandbox) == asked
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_f10_gaps_and_individual_releases_count(world: World, sandbox: Sandbox) -> None:
     sandbox.bare.git("update-ref", "refs/tags/0.6.9", "refs/heads/main")
     patch(world, line=LINE, wanted=DOCS)
-    released(sandbox, "0.6.10")
+    tagged(sandbox, "0.6.10")
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_f09_only_the_remotes_tags_count(world: World, sandbox: Sandbox) -> None:
     git(sandbox.work, "tag", "0.6.7")
     patch(world, line=LINE, wanted=DOCS)
-    released(sandbox, "0.6.3")
+    tagged(sandbox, "0.6.3")
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_two_people_at_once_exactly_one_gets_the_number(
     world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +233,7 @@ def test_two_people_at_once_exactly_one_gets_the_number(
             patch(world, line=LINE, wanted=DOCS)
     assert lost.value.code == 3
     patch(again(world), line=LINE, wanted=DOCS)
-    released(sandbox, "0.6.4")
+    tagged(sandbox, "0.6.4")
 
 
 def test_the_branch_moved_while_checks_ran(world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,6 +297,7 @@ def protected(sandbox: Sandbox, **review: Any) -> None:
     protect(sandbox.github.hub, "refs/heads/release-*", pull_request=review, **rules)
 
 
+@pytest.mark.usefixtures("unshipped")
 @pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
 def test_f15_f18_a_protected_line_goes_by_pull_request(
     world: World, sandbox: Sandbox, doubles: Doubles, method: str
@@ -292,7 +311,7 @@ def test_f15_f18_a_protected_line_goes_by_pull_request(
     assert "--via-pr" in refused.value.hint
     wanted = Wanted(pr=NAMES.pr, via_pr=True)
     patch(again(world), line=LINE, wanted=wanted)
-    released(sandbox, "0.6.3")
+    tagged(sandbox, "0.6.3")
     (pull,) = sandbox.github.hub.pulls.values()
     assert pull.head.startswith("backport/0.6/")
     assert (pull.base, pull.title) == ("release-0.6-20260901", "Backport 2 commits to 0.6")
@@ -312,6 +331,7 @@ def test_f18_a_release_branch_is_never_a_head(world: World) -> None:
         open_pull(world, "release-0.6-20260901", "main", "No", "")
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_f27_a_backport_that_waits_for_approval_goes_on(world: World, sandbox: Sandbox) -> None:
     protected(sandbox, required_approving_review_count=1)
     wanted = Wanted(pr=("14",), via_pr=True)
@@ -321,10 +341,11 @@ def test_f27_a_backport_that_waits_for_approval_goes_on(world: World, sandbox: S
     (pull,) = sandbox.github.hub.pulls.values()
     add_review(sandbox.github.hub, pull)
     patch(again(world), line=LINE, wanted=wanted)
-    released(sandbox, "0.6.3")
+    tagged(sandbox, "0.6.3")
     assert len(sandbox.github.hub.pulls) == 1
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_a_backport_that_conflicts_is_continued_by_pull_request(world: World, sandbox: Sandbox) -> None:
     protected(sandbox)
     sha = _conflicting(sandbox)
@@ -338,7 +359,7 @@ def test_a_backport_that_conflicts_is_continued_by_pull_request(world: World, sa
     pick(again(world), wanted=Wanted(via_pr=True), resume=Resume(continue_=True))
     assert pick_trees(world.repo) == []
     patch(again(world), line=LINE, wanted=wanted)
-    released(sandbox, "0.6.3")
+    tagged(sandbox, "0.6.3")
     assert len(sandbox.github.hub.pulls) == 1
 
 
@@ -361,6 +382,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("done", [False, True], ids=["refused", "answer lost"])
+@pytest.mark.usefixtures("unshipped")
 @pytest.mark.parametrize("step", STEPS)
 def test_f27_interrupted_at_any_step_it_goes_on(world: World, sandbox: Sandbox, step: str, done: bool) -> None:
     method, path, later = STEPS[step]
@@ -379,7 +401,7 @@ def test_f27_interrupted_at_any_step_it_goes_on(world: World, sandbox: Sandbox, 
         assert refused.value.code == 1
     sandbox.github.faults.clear()
     patch(again(world), line=LINE, wanted=DOCS)
-    released(sandbox, "0.6.3")
+    tagged(sandbox, "0.6.3")
     assert line_titles(sandbox) == ["docs: say how to run a photon (#14)"]
     asked = writes(sandbox)
     patch(again(world), line=LINE, wanted=DOCS)
@@ -405,10 +427,11 @@ def test_f14_the_workflows_own_token_is_refused_before_anything_is_written(
     assert [each for each in writes(sandbox) if not each.endswith("/graphql")] == []
 
 
+@pytest.mark.usefixtures("unshipped")
 def test_f14_another_token_in_actions_is_fine(world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     patch(world, line=LINE, wanted=DOCS)
-    released(sandbox, "0.6.3")
+    tagged(sandbox, "0.6.3")
 
 
 def test_pick_and_tag_are_one_release_in_one_call(world: World, sandbox: Sandbox) -> None:
