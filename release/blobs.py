@@ -38,25 +38,29 @@ def files(repo: Repo, sha: str, path: str) -> dict[str, bytes]:
 
     Raises CouldNotTellError for a symbolic link or a submodule: what it stands for is elsewhere.
     """
+    check_sha(sha)
+    where = _normal(path)
+    listed = repo.git_bytes("ls-tree", "-r", "-z", "--full-tree", sha, "--", *([where] if where else []))
     found: dict[str, str] = {}
-    for entry in _entries(repo, sha, path, "-r"):
-        mode, _, rest = entry.partition(" ")
-        name = rest.partition("\t")[2]
+    for entry in listed.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        kind, _, name = entry.partition("\t")
+        mode, _, oid = kind.split(" ")
         if mode not in REGULAR:
-            kind = "a submodule" if mode == "160000" else "a symbolic link"
-            raise CouldNotTellError(f"{name} is {kind}, which is not followed: put the file itself there")
-        found[name] = rest.partition("\t")[0].rpartition(" ")[2]
+            link = "a submodule" if mode == "160000" else "a symbolic link"
+            raise CouldNotTellError(f"{name} is {link}, which is not followed: put the file itself there")
+        found[name] = oid
     return dict(zip(found, objects(repo, list(found.values())), strict=True))
 
 
 def existing(repo: Repo, sha: str, paths: Sequence[str]) -> set[str]:
     """Return those of the paths that are in the commit, as files or folders."""
-    return {path for path in paths if _entries(repo, sha, path)}
-
-
-def _entries(repo: Repo, sha: str, path: str, *options: str) -> list[str]:
     check_sha(sha)
-    where = str(PurePosixPath(path))
-    only = [] if where == "." else [where]
-    listed = repo.git_bytes("ls-tree", "-z", "--full-tree", *options, sha, "--", *only)
-    return [entry for entry in listed.decode("utf-8", "surrogateescape").split("\0") if entry]
+    asked = "".join(f"{sha}:{_normal(path)}\n" for path in paths)
+    answers = repo.git("cat-file", "--batch-check", stdin=asked).splitlines()
+    return {path for path, answer in zip(paths, answers, strict=True) if not answer.endswith(" missing")}
+
+
+def _normal(path: str) -> str:
+    """Return the path as Git spells it; nothing for the whole repository."""
+    spelled = str(PurePosixPath(path))
+    return "" if spelled == "." else spelled

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from release.blobs import existing, files
@@ -33,6 +34,7 @@ def compat(world: World, name: str = "", ref: str = "", line: str = "") -> list[
     part = component_named(world, name)
     wanted = parse_line(line, version_too=True) if line else current_line(world)
     sha = named_commit(world, ref) if ref else trunk_sha(world)
+    world.repo.need_commit(sha, "" if ref else f"refs/heads/{world.trunk}")
     answers = gate(world, part, sha, tagged(world, wanted))
     show(world, answers)
     check_open(world, part, sha, wanted, answers)
@@ -41,9 +43,17 @@ def compat(world: World, name: str = "", ref: str = "", line: str = "") -> list[
 
 def gate(world: World, part: Component, sha: str, there: Sequence[Tagged]) -> list[Answer]:
     """Answer every comparison that the release of the component at the commit needs, against the line's tags."""
-    world.repo.need_commit(sha, f"refs/heads/{world.trunk}" if sha == trunk_sha(world) else "")
     known = components(world)
-    return [_answer(world, pair, sha, there) for pair in pairs(part.name, known)]
+    read = cache(partial(_snapshot, world, known))
+    tools = Tools(oasdiff=world.settings.release.oasdiff)
+    answers = []
+    for pair in pairs(part.name, known):
+        before, after = _place(pair.before, sha, there), _place(pair.after, sha, there)
+        try:
+            answers.append(answered(pair, read(pair.owner, before), read(pair.owner, after), tools))
+        except CouldNotTellError as error:
+            answers.append(Answer(pair, _name(before), _name(after), could_not_tell(str(error))))
+    return answers
 
 
 def show(world: World, answers: Sequence[Answer]) -> None:
@@ -103,15 +113,6 @@ def current_line(world: World) -> Line:
         ) from error
 
 
-def _answer(world: World, pair: Pair, sha: str, there: Sequence[Tagged]) -> Answer:
-    before, after = _place(pair.before, sha, there), _place(pair.after, sha, there)
-    try:
-        sides = _snapshot(world, pair.owner, before), _snapshot(world, pair.owner, after)
-    except CouldNotTellError as error:
-        return Answer(pair, _name(before), _name(after), could_not_tell(str(error)))
-    return answered(pair, *sides, Tools(oasdiff=world.settings.release.oasdiff))
-
-
 def _place(moment: str, sha: str, there: Sequence[Tagged]) -> Place | None:
     """Return a moment's name for people and its commit, or None when the line has no such release."""
     if moment == COMMIT:
@@ -124,13 +125,13 @@ def _name(place: Place | None) -> str:
     return place[0] if place else "no release"
 
 
-def _snapshot(world: World, owner: Component, place: Place | None) -> Snapshot | None:
+def _snapshot(world: World, known: Mapping[str, Component], owner: Component, place: Place | None) -> Snapshot | None:
+    """Return the owner's interface at the place; raises CouldNotTellError where it cannot be read."""
     if place is None:
         return None
     name, ref = place
     if ref.name:
         world.repo.need_objects([ref])
-    known = components(world)
     there = existing(world.repo, ref.sha, [part.path for part in known.values()])
     content = files(world.repo, ref.sha, owner.source_path) if owner.kind != "none" else {}
     return Snapshot(name, content, frozenset(part.name for part in known.values() if part.path in there))

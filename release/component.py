@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from release.actions import check_token_starts_workflows
 from release.cli import announces, reruns, waits, writes
 from release.compat import check_open, component_named, current_line, gate, show
 from release.components import Component
@@ -17,6 +16,7 @@ from release.notes import drafted, published
 from release.parts import check_unbuilt, is_sdk, prove_part, release_part
 from release.refs import RemoteRef, brief
 from release.release import push_tag, trunk_sha
+from release.tag_workflows import check_starts
 from release.tagged import Tagged, messages, tag_message, tagged
 from release.verdicts import Verdict, overall
 from release.versions import Line, check_allowed, line_of, next_version, parse
@@ -111,11 +111,12 @@ def _known(plan: Plan) -> Tagged | None:
 def _tagged_anew(world: World, plan: Plan) -> Tagged:
     """Ask the gate, then tag the commit with the line's next patch; the tag says what it releases, and why."""
     version = plan.version or next_version([each.version for each in plan.there], "patch", plan.line)
+    world.repo.need_commit(plan.sha, f"refs/heads/{world.trunk}")
     answers = gate(world, plan.part, plan.sha, plan.there)
     show(world, answers)
     accepted = _accepted(world, plan, answers)
     if not (is_sdk(world, plan.part) or plan.part.workflow):
-        check_token_starts_workflows(world)
+        check_starts(world, plan.sha)
     verdict = overall(answer.comparison.verdict for answer in answers).value
     name = plan.part.name
     message = tag_message(version, name, f"Its interfaces within {plan.line}: {verdict}.", accepted)

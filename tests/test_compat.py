@@ -14,7 +14,7 @@ from oasdiff_path import oasdiff
 from outside import clone_content, everything, git, writes
 from typed import Type, typing_in
 
-from release.blobs import files
+from release.blobs import existing, files
 from release.compat import compat
 from release.errors import Blocked, Failed, Usage
 from release.interfaces import Answer
@@ -311,3 +311,10 @@ def test_the_description_is_read_at_both_sides_from_git(world: World, sandbox: S
     found = files(world.repo, sandbox.bare.sha("0.6.2") or "", OPENAPI)
     shown = subprocess.run(["git", "show", f"0.6.2:{OPENAPI}"], cwd=sandbox.bare.path, capture_output=True, check=True)
     assert found == {OPENAPI: shown.stdout}
+
+
+def test_which_paths_are_there_also_where_one_is_in_another(world: World, sandbox: Sandbox) -> None:
+    sha = sandbox.bare.sha("0.6.2") or ""
+    paths = [".", "sdk", "sdk/", "sdk/leptonai", "sdk/cli", CLIENT, "backend"]
+    assert existing(world.repo, sha, paths) == set(paths) - {"sdk/cli"}
+    assert files(world.repo, sha, ".").keys() > files(world.repo, sha, "sdk/").keys() > {CLIENT}

@@ -365,3 +365,13 @@ def test_a_fourth_component_with_a_workflow_of_its_own_is_settings_alone(
     assert message(sandbox, "0.6.3").endswith("\nComponent: pages\n")
     assert (dispatches(sandbox, "pages.yaml"), dispatches(sandbox)) == (1, 1)
     assert len(IMAGES) == 3
+
+
+def test_a_coordinated_release_may_follow_from_a_commit_that_components_were_released_from(
+    world: World, sandbox: Sandbox
+) -> None:
+    tag(sandbox, "0.6.3", "Release sdk 0.6.3 alone\n\nComponent: sdk")
+    tag(sandbox, "0.7.0")
+    assert claim(world, parse("0.7.0")).shared
+    tag(sandbox, "0.8.0")
+    assert not claim(again(world), parse("0.7.0")).shared
