@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import shutil
-import subprocess
-import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.errors import Blocked, Failed
+from release.sandbox.typed import type_task
 
 if TYPE_CHECKING:
     from release.sandbox.home import Sandbox
@@ -47,14 +44,14 @@ def demo_component(world: World, sandbox: Sandbox) -> None:
     land(sandbox, "feat: find a photon by its name (#16)", FOUND_BY_NAME)
     missing = ["oasdiff"] * (shutil.which("oasdiff") is None) + ["griffe"] * (find_spec("griffe") is None)
     if missing:
-        _typed(world, sandbox, *release, code=Blocked.exit_code)
+        type_task(world, sandbox, *release, code=Blocked.exit_code)
         world.report.line(f"This machine has no {' and no '.join(missing)}, so a person answers for it:")
-    _typed(world, sandbox, *release, *(("--accept", WHY) if missing else ()))
+    type_task(world, sandbox, *release, *(("--accept", WHY) if missing else ()))
     world.report.line()
     world.report.line("Somebody merges a change that breaks callers: feat: call it delete (#17)")
     before = set(sandbox.bare.refs("refs/tags"))
     land(sandbox, "feat: call it delete (#17)", RENAMED)
-    _typed(world, sandbox, *release, code=Blocked.exit_code)
+    type_task(world, sandbox, *release, code=Blocked.exit_code)
     if set(sandbox.bare.refs("refs/tags")) != before:
         raise Failed("a refused release left a tag")
     world.report.line("Refused, and nothing was written. What the tag of the one that was released says:")
@@ -83,16 +80,3 @@ def land(sandbox: Sandbox, title: str, *edits: Edit) -> str:
     bare.update_ref(trunk, sha)
     sandbox.github.hub.known_refs[trunk] = sha
     return sha
-
-
-def _typed(world: World, sandbox: Sandbox, *arguments: str, code: int = 0) -> None:
-    """Type the command in the clone, its output going where this one's goes; raise Failed for another exit code."""
-    world.report.line()
-    world.report.line(f"$ inv {shlex.join(arguments)}")
-    environment = {**os.environ, **sandbox.environment()}
-    command = [sys.executable, "-m", "invoke", *arguments]
-    ended = subprocess.run(command, cwd=sandbox.work, env=environment, check=False).returncode
-    if ended != code:
-        raise Failed(f"inv {' '.join(arguments)} exited {ended}, not {code}")
-    if code:
-        world.report.line(f"(exit {code})")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release.errors import Failed
+from release.sandbox.typed import type_task
 
 if TYPE_CHECKING:
     from release.sandbox.home import Sandbox
@@ -23,18 +22,18 @@ def demo_patch(world: World, sandbox: Sandbox, line: str = "0.7") -> None:
     wanted = ("release.patch", "--line", line, "--commit", fix[:9], "--yes")
     world.report.line()
     world.report.line("The trunk went on: a feature, and a fix that stands on it. The fix is wanted on the line.")
-    _type(world, sandbox, "release.pick", "--candidates", "--line", line)
+    type_task(world, sandbox, "release.pick", "--candidates", "--line", line)
     world.report.line()
     world.report.line("A dry run really tries the pick, and tells what will happen:")
-    _type(world, sandbox, "--dry", *wanted, code=1)
-    _type(world, sandbox, *wanted, code=1)
+    type_task(world, sandbox, "--dry", *wanted, code=1)
+    type_task(world, sandbox, *wanted, code=1)
     tree = _resolve(sandbox)
     world.report.line()
     world.report.line(f"Resolved by hand: $ git -C {tree} add {FILE}")
-    _type(world, sandbox, "release.pick", "--continue", "--yes")
+    type_task(world, sandbox, "release.pick", "--continue", "--yes")
     world.report.line()
     world.report.line("The same command again: the pick is there, so it goes on with the checks, the tag and the rest.")
-    _type(world, sandbox, *wanted)
+    type_task(world, sandbox, *wanted)
 
 
 def _grow_trunk(sandbox: Sandbox) -> str:
@@ -43,8 +42,8 @@ def _grow_trunk(sandbox: Sandbox) -> str:
     _git(sandbox, sandbox.folder, "clone", "--quiet", str(sandbox.bare.path), str(clone))
     text = (clone / FILE).read_text(encoding="utf-8")
     for title, more in (
-        ("feat: say hello (#16)", "Hello.\n"),
-        ("fix: say hello to everybody (#17)", "Hello, everybody.\n"),
+        ("feat: say hello (#18)", "Hello.\n"),
+        ("fix: say hello to everybody (#19)", "Hello, everybody.\n"),
     ):
         (clone / FILE).write_text(text + more, encoding="utf-8")
         _git(sandbox, clone, "commit", "--quiet", "--all", "--message", title)
@@ -61,16 +60,6 @@ def _resolve(sandbox: Sandbox) -> Path:
     (tree / FILE).write_text("".join(kept), encoding="utf-8")
     _git(sandbox, tree, "add", FILE)
     return tree
-
-
-def _type(world: World, sandbox: Sandbox, *arguments: str, code: int = 0) -> None:
-    world.report.line()
-    world.report.line(f"$ inv {' '.join(arguments)}")
-    environment = {**os.environ, **sandbox.environment()}
-    command = [sys.executable, "-m", "invoke", *arguments]
-    ended = subprocess.run(command, cwd=sandbox.work, env=environment, check=False).returncode
-    if ended != code:
-        raise Failed(f"inv {' '.join(arguments)} exited {ended}, not {code}", "Run it again with INVOKE_DEBUG=1.")
 
 
 def _git(sandbox: Sandbox, where: Path, *arguments: str) -> str:
