@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from release.errors import Conflict, Failed, Unknown, Usage
 T = TypeVar("T")
 CONFIG = botocore.config.Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 OBJECT_LIMIT = 512 * 1024 * 1024  # bytes of a wheel read into memory
+SIGN_IN = "Sign in to AWS (aws sso login), or set AWS_PROFILE and AWS_REGION."
+OIDC = "Give the job `permissions: id-token: write` and a step with aws-actions/configure-aws-credentials."
+CREATE_ONLY = "s3:if-none-match"  # the condition key with which a bucket's policy asks for If-None-Match
 MISSING = ("404", "NoSuchKey", "NotFound", "ImageNotFoundException")
 
 
@@ -82,17 +86,18 @@ class Bucket:
             raise Conflict(f"s3://{self.name}/{key} exists already", "A released file is never overwritten.") from error
 
     def protections(self) -> dict[str, bool]:
-        """Return which of versioning and object lock the bucket has; one that cannot be read is left out."""
+        """Return which of versioning, object lock and a create-only policy the bucket has; not what cannot be read."""
         asked: dict[str, Callable[[], bool]] = {
             "versioning": lambda: self._client.get_bucket_versioning(Bucket=self.name).get("Status") == "Enabled",
             "object lock": lambda: bool(self._client.get_object_lock_configuration(Bucket=self.name)),
+            "create-only policy": lambda: CREATE_ONLY in self._client.get_bucket_policy(Bucket=self.name)["Policy"],
         }
         found = {}
         for name, answer in asked.items():
             try:
                 found[name] = answer()
             except ClientError as error:
-                if "NotFound" in _code(error):
+                if "NotFound" in _code(error) or _code(error) == "NoSuchBucketPolicy":
                     found[name] = False
         return found
 
@@ -151,9 +156,8 @@ def _translated(service: str, place: str, lost: bool = False) -> Iterator[None]:
     try:
         yield
     except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
-        raise Usage(
-            f"{service}: {error}", "Sign in to AWS (aws sso login), or set AWS_PROFILE and AWS_REGION."
-        ) from error
+        in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+        raise Usage(f"{service}: {error}", OIDC if in_actions else SIGN_IN) from error
     except ClientError as error:
         if _code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
             raise _PreconditionError from error
@@ -173,4 +177,6 @@ def _code(error: ClientError) -> str:
 
 
 def _hex(head: Any) -> str:
-    return base64.b64decode(head.get("ChecksumSHA256", "").split("-")[0]).hex() if "ChecksumSHA256" in head else ""
+    """Return the SHA-256 stored with an object: one with a part count behind it is not of the whole object."""
+    stored = str(head.get("ChecksumSHA256", ""))
+    return "" if "-" in stored or head.get("ChecksumType") == "COMPOSITE" else base64.b64decode(stored).hex()

@@ -280,7 +280,9 @@ class GitHub:
         if answer.status == 409:
             raise Conflict(words)
         if answer.status in (403, 404) and method != "GET":
-            raise Failed(words, "May this token do that? inv release.doctor tells.")
+            needed = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
+            own = f" In Actions the job needs `permissions: {needed}`." if needed else ""
+            raise Failed(words, f"May this token do that? inv release.doctor tells.{own}")
         raise Failed(words)
 
 

@@ -6,11 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from release import oci_auth
 from release.errors import Failed, Usage
+from release.parallel import side_by_side
 
 Auth = tuple[str, str] | oci_auth.Bearer | None
 
@@ -124,8 +126,11 @@ class OciRegistry:
 
         The specification has no listing with digests, so this sends one HEAD a tag: name the tags that matter.
         """
-        asked = self.tags(repository) if tags is None else tags
-        return {tag: digest for tag in asked if (digest := self.image_digest(repository, tag)) is not None}
+        asked = self.tags(repository) if tags is None else list(tags)
+        # The first alone, so that the others have its token.
+        digests = [self.image_digest(repository, tag) for tag in asked[:1]]
+        digests += side_by_side([partial(self.image_digest, repository, tag) for tag in asked[1:]])
+        return {tag: digest for tag, digest in zip(asked, digests, strict=True) if digest is not None}
 
     @property
     def _host(self) -> str:
@@ -181,7 +186,7 @@ class OciRegistry:
             )
 
     def _advice(self, repository: str) -> str:
-        return f"give credentials that may pull {repository or 'from ' + self._host}"
+        return f"set REGISTRY_USERNAME and REGISTRY_PASSWORD to who may pull {repository or 'from ' + self._host}"
 
     def _authorization(self, answer: Response, repository: str) -> Auth:
         if (foreign := urlsplit(answer.url)[:2]) != self._url[:2]:
@@ -194,7 +199,10 @@ class OciRegistry:
             return self._bearer(offered["bearer"], repository)
         if "basic" in offered and self._credentials:
             return self._credentials
-        raise Failed(f"{self._host} asks for credentials", hint=f"give a name and password for {self._host}")
+        raise Failed(
+            f"{self._host} asks for credentials",
+            hint="set REGISTRY_USERNAME and REGISTRY_PASSWORD",
+        )
 
     def _bearer(self, challenge: Mapping[str, str], repository: str) -> Auth:
         realm = challenge.get("realm", "")

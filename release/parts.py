@@ -49,7 +49,7 @@ def prove_part(world: World, part: Component, version: semver.Version) -> None:
         return
     digests = image_digests(world, part, version)
     for name, digest in digests.items():
-        world.report.step("made" if digest else "failed", f"image {name}:{version}  {digest or 'missing'}")
+        world.report.artifact(f"image {name}:{version}", digest)
     missing = [name for name, digest in digests.items() if not digest]
     if missing:
         raise Failed(
@@ -77,7 +77,7 @@ def image_digests(world: World, part: Component, version: semver.Version) -> dic
 
 def _runs(world: World, part: Component, tag: Tagged) -> dict[str, Run]:
     if not part.workflow:
-        return platform.started_runs(world, tag.ref)
+        return platform.needed_runs(world, tag.ref)
     return {part.name: dispatched_run(world, _request(part, tag, part.workflow))}
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from release import release as refs
-from release.actions import check_token_starts_workflows
 from release.checks import follow_checks
-from release.cli import announces, waits, writes
+from release.cli import announces, reruns, waits, writes
 from release.errors import Conflict
 from release.line_image import built_on_line
 from release.lines import chosen_line, needed_branch, next_patch, released, short
 from release.pick import picked
 from release.pipelines import ship
 from release.refs import NEW, RemoteRef, brief
+from release.tag_workflows import check_starts
 from release.versions import Line, parse
 from release.wanted import NOTHING, Wanted
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 @announces
+@reruns
 @waits
 @writes
 def patch(
@@ -42,7 +43,7 @@ def patch(
     before = needed_branch(world, chosen)
     world.report.line(f"Release a patch of {chosen} of {world.github.repository}")
     if not _is_tagged(world, chosen, before.sha) or wanted.anything:
-        check_token_starts_workflows(world)
+        check_starts(world, before.sha)
     at_once = _next(world, chosen, version, NEW) if not (checks or image or wanted.via_pr) else None
     head = picked(world, chosen, wanted, at_once) if wanted.anything else before
     number = world.settle(_next(world, chosen, version, head.sha))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from release import image as images
 from release import platform, sdk
 from release import release as refs
-from release.actions import check_token_starts_workflows
-from release.cli import announces, waits, writes
+from release.cli import announces, reruns, waits, writes
+from release.contracts import check_workflow
 from release.errors import Conflict, Usage
 from release.follow import follow
 from release.github_releases import found_release
@@ -18,8 +18,8 @@ from release.notes import drafted, published
 from release.outcomes import check_run
 from release.published import wheel_key
 from release.pushed import image_digests
-from release.refs import RemoteRef, brief
-from release.runs import Dispatch
+from release.refs import NEW, RemoteRef, brief
+from release.tag_workflows import check_starts, request_for
 from release.versions import line_of, next_version
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 @announces
+@reruns
 @waits
 @writes
 def minor(world: World, version: str = "", image: bool = True) -> None:
@@ -40,6 +41,7 @@ def minor(world: World, version: str = "", image: bool = True) -> None:
 
 
 @announces
+@reruns
 @waits
 @writes
 def major(world: World, version: str = "", image: bool = True) -> None:
@@ -55,7 +57,8 @@ def coordinated(world: World, version: semver.Version, image: bool) -> None:
     world.report.line(f"Release {version} of {world.github.repository}")
     tagged = world.repo.tag(str(version))
     if tagged is None:
-        check_token_starts_workflows(world)
+        check_starts(world)
+        check_workflow(world, sdk.request_for(world, RemoteRef(f"refs/tags/{version}", NEW, NEW)))
         refs.check_next(world, version)
     merged = "" if tagged or not image else _image_commit(world, version)
     branch = refs.branch(world, str(version), ref=merged)
@@ -83,7 +86,7 @@ def ship(world: World, version: semver.Version, tag: RemoteRef) -> None:
         _plan(world, version, tag)
         return
     request = sdk.request_for(world, tag)
-    runs = {} if _platform_out(world, version) else platform.started_runs(world, tag)
+    runs = {} if _platform_out(world, version) else platform.needed_runs(world, tag)
     wheel_out = sdk.already(world, version)
     if not wheel_out:
         started, request = sdk.dispatch(world, str(version))
@@ -91,7 +94,7 @@ def ship(world: World, version: semver.Version, tag: RemoteRef) -> None:
     finished = follow(world, runs)
     for name, run in finished.items():
         if name != "sdk":
-            check_run(world, run, Dispatch(run.name, str(version), tag.sha))
+            check_run(world, run, request_for(tag, run.name))
     if wheel_out:
         sdk.wheel(world, str(version))
     else:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from release.binding import EVENT
 from release.cli import reads, reruns, waits
 from release.errors import Failed, Unknown
 from release.follow import follow
 from release.outcomes import check_run, state
 from release.refs import RemoteRef
 from release.release import needed_tag
-from release.runs import Dispatch, Run, runs
+from release.runs import Run, runs
 from release.sdk import tagged_version
+from release.tag_workflows import asked_runs, request_for
 
 if TYPE_CHECKING:
     import semver
@@ -29,14 +31,9 @@ def watch(world: World, version: str = "") -> None:
 
     Example: inv platform.watch --version 0.7.0
     """
-    wanted = tagged_version(world, version)
-    tag = needed_tag(world, wanted)
+    tag = needed_tag(world, tagged_version(world, version))
     for finished in follow(world, started_runs(world, tag)).values():
-        check_run(
-            world,
-            finished,
-            Dispatch(finished.name, tag.name, tag.sha, command=f"inv platform.watch --version {wanted}"),
-        )
+        check_run(world, finished, request_for(tag, finished.name))
         world.report.step("note", f"run {finished.id} of {finished.name}: {state(finished)}", url=finished.url)
 
 
@@ -82,8 +79,21 @@ def started_runs(world: World, tag: RemoteRef) -> dict[str, Run]:
         world.clock.sleep(world.settings.release.poll)
 
 
+def needed_runs(world: World, tag: RemoteRef) -> dict[str, Run]:
+    """Return the tag's runs as `started_runs` does, asking for them where its push starts none (F14); writes that."""
+    return pushed_runs(world, tag) or asked_runs(world, tag) or started_runs(world, tag)
+
+
 def pushed_runs(world: World, tag: RemoteRef) -> dict[str, Run]:
-    """Return the runs of the tag's push that GitHub shows now, the newest of each workflow."""
-    name = tag.name.removeprefix("refs/tags/")
-    found = runs(world.github, tag.sha, "push", world.settings.platform.workflow)
-    return {run.name: run for run in reversed(found) if run.head_branch == name}
+    """Return the runs of the tag that GitHub shows now, the newest of each workflow: its push's, else those asked for.
+
+    The SDK's and the image's are asked for on their own.
+    """
+    name, settings = tag.name.removeprefix("refs/tags/"), world.settings
+    others = (settings.sdk.workflow, settings.image.workflow)
+    for event in ("push", EVENT):
+        found = runs(world.github, tag.sha, event, settings.platform.workflow)
+        ours = {run.name: run for run in reversed(found) if run.head_branch == name and run.name not in others}
+        if ours:
+            return ours
+    return {}

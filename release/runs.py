@@ -90,7 +90,7 @@ class Dispatch:
     def ways_on(self) -> str:
         """Say how to go on from a run that failed."""
         anew = f", or for a new run: {self.new_run}" if self.new_run else ""
-        return f"Once the cause is mended: {self.command} --rerun-failed{anew}"
+        return f"Once the cause is mended: {self.command or 'the same command'} --rerun-failed{anew}"
 
 
 def run(github: GitHub, run_id: int) -> Run:

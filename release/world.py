@@ -127,14 +127,18 @@ class World:
 
     @cached_property
     def registry(self) -> Registry:
-        """Return the registry that images are released to."""
+        """Return the registry that images are released to.
+
+        An OCI registry that asks who is there is shown REGISTRY_USERNAME and REGISTRY_PASSWORD.
+        """
         if self.settings.image.registry == "ecr":
             from release.aws import Ecr
 
             return Ecr()
         from release.oci import OciRegistry
 
-        return OciRegistry(self.http, self.settings.image.registry)
+        name, password = os.environ.get("REGISTRY_USERNAME", ""), os.environ.get("REGISTRY_PASSWORD", "")
+        return OciRegistry(self.http, self.settings.image.registry, (name, password) if name and password else None)
 
     @cached_property
     def token(self) -> str:
