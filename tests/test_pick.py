@@ -14,7 +14,7 @@ from history import FILES, LINES, REF, Author, changed, commit, git, on_line, sn
 
 from release.errors import Conflict, Failed, Usage
 from release.pick import AFRESH, Resume, pick
-from release.picks import pick_trees
+from release.picks import pick_onto, pick_trees
 from release.sandbox.home import Sandbox
 from release.sandbox.rules import protect, reject_pushes
 from release.versions import Line
@@ -374,14 +374,13 @@ def test_somebody_else_pushed_meanwhile(
 ) -> None:
     base = author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
-    real = type(world.repo).push
 
-    def late(self: Any, pushes: Any) -> None:
-        monkeypatch.setattr(type(world.repo), "push", real)
+    def late(*picks: Any) -> Any:
+        monkeypatch.setattr("release.landing.pick_onto", pick_onto)
         author.on_line("theirs", {"b.txt": "theirs\n"})
-        real(self, pushes)
+        return pick_onto(*picks)
 
-    monkeypatch.setattr(type(world.repo), "push", late)
+    monkeypatch.setattr("release.landing.pick_onto", late)
     with pytest.raises(Conflict, match="somebody pushed") as caught:
         do(world, fix)
     assert caught.value.code == 3
