@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -147,8 +148,13 @@ def test_f27_branch_run_again_writes_nothing(world: World, sandbox: Sandbox) -> 
 def test_f23_the_date_is_utc_and_the_line_alone_names_the_branch(
     world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TZ", "Pacific/Auckland")
-    release.branch(world)
+    monkeypatch.setenv("TZ", "XXX-13")  # the next day there
+    time.tzset()
+    try:
+        release.branch(world)
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
     later = again(world, clock=FakeClock(DAY + 86_400))
     advance(sandbox, "main")
     assert release.branch(later).name == BRANCH
@@ -349,7 +355,7 @@ def test_dry_branch_and_tag_write_nothing_anywhere(world: World, sandbox: Sandbo
     assert writes(sandbox) == []
     assert printed(dry).splitlines() == [
         f"○ release branch release-0.7-20261122 at {trunk(sandbox)[:9]} (to do)",
-            "· sdk/leptonai/config.py names image 0.6.2, older than the release; it is in the registry",
+        "· sdk/leptonai/config.py names image 0.6.2, older than the release; it is in the registry",
         f"○ tag 0.7.0 at {trunk(sandbox)[:9]} (to do)",
     ]
 
@@ -357,10 +363,13 @@ def test_dry_branch_and_tag_write_nothing_anywhere(world: World, sandbox: Sandbo
 # --- races and refusals ---
 
 
-def test_f06_of_two_people_at_once_exactly_one_gets_the_branch(world: World, sandbox: Sandbox) -> None:
-    """The other one pushes another commit between this one's look and its push."""
-    other = peeled(sandbox, "0.6.2") or ""
-    sandbox.github.faults.add("POST", "git-receive-pack", call=lambda: sandbox.bare.update_ref(BRANCH, other))
+@pytest.mark.parametrize("moment", [("GET", "service=git-receive-pack"), ("POST", "git-receive-pack")])
+def test_f06_of_two_people_at_once_exactly_one_gets_the_branch(
+    world: World, sandbox: Sandbox, moment: tuple[str, str]
+) -> None:
+    """The other one's older commit lands after this one looked: a plain push would fast-forward it silently."""
+    other = sandbox.bare.sha("refs/heads/main~1") or ""
+    sandbox.github.faults.add(*moment, call=lambda: sandbox.bare.update_ref(BRANCH, other))
     with pytest.raises(Conflict, match="somebody pushed meanwhile") as lost:
         release.branch(world)
     assert lost.value.hint == "Run the same again."
