@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from conformance import Conformance
 from recording import Recording
+
 from release.report import Report
 from release.sandbox.home import Sandbox
 from release.settings import Release, Settings
@@ -68,7 +68,9 @@ def open_world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, **options: Any
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(sandbox.work)
     settings = options.pop("settings", Settings(release=Release(poll=0.1)))
-    return World(**{"settings": settings, "report": Report(stream=io.StringIO()), "yes": True, "folder": sandbox.work, **options})
+    return World(
+        **{"settings": settings, "report": Report(stream=io.StringIO()), "yes": True, "folder": sandbox.work, **options}
+    )
 
 
 def again(world: World, **changes: Any) -> World:
@@ -88,7 +90,9 @@ def printed(world: World) -> str:
 def inv(sandbox: Sandbox) -> Inv:
     """`inv(...)` as a person types it in the sandbox's clone; returns the finished process."""
 
-    def run(*arguments: str, code: int | None = 0, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, code: int | None = 0, cwd: Path | None = None, **extra: str
+    ) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **sandbox.environment(), "INVOKE_RELEASE_POLL": "0.2", **extra}
         done = subprocess.run(
             [sys.executable, "-m", "invoke", *arguments],

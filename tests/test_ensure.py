@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
-
 from conftest import FakeClock, again, printed
+
 from release.ensure import ensure
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.report import Report

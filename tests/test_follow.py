@@ -106,7 +106,6 @@ def test_f19_twenty_minutes_of_a_release_take_few_requests(
     finished = follow(world, {"sdk": run, **platform.started_runs(world, tag)})
     check_run(world, finished["sdk"], request)
     sent = world.http.sent - before
-    print(f"requests for two runs of 20 minutes: {sent}")
     assert {each.conclusion for each in finished.values()} == {"success"}
     assert clock.slept[0] == 2.0
     assert clock.slept[1] > 2.0
@@ -212,9 +211,9 @@ def test_approval_is_waited_for_by_somebody_else(sandbox: Sandbox, world: World,
     work = ScriptedRun({"build": "success"}, ends=False)
     run = started(sandbox, work)
     work.status, work.conclusion = ("waiting", None) if state == "status" else ("completed", "action_required")
+    request = Dispatch(SDK, "refs/heads/main", run.head_sha)
     with pytest.raises(Waiting) as caught:
-        finished = follow(world, {"sdk": run})["sdk"]
-        check_run(world, finished, Dispatch(SDK, "refs/heads/main", run.head_sha))
+        check_run(world, follow(world, {"sdk": run})["sdk"], request)
     assert caught.value.code == 4
     assert run.url in caught.value.problem
     assert "run the same again" in caught.value.hint
@@ -284,7 +283,7 @@ def test_s02_s04_a_failed_jobs_last_lines_come_without_the_token_and_made_visibl
 def test_a_log_that_cannot_be_read_is_no_reason_to_stop(sandbox: Sandbox, world: World) -> None:
     run = started(sandbox, ScriptedRun({"build": "failure"}))
     sandbox.github.faults.add("GET", "/logs", status=410, body={"message": "Server Error: gone"})
-    with pytest.raises(Failed, match="of sdk-release.yaml failed"):
+    with pytest.raises(Failed, match=r"of sdk-release\.yaml failed"):
         check_run(world, follow(world, {"sdk": run})["sdk"], Dispatch(SDK, "refs/heads/main", run.head_sha))
     assert "its log cannot be read: " in printed(world)
 
@@ -313,7 +312,7 @@ def test_rerun_failed_has_github_run_the_failed_jobs_once_more(
 ) -> None:
     doubles.fail.add("test-package (3.11)")
     world = tagged(world)
-    with pytest.raises(Failed, match="of sdk-release.yaml failed"):
+    with pytest.raises(Failed, match=r"of sdk-release\.yaml failed"):
         sdk.release(world, "0.7.0")
     assert "line 30\n" in printed(world)
     sandbox.github.faults.add("POST", "/rerun-failed-jobs", call=doubles.fail.clear)

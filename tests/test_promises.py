@@ -15,7 +15,9 @@ def named() -> set[str]:
     found: set[str] = set()
     for path in Path(__file__).parent.glob("test_*.py"):
         for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8")):
-            found |= {f"{kind.upper()}{int(number)}" for kind, number in re.findall(r"(?<=_)([fs])(\d{1,2})(?=_)", name)}
+            found |= {
+                f"{kind.upper()}{int(number)}" for kind, number in re.findall(r"(?<=_)([fs])(\d{1,2})(?=_)", name)
+            }
     return found
 
 

@@ -191,7 +191,7 @@ def test_a_failed_run_offers_both_ways_on(sandbox: Sandbox, world: World, double
 def test_several_runs_are_refused_and_one_is_chosen(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
     doubles.hang.add(SDK)
     runs = [dispatch(sandbox), dispatch(sandbox)]
-    with pytest.raises(Conflict, match="2 runs of sdk-release.yaml") as caught:
+    with pytest.raises(Conflict, match=r"2 runs of sdk-release\.yaml") as caught:
         sdk.dispatch(world, "0.7.0")
     assert all(f"{run}  in_progress  {sandbox.github.hub.html}/actions/runs/{run}" in str(caught.value) for run in runs)
     assert sdk.dispatch(again(world), "0.7.0", run=str(runs[0]))[0].id == runs[0]

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import Inv
+
 from release.sandbox.home import Sandbox
 
 ROOT = Path(__file__).parents[1]

@@ -179,7 +179,7 @@ def test_the_wheel_must_have_the_command_that_the_settings_name(world: World) ->
 def test_two_wheels_of_one_version_are_a_conflict(world: World, doubles: Doubles) -> None:
     doubles.put_wheel("0.7.0")
     doubles.s3.put_object(Bucket=BUCKET, Key=KEY.replace("0.7.0-", "0.7.0-1-"), Body=b"x")
-    with pytest.raises(Conflict, match="2 wheels of 0.7.0 are out"):
+    with pytest.raises(Conflict, match=r"2 wheels of 0\.7\.0 are out"):
         sdk.release(world, "0.7.0")
 
 
