@@ -43,18 +43,23 @@ def ensure(
         make()
     except (Failed, Unknown) as error:
         problem = error
-    try:
-        found = _look_again(world, find, 0 if isinstance(problem, Failed) else patience)
-    except Failed as error:
-        if isinstance(problem, Unknown):  # that nobody could look leaves it open too
-            raise Unknown(f"{problem.problem}; then: {error.problem}", problem.hint) from error
-        raise
+    found = _look_after(world, find, problem, patience)
     if found is None:
         raise problem or Unknown(
             f"{what}: the write was accepted, but it is not there", "Look, then run the same again."
         )
     world.report.step("made", what)
     return found
+
+
+def _look_after(world: World, find: Callable[[], T | None], problem: ReleaseError | None, patience: float) -> T | None:
+    """Look again after a write; that nobody could look leaves an unknown outcome unknown."""
+    try:
+        return _look_again(world, find, 0 if isinstance(problem, Failed) else patience)
+    except Failed as error:
+        if isinstance(problem, Unknown):
+            raise Unknown(f"{problem.problem}; then: {error.problem}", problem.hint) from error
+        raise
 
 
 def _look_again(world: World, find: Callable[[], T | None], patience: float) -> T | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -54,3 +55,18 @@ def without_credentials(url: str) -> str:
 def brief(sha: str) -> str:
     """Return the commit as people read it."""
     return "a new commit" if sha in ("", NEW) else sha[:9]
+
+
+def git_header(token: str, url: str, taken: int) -> dict[str, str]:
+    """Return the variables that give Git the token for the host of `url` alone (S1).
+
+    `taken` is how many GIT_CONFIG pairs there are already. The first pair empties the list: a header set
+    before for that host, as actions/checkout leaves one, would go along otherwise.
+    """
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    parts = urlsplit(url)
+    key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/.extraheader"
+    variables = {"GIT_CONFIG_COUNT": str(taken + 2)}
+    for number, header in enumerate(("", f"Authorization: Basic {basic}"), taken):
+        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": header}
+    return variables

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import re
 import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 
-from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
-from release.refs import Push, RemoteRef
+from release.errors import Conflict, Failed, Usage
+from release.git_words import failure
+from release.refs import Push, RemoteRef, git_header
 from release.versions import check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
 FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--quiet")
-GONE = ("Could not resolve", "unable to access", "Connection", "timed out", "Could not read from remote", "early EOF")
 
 
 class Repo:
@@ -73,7 +70,7 @@ class Repo:
                 raise Usage("Git is not installed", "Install Git 2.30 or newer.") from error
             except GitCommandError as error:
                 verb = next(word for word in arguments if word[:1] not in ("", "-"))
-                raise _failure(verb, str(error.stderr)) from error
+                raise failure(verb, str(error.stderr)) from error
         return printed if isinstance(printed, bytes) else str(printed).encode()
 
     def authenticate(self, token: str, url: str) -> None:
@@ -81,24 +78,7 @@ class Repo:
 
         Writes nothing. Any header set before for that host, as actions/checkout leaves one, is replaced.
         """
-        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-        parts = urlsplit(url)
-        key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/.extraheader"
-        self._credentials = {
-            "GIT_CONFIG_COUNT": "2",
-            "GIT_CONFIG_KEY_0": key,
-            "GIT_CONFIG_VALUE_0": "",
-            "GIT_CONFIG_KEY_1": key,
-            "GIT_CONFIG_VALUE_1": f"Authorization: Basic {basic}",
-        }
-        offset = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-        if offset:
-            pairs = [
-                (self._credentials[f"GIT_CONFIG_KEY_{n}"], self._credentials[f"GIT_CONFIG_VALUE_{n}"]) for n in (0, 1)
-            ]
-            self._credentials = {"GIT_CONFIG_COUNT": str(offset + 2)}
-            for number, (name, text) in enumerate(pairs, offset):
-                self._credentials |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": text}
+        self._credentials = git_header(token, url, int(os.environ.get("GIT_CONFIG_COUNT") or 0))
 
     # --- the remote, read from the remote alone (F9) ---
 
@@ -343,47 +323,3 @@ class Repo:
         except Failed:
             return False
         return True
-
-
-def _failure(command: str, stderr: str) -> ReleaseError:
-    text = re.sub(r"//[^/@\s]+@", "//", stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
-    said = [line.strip() for line in text.splitlines() if line.strip()]
-    server = [line.removeprefix("remote:").strip() for line in said if line.startswith("remote:")]
-    if "index.lock" in text:
-        return Failed(
-            _first(said, "index.lock"), "Another Git runs here, or one was killed: when none does, delete that file."
-        )
-    if "Authentication failed" in text or "could not read Username" in text:
-        return Usage("the remote does not accept these credentials", "Set GITHUB_TOKEN, or sign in: gh auth login")
-    if command == "push":
-        return _push_failure(text, said, [line for line in server if line])
-    if any(sign in text for sign in GONE):
-        return Failed(
-            f"the remote does not answer: {_first(said, 'fatal:')}", "Check the network and the address: git remote -v"
-        )
-    return Failed(f"git {command}: {_first(said, 'fatal:')}" if said else f"git {command} failed")
-
-
-def _push_failure(text: str, said: Sequence[str], server: Sequence[str]) -> Failed | Conflict | Unknown:
-    if "(stale info)" in text or "cannot lock ref" in text or "(fetch first)" in text:
-        return Conflict(
-            "somebody pushed meanwhile: the remote no longer has what this push was made for", "Run the same again."
-        )
-    if "[remote rejected]" in text or server or "pre-push" in text:
-        words = "\n".join(server) or _first(said, "[remote rejected]")
-        return Failed(
-            f"the server refused the push: {words}", "A rule or a hook says so; trying again will not change it."
-        )
-    if re.search(r"(?:HTTP|returned error:) 4[0-9][0-9]", text):
-        return Failed(
-            f"the remote does not take this push: {_first(said, 'fatal:')}", "May this token push? inv release.doctor"
-        )
-    if any(sign in text for sign in (*GONE, "RPC failed", "hung up")):
-        return Unknown(
-            f"the connection broke during the push: {_first(said, 'fatal:')}", "Run the same again: it looks first."
-        )
-    return Failed(f"git push: {_first(said, 'error:')}")
-
-
-def _first(lines: Sequence[str], sign: str) -> str:
-    return next((line for line in lines if sign in line), lines[-1] if lines else "")

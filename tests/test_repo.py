@@ -185,7 +185,7 @@ def test_s01_the_token_is_in_no_argument_file_or_error(sandbox: Sandbox, repo: R
     for name in ("config", "HEAD"):
         assert token not in (sandbox.work / ".git" / name).read_text()
     repo.authenticate("wrong-token-value", repo.remote_url())
-    with pytest.raises(Failed) as caught:
+    with pytest.raises(Usage) as caught:
         repo.head_sha("main")
     assert "wrong-token-value" not in f"{caught.value.message} {caught.value.__cause__}"
     assert _basic("wrong-token-value") not in f"{caught.value.message} {caught.value.__cause__}"
@@ -194,7 +194,7 @@ def test_s01_the_token_is_in_no_argument_file_or_error(sandbox: Sandbox, repo: R
 def test_s01_the_token_goes_to_its_host_alone(sandbox: Sandbox, repo: Repo) -> None:
     git(sandbox.work, "config", "--unset", f"credential.{sandbox.github.url}.helper")
     repo.authenticate(os.environ["GITHUB_TOKEN"], "https://github.example/acme/platform.git")
-    with pytest.raises(Failed):
+    with pytest.raises(Usage):
         repo.head_sha("main")
 
 
