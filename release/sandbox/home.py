@@ -82,6 +82,7 @@ class Sandbox:
             for version in self._images:
                 for python in PYTHONS:
                     self.cloud.push_image("lepton", f"photon-py{python}-runner-{version}")
+            self.cloud.front.clear()
         self.github.hub.job_environment = self.job_environment()
 
     def close(self) -> None:

@@ -1,0 +1,343 @@
+"""Pull requests: found or opened, merged as reviewed once its base's checks passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import FakeClock, again, open_world, printed
+from doubles import Doubles
+from outside import remote_refs, writes
+
+from release.bumps import bumped_apart
+from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
+from release.merging import merge_pull
+from release.pulls import Pull, open_pull
+from release.refs import RemoteRef
+from release.sandbox.github_checks import add_check
+from release.sandbox.github_reviews import add_review
+from release.sandbox.github_statuses import add_status
+from release.sandbox.home import Sandbox
+from release.sandbox.hub import Hub
+from release.sandbox.rules import protect, unprotect
+from release.versions import parse
+from release.world import World
+
+VERSION = parse("0.7.0")
+MAIN = "refs/heads/main"
+
+
+class Events(FakeClock):
+    """Time that has something happen at given moments."""
+
+    def __init__(self, *events: tuple[float, Callable[[], object]]) -> None:
+        super().__init__()
+        self.begin, self.events = self.time, list(events)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        while self.events and self.time - self.begin >= self.events[0][0]:
+            self.events.pop(0)[1]()
+
+
+@pytest.fixture(autouse=True)
+def doubles(sandbox: Sandbox) -> Doubles:
+    return Doubles(sandbox)
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+    return open_world(sandbox, monkeypatch, clock=Events(), timeout=600)
+
+
+@pytest.fixture
+def head(world: World) -> RemoteRef:
+    """A branch with a bump in it, on the remote."""
+    return bumped_apart(world, VERSION)
+
+
+@pytest.fixture
+def hub(sandbox: Sandbox) -> Hub:
+    return sandbox.github.hub
+
+
+def opened(world: World, base: str = "main") -> Pull:
+    return open_pull(world, "image-0.7.0", base, "Use image 0.7.0", "Sets it.")
+
+
+def require(hub: Hub, *names: str, strict: bool = False) -> None:
+    checks = [{"context": name} for name in names]
+    rule = {"required_status_checks": checks, "strict_required_status_checks_policy": strict}
+    protect(hub, MAIN, required_status_checks=rule)
+
+
+def merges(sandbox: Sandbox) -> int:
+    return sum(each.endswith("/merge") for each in writes(sandbox))
+
+
+def at(world: World, *events: tuple[float, Callable[[], object]]) -> None:
+    clock = world.clock
+    assert isinstance(clock, Events)
+    clock.begin, clock.events = clock.time, list(events)
+
+
+def refused(world: World, pull: Pull, sha: str) -> ReleaseError:
+    with pytest.raises(ReleaseError) as caught:
+        merge_pull(world, pull, sha)
+    return caught.value
+
+
+# --- found or opened ---
+
+
+def test_f17_one_that_is_open_is_adopted(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+    first = opened(world)
+    assert opened(again(world)).number == first.number
+    assert sum(each.endswith("/pulls") for each in writes(sandbox)) == 1
+
+
+def test_f17_one_that_somebody_opened_in_the_same_moment_is_adopted(
+    sandbox: Sandbox, world: World, head: RemoteRef
+) -> None:
+    """GitHub says 422 "A pull request already exists": the look that follows finds it."""
+    sandbox.github.faults.add("GET", r"/pulls\?", status=200, body=[])
+    first = opened(world)
+    sandbox.github.faults.add("GET", r"/pulls\?", status=200, body=[])
+    assert opened(again(world)).number == first.number
+    assert len(sandbox.github.hub.pulls) == 1
+
+
+def test_f17_a_lost_answer_opens_no_second_one(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+    sandbox.github.faults.add("POST", r"/pulls\?", status=502, after=True)
+    assert opened(world).number == 1
+    assert len(sandbox.github.hub.pulls) == 1
+
+
+def test_f18_a_release_branch_is_never_a_head(sandbox: Sandbox, world: World) -> None:
+    with pytest.raises(Usage, match=r"release-0\.6-20260901 is a release branch"):
+        open_pull(world, "release-0.6-20260901", "main", "No", "No")
+    assert writes(sandbox) == []
+
+
+# --- merged as reviewed ---
+
+
+def test_f15_the_merge_sends_the_head(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+    merged = merge_pull(world, opened(world), head.sha)
+    asked = next(each for each in sandbox.github.requests if each.method == "PUT")
+    assert asked.body == {"sha": head.sha, "merge_method": "merge"}
+    assert merged.merge_sha == remote_refs(sandbox)[MAIN]
+    merge_pull(again(world), merged, head.sha)
+    assert merges(sandbox) == 1
+
+
+def test_f15_a_head_that_moved_is_a_conflict(sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub) -> None:
+    pull = opened(world)
+    other = hub.bare.git("commit-tree", f"{head.sha}^{{tree}}", "-p", head.sha, text="Other").strip()
+
+    def move() -> None:
+        hub.pulls[1].head_sha = other
+
+    sandbox.github.faults.add("PUT", "/merge", call=move)
+    error = refused(world, pull, head.sha)
+    assert (type(error), merges(sandbox)) == (Conflict, 1)
+    assert "Head branch was modified" in error.problem
+    assert pull.url in error.hint
+    assert isinstance(refused(again(world), pull, head.sha), Conflict)
+    assert merges(sandbox) == 1
+
+
+def test_f15_a_base_that_moved_is_tried_again(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+    body = {"message": "Base branch was modified. Review and try the merge again."}
+    sandbox.github.faults.add("PUT", "/merge", status=405, body=body, times=2)
+    assert merge_pull(world, opened(world), head.sha).merged
+    assert merges(sandbox) == 3
+
+
+def test_f15_a_base_that_keeps_moving_is_left_for_later(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+    body = {"message": "Base branch was modified. Review and try the merge again."}
+    sandbox.github.faults.add("PUT", "/merge", status=405, body=body, times=None)
+    assert isinstance(refused(world, opened(world), head.sha), Waiting)
+    assert merges(sandbox) == 5
+
+
+def test_a_lost_answer_to_the_merge_is_looked_into(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+    sandbox.github.faults.add("PUT", "/merge", status=502, after=True)
+    assert merge_pull(world, opened(world), head.sha).merged
+    assert merges(sandbox) == 1
+
+
+@pytest.mark.parametrize("allowed", ["squash", "rebase"])
+@pytest.mark.parametrize("by", ["repository", "rule"])
+def test_the_method_is_one_that_is_allowed(
+    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub, allowed: str, by: str
+) -> None:
+    if by == "rule":
+        protect(hub, MAIN, pull_request={"allowed_merge_methods": [allowed]})
+    else:
+        hub.settings.allow_merge_commit = False
+        hub.settings.allow_squash_merge = allowed == "squash"
+    assert merge_pull(world, opened(world), head.sha).merged
+    asked = next(each for each in sandbox.github.requests if each.method == "PUT")
+    assert asked.body["merge_method"] == allowed
+
+
+# --- in words ---
+
+
+def draft(hub: Hub) -> None:
+    hub.pulls[1].draft = True
+
+
+def close(hub: Hub) -> None:
+    hub.pulls[1].state = "closed"
+
+
+def queue(hub: Hub) -> None:
+    protect(hub, MAIN, merge_queue={})
+
+
+def approval(hub: Hub) -> None:
+    protect(hub, MAIN, pull_request={"required_approving_review_count": 1})
+
+
+def changes(hub: Hub) -> None:
+    add_review(hub, hub.pulls[1], "CHANGES_REQUESTED")
+
+
+def behind(hub: Hub) -> None:
+    sha = hub.bare.git("commit-tree", f"{MAIN}^{{tree}}", "-p", str(hub.head("main")), text="Newer").strip()
+    hub.bare.update_ref(MAIN, sha)
+    require(hub, strict=True)
+
+
+def conflict(hub: Hub) -> None:
+    blob = hub.bare.git("hash-object", "-w", "--stdin", text='BASE_IMAGE_VERSION = "9"\n').strip()
+    listed = hub.bare.git("ls-tree", "-r", MAIN).splitlines()
+    lines = [f"100644 blob {blob}\tsdk/leptonai/config.py" if line.endswith("config.py") else line for line in listed]
+    index = str(hub.folder / "conflict-index")
+    hub.bare.git("update-index", "--index-info", text="\n".join(lines) + "\n", GIT_INDEX_FILE=index)
+    tree = hub.bare.git("write-tree", GIT_INDEX_FILE=index).strip()
+    sha = hub.bare.git("commit-tree", tree, "-p", str(hub.head("main")), text="Other").strip()
+    hub.bare.update_ref(MAIN, sha)
+
+
+STANDS: dict[str, tuple[Callable[[Hub], None], type[ReleaseError], str]] = {
+    "draft": (draft, Waiting, "pull request #1 is a draft"),
+    "closed": (close, Conflict, "pull request #1 was closed without merging"),
+    "f16 merge queue": (queue, Waiting, "pull request #1 has to go through the merge queue of main"),
+    "approval": (approval, Waiting, "pull request #1 waits for approval"),
+    "changes": (changes, Waiting, "pull request #1 waits for approval"),
+    "behind": (behind, Failed, "pull request #1 is behind main, which wants it up to date"),
+    "conflict": (conflict, Conflict, "pull request #1 conflicts with main"),
+}
+
+
+@pytest.mark.parametrize("stands", STANDS)
+def test_what_stands_against_a_merge_is_said_in_words(
+    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub, stands: str
+) -> None:
+    prepare, kind, words = STANDS[stands]
+    pull = opened(world)
+    prepare(hub)
+    before = hub.head("main")
+    error = refused(world, pull, head.sha)
+    assert (type(error), error.problem.partition(":")[0]) == (kind, words)
+    assert pull.url in error.hint
+    assert hub.head("main") == before
+
+
+def test_f15_a_policy_is_never_tried_again(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+    body = {"message": "Merge commits must be signed by the king."}
+    sandbox.github.faults.add("PUT", "/merge", status=405, body=body, times=None)
+    error = refused(world, opened(world), head.sha)
+    assert isinstance(error, Failed)
+    assert "signed by the king" in error.problem
+    assert merges(sandbox) == 1
+
+
+def test_the_same_again_goes_on_once_it_is_approved(sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub) -> None:
+    approval(hub)
+    pull = opened(world)
+    assert refused(world, pull, head.sha).code == 4
+    add_review(hub, hub.pulls[1])
+    unprotect(hub)
+    assert merge_pull(again(world), pull, head.sha).merged
+
+
+# --- required checks ---
+
+
+def test_required_checks_are_waited_for_statuses_and_check_runs(
+    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub
+) -> None:
+    require(hub, "build", "legacy/ci")
+    pull = opened(world)
+    add_check(hub, head.sha, "build", status="in_progress")
+    add_check(hub, head.sha, "not required", "failure")
+    add_status(hub, head.sha, "pending", "legacy/ci")
+    at(
+        world,
+        (30, lambda: add_check(hub, head.sha, "build", "neutral")),
+        (60, lambda: add_status(hub, head.sha, "success", "legacy/ci")),
+    )
+    assert merge_pull(world, pull, head.sha).merged
+    assert merges(sandbox) == 1
+    assert "legacy/ci  in progress" in printed(world)
+    assert "legacy/ci  success" in printed(world)
+
+
+@pytest.mark.parametrize("state", ["failure", "timed_out", "cancelled", "action_required"])
+def test_a_required_check_that_failed_fails(
+    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub, state: str
+) -> None:
+    require(hub, "build")
+    pull = opened(world)
+    add_check(hub, head.sha, "build", state)
+    error = refused(world, pull, head.sha)
+    assert error.problem == f"pull request #1: required checks failed: build ({state})"
+    assert (error.code, merges(sandbox)) == (1, 0)
+
+
+def test_a_check_that_nothing_reports_is_named_after_two_minutes(
+    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub
+) -> None:
+    require(hub, "build", "renamed long ago")
+    pull = opened(world)
+    add_check(hub, head.sha, "build", "success")
+    said: dict[int, bool] = {}
+    words = "required check renamed long ago is expected, never reported"
+    at(
+        world,
+        *((moment, lambda moment=moment: said.update({moment: words in printed(world)})) for moment in (110, 150)),
+    )
+    error = refused(world, pull, head.sha)
+    assert said == {110: False, 150: True}
+    assert printed(world).count(words) == 1
+    assert isinstance(error, Waiting)
+    assert "renamed long ago (expected)" in error.problem
+    assert merges(sandbox) == 0
+
+
+def test_checks_of_a_base_protected_the_older_way_count_too(
+    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub
+) -> None:
+    pull = opened(world)
+    add_check(hub, head.sha, "older", "failure")
+    body: dict[str, Any] = world.github.get("branches/main")
+    body["protection"] = {
+        "enabled": True,
+        "required_status_checks": {"enforcement_level": "everyone", "contexts": ["older"], "checks": []},
+    }
+    sandbox.github.faults.add("GET", "/platform/branches/main", status=200, body=body)
+    assert "older (failure)" in refused(world, pull, head.sha).problem
+
+
+def test_a_dry_run_reads_and_merges_nothing(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+    pull = opened(world)
+    before = writes(sandbox)
+    dry = again(world, dry=True)
+    merge_pull(dry, pull, head.sha)
+    assert "merge pull request #1" in printed(dry)
+    assert writes(sandbox) == before
