@@ -80,7 +80,12 @@ class Bucket:
         try:
             with _translated("s3", self.name, lost=True):
                 self._client.put_object(
-                    Bucket=self.name, Key=key, Body=content, IfNoneMatch="*", ChecksumSHA256=checksum
+                    Bucket=self.name,
+                    Key=key,
+                    Body=content,
+                    IfNoneMatch="*",
+                    ChecksumAlgorithm="SHA256",
+                    ChecksumSHA256=checksum,
                 )
         except _PreconditionError as error:
             raise Conflict(f"s3://{self.name}/{key} exists already", "A released file is never overwritten.") from error

@@ -1,0 +1,167 @@
+"""S3 and ECR: missing only when they say so, created once, never mistaken for something else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+
+import pytest
+from doubles import Doubles
+
+from release.aws import Bucket, Ecr
+from release.errors import Conflict, Failed, Unknown, Usage
+from release.sandbox.cloud import BUCKET, Cloud
+from release.sandbox.home import Sandbox
+
+KEY = "release/some.whl"
+ACCESS = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Not for you</Message></Error>'
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> object:
+    made = Cloud()
+    for name, value in made.environment().items():
+        monkeypatch.setenv(name, value)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def bucket(cloud: Cloud) -> Bucket:
+    return Bucket(BUCKET)
+
+
+# --- S3 ---
+
+
+def test_f20_a_key_is_created_once_with_its_checksum(cloud: Cloud, bucket: Bucket) -> None:
+    bucket.create_object(KEY, b"first")
+    put = next(each for each in cloud.requests if each.method == "PUT")
+    assert put.headers["if-none-match"] == "*"
+    found = bucket.object(KEY)
+    assert found
+    assert found.sha256 == hashlib.sha256(b"first").hexdigest()
+    with pytest.raises(Conflict, match="exists already") as caught:
+        bucket.create_object(KEY, b"second")
+    assert caught.value.hint == "A released file is never overwritten."
+    assert bucket.content(KEY) == b"first"
+
+
+@pytest.mark.parametrize("status", [403, 400, 503])
+def test_f20_missing_is_404_alone(cloud: Cloud, bucket: Bucket, status: int) -> None:
+    assert bucket.object(KEY) is None
+    assert bucket.content(KEY) is None
+    cloud.faults.add("*", KEY, status=status, body=ACCESS, times=None)
+    for read in (bucket.object, bucket.content):
+        with pytest.raises(Failed) as caught:
+            read(KEY)
+        assert BUCKET in caught.value.problem
+
+
+def test_f20_a_cut_connection_leaves_the_outcome_open(cloud: Cloud, bucket: Bucket) -> None:
+    """The client's own retries carry the same condition: they cannot overwrite either."""
+    cloud.faults.add("PUT", KEY, drop=True, times=None)
+    with pytest.raises(Unknown, match=BUCKET) as caught:
+        bucket.create_object(KEY, b"first")
+    assert caught.value.hint == "Run the same again: it looks first."
+    puts = [each for each in cloud.requests if each.method == "PUT"]
+    assert {each.headers["if-none-match"] for each in puts} == {"*"}
+
+
+def test_s06_a_checksum_of_parts_is_not_the_objects(cloud: Cloud, bucket: Bucket) -> None:
+    body = b""
+    parts = base64.b64encode(hashlib.sha256(b"parts").digest()).decode()
+    headers = {"ETag": '"x-2"', "Last-Modified": "Sun, 22 Nov 2026 10:00:00 GMT"}
+    kinds = (
+        {"x-amz-checksum-sha256": f"{parts}-2"},
+        {"x-amz-checksum-sha256": parts, "x-amz-checksum-type": "COMPOSITE"},
+    )
+    for kind in kinds:
+        cloud.faults.add("HEAD", KEY, status=200, body=body, headers={**headers, **kind})
+        found = bucket.object(KEY)
+        assert found
+        assert found.sha256 == ""
+
+
+def test_all_pages_of_keys(cloud: Cloud, bucket: Bucket) -> None:
+    client = cloud.client("s3")
+    for number in range(1005):
+        client.put_object(Bucket=BUCKET, Key=f"release/{number:04}", Body=b"")
+    client.put_object(Bucket=BUCKET, Key="outside", Body=b"")
+    assert len(list(bucket.objects("release/"))) == 1005
+
+
+def test_what_protects_a_bucket(cloud: Cloud, bucket: Bucket) -> None:
+    assert bucket.protections() == {"versioning": False, "object lock": False, "create-only policy": False}
+    client = cloud.client("s3")
+    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{BUCKET}/release/*",
+        "Condition": {"Null": {"s3:if-none-match": "true"}},
+    }
+    client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    assert bucket.protections() == {"versioning": True, "object lock": False, "create-only policy": True}
+
+
+def test_nobody_signed_in_is_told_where_to(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, bucket: Bucket) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the credentials it once found
+    with pytest.raises(Usage, match="Unable to locate credentials") as caught:
+        Bucket(BUCKET).object(KEY)
+    assert "aws sso login" in caught.value.hint
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    with pytest.raises(Usage) as caught:
+        Bucket(BUCKET).object(KEY)
+    assert "id-token: write" in caught.value.hint
+
+
+# --- ECR ---
+
+
+def test_f21_digests_one_by_one_and_all_at_once(cloud: Cloud) -> None:
+    digests = {f"tag-{number}": cloud.push_image("lepton", f"tag-{number}") for number in range(12)}
+    assert Ecr().image_digests("lepton") == digests
+    assert Ecr().image_digest("lepton", "tag-3") == digests["tag-3"]
+    assert Ecr().image_digest("lepton", "tag-99") is None
+
+
+def test_f21_a_missing_repository_is_no_missing_image(cloud: Cloud) -> None:
+    with pytest.raises(Failed, match="RepositoryNotFoundException"):
+        Ecr().image_digest("nowhere", "tag")
+    with pytest.raises(Failed, match="RepositoryNotFoundException"):
+        Ecr().image_digests("nowhere")
+
+
+def test_f21_all_pages_of_image_tags(cloud: Cloud) -> None:
+    pages = [
+        {"imageIds": [{"imageTag": f"{page}-{n}", "imageDigest": f"sha256:{page}"} for n in range(1000)]}
+        for page in range(10)
+    ]
+    for number, page in enumerate(pages):
+        body = page if number == 9 else {**page, "nextToken": str(number)}
+        cloud.faults.add("POST", "/", status=200, body=body, headers={"Content-Type": "application/x-amz-json-1.1"})
+    found = Ecr().image_digests("lepton")
+    assert len(found) == 10_000
+    assert len(cloud.requests) == 10
+
+
+def test_whether_tags_can_change(cloud: Cloud) -> None:
+    assert not Ecr().is_immutable("lepton")
+    client = cloud.client("ecr")
+    client.put_image_tag_mutability(repositoryName="lepton", imageTagMutability="IMMUTABLE")
+    assert Ecr().is_immutable("lepton")
+
+
+def test_the_sandboxs_past_has_its_images(sandbox: Sandbox) -> None:
+    assert Doubles(sandbox)
+    assert sandbox.cloud
+    found = sandbox.cloud.client("ecr").list_images(repositoryName="lepton")["imageIds"]
+    assert len({each["imageTag"] for each in found}) == 15
