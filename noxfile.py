@@ -38,7 +38,7 @@ def matrix(session: nox.Session) -> None:
 def long(session: nox.Session) -> None:
     """Run the matrices and randomized tests that take long."""
     _install(session, "test")
-    session.run("pytest", "-m", "long", *session.posargs)
+    session.run("pytest", "-n", "2", "-m", "long or slow", *session.posargs)
 
 
 @nox.session

@@ -67,6 +67,8 @@ def open_world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, **options: Any
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(sandbox.work)
+    # The second between writes is for GitHub's sake; test_github.py holds it on a clock of its own.
+    monkeypatch.setattr("release.github.WRITE_PAUSE", 0)
     settings = options.pop("settings", Settings(release=Release(poll=0.1)))
     return World(
         **{"settings": settings, "report": Report(stream=io.StringIO()), "yes": True, "folder": sandbox.work, **options}

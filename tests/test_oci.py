@@ -193,7 +193,7 @@ def test_s1_refused_credentials_are_a_failure_never_a_missing_image(closed_regis
         with pytest.raises(Failed) as failure:
             look()
         assert "wrong" not in str(failure.value)
-        assert "give" in failure.value.hint
+        assert "REGISTRY_USERNAME" in failure.value.hint
 
 
 @pytest.fixture(scope="module")

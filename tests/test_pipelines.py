@@ -240,7 +240,12 @@ def check_goes_on(world: World, sandbox: Sandbox) -> None:
     assert len(dispatched) == 2
 
 
-@pytest.mark.parametrize("step", STEPS)
+QUICK = ("the image's branch", "the merge", "the tag", "the SDK's dispatch", "the publication")
+
+
+@pytest.mark.parametrize(
+    "step", [step if step in QUICK else pytest.param(step, marks=pytest.mark.slow) for step in STEPS]
+)
 def test_f27_refused_at_any_step_it_goes_on_from_there(world: World, sandbox: Sandbox, step: str) -> None:
     interrupt(sandbox, step, status=403, times=None, body={"message": "Not now."})
     with pytest.raises(Failed) as failed:

@@ -81,6 +81,7 @@ def failures(run: WorkflowRun) -> str:
     return "\n".join(job.log for job in run.jobs if job.conclusion not in ("success", "skipped"))
 
 
+@pytest.mark.slow
 def test_f21_images_are_pushed_only_for_a_release_and_never_again(
     started: Callable[..., WorkflowRun], cloud: Cloud
 ) -> None:
@@ -106,6 +107,7 @@ def test_the_platform_s_images_carry_the_tag(started: Callable[..., WorkflowRun]
     assert [list(images(cloud, name)) for name in names] == [["0.6.2"]] * 3
 
 
+@pytest.mark.slow
 def test_the_sdk_s_workflow_builds_tests_and_publishes(started: Callable[..., WorkflowRun], cloud: Cloud) -> None:
     run = started("sdk-release", "refs/tags/0.6.2", publish_s3=True, run_e2e=True)
     assert run.conclusion == "success", failures(run)

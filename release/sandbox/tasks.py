@@ -33,11 +33,11 @@ def demo(world: World, patch: bool = False, component: bool = False) -> None:
     with _sandbox() as sandbox:
         world.report.line(f"A remote, a GitHub, an S3 and an ECR on this machine alone, and a clone in {sandbox.work}")
         type_task(world, sandbox, "release.next")
-        type_task(world, sandbox, "--dry", "release.minor", "--yes")
-        type_task(world, sandbox, "release.minor", "--yes")
+        type_task(world, sandbox, "--dry", "release.minor")
+        type_task(world, sandbox, "release.minor")
         world.report.line()
         world.report.line("The same again: everything is there already.")
-        type_task(world, sandbox, "release.minor", "--yes")
+        type_task(world, sandbox, "release.minor")
         world.report.line()
         world.report.line("What is out there now, asked of Git, GitHub, S3 and ECR themselves:")
         world.report.rows(("what", "where", "proof"), outside(sandbox, "0.7.0"))
@@ -55,6 +55,7 @@ def serve(world: World) -> None:
 
     Example: inv sandbox.serve
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _sandbox() as sandbox:
         world.report.line("In another terminal:")
         world.report.line(f"  cd {sandbox.work}")
@@ -62,7 +63,6 @@ def serve(world: World) -> None:
             shown = f'"{Path(sys.executable).parent}:$PATH"' if name == "PATH" else f"'{value}'"
             world.report.line(f"  export {name}={shown}")
         world.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             while True:
                 time.sleep(3600)
@@ -81,9 +81,9 @@ def rehearse(world: World, task: str = "release.minor") -> None:
     history = {"source": world.repo.root, "remote": world.settings.release.remote, "trunk": world.trunk}
     with _sandbox(**history) as sandbox:
         world.report.line(f"A copy of {world.repo.root.name} with a GitHub, an S3 and an ECR on this machine alone")
-        type_task(world, sandbox, *shlex.split(task), "--yes")
+        type_task(world, sandbox, *shlex.split(task))
         world.report.line()
-        type_task(world, sandbox, *shlex.split(task), "--yes")
+        type_task(world, sandbox, *shlex.split(task))
 
 
 def _sandbox(**history: Any) -> Sandbox:
