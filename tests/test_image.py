@@ -184,11 +184,16 @@ def test_a_branch_that_somebody_pushed_to_stays(sandbox: Sandbox, world: World) 
     assert f"has moved on to {other[:9]}: it stays" in printed(world)
 
 
-def test_a_branch_that_moves_in_the_last_moment_stays_too(sandbox: Sandbox, world: World) -> None:
+@pytest.mark.parametrize("moment", ["before the push", "during the push"])
+def test_a_branch_that_moves_in_the_last_moment_stays_too(sandbox: Sandbox, world: World, moment: str) -> None:
     """The push that deletes it has a lease: the server compares."""
     head = image.bumped_apart(world, image.chosen_version(world, "0.7.0"))
     other = str(sandbox.bare.sha("refs/tags/0.6.2"))
-    sandbox.github.faults.add("POST", "git-receive-pack", call=lambda: sandbox.bare.update_ref(head.name, other))
+    if moment == "before the push":
+        sandbox.bare.update_ref(head.name, other)
+    else:
+        move = lambda: sandbox.bare.update_ref(head.name, other)  # noqa: E731
+        sandbox.github.faults.add("POST", "git-receive-pack", call=move)
     with pytest.raises((Conflict, Failed)):
         world.repo.delete_branch(head.name, head.sha)
     assert remote_refs(sandbox)[head.name] == other
