@@ -18,7 +18,7 @@ from release.settings import DEFAULTS
 if TYPE_CHECKING:
     from release.world import World
 
-OLDEST_GIT, SSH_SIGNING = (2, 30), (2, 34)
+OLDEST_GIT, SSH_SIGNING = (2, 31), (2, 34)
 KINDS = {
     "ghp_": "a personal access token (classic)",
     "github_pat_": "a fine-grained personal access token",
@@ -49,7 +49,7 @@ def git(world: World) -> Iterator[Finding]:
     said = world.repo.git("version")
     numbers = tuple(int(number) for number in re.findall(r"[0-9]+", said)[:2])
     if numbers < OLDEST_GIT:
-        yield Finding("git", "bad", said, "Install Git 2.30 or newer.")
+        yield Finding("git", "bad", said, "Install Git 2.31 or newer.")
     else:
         yield Finding("git", "good", said + ("" if numbers >= SSH_SIGNING else ", which checks no SSH signatures"))
 

@@ -67,7 +67,7 @@ class Repo:
                     command, istream=source, env=environment, stdout_as_string=False, strip_newline_in_stdout=False
                 )
             except GitCommandNotFound as error:
-                raise Usage("Git is not installed", "Install Git 2.30 or newer.") from error
+                raise Usage("Git is not installed", "Install Git 2.31 or newer.") from error
             except GitCommandError as error:
                 verb = next(word for word in arguments if word[:1] not in ("", "-"))
                 raise failure(verb, str(error.stderr)) from error
@@ -130,13 +130,11 @@ class Repo:
 
     def _fetched_tags(self, begin: str) -> list[RemoteRef]:
         space = f"refs/release/{secrets.token_hex(8)}/"
-        try:
-            self.git(*FETCH, "--", self.remote, f"+refs/tags/{begin}*:{space}tags/{begin}*")
-            listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", space)
-        finally:
-            stale = self.git("for-each-ref", "--format=delete %(refname)", space)
-            self.git("update-ref", "--stdin", stdin=stale + "\n" if stale else "")
+        self.git(*FETCH, "--atomic", "--", self.remote, f"+refs/tags/{begin}*:{space}tags/{begin}*")
+        listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", space)
         rows = [text.split(" ") for text in listed.splitlines()]
+        if rows:
+            self.git("update-ref", "--stdin", stdin="".join(f"delete {name}\n" for name, *_ in rows))
         return [
             RemoteRef(f"refs/{name.removeprefix(space)}", peeled or target, target) for name, target, peeled in rows
         ]
@@ -149,7 +147,11 @@ class Repo:
     # --- commits and files ---
 
     def is_shallow(self) -> bool:
-        """Whether this clone lacks history."""
+        """Whether this clone lacks history; nothing here changes that, so Git is asked once."""
+        return self._is_shallow
+
+    @cached_property
+    def _is_shallow(self) -> bool:
         return self.git("rev-parse", "--is-shallow-repository") == "true"
 
     def fetch(self, ref: str) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conformance import Conformance
+from conformance import Conformance, Exchange
 from recording import Recording
 
 from release.report import Report
@@ -53,7 +55,23 @@ def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as made:
         recording = made.github.front.application = Recording(made.github.front.application)
         yield made
-    Conformance.load().check_all(recording.exchanges)
+    Conformance.load().check_all(few_of_a_kind(recording.exchanges))
+
+
+SEEN: Counter[tuple[object, ...]] = Counter()
+OF_A_KIND = 3  # exchanges alike that are judged in one process: a judgement takes some 10 ms
+
+
+def few_of_a_kind(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+    """Yield the exchanges but those of which enough alike were judged: same route, query names, fields and status."""
+    for one in exchanges:
+        route = re.sub(r"[0-9a-f]{40}|\d+", "#", one.path)
+        names = re.findall(r"(?:^|&)([^=&]*)=", one.query)
+        fields = re.findall(rb'"(\w+)":', one.request_body)
+        kind = (one.method, route, tuple(names), tuple(fields), one.status)
+        SEEN[kind] += 1
+        if SEEN[kind] <= OF_A_KIND:
+            yield one
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ def test_s06_a_checksum_of_parts_is_not_the_objects(cloud: Cloud, bucket: Bucket
         assert found.sha256 == ""
 
 
+@pytest.mark.slow
 def test_all_pages_of_keys(cloud: Cloud, bucket: Bucket) -> None:
     client = cloud.client("s3")
     for number in range(1005):

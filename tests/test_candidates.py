@@ -92,6 +92,7 @@ def test_filters_by_day_and_path(world: World, author: Author, monkeypatch: pyte
         titles(world, since="yesterday")
 
 
+@pytest.mark.slow
 def test_labels_are_one_search_with_all_its_pages(world: World, sandbox: Sandbox, author: Author) -> None:
     author.cut()
     for number in range(1, 131):

@@ -117,6 +117,7 @@ def peeled_head(sandbox: Sandbox) -> str:
     return remote_refs(sandbox)["refs/heads/main"][:9]
 
 
+@pytest.mark.slow
 def test_it_is_proved_from_outside_as_what_it_is(world: World) -> None:
     component(world, "sdk")
     claimed = claim(again(world), parse("0.6.3"))
@@ -204,6 +205,7 @@ def test_f12_a_version_that_is_something_else_is_a_conflict(world: World, sandbo
     assert writes(sandbox) == []
 
 
+@pytest.mark.slow
 def test_two_components_of_one_commit_have_a_version_each(world: World, sandbox: Sandbox) -> None:
     component(world, "sdk")
     second = again(world, version=parse("0.6.3"))  # as in one call of both: inv release.component … release.component …
@@ -215,6 +217,7 @@ def test_two_components_of_one_commit_have_a_version_each(world: World, sandbox:
 
 
 @pytest.mark.parametrize("stops", ["gate.tag", "dispatch", "run", "page"])
+@pytest.mark.slow
 def test_f27_killed_anywhere_it_goes_on_with_the_same_tag(
     world: World, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch, stops: str
 ) -> None:
@@ -237,6 +240,7 @@ def test_f27_killed_anywhere_it_goes_on_with_the_same_tag(
     assert body(sandbox, "0.6.3")
 
 
+@pytest.mark.slow
 def test_f27_a_trunk_that_moved_on_takes_a_new_tag_unless_the_old_one_is_named(
     world: World, sandbox: Sandbox, doubles: Doubles
 ) -> None:
@@ -255,6 +259,7 @@ def test_f27_a_trunk_that_moved_on_takes_a_new_tag_unless_the_old_one_is_named(
 
 
 @pytest.mark.parametrize("other", ["sdk", "web"])
+@pytest.mark.slow
 def test_f06_of_two_people_one_gets_the_number_and_the_other_exit_3(
     world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, other: str
 ) -> None:
@@ -337,6 +342,7 @@ def test_f21_a_green_run_that_pushed_nothing_is_a_failure(world: World, doubles:
     assert refused(again(world), Failed, name="web").code == 1
 
 
+@pytest.mark.slow
 def test_f26_every_job_counts_unless_the_settings_say_which(
     world: World, sandbox: Sandbox, doubles: Doubles, tmp_path: Path
 ) -> None:

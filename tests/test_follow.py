@@ -91,6 +91,7 @@ def asked(sandbox: Sandbox, end: str) -> int:
 # --- how often ---
 
 
+@pytest.mark.slow
 def test_f19_twenty_minutes_of_a_release_take_few_requests(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
 ) -> None:
@@ -126,6 +127,7 @@ def test_jobs_are_asked_for_when_something_changed_or_a_minute_passed(
     assert asked(sandbox, "/jobs") < asked(sandbox, f"/runs/{max(sandbox.github.hub.runs)}") / 2
 
 
+@pytest.mark.slow
 def test_f19_fewer_than_a_thousand_requests_an_hour_whatever_is_followed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +150,7 @@ def test_f19_the_pace_of_any_number_of_requests(each: int) -> None:
     assert max(bisect_left(sent, moment + HOUR) - n for n, moment in enumerate(sent)) < 1000
 
 
+@pytest.mark.slow
 def test_memory_stays_the_same_while_256_jobs_are_followed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     work = ScriptedRun({f"job {n}": "success" for n in range(256)}, ends=False)
     clock = TimedClock()

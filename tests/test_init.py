@@ -103,6 +103,7 @@ def push_workflows(world: World, *names: str) -> None:
         world.repo.push([Push("refs/heads/main", sha, head)])
 
 
+@pytest.mark.slow
 def test_a_whole_release_runs_inside_a_workflow(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """`release.yaml` and `sdk-release.yaml` as they are written, run by the sandbox's Actions from "Run workflow"."""
     world = open_world(sandbox, monkeypatch)

@@ -189,6 +189,7 @@ def test_f05_neither_lands_when_the_tag_is_refused(world: World, sandbox: Sandbo
     assert "0.6.3" not in git(sandbox.work, "tag")
 
 
+@pytest.mark.slow
 def test_the_image_is_built_from_the_release_branch(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
     patch(world, line=LINE, wanted=DOCS, image=True)
     released(sandbox, "0.6.3", image=True)
@@ -298,7 +299,9 @@ def protected(sandbox: Sandbox, **review: Any) -> None:
 
 
 @pytest.mark.usefixtures("unshipped")
-@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+@pytest.mark.parametrize(
+    "method", ["merge", *(pytest.param(each, marks=pytest.mark.slow) for each in ("squash", "rebase"))]
+)
 def test_f15_f18_a_protected_line_goes_by_pull_request(
     world: World, sandbox: Sandbox, doubles: Doubles, method: str
 ) -> None:
@@ -332,6 +335,7 @@ def test_f18_a_release_branch_is_never_a_head(world: World) -> None:
 
 
 @pytest.mark.usefixtures("unshipped")
+@pytest.mark.slow
 def test_f27_a_backport_that_waits_for_approval_goes_on(world: World, sandbox: Sandbox) -> None:
     protected(sandbox, required_approving_review_count=1)
     wanted = Wanted(pr=("14",), via_pr=True)
@@ -346,6 +350,7 @@ def test_f27_a_backport_that_waits_for_approval_goes_on(world: World, sandbox: S
 
 
 @pytest.mark.usefixtures("unshipped")
+@pytest.mark.slow
 def test_a_backport_that_conflicts_is_continued_by_pull_request(world: World, sandbox: Sandbox) -> None:
     protected(sandbox)
     sha = _conflicting(sandbox)
@@ -384,6 +389,7 @@ STEPS = {
 @pytest.mark.parametrize("done", [False, True], ids=["refused", "answer lost"])
 @pytest.mark.usefixtures("unshipped")
 @pytest.mark.parametrize("step", STEPS)
+@pytest.mark.slow
 def test_f27_interrupted_at_any_step_it_goes_on(world: World, sandbox: Sandbox, step: str, done: bool) -> None:
     method, path, later = STEPS[step]
     if later:
@@ -441,6 +447,7 @@ def test_pick_and_tag_are_one_release_in_one_call(world: World, sandbox: Sandbox
     assert peeled(sandbox, "0.5.2") == sandbox.bare.sha("refs/heads/release-0.5-20260601")
 
 
+@pytest.mark.slow
 def test_platform_jobs_of_the_tag_are_no_checks_of_the_branch(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
     """Once tagged, the same commit has the platform's failed jobs among its check runs."""
     doubles.fail = {"lepton-web"}
@@ -452,6 +459,7 @@ def test_platform_jobs_of_the_tag_are_no_checks_of_the_branch(world: World, sand
     released(sandbox, "0.6.3")
 
 
+@pytest.mark.slow
 def test_the_next_patch_is_said_by_the_tag(world: World) -> None:
     patch(world, line=LINE, wanted=DOCS)
     assert re.search(r"tag 0\.6\.3 at [0-9a-f]{9}", printed(world))

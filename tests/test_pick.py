@@ -528,6 +528,7 @@ def test_asked_for_nothing_or_for_what_is_not_there(world: World, author: Author
         pick(again(world), line="0.9", wanted=Wanted(commit=("abc",)))
 
 
+@pytest.mark.slow
 def test_typed_at_a_prompt(sandbox: Sandbox, author: Author, inv: Inv) -> None:
     base = author.cut()
     author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -86,6 +86,7 @@ def test_f27_minor_releases_and_a_second_run_writes_nothing(world: World, sandbo
     assert (dispatches(sandbox, SDK), dispatches(sandbox, IMAGE)) == (1, 1)
 
 
+@pytest.mark.slow
 def test_the_image_comes_first_and_the_tag_after_its_merge(world: World, sandbox: Sandbox) -> None:
     pipelines.minor(world)
     order = [
@@ -106,6 +107,7 @@ def test_the_image_comes_first_and_the_tag_after_its_merge(world: World, sandbox
         assert re.search(pattern, request), (pattern, request)
 
 
+@pytest.mark.slow
 def test_f15_the_merge_sends_the_head_that_was_built(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
     pipelines.minor(world)
     (merge,) = (each for each in sandbox.github.requests if each.path.endswith("/merge"))
@@ -120,6 +122,7 @@ def test_f04_every_run_built_the_commit_that_was_meant(world: World, sandbox: Sa
     assert (sdk.asked.ref, sdk.asked.inputs["is_release"]) == ("refs/tags/0.7.0", True)
 
 
+@pytest.mark.slow
 def test_major(world: World, sandbox: Sandbox) -> None:
     pipelines.major(world)
     check_released(sandbox, "1.0.0", "refs/heads/release-1.0-20261122")
@@ -184,6 +187,7 @@ def test_dry_minor_writes_nothing_and_names_everything(world: World, sandbox: Sa
         assert exact in shown
 
 
+@pytest.mark.slow
 def test_dry_minor_in_the_middle_of_a_release_shows_what_is_done(
     world: World, sandbox: Sandbox, doubles: Doubles
 ) -> None:
@@ -240,12 +244,15 @@ def check_goes_on(world: World, sandbox: Sandbox) -> None:
     assert len(dispatched) == 2
 
 
-QUICK = ("the image's branch", "the merge", "the tag", "the SDK's dispatch", "the publication")
+QUICK = ("the tag", "the SDK's dispatch")
 
 
-@pytest.mark.parametrize(
-    "step", [step if step in QUICK else pytest.param(step, marks=pytest.mark.slow) for step in STEPS]
-)
+def corners(steps: Iterable[str]) -> list[Any]:
+    """Return the steps, marking for CI alone those that are not quick."""
+    return [step if step in QUICK else pytest.param(step, marks=pytest.mark.slow) for step in steps]
+
+
+@pytest.mark.parametrize("step", corners(STEPS))
 def test_f27_refused_at_any_step_it_goes_on_from_there(world: World, sandbox: Sandbox, step: str) -> None:
     interrupt(sandbox, step, status=403, times=None, body={"message": "Not now."})
     with pytest.raises(Failed) as failed:
@@ -254,14 +261,14 @@ def test_f27_refused_at_any_step_it_goes_on_from_there(world: World, sandbox: Sa
     check_goes_on(world, sandbox)
 
 
-@pytest.mark.parametrize("step", LOST)
+@pytest.mark.parametrize("step", corners(LOST))
 def test_f02_an_answer_lost_at_any_write_is_looked_up(world: World, sandbox: Sandbox, step: str) -> None:
     interrupt(sandbox, step, status=502, after=True)
     pipelines.minor(world)
     check_goes_on(world, sandbox)
 
 
-@pytest.mark.parametrize("step", ["the SDK's dispatch", "the merge"])
+@pytest.mark.parametrize("step", corners(["the SDK's dispatch", "the merge"]))
 def test_f01_a_write_that_never_arrived_is_unknown_and_sent_once(world: World, sandbox: Sandbox, step: str) -> None:
     interrupt(sandbox, step, drop=True)
     with pytest.raises(Unknown) as unknown:
@@ -276,7 +283,12 @@ def test_f01_a_write_that_never_arrived_is_unknown_and_sent_once(world: World, s
 
 @pytest.mark.parametrize(
     ("job", "workflow"),
-    [("photon-runner (3.9)", IMAGE), ("test-package (3.11)", SDK), ("publish-s3", SDK), ("lepton-web", PLATFORM)],
+    [
+        ("publish-s3", SDK),
+        pytest.param("photon-runner (3.9)", IMAGE, marks=pytest.mark.slow),
+        pytest.param("test-package (3.11)", SDK, marks=pytest.mark.slow),
+        pytest.param("lepton-web", PLATFORM, marks=pytest.mark.slow),
+    ],
 )
 def test_a_failed_job_is_shown_with_the_tail_of_its_log_and_goes_on_once_it_is_mended(
     world: World, sandbox: Sandbox, doubles: Doubles, job: str, workflow: str
@@ -298,6 +310,7 @@ def test_a_failed_job_is_shown_with_the_tail_of_its_log_and_goes_on_once_it_is_m
     assert len(doubles.runs_of(workflow)) == 1
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_not_started_again_by_itself(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.fail = {"publish-s3"}
     for one in (world, again(world)):
@@ -333,7 +346,7 @@ def test_a_green_run_that_left_nothing_fails(world: World, doubles: Doubles, wor
         pipelines.minor(world)
 
 
-@pytest.mark.parametrize("workflow", [IMAGE, SDK, PLATFORM])
+@pytest.mark.parametrize("workflow", [SDK, *(pytest.param(each, marks=pytest.mark.slow) for each in (IMAGE, PLATFORM))])
 def test_a_wait_that_times_out_is_taken_up_again(
     world: World, sandbox: Sandbox, doubles: Doubles, workflow: str
 ) -> None:
@@ -354,7 +367,9 @@ def test_a_wait_that_times_out_is_taken_up_again(
 # --- the world moves meanwhile ---
 
 
-@pytest.mark.parametrize("stop", ["the release branch is cut", "the tag is pushed"])
+@pytest.mark.parametrize(
+    "stop", ["the tag is pushed", pytest.param("the release branch is cut", marks=pytest.mark.slow)]
+)
 def test_f27_an_unfinished_release_goes_on_though_the_trunk_moved(
     world: World, sandbox: Sandbox, doubles: Doubles, stop: str
 ) -> None:
@@ -377,6 +392,7 @@ def test_f27_an_unfinished_release_goes_on_though_the_trunk_moved(
     check_released(sandbox)
 
 
+@pytest.mark.slow
 def test_a_finished_release_and_a_trunk_that_moved_are_the_next_minor(world: World, sandbox: Sandbox) -> None:
     pipelines.minor(world)
     advance_trunk(sandbox)
@@ -385,6 +401,7 @@ def test_a_finished_release_and_a_trunk_that_moved_are_the_next_minor(world: Wor
     check_released(sandbox, "0.8.0", "refs/heads/release-0.8-20261122")
 
 
+@pytest.mark.slow
 def test_f18_the_images_branch_may_be_deleted_by_the_merge(world: World, sandbox: Sandbox) -> None:
     sandbox.github.hub.settings.delete_branch_on_merge = True
     pipelines.minor(world)
@@ -394,6 +411,7 @@ def test_f18_the_images_branch_may_be_deleted_by_the_merge(world: World, sandbox
     assert writes(sandbox) == asked
 
 
+@pytest.mark.slow
 def test_f17_the_pull_request_that_somebody_opened_is_taken(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.hang = {IMAGE}
     with pytest.raises(Waiting):
@@ -407,6 +425,7 @@ def test_f17_the_pull_request_that_somebody_opened_is_taken(world: World, sandbo
     assert sandbox.github.hub.pulls[theirs["number"]].merged_at
 
 
+@pytest.mark.slow
 def test_checks_of_the_release_branch_do_not_count_as_the_platform(
     world: World, sandbox: Sandbox, doubles: Doubles
 ) -> None:

@@ -64,7 +64,9 @@ def test_text_files_end_in_one_newline() -> None:
 
 def test_s01_no_secret_or_machine_is_in_the_repository() -> None:
     hosts = "|".join(["pypi" + r"\.org", "pythonhosted", "registry" + r"\.npmjs"])
-    forbidden = re.compile(rf"(ghp|gho|ghs|github_pat)_[A-Za-z0-9]{{30,}}|AKIA[A-Z0-9]{{16}}|/ro(?:ot)/|https?://[^\s\"']*({hosts})")
+    forbidden = re.compile(
+        rf"(ghp|gho|ghs|github_pat)_[A-Za-z0-9]{{30,}}|AKIA[A-Z0-9]{{16}}|/ro(?:ot)/|https?://[^\s\"']*({hosts})"
+    )
     for path in tracked():
         found = forbidden.search(path.read_bytes().decode("utf-8", "replace"))
         assert not found, f"{path.name}: {found[0] if found else ''}"

@@ -57,6 +57,7 @@ def test_f14_a_platform_workflow_that_can_be_asked_for_is_asked_for_once(
     assert dispatches(sandbox, PLATFORM) == 1
 
 
+@pytest.mark.slow
 def test_f14_a_persons_token_leaves_it_to_the_push(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
 ) -> None:

@@ -56,18 +56,22 @@ def serve(world: World) -> None:
     Example: inv sandbox.serve
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _sandbox() as sandbox:
-        world.report.line("In another terminal:")
-        world.report.line(f"  cd {sandbox.work}")
-        for name, value in sandbox.environment().items():
-            shown = f'"{Path(sys.executable).parent}:$PATH"' if name == "PATH" else f"'{value}'"
-            world.report.line(f"  export {name}={shown}")
-        world.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
-        try:
+    try:
+        with _sandbox() as sandbox:
+            _show_exports(world, sandbox)
             while True:
                 time.sleep(3600)
-        except KeyboardInterrupt:
-            world.report.line("Ended.")
+    except KeyboardInterrupt:
+        world.report.line("Ended.")
+
+
+def _show_exports(world: World, sandbox: Sandbox) -> None:
+    world.report.line("In another terminal:")
+    world.report.line(f"  cd {sandbox.work}")
+    for name, value in sandbox.environment().items():
+        shown = f'"{Path(sys.executable).parent}:$PATH"' if name == "PATH" else f"'{value}'"
+        world.report.line(f"  export {name}={shown}")
+    world.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
 
 
 def rehearse(world: World, task: str = "release.minor") -> None:
