@@ -137,6 +137,7 @@ def test_incompatible_writes_nothing_and_names_the_coordinated_release(world: Wo
     assert writes(sandbox) == []
 
 
+@pytest.mark.slow
 def test_an_accepted_reason_is_in_the_tag_and_in_the_github_release(world: World, sandbox: Sandbox) -> None:
     land(sandbox, "feat: call it delete", BREAK)
     component(world, "sdk", accept="nobody called it:\n asked all teams")

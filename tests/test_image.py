@@ -117,6 +117,7 @@ def test_f21_an_old_image_that_changed_meanwhile_is_named(sandbox: Sandbox, worl
     assert sandbox.github.hub.pulls == {}, "nothing goes on"
 
 
+@pytest.mark.slow
 def test_f21_a_green_run_that_pushed_nothing_fails(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
     doubles.silent.add(IMAGE)
     with pytest.raises(Failed, match=r"5 of 5 images of 0\.7\.0 are missing") as caught:

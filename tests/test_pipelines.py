@@ -115,6 +115,7 @@ def test_f15_the_merge_sends_the_head_that_was_built(world: World, sandbox: Sand
     assert merge.body["sha"] == run.asked.sha
 
 
+@pytest.mark.slow
 def test_f04_every_run_built_the_commit_that_was_meant(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
     pipelines.minor(world)
     (sdk,), (platform,) = doubles.runs_of(SDK), doubles.runs_of(PLATFORM)
@@ -131,6 +132,7 @@ def test_major(world: World, sandbox: Sandbox) -> None:
     assert writes(sandbox) == asked
 
 
+@pytest.mark.slow
 def test_no_image_leaves_the_image_out(world: World, sandbox: Sandbox) -> None:
     pipelines.minor(world, image=False)
     check_released(sandbox, image=False)
@@ -340,6 +342,7 @@ def test_f21_an_image_that_somebody_else_pushed_is_not_overwritten(
 
 
 @pytest.mark.parametrize("workflow", [SDK, PLATFORM])
+@pytest.mark.slow
 def test_a_green_run_that_left_nothing_fails(world: World, doubles: Doubles, workflow: str) -> None:
     doubles.silent = {workflow}
     with pytest.raises(Failed):
@@ -347,6 +350,7 @@ def test_a_green_run_that_left_nothing_fails(world: World, doubles: Doubles, wor
 
 
 @pytest.mark.parametrize("workflow", [SDK, *(pytest.param(each, marks=pytest.mark.slow) for each in (IMAGE, PLATFORM))])
+@pytest.mark.slow
 def test_a_wait_that_times_out_is_taken_up_again(
     world: World, sandbox: Sandbox, doubles: Doubles, workflow: str
 ) -> None:
@@ -370,6 +374,7 @@ def test_a_wait_that_times_out_is_taken_up_again(
 @pytest.mark.parametrize(
     "stop", ["the tag is pushed", pytest.param("the release branch is cut", marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_f27_an_unfinished_release_goes_on_though_the_trunk_moved(
     world: World, sandbox: Sandbox, doubles: Doubles, stop: str
 ) -> None:

@@ -300,6 +300,7 @@ def test_a_required_check_that_failed_fails(
     assert (error.code, merges(sandbox)) == (1, 0)
 
 
+@pytest.mark.slow
 def test_a_check_that_nothing_reports_is_named_after_two_minutes(
     sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub
 ) -> None:

@@ -169,6 +169,7 @@ def test_f20_a_key_that_holds_something_else_is_a_conflict_before_a_dispatch(
     assert s3_content(doubles) == content
 
 
+@pytest.mark.slow
 def test_the_wheel_must_have_the_command_that_the_settings_name(world: World) -> None:
     world = released(world)
     settings = replace(world.settings, sdk=Sdk(command="lepton"))
@@ -225,6 +226,7 @@ def test_f20_other_released_keys_must_stay_as_they_are(sandbox: Sandbox, world: 
 # --- more than S3 ---
 
 
+@pytest.mark.slow
 def test_what_was_released_to_s3_alone_can_go_to_pypi_later(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
     sdk.release(world, "0.7.0")
     before = cloud_content(sandbox)

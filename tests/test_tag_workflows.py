@@ -40,6 +40,7 @@ def test_f14_a_plan_that_relies_on_the_tags_push_fails_before_anything_is_writte
     assert everything(sandbox) == before
 
 
+@pytest.mark.slow
 def test_f14_a_platform_workflow_that_can_be_asked_for_is_asked_for_once(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
 ) -> None:
