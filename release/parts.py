@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from release import platform, sdk
 from release.binding import dispatched_run
-from release.errors import Conflict, Failed
+from release.errors import Conflict
 from release.follow import follow
 from release.outcomes import check_run
 from release.roles import check_roles
@@ -47,15 +47,7 @@ def prove_part(world: World, part: Component, version: semver.Version) -> None:
     if is_sdk(world, part):
         sdk.wheel(world, str(version))
         return
-    digests = image_digests(world, part, version)
-    for name, digest in digests.items():
-        world.report.artifact(f"image {name}:{version}", digest)
-    missing = [name for name, digest in digests.items() if not digest]
-    if missing:
-        raise Failed(
-            f"images of {part.name} {version} are missing: {', '.join(missing)}",
-            f"See what built them: inv platform.watch --version {version}",
-        )
+    platform.check_images(world, version, image_digests(world, part, version), part.name)
 
 
 def check_unbuilt(world: World, part: Component, version: semver.Version) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from release.binding import EVENT
@@ -44,14 +45,20 @@ def check(world: World, version: str = "") -> dict[str, str]:
     Example: inv platform.check --version 0.7.0
     """
     wanted = tagged_version(world, version)
-    digests = image_digests(world, wanted)
+    return check_images(world, wanted, image_digests(world, wanted), "the platform")
+
+
+def check_images(
+    world: World, version: semver.Version, digests: Mapping[str, str | None], whose: str
+) -> dict[str, str]:
+    """Return the images' digests, saying each; raise Failed naming those that are missing."""
     for name, digest in digests.items():
-        world.report.artifact(f"image {name}:{wanted}", digest)
+        world.report.artifact(f"image {name}:{version}", digest)
     missing = [name for name, digest in digests.items() if not digest]
     if missing:
         raise Failed(
-            f"platform images of {wanted} are missing: {', '.join(missing)}",
-            f"See what the tag started: inv platform.watch --version {wanted}",
+            f"images of {whose} {version} are missing: {', '.join(missing)}",
+            f"See what the tag started: inv platform.watch --version {version}",
         )
     return {name: digest for name, digest in digests.items() if digest}
 
