@@ -50,3 +50,7 @@ class Blocked(ReleaseError):
     """A gate says incompatible, or could not tell."""
 
     exit_code = 6
+
+
+class CouldNotTellError(Exception):
+    """A comparison that cannot be made; the message says why and what would make it possible."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from semver import Version
 
 from release.errors import Conflict, Usage
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
 MAX_VERSION = 64  # S7
 MAX_REF = 200
 MAX_IMAGE_TAG = 128
-
 _NUMBERS = 3
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _LINE = re.compile(rf"({_NUMBER})\.({_NUMBER})")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ import pytest
 from conformance import Conformance, Exchange
 from recording import Recording
 
-from release.report import Report
+from release.call.context import Context, Facts, Moment, Options, View
+from release.call.report import Report
 from release.sandbox.home import Sandbox
 from release.settings import Release, Settings
-from release.world import World
 
 Inv = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -75,33 +75,36 @@ def few_of_a_kind(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The world of a call in the sandbox's clone, agreed to, in this process."""
-    return open_world(sandbox, monkeypatch)
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    """A call in the sandbox's clone, agreed to, in this process."""
+    return open_context(sandbox, monkeypatch)
 
 
-def open_world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, **options: Any) -> World:
-    """Open a world in the sandbox's clone; what it prints is in `world.report.stream`."""
+def open_context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Context:
+    """Open a call in the sandbox's clone; what it prints is in `context.report.stream`."""
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(sandbox.work)
     # The second between writes is for GitHub's sake; test_github.py holds it on a clock of its own.
-    monkeypatch.setattr("release.github.WRITE_PAUSE", 0)
-    settings = options.pop("settings", Settings(release=Release(poll=0.1)))
-    return World(
-        **{"settings": settings, "report": Report(stream=io.StringIO()), "yes": True, "folder": sandbox.work, **options}
-    )
+    monkeypatch.setattr("release.github.http.WRITE_PAUSE", 0)
+    settings = changes.pop("settings", Settings(release=Release(poll=0.1)))
+    fresh = Context(settings, Report(stream=io.StringIO()), Options(yes=True), folder=sandbox.work)
+    return again(fresh, **changes)
 
 
-def again(world: World, **changes: Any) -> World:
-    """Open the same world anew, as the next call of a task does."""
-    fresh = replace(world, report=Report(stream=io.StringIO()), version=None)
-    return replace(fresh, **changes)
+def again(context: Context, **changes: Any) -> Context:
+    """Open the same world anew, as the next call does: nothing settled, no door open, nothing planned."""
+    told = {each.name: changes.pop(each.name) for each in fields(Options) if each.name in changes}
+    fresh = {
+        "report": Report(stream=io.StringIO()), "options": replace(context.options, **told),
+        "facts": Facts(), "view": View(), "doors": {}, "moment": Moment(),
+    }  # fmt: skip
+    return replace(context, **{**fresh, **changes})
 
 
-def printed(world: World) -> str:
+def printed(context: Context) -> str:
     """What the world's tasks printed."""
-    stream = world.report.stream
+    stream = context.report.stream
     assert isinstance(stream, io.StringIO)
     return stream.getvalue()
 

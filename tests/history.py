@@ -16,7 +16,7 @@ FILES = {"a.txt": LINES, "b.txt": LINES, "keep/c.txt": "c\n", "tasks.py": "from 
 
 
 def git(where: Path, *arguments: str) -> str:
-    """Run Git as the sandbox's person; the environment is set by `open_world`."""
+    """Run Git as the sandbox's person; the environment is set by `open_context`."""
     done = subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}{done.stdout}"
     return done.stdout.rstrip("\n")

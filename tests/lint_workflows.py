@@ -11,11 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from release.init import files
-from release.report import Report
+from release.audit.starter import starter_files
+from release.call.context import Context, Options
+from release.call.report import Report
 from release.sandbox import sample
 from release.settings import Release, Settings
-from release.world import World
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = ".github/workflows"
@@ -58,11 +58,11 @@ def written(folder: Path) -> list[Path]:
     repository.mkdir()
     for command in (["init", "-q"], ["remote", "add", "origin", "https://github.com/acme/platform.git"]):
         subprocess.run(["git", *command], cwd=repository, check=True)
-    world = World(Settings(release=Release(trunk="main")), Report(), dry=True, folder=repository)
+    context = Context(Settings(release=Release(trunk="main")), Report(), Options(dry=True), folder=repository)
     texts = {
         "ours": {path.name: path.read_text(encoding="utf-8") for path in (ROOT / WORKFLOWS).glob("*.yaml")},
         "sample": {Path(name).name: text for name, text in sample.files().items() if name.startswith(WORKFLOWS)},
-        "init": {Path(name).name: text for name, text in files(world).items() if name.startswith(WORKFLOWS)},
+        "init": {Path(name).name: text for name, text in starter_files(context).items() if name.startswith(WORKFLOWS)},
     }
     found = []
     for kind, named in texts.items():

@@ -9,7 +9,8 @@ import json
 import pytest
 from doubles import Doubles
 
-from release.aws import Bucket, Ecr
+from release.artifacts.ecr import Ecr
+from release.artifacts.s3 import Bucket
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.sandbox.cloud import BUCKET, Cloud
 from release.sandbox.home import Sandbox

@@ -9,20 +9,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import again, open_world, printed
+from conftest import again, open_context, printed
 from history import BRANCH, FILES, LINES, Author, changed, commit, git
 
-from release.candidates import Candidate, Listing, candidates, show
+from release.call.context import Context
+from release.call.flags import Listing
+from release.call.report import Report
 from release.errors import Usage
-from release.pick import pick
-from release.refs import RemoteRef
-from release.repo import Repo
-from release.report import Report
+from release.git.refs import RemoteRef
+from release.git.repository import Repository, repository
+from release.git.snapshot import remote
+from release.github.api import github
+from release.picks.candidates import Candidate, candidates_of, show_candidates
+from release.picks.request import PickRequest, pull_number, pull_request_shas, requested_picks
 from release.sandbox.home import Sandbox
 from release.sandbox.records import Pull
+from release.tasks import picks
 from release.versions import Line
-from release.wanted import Wanted, changes, pull_number, pull_shas
-from release.world import World
 
 SEVEN = Line(0, 7)
 
@@ -34,24 +37,24 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    return open_world(sandbox, monkeypatch)
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return open_context(sandbox, monkeypatch)
 
 
 @pytest.fixture
-def author(sandbox: Sandbox, world: World) -> Author:
+def author(sandbox: Sandbox, context: Context) -> Author:
     return Author(sandbox)
 
 
-def listed(world: World, **filters: object) -> list[Candidate]:
-    return show(again(world), SEVEN, Listing(True, **filters))  # type: ignore[arg-type]
+def listed(context: Context, **filters: object) -> list[Candidate]:
+    return show_candidates(again(context), SEVEN, Listing(True, **filters))  # type: ignore[arg-type]
 
 
-def titles(world: World, **filters: object) -> list[str]:
-    return [each.title for each in listed(world, **filters)]
+def titles(context: Context, **filters: object) -> list[str]:
+    return [each.title for each in listed(context, **filters)]
 
 
-def test_what_is_there_by_patch_or_trailer_is_left_out(world: World, author: Author) -> None:
+def test_what_is_there_by_patch_or_trailer_is_left_out(context: Context, author: Author) -> None:
     author.commit("before the cut", a_txt=changed(LINES, 9, "before"))
     author.cut()
     same = author.commit("fix: same patch", a_txt=changed(author_text(author), 3, "same"))
@@ -61,7 +64,7 @@ def test_what_is_there_by_patch_or_trailer_is_left_out(world: World, author: Aut
     fix = author.commit("fix(web)!: last", a_txt=changed(author_text(author), 12, "last"))
     author.on_line("same by hand", {"a.txt": changed(changed(LINES, 9, "before"), 3, "same")})
     author.on_line(f"other by hand\n\n(cherry picked from commit {other})", {"b.txt": changed(LINES, 3, "resolved")})
-    found = listed(world)
+    found = listed(context)
     assert [(each.title, each.is_fix) for each in found] == [("fix(web)!: last", True), ("feat: new", False)]
     assert (found[0].sha, found[0].author, found[0].files) == (fix, "Release Person", ("a.txt",))
 
@@ -70,45 +73,45 @@ def author_text(author: Author) -> str:
     return (author.path / "a.txt").read_text()
 
 
-def test_a_revert_on_the_line_makes_it_a_candidate_again(world: World, author: Author) -> None:
+def test_a_revert_on_the_line_makes_it_a_candidate_again(context: Context, author: Author) -> None:
     author.cut()
     fix = author.commit("fix: it", a_txt=changed(LINES, 3, "mended"))
-    pick(again(world), line="0.7", wanted=Wanted(commit=(fix,)))
-    assert titles(world) == []
-    head = world.repo.head_sha(BRANCH)
+    picks.pick(again(context), line="0.7", wanted=PickRequest(commit=(fix,)))
+    assert titles(context) == []
+    head = remote(context).head_sha(BRANCH)
     author.on_line(f"Revert\n\nThis reverts commit {head}.", {"a.txt": LINES})
-    assert titles(world) == ["fix: it"]
+    assert titles(context) == ["fix: it"]
 
 
-def test_filters_by_day_and_path(world: World, author: Author, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_filters_by_day_and_path(context: Context, author: Author, monkeypatch: pytest.MonkeyPatch) -> None:
     author.cut()
     for day, name in (("2026-10-31", "a_txt"), ("2026-11-01", "b_txt"), ("2026-11-02", "a_txt")):
         monkeypatch.setenv("GIT_COMMITTER_DATE", f"{day}T12:00:00+0000")
         author.commit(f"{name} of {day}", **{name: f"{day}\n"})
-    assert titles(world, since="2026-11-01") == ["a_txt of 2026-11-02", "b_txt of 2026-11-01"]
-    assert titles(world, path=("a.txt",)) == ["a_txt of 2026-11-02", "a_txt of 2026-10-31"]
-    assert titles(world, path=("a.txt",), since="2026-11-01T13:00:00") == ["a_txt of 2026-11-02"]
+    assert titles(context, since="2026-11-01") == ["a_txt of 2026-11-02", "b_txt of 2026-11-01"]
+    assert titles(context, path=("a.txt",)) == ["a_txt of 2026-11-02", "a_txt of 2026-10-31"]
+    assert titles(context, path=("a.txt",), since="2026-11-01T13:00:00") == ["a_txt of 2026-11-02"]
     with pytest.raises(Usage, match="--since yesterday"):
-        titles(world, since="yesterday")
+        titles(context, since="yesterday")
 
 
 @pytest.mark.slow
-def test_labels_are_one_search_with_all_its_pages(world: World, sandbox: Sandbox, author: Author) -> None:
+def test_labels_are_one_search_with_all_its_pages(context: Context, sandbox: Sandbox, author: Author) -> None:
     author.cut()
     for number in range(1, 131):
         sha = commit(author.path, f"Change {number} (#{number})", {f"{number}.txt": "x\n"})
         merged(sandbox, number, sha, labels=["backport me"] if number % 5 else ["else"])
     git(author.path, "commit", "-q", "--allow-empty", "-m", "without a pull request")
     author.push()
-    found = listed(world, label=("backport me",))
+    found = listed(context, label=("backport me",))
     assert [each.pull for each in found] == [number for number in range(130, 0, -1) if number % 5]
     searches = [each for each in sandbox.github.requests if each.path.endswith("/search/issues")]
     assert len(searches) == 2
-    asked = again(world)
-    show(asked, SEVEN, Listing(True, label=("none such",)))
+    asked = again(context)
+    show_candidates(asked, SEVEN, Listing(True, label=("none such",)))
     assert "1 commits name no pull request" in printed(asked)
     with pytest.raises(Usage, match="quotes"):
-        listed(world, label=('a"b',))
+        listed(context, label=('a"b',))
 
 
 def merged(sandbox: Sandbox, number: int, sha: str, labels: list[str] | None = None, head: str = "") -> Pull:
@@ -121,7 +124,7 @@ def merged(sandbox: Sandbox, number: int, sha: str, labels: list[str] | None = N
     return pull
 
 
-def test_the_pull_request_of_a_merge_is_that_of_its_commits(world: World, author: Author) -> None:
+def test_the_pull_request_of_a_merge_is_that_of_its_commits(context: Context, author: Author) -> None:
     author.cut()
     git(author.path, "checkout", "-q", "-b", "side")
     commit(author.path, "side 1", {"b.txt": "1\n"})
@@ -130,19 +133,19 @@ def test_the_pull_request_of_a_merge_is_that_of_its_commits(world: World, author
     commit(author.path, "squashed (#8)", {"a.txt": "8\n"})
     git(author.path, "merge", "-q", "--no-ff", "-m", "Merge pull request #7 from acme/side", "side")
     author.push()
-    assert {each.title: each.pull for each in listed(world)} == {"side 1": 7, "side 2": 7, "squashed (#8)": 8}
+    assert {each.title: each.pull for each in listed(context)} == {"side 1": 7, "side 2": 7, "squashed (#8)": 8}
 
 
-def test_json_is_one_object_a_line_with_whole_values(world: World, author: Author) -> None:
+def test_json_is_one_object_a_line_with_whole_values(context: Context, author: Author) -> None:
     author.cut()
     sha = author.commit("fix: \x1b[31mred (#5)", a_txt="red\n")
-    one = again(world)
+    one = again(context)
     one.report = Report("json", one.report.stream)
-    pick(one, line="0.7", listing=Listing(candidates=True))
+    picks.pick(one, line="0.7", listing=Listing(candidates=True))
     (found,) = map(json.loads, printed(one).splitlines())
     assert (found["sha"], found["pull"], found["fix"], found["files"]) == (sha, 5, True, ["a.txt"])
-    text = again(world)
-    pick(text, line="0.7", listing=Listing(candidates=True))
+    text = again(context)
+    picks.pick(text, line="0.7", listing=Listing(candidates=True))
     assert sha[:9] in printed(text)
     assert "\x1b" not in printed(text)  # S4
 
@@ -164,19 +167,19 @@ def test_a_title_names_its_pull_request(title: str, number: int) -> None:
 # --- pull requests become commits ---
 
 
-def pulled(world: World, number: str) -> list[str]:
+def pulled(context: Context, number: str) -> list[str]:
     """Return what a pull request became, by what the world says of it."""
     heads = [
-        RemoteRef(name, world.repo.head_sha(name[11:]) or "", "")
+        RemoteRef(name, remote(context).head_sha(name[11:]) or "", "")
         for name in ("refs/heads/main", f"refs/heads/{BRANCH}")
     ]
-    world.repo.need_history(heads)
-    return [each.sha for each in changes(again(world), Wanted(pr=(number,)), *heads)]
+    repository(context).need_history(heads)
+    return [each.sha for each in requested_picks(again(context), PickRequest(pr=(number,)), *heads)]
 
 
 @pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
 def test_a_pull_request_is_found_however_it_was_merged(
-    world: World, sandbox: Sandbox, author: Author, method: str
+    context: Context, sandbox: Sandbox, author: Author, method: str
 ) -> None:
     author.cut()
     git(author.path, "checkout", "-q", "-b", "topic")
@@ -185,26 +188,26 @@ def test_a_pull_request_is_found_however_it_was_merged(
     author.push("refs/heads/topic")
     git(author.path, "checkout", "-q", "main")
     author.commit("meanwhile", b_txt="b\n")
-    number = world.github.send("POST", "pulls", {"title": "Topic", "head": "topic", "base": "main", "body": ""})[
+    number = github(context).send("POST", "pulls", {"title": "Topic", "head": "topic", "base": "main", "body": ""})[
         "number"
     ]
-    world.github.send("PUT", f"pulls/{number}/merge", {"merge_method": method})
+    github(context).send("PUT", f"pulls/{number}/merge", {"merge_method": method})
     author.noticed()
     git(author.path, "pull", "-q", "origin", "main")
     author.commit("afterwards", b_txt="c\n")
     head = git(author.path, "rev-parse", "HEAD~1")
     rebased = [git(author.path, "rev-parse", "HEAD~2"), head]
-    assert pulled(world, str(number)) == (rebased if method == "rebase" else [head])
+    assert pulled(context, str(number)) == (rebased if method == "rebase" else [head])
     base = sandbox.bare.sha(f"refs/heads/{BRANCH}")
-    pick(again(world), line="0.7", wanted=Wanted(pr=(f"#{number}",)))
+    picks.pick(again(context), line="0.7", wanted=PickRequest(pr=(f"#{number}",)))
     assert sandbox.bare.git("show", f"refs/heads/{BRANCH}:a.txt") == changed(changed(LINES, 1, "1"), 2, "2")
     assert sandbox.bare.git("show", f"refs/heads/{BRANCH}:b.txt") == LINES
     assert int(sandbox.bare.git("rev-list", "--count", f"{base}..refs/heads/{BRANCH}")) == len(
-        pulled(world, str(number))
+        pulled(context, str(number))
     )
 
 
-def test_without_github_the_trunks_titles_tell(world: World, sandbox: Sandbox, author: Author) -> None:
+def test_without_github_the_trunks_titles_tell(context: Context, sandbox: Sandbox, author: Author) -> None:
     author.cut()
     squashed = author.commit("fix: it (#3)", a_txt="3\n")
     git(author.path, "checkout", "-q", "-b", "side")
@@ -214,22 +217,22 @@ def test_without_github_the_trunks_titles_tell(world: World, sandbox: Sandbox, a
     author.push()
     merge = git(author.path, "rev-parse", "HEAD")
     sandbox.github.faults.add("GET", "/pulls/", status=403, times=None, body={"message": "no"})
-    assert pulled(world, "3") == [squashed]
-    assert pulled(world, "4") == [merge]
+    assert pulled(context, "3") == [squashed]
+    assert pulled(context, "4") == [merge]
     with pytest.raises(Usage, match="no merged pull request #5"):
-        pulled(world, "5")
+        pulled(context, "5")
 
 
-def test_an_open_pull_request_is_none_to_pick(world: World, author: Author) -> None:
+def test_an_open_pull_request_is_none_to_pick(context: Context, author: Author) -> None:
     author.cut()
     git(author.path, "checkout", "-q", "-b", "topic")
     commit(author.path, "topic", {"a.txt": "1\n"})
     author.push("refs/heads/topic")
-    world.github.send("POST", "pulls", {"title": "Topic", "head": "topic", "base": "main", "body": ""})
+    github(context).send("POST", "pulls", {"title": "Topic", "head": "topic", "base": "main", "body": ""})
     with pytest.raises(Usage, match="#1 is not merged"):
-        pulled(world, "1")
+        pulled(context, "1")
     with pytest.raises(Usage, match="no pull request's number"):
-        pull_shas(world, "one", RemoteRef("", "", ""))
+        pull_request_shas(context, "one", RemoteRef("", "", ""))
 
 
 # --- speed ---
@@ -240,7 +243,7 @@ def test_5000_commits_take_less_than_2_seconds(tmp_path: Path) -> None:
     repo, head, trunk, theirs = large(tmp_path, 5_000)
     started = time.process_time(), time.monotonic()
     used = _children()
-    found = candidates(repo, head, trunk)
+    found = candidates_of(repo, head, trunk)
     spent = time.process_time() - started[0] + _children() - used
     assert len(found) == 5_000 - theirs
     assert spent < 2, f"{spent:.2f} s of CPU, {time.monotonic() - started[1]:.2f} s in all"
@@ -253,7 +256,7 @@ def _children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def large(folder: Path, commits: int) -> tuple[Repo, str, str, int]:
+def large(folder: Path, commits: int) -> tuple[Repository, str, str, int]:
     """Write a trunk of that many commits beyond a line that has every 250th of them by another commit."""
     stream = []
     for branch, numbers in (("main", range(commits)), ("line", range(0, commits, 250))):
@@ -271,6 +274,6 @@ def large(folder: Path, commits: int) -> tuple[Repo, str, str, int]:
     base = f"commit refs/heads/base\ncommitter A <a@example.org> 1770000000 +0000\ndata 4\nbase\n{files}"
     subprocess.run(["git", "init", "-q", "-b", "main", "."], cwd=folder, check=True)
     subprocess.run(["git", "fast-import", "--quiet"], cwd=folder, input=(base + "".join(stream)).encode(), check=True)
-    repo = Repo(folder)
+    repo = Repository(folder)
     head, trunk = git(folder, "rev-parse", "refs/heads/line"), git(folder, "rev-parse", "refs/heads/main")
     return repo, head, trunk, len(range(0, commits, 250))

@@ -14,8 +14,10 @@ from conftest import Inv
 from invoke.context import Context
 from invoke.tasks import Task
 
-from release import cli, settings, tasks
+from release import settings, tasks
+from release.call.flags import HELP
 from release.sandbox.home import Sandbox
+from release.settings import DEFAULTS, read
 
 # Built anew: invoke takes a task's help away from it when it first reads its arguments.
 TASKS: dict[str, Task[object]] = {
@@ -37,7 +39,7 @@ EXPECTED = {
 def typed(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Type `inv …` in a folder, its output 80 columns wide."""
     command = [sys.executable, "-m", "invoke", *arguments]
-    found = {"PATH": "/usr/bin:/bin", "COLUMNS": str(WIDTH), "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    found = {"PATH": "/usr/bin:/bin", "COLUMNS": str(WIDTH), "PYTHONPATH": str(Path(settings.__file__).parents[1])}
     return subprocess.run(
         command, cwd=folder, env={**found, **environment}, capture_output=True, text=True, check=False
     )
@@ -81,7 +83,7 @@ def test_each_flag_has_its_help(name: str) -> None:
 
 def test_every_help_is_used() -> None:
     used = {argument.attr_name or argument.name for given in ARGUMENTS.values() for argument in given}
-    assert {name for name in cli.FLAGS if name.strip("_") not in {each.strip("_") for each in used}} == set()
+    assert {name for name in HELP if name.strip("_") not in {each.strip("_") for each in used}} == set()
 
 
 def test_help_of_a_task(other: Path) -> None:
@@ -139,6 +141,6 @@ def test_a_timeout_that_is_no_number_of_seconds_is_usage(other: Path, given: str
 
 
 def test_settings_of_one_call_do_not_change_the_defaults() -> None:
-    read = settings.read(dict(Context().config) | settings.DEFAULTS)
-    read.sdk.inputs["is_release"] = False
-    assert settings.DEFAULTS["sdk"]["inputs"]["is_release"] is True
+    found = read(dict(Context().config) | DEFAULTS)
+    found.sdk.inputs["is_release"] = False
+    assert DEFAULTS["sdk"]["inputs"]["is_release"] is True

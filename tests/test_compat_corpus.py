@@ -10,9 +10,9 @@ import pytest
 import yaml
 from oasdiff_path import oasdiff
 
-from release.components import Component
-from release.interfaces import Tools, compare
-from release.verdicts import Verdict
+from release.compat.interfaces import Tools, compare
+from release.compat.verdicts import Verdict
+from release.settings import Component
 
 CORPUS = Path(__file__).parent / "compat_corpus"
 BASE = (CORPUS / "base.yaml").read_text(encoding="utf-8")

@@ -8,22 +8,22 @@ from typing import Any
 
 import doubles as doubled
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGES, PLATFORM, SDK, Doubles
 from gate import BREAK, FIX, program, settings, tag
 from outside import cloud_content, dispatches, everything, git, peeled, remote_refs, writes
 from typed import Type, typing_in
 
-from release import component as component_module
-from release.claims import claim
-from release.component import component
+from release.audit.expected import expected_state
+from release.audit.verification import proved_receipt
+from release.call.context import Context
 from release.errors import Blocked, Conflict, Failed, ReleaseError, Usage, Waiting
+from release.git.repository import repository
+from release.git.tags import tagged_release
 from release.sandbox.demo_component import land
 from release.sandbox.home import Sandbox
-from release.tagged import tagged_as
-from release.verify import proved_statement
+from release.tasks import pipelines
 from release.versions import parse
-from release.world import World
 
 WHEEL = "s3:release/leptonai-0.6.3-py3-none-any.whl"
 BACKEND = ("lepton-api-server", "lepton-deployment-operator")
@@ -42,9 +42,9 @@ def doubles(sandbox: Sandbox) -> Doubles:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
     land(sandbox, "fix: be polite", FIX)
-    return open_world(sandbox, monkeypatch, settings=settings(program(tmp_path)), clock=FakeClock())
+    return open_context(sandbox, monkeypatch, settings=settings(program(tmp_path)), clock=FakeClock())
 
 
 @pytest.fixture
@@ -65,9 +65,9 @@ def body(sandbox: Sandbox, version: str) -> str:
     return str(found.body)
 
 
-def refused(world: World, kind: type[ReleaseError], **flags: str) -> ReleaseError:
+def refused(context: Context, kind: type[ReleaseError], **flags: str) -> ReleaseError:
     with pytest.raises(kind) as raised:
-        component(world, **flags)
+        pipelines.component(context, **flags)
     return raised.value
 
 
@@ -75,38 +75,38 @@ def refused(world: World, kind: type[ReleaseError], **flags: str) -> ReleaseErro
 
 
 def test_the_sdk_alone_is_tagged_at_the_trunks_head_and_released(
-    world: World, sandbox: Sandbox, doubles: Doubles
+    context: Context, sandbox: Sandbox, doubles: Doubles
 ) -> None:
     before = set(cloud_content(sandbox))
-    component(world, "sdk")
+    pipelines.component(context, "sdk")
     assert peeled(sandbox, "0.6.3") == remote_refs(sandbox)["refs/heads/main"]
     assert message(sandbox, "0.6.3").endswith("\nComponent: sdk\n")
-    assert tagged_as(world, parse("0.6.3")).components == ("sdk",)  # type: ignore[union-attr]
+    assert tagged_release(context, parse("0.6.3")).components == ("sdk",)  # type: ignore[union-attr]
     assert WHEEL in set(cloud_content(sandbox)) - before
     assert [run.asked.ref for run in doubles.runs_of(SDK)] == ["refs/tags/0.6.3"]
     assert "Only sdk is released here, not the other components of 0.6." in body(sandbox, "0.6.3")
-    assert world.report.facts["tag"] == "0.6.3"
+    assert context.report.facts["tag"] == "0.6.3"
 
 
-def test_f27_again_and_a_third_time_nothing_is_written(world: World, sandbox: Sandbox) -> None:
-    component(world, "sdk")
+def test_f27_again_and_a_third_time_nothing_is_written(context: Context, sandbox: Sandbox) -> None:
+    pipelines.component(context, "sdk")
     before, asked = everything(sandbox), writes(sandbox)
     for _ in range(2):
-        second = again(world)
-        component(second, "sdk")
+        second = again(context)
+        pipelines.component(second, "sdk")
         assert "sdk 0.6.3 is released" in printed(second)
     assert everything(sandbox) == before
     assert writes(sandbox) == asked
 
 
-def test_a_dry_run_shows_all_of_it_and_writes_nothing(world: World, sandbox: Sandbox) -> None:
+def test_a_dry_run_shows_all_of_it_and_writes_nothing(context: Context, sandbox: Sandbox) -> None:
     for name, last in (
         ("sdk", "wheel s3://lepton-sdk/release/leptonai-0.6.3"),
         ("backend", "images lepton-api-server:0.6.3"),
     ):
         before = everything(sandbox)
-        dry = again(world, dry=True, planned={})
-        component(dry, name)
+        dry = again(context, dry=True, planned={})
+        pipelines.component(dry, name)
         assert everything(sandbox) == before
         for each in (f"tag 0.6.3 at {peeled_head(sandbox)} for {name} alone", last, "GitHub Release 0.6.3 published"):
             assert f"○ {each}" in printed(dry)
@@ -118,47 +118,47 @@ def peeled_head(sandbox: Sandbox) -> str:
 
 
 @pytest.mark.slow
-def test_it_is_proved_from_outside_as_what_it_is(world: World) -> None:
-    component(world, "sdk")
-    claimed = claim(again(world), parse("0.6.3"))
+def test_it_is_proved_from_outside_as_what_it_is(context: Context) -> None:
+    pipelines.component(context, "sdk")
+    claimed = expected_state(again(context), parse("0.6.3"))
     assert (claimed.component, claimed.individual, claimed.images, claimed.wheel) == ("sdk", True, (), True)
-    subjects = proved_statement(again(world), parse("0.6.3"))["subject"]
+    subjects = proved_receipt(again(context), parse("0.6.3"))["subject"]
     assert [each["name"] for each in subjects] == ["s3://lepton-sdk/release/leptonai-0.6.3-py3-none-any.whl"]
 
 
 # --- the gate ---
 
 
-def test_incompatible_writes_nothing_and_names_the_coordinated_release(world: World, sandbox: Sandbox) -> None:
+def test_incompatible_writes_nothing_and_names_the_coordinated_release(context: Context, sandbox: Sandbox) -> None:
     land(sandbox, "feat: call it delete", BREAK)
     before = everything(sandbox)
-    assert refused(world, Blocked, name="sdk").hint == "Make a coordinated release: inv release.minor --version 0.7.0"
+    assert refused(context, Blocked, name="sdk").hint == "Make a coordinated release: inv release.minor --version 0.7.0"
     assert everything(sandbox) == before
     assert writes(sandbox) == []
 
 
 @pytest.mark.slow
-def test_an_accepted_reason_is_in_the_tag_and_in_the_github_release(world: World, sandbox: Sandbox) -> None:
+def test_an_accepted_reason_is_in_the_tag_and_in_the_github_release(context: Context, sandbox: Sandbox) -> None:
     land(sandbox, "feat: call it delete", BREAK)
-    component(world, "sdk", accept="nobody called it:\n asked all teams")
+    pipelines.component(context, "sdk", accept="nobody called it:\n asked all teams")
     assert "\nComponent: sdk\nAccepted: nobody called it: asked all teams\n" in message(sandbox, "0.6.3")
     assert "incompatible" in message(sandbox, "0.6.3")
     assert "accepted: nobody called it: asked all teams" in body(sandbox, "0.6.3")
-    component(again(world), "sdk")  # what the tag says needs no second reason
+    pipelines.component(again(context), "sdk")  # what the tag says needs no second reason
     assert dispatches(sandbox, SDK) == 1
 
 
-def test_a_missing_tool_blocks_until_somebody_answers_for_it(world: World, sandbox: Sandbox) -> None:
-    missing = again(world, settings=settings("no-such-oasdiff"))
+def test_a_missing_tool_blocks_until_somebody_answers_for_it(context: Context, sandbox: Sandbox) -> None:
+    missing = again(context, settings=settings("no-such-oasdiff"))
     assert '--accept "REASON"' in refused(missing, Blocked, name="sdk").hint
-    component(again(missing), "sdk", accept="compared by hand")
+    pipelines.component(again(missing), "sdk", accept="compared by hand")
     assert "could not tell" in message(sandbox, "0.6.3")
 
 
-def test_a_reason_that_was_not_needed_is_not_recorded(world: World, sandbox: Sandbox) -> None:
-    component(world, "sdk", accept="just in case")
+def test_a_reason_that_was_not_needed_is_not_recorded(context: Context, sandbox: Sandbox) -> None:
+    pipelines.component(context, "sdk", accept="just in case")
     assert "Accepted" not in message(sandbox, "0.6.3")
-    assert "was not needed" in printed(world)
+    assert "was not needed" in printed(context)
 
 
 def test_accept_without_a_reason_is_a_usage_error(sandbox: Sandbox, typed: Type) -> None:
@@ -178,8 +178,8 @@ def test_accept_without_a_reason_is_a_usage_error(sandbox: Sandbox, typed: Type)
     assert writes(sandbox) == []
 
 
-def test_a_line_without_tags_blocks(world: World, sandbox: Sandbox) -> None:
-    assert "this line has no release yet" in refused(world, Blocked, name="sdk", version="0.8.1").problem
+def test_a_line_without_tags_blocks(context: Context, sandbox: Sandbox) -> None:
+    assert "this line has no release yet" in refused(context, Blocked, name="sdk", version="0.8.1").problem
     assert writes(sandbox) == []
 
 
@@ -187,40 +187,42 @@ def test_a_line_without_tags_blocks(world: World, sandbox: Sandbox) -> None:
 
 
 def test_what_is_released_with_everything_else_from_that_commit_is_not_released_again(
-    world: World, sandbox: Sandbox, doubles: Doubles
+    context: Context, sandbox: Sandbox, doubles: Doubles
 ) -> None:
     tag(sandbox, "0.7.0")
-    assert "is not there" in refused(world, Failed, name="sdk").problem
+    assert "is not there" in refused(context, Failed, name="sdk").problem
     doubles.put_wheel("0.7.0")
-    told = again(world)
-    component(told, "sdk")
+    told = again(context)
+    pipelines.component(told, "sdk")
     assert "0.7.0 released sdk with everything else" in printed(told)
     assert writes(sandbox) == []
 
 
-def test_f12_a_version_that_is_something_else_is_a_conflict(world: World, sandbox: Sandbox) -> None:
-    assert "0.6.2 released everything together" in refused(world, Conflict, name="sdk", version="0.6.2").problem
+def test_f12_a_version_that_is_something_else_is_a_conflict(context: Context, sandbox: Sandbox) -> None:
+    assert "0.6.2 released everything together" in refused(context, Conflict, name="sdk", version="0.6.2").problem
     tag(sandbox, "0.6.3", "Release web 0.6.3 alone\n\nComponent: web")
-    assert "0.6.3 released web" in refused(again(world), Conflict, name="sdk", version="0.6.3").problem
-    assert refused(again(world), Usage, name="sdk", version="0.6.0-rc.1").code == 2
+    assert "0.6.3 released web" in refused(again(context), Conflict, name="sdk", version="0.6.3").problem
+    assert refused(again(context), Usage, name="sdk", version="0.6.0-rc.1").code == 2
     assert writes(sandbox) == []
 
 
 @pytest.mark.slow
-def test_two_components_of_one_commit_have_a_version_each(world: World, sandbox: Sandbox) -> None:
-    component(world, "sdk")
-    second = again(world, version=parse("0.6.3"))  # as in one call of both: inv release.component … release.component …
-    component(second, "web")
+def test_two_components_of_one_commit_have_a_version_each(context: Context, sandbox: Sandbox) -> None:
+    pipelines.component(context, "sdk")
+    second = again(
+        context, version=parse("0.6.3")
+    )  # as in one call of both: inv release.component … release.component …
+    pipelines.component(second, "web")
     head = remote_refs(sandbox)["refs/heads/main"]
     assert [peeled(sandbox, version) for version in ("0.6.3", "0.6.4")] == [head, head]
-    assert claim(again(world), parse("0.6.4")).images == ("lepton-web",)
-    proved_statement(again(world), parse("0.6.3"))
+    assert expected_state(again(context), parse("0.6.4")).images == ("lepton-web",)
+    proved_receipt(again(context), parse("0.6.3"))
 
 
 @pytest.mark.parametrize("stops", ["gate.tag", "dispatch", "run", "page"])
 @pytest.mark.slow
 def test_f27_killed_anywhere_it_goes_on_with_the_same_tag(
-    world: World, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch, stops: str
+    context: Context, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch, stops: str
 ) -> None:
     def killed(*_: Any, **__: Any) -> Any:
         raise SystemExit(137)
@@ -232,10 +234,10 @@ def test_f27_killed_anywhere_it_goes_on_with_the_same_tag(
         elif stops == "dispatch":
             patch.setattr("release.sdk.follow", killed)
         else:
-            patch.setattr("release.sdk.prove", killed)
+            patch.setattr("release.artifacts.wheel_release.prove_wheel_run", killed)
         with pytest.raises(SystemExit):
-            component(world, "sdk")
-    component(again(world), "sdk")
+            pipelines.component(context, "sdk")
+    pipelines.component(again(context), "sdk")
     assert [name for name in remote_refs(sandbox) if name.startswith("refs/tags/0.6.")][-1] == "refs/tags/0.6.3"
     assert dispatches(sandbox, SDK) == 1
     assert body(sandbox, "0.6.3")
@@ -243,15 +245,15 @@ def test_f27_killed_anywhere_it_goes_on_with_the_same_tag(
 
 @pytest.mark.slow
 def test_f27_a_trunk_that_moved_on_takes_a_new_tag_unless_the_old_one_is_named(
-    world: World, sandbox: Sandbox, doubles: Doubles
+    context: Context, sandbox: Sandbox, doubles: Doubles
 ) -> None:
     doubles.hang = {SDK}
-    refused(again(world, timeout=1), Waiting, name="sdk")
+    refused(again(context, timeout=1), Waiting, name="sdk")
     land(sandbox, "fix: politely", ("web/extra.txt", "", "more\n"))
     doubles.runs_of(SDK)[0].end()
     doubles.hang = set()
-    component(again(world), "sdk", version="0.6.3")
-    component(again(world), "sdk")
+    pipelines.component(again(context), "sdk", version="0.6.3")
+    pipelines.component(again(context), "sdk")
     assert peeled(sandbox, "0.6.4") == remote_refs(sandbox)["refs/heads/main"] != peeled(sandbox, "0.6.3")
     assert dispatches(sandbox, SDK) == 2
 
@@ -262,7 +264,7 @@ def test_f27_a_trunk_that_moved_on_takes_a_new_tag_unless_the_old_one_is_named(
 @pytest.mark.parametrize("other", ["sdk", "web"])
 @pytest.mark.slow
 def test_f06_of_two_people_one_gets_the_number_and_the_other_exit_3(
-    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, other: str
+    context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, other: str
 ) -> None:
     pushed: Callable[..., None] = component_module.push_tag
 
@@ -272,14 +274,14 @@ def test_f06_of_two_people_one_gets_the_number_and_the_other_exit_3(
 
     with monkeypatch.context() as patch:
         patch.setattr(component_module, "push_tag", too_late)
-        assert refused(world, Conflict, name="sdk").code == 3
-    assert world.repo.local_tag("0.6.3") is None
-    component(again(world), "sdk")
+        assert refused(context, Conflict, name="sdk").code == 3
+    assert repository(context).local_tag("0.6.3") is None
+    pipelines.component(again(context), "sdk")
     assert (peeled(sandbox, "0.6.4") is None) == (other == "sdk")
 
 
 def test_a_number_that_went_to_another_component_meanwhile_is_a_conflict(
-    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = component_module.gate
 
@@ -288,34 +290,34 @@ def test_a_number_that_went_to_another_component_meanwhile_is_a_conflict(
         return asked(*arguments)
 
     monkeypatch.setattr(component_module, "gate", slow)
-    assert "somebody tagged 0.6.3 meanwhile: web" in refused(world, Conflict, name="sdk").problem
+    assert "somebody tagged 0.6.3 meanwhile: web" in refused(context, Conflict, name="sdk").problem
 
 
-def test_f09_a_leftover_local_tag_is_named_and_left_alone(world: World, sandbox: Sandbox) -> None:
+def test_f09_a_leftover_local_tag_is_named_and_left_alone(context: Context, sandbox: Sandbox) -> None:
     git(sandbox.work, "fetch", "-q", "origin", "main")
     git(sandbox.work, "tag", "-a", "-m", "Mine", "0.6.3", "FETCH_HEAD")
-    assert "git tag -d 0.6.3" in refused(world, Conflict, name="sdk").hint
+    assert "git tag -d 0.6.3" in refused(context, Conflict, name="sdk").hint
     assert git(sandbox.work, "tag", "--list", "0.6.3") == "0.6.3"
     assert peeled(sandbox, "0.6.3") is None
 
 
-def test_f20_what_is_out_before_its_tag_is_a_conflict(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+def test_f20_what_is_out_before_its_tag_is_a_conflict(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.put_wheel("0.6.3")
     doubles.push("lepton-web", "0.6.3")
-    assert "the wheel of 0.6.3 exists already" in refused(world, Conflict, name="sdk").problem
-    assert "image lepton-web:0.6.3 exists already" in refused(again(world), Conflict, name="web").problem
+    assert "the wheel of 0.6.3 exists already" in refused(context, Conflict, name="sdk").problem
+    assert "image lepton-web:0.6.3 exists already" in refused(again(context), Conflict, name="web").problem
     assert writes(sandbox) == []
 
 
 def test_f14_the_workflows_own_token_may_release_the_sdk_but_no_images(
-    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from release.sandbox.github import JOB_TOKEN
 
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", JOB_TOKEN)
     refs = remote_refs(sandbox)
-    assert "starts no workflow" in refused(again(world), Usage, name="backend").problem
+    assert "starts no workflow" in refused(again(context), Usage, name="backend").problem
     assert remote_refs(sandbox) == refs
 
 
@@ -323,44 +325,44 @@ def test_f14_the_workflows_own_token_may_release_the_sdk_but_no_images(
 
 
 def test_the_backends_images_are_proved_and_no_others(
-    world: World, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch
+    context: Context, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doubled, "IMAGES", BACKEND)  # a repository whose tag builds these two alone
-    component(world, "backend")
+    pipelines.component(context, "backend")
     assert {f"{name}:0.6.3" for name in BACKEND} <= set(cloud_content(sandbox))
-    assert "lepton-web" not in printed(world)
+    assert "lepton-web" not in printed(context)
     assert dispatches(sandbox) == 0
     assert len(doubles.runs_of(PLATFORM)) == 1
     before, asked = everything(sandbox), writes(sandbox)
-    component(again(world), "backend")
+    pipelines.component(again(context), "backend")
     assert (everything(sandbox), writes(sandbox)) == (before, asked)
 
 
-def test_f21_a_green_run_that_pushed_nothing_is_a_failure(world: World, doubles: Doubles) -> None:
+def test_f21_a_green_run_that_pushed_nothing_is_a_failure(context: Context, doubles: Doubles) -> None:
     doubles.silent = {PLATFORM}
-    problem = refused(world, Failed, name="web")
+    problem = refused(context, Failed, name="web")
     assert "images of web 0.6.3 are missing: lepton-web" in problem.problem
-    assert refused(again(world), Failed, name="web").code == 1
+    assert refused(again(context), Failed, name="web").code == 1
 
 
 @pytest.mark.slow
 def test_f26_every_job_counts_unless_the_settings_say_which(
-    world: World, sandbox: Sandbox, doubles: Doubles, tmp_path: Path
+    context: Context, sandbox: Sandbox, doubles: Doubles, tmp_path: Path
 ) -> None:
     doubles.fail = {"lepton-web"}
-    assert "failed" in refused(world, Failed, name="backend").problem
+    assert "failed" in refused(context, Failed, name="backend").problem
     for name in BACKEND:
         doubles.push(name, "0.6.3")
-    refused(again(world), Failed, name="backend")
+    refused(again(context), Failed, name="backend")
     narrowed = settings(program(tmp_path), {"backend": {"roles": list(BACKEND)}})
-    component(again(world, settings=narrowed), "backend")
+    pipelines.component(again(context, settings=narrowed), "backend")
     assert body(sandbox, "0.6.3")
     missing = settings(program(tmp_path), {"web": {"roles": ["lepton-web"]}})
-    assert "lepton-web" in refused(again(world, settings=missing), Failed, name="web").problem
+    assert "lepton-web" in refused(again(context, settings=missing), Failed, name="web").problem
 
 
 def test_a_fourth_component_with_a_workflow_of_its_own_is_settings_alone(
-    world: World, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    context: Context, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     text = "on: workflow_dispatch\njobs: {pages: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}\n"
     land(sandbox, "ci: pages", (".github/workflows/pages.yaml", "", text))
@@ -368,17 +370,17 @@ def test_a_fourth_component_with_a_workflow_of_its_own_is_settings_alone(
     monkeypatch.setitem(doubled.EFFECTS, "pages.yaml", lambda doubles, _: doubles.push("pages", "0.6.3"))
     sandbox.cloud.client("ecr").create_repository(repositoryName="pages")  # type: ignore[union-attr]
     pages = {"path": "web", "has_interface": False, "workflow": "pages.yaml", "images": ["pages"]}
-    component(again(world, settings=settings(program(tmp_path), {"pages": pages})), "pages")
+    pipelines.component(again(context, settings=settings(program(tmp_path), {"pages": pages})), "pages")
     assert message(sandbox, "0.6.3").endswith("\nComponent: pages\n")
     assert (dispatches(sandbox, "pages.yaml"), dispatches(sandbox)) == (1, 1)
     assert len(IMAGES) == 3
 
 
 def test_a_coordinated_release_may_follow_from_a_commit_that_components_were_released_from(
-    world: World, sandbox: Sandbox
+    context: Context, sandbox: Sandbox
 ) -> None:
     tag(sandbox, "0.6.3", "Release sdk 0.6.3 alone\n\nComponent: sdk")
     tag(sandbox, "0.7.0")
-    assert claim(world, parse("0.7.0")).shared
+    assert expected_state(context, parse("0.7.0")).shared
     tag(sandbox, "0.8.0")
-    assert not claim(again(world), parse("0.7.0")).shared
+    assert not expected_state(again(context), parse("0.7.0")).shared

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from release.components import COMMIT, DEFAULTS, components_of, pairs
+from release.compat.components import COMMIT, pairs
 from release.errors import Usage
+from release.settings import COMPONENTS, components_of
 
 
-def asked(name: str, settings: Any = DEFAULTS) -> list[tuple[str, str, str]]:
+def asked(name: str, settings: Any = COMPONENTS) -> list[tuple[str, str, str]]:
     return [(pair.owner.name, pair.before, pair.after) for pair in pairs(name, components_of(settings))]
 
 
@@ -28,7 +29,7 @@ def test_the_backend_keeps_what_every_released_client_was_written_for() -> None:
 
 
 def test_a_fourth_component_is_settings_alone() -> None:
-    fourth = {**DEFAULTS, "agent": {"kind": "command", "command": ["buf", "breaking"], "consumes": ["sdk"]}}
+    fourth = {**COMPONENTS, "agent": {"kind": "command", "command": ["buf", "breaking"], "consumes": ["sdk"]}}
     assert asked("agent", fourth) == [("agent", "agent", COMMIT), ("sdk", COMMIT, "sdk")]
     assert asked("sdk", fourth)[-1] == ("sdk", "agent", COMMIT)
     assert components_of(fourth)["agent"].source_path == "agent"

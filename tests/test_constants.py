@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.constants import constant, with_constant
+from release.config_py import constant, with_constant
 from release.errors import Usage
 
 NAME = "BASE_IMAGE_VERSION"

@@ -6,24 +6,24 @@ import io
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 
-from release import doctor
+from release.call.context import Context
+from release.call.report import Report
 from release.errors import Failed
-from release.ref_filters import starts_on_tag
-from release.report import Report
+from release.git.repository import repository
 from release.sandbox import rules
 from release.sandbox.github import JOB_TOKEN, TOKEN
 from release.sandbox.home import Sandbox
 from release.sandbox.hub import Token
 from release.settings import Image, Release, Sdk, Settings
-from release.world import World
+from release.tasks import setup
+from release.workflows import starts_on_push
 
-Break = Callable[[Sandbox, World, pytest.MonkeyPatch], World]
+Break = Callable[[Sandbox, Context, pytest.MonkeyPatch], Context]
 QUICK = Release(poll=0.1)
 
 
@@ -34,11 +34,11 @@ def well() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def world(well: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def context(well: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     config = (well.work / ".git" / "config").read_bytes()
     gitconfig = well.git_config.read_bytes()
     main = well.bare.sha("refs/heads/main") or ""
-    yield open_world(well, monkeypatch)
+    yield open_context(well, monkeypatch)
     (well.work / ".git" / "config").write_bytes(config)
     well.git_config.write_bytes(gitconfig)
     well.bare.git("update-ref", "refs/heads/main", main)
@@ -51,83 +51,83 @@ def git(where: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=where, check=True, capture_output=True)
 
 
-def no_identity(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def no_identity(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     well.git_config.write_text("")
-    return world
+    return context
 
 
-def signing_without_a_key(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def signing_without_a_key(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     git(well.work, "config", "gpg.format", "ssh")
     git(well.work, "config", "tag.gpgSign", "true")
-    return world
+    return context
 
 
-def no_remote(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def no_remote(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     git(well.work, "remote", "set-url", "origin", "http://127.0.0.1:1/acme/platform.git")
-    return world
+    return context
 
 
-def password_in_the_url(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    git(well.work, "remote", "set-url", "origin", world.repo.remote_url().replace("://", "://user:hunter2@"))
-    return again(world)
+def password_in_the_url(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    git(well.work, "remote", "set-url", "origin", repository(context).remote_url().replace("://", "://user:hunter2@"))
+    return again(context)
 
 
-def refused_token(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def refused_token(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     monkeypatch.setenv("GITHUB_TOKEN", "wrong")
-    return world
+    return context
 
 
-def no_token(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def no_token(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     monkeypatch.delenv("GITHUB_TOKEN")
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    return world
+    return context
 
 
-def scope_missing(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def scope_missing(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     well.github.hub.tokens[TOKEN] = Token(scopes="repo")
-    return world
+    return context
 
 
-def no_push(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def no_push(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     well.github.hub.tokens[TOKEN] = Token(push=False)
-    return world
+    return context
 
 
-def clock_off(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    return replace(world, clock=FakeClock(1_000_000_000.0))
+def clock_off(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, clock=FakeClock(1_000_000_000.0))
 
 
-def limit_used_up(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def limit_used_up(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     well.github.hub.used = 4_900
-    return world
+    return context
 
 
-def no_workflow(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    return replace(world, settings=Settings(release=QUICK, sdk=Sdk(workflow="none.yaml")))
+def no_workflow(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, sdk=Sdk(workflow="none.yaml")))
 
 
-def nothing_starts_on_tags(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def nothing_starts_on_tags(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     head = well.bare.sha("refs/heads/main") or ""
-    with world.repo.worktree(head) as tree:
+    with repository(context).worktree(head) as tree:
         (tree / ".github" / "workflows" / "platform.yaml").unlink()
         git(tree, "commit", "-qam", "Remove the platform's workflow")
         git(tree, "push", "-q", "origin", "HEAD:refs/heads/main")
-    return again(world)
+    return again(context)
 
 
-def no_bucket(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    return replace(world, settings=Settings(release=QUICK, sdk=Sdk(bucket="no-such-bucket")))
+def no_bucket(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, sdk=Sdk(bucket="no-such-bucket")))
 
 
-def no_repository(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    return replace(world, settings=Settings(release=QUICK, image=Image(repository="nothing")))
+def no_repository(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, image=Image(repository="nothing")))
 
 
-def f14_the_workflows_own_token(well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def f14_the_workflows_own_token(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     """Run in Actions with the token whose pushes start no workflow."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", JOB_TOKEN)
-    return world
+    return context
 
 
 BROKEN: dict[Break, tuple[str, str]] = {
@@ -151,12 +151,12 @@ BROKEN: dict[Break, tuple[str, str]] = {
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
 def test_each_broken_set_up_is_named_with_its_fix(
-    well: Sandbox, world: World, monkeypatch: pytest.MonkeyPatch, broken: Break
+    well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch, broken: Break
 ) -> None:
     name, fix = BROKEN[broken]
-    hurt = broken(well, world, monkeypatch)
+    hurt = broken(well, context, monkeypatch)
     with pytest.raises(Failed) as caught:
-        doctor.doctor(hurt)
+        setup.doctor(hurt)
     shown = printed(hurt)
     named = [line for line in shown.splitlines() if line.startswith(f"✘ {name}")]
     assert named, shown
@@ -165,9 +165,9 @@ def test_each_broken_set_up_is_named_with_its_fix(
     assert "hunter2" not in shown + str(caught.value.message)
 
 
-def test_a_world_that_is_well(well: Sandbox, world: World) -> None:
+def test_a_world_that_is_well(well: Sandbox, context: Context) -> None:
     before = len(well.github.requests)
-    found = doctor.doctor(world)
+    found = setup.doctor(context)
     assert {each.level for each in found} == {"good", "advice"}
     assert {each.name for each in found} >= {
         "git", "identity", "signing", "remote", "token", "permission", "clock", "rate limit",
@@ -178,33 +178,33 @@ def test_a_world_that_is_well(well: Sandbox, world: World) -> None:
     assert {each.method for each in asked} == {"GET"}
 
 
-def test_rules_that_are_there_are_good(well: Sandbox, world: World) -> None:
+def test_rules_that_are_there_are_good(well: Sandbox, context: Context) -> None:
     rules.protect(well.github.hub, "refs/tags/*", update={}, deletion={})
     rules.protect(well.github.hub, "refs/heads/release-*", deletion={})
-    found = {each.name: each.level for each in doctor.doctor(world)}
+    found = {each.name: each.level for each in setup.doctor(context)}
     assert (found["tag rules"], found["branch rules"]) == ("good", "good")
 
 
-def test_f16_a_merge_queue_and_reviews_are_said_beforehand(well: Sandbox, world: World) -> None:
+def test_f16_a_merge_queue_and_reviews_are_said_beforehand(well: Sandbox, context: Context) -> None:
     rules.protect(
         well.github.hub, "refs/heads/main", merge_queue={}, pull_request={"required_approving_review_count": 2}
     )
-    says = [each.says for each in doctor.doctor(world) if each.name == "trunk rules"]
+    says = [each.says for each in setup.doctor(context) if each.name == "trunk rules"]
     assert len(says) == 2
     assert "merge queue" in says[0]
     assert "2 approvals" in says[1]
 
 
-def test_settings_say_where_they_come_from(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_say_where_they_come_from(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVOKE_RELEASE_POLL", "0.1")
-    mine = replace(world, settings=Settings(release=QUICK, sdk=Sdk(prefix="other/")))
-    says = [each.says for each in doctor.doctor(mine) if each.name == "setting"]
+    mine = again(context, settings=Settings(release=QUICK, sdk=Sdk(prefix="other/")))
+    says = [each.says for each in setup.doctor(mine) if each.name == "setting"]
     assert says == ["release.poll = 0.1 (environment, INVOKE_RELEASE_POLL)", "sdk.prefix = 'other/' (invoke.yaml)"]
 
 
-def test_json_is_one_object_a_finding(world: World) -> None:
+def test_json_is_one_object_a_finding(context: Context) -> None:
     stream = io.StringIO()
-    found = doctor.doctor(again(world, report=Report("json", stream)))
+    found = setup.doctor(again(context, report=Report("json", stream)))
     objects = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [(each["check"], each["level"]) for each in objects] == [(each.name, each.level) for each in found]
 
@@ -224,4 +224,4 @@ def test_json_is_one_object_a_finding(world: World) -> None:
     ],
 )
 def test_which_workflow_a_tag_starts(trigger: str, starts: bool) -> None:
-    assert starts_on_tag(f"on: {trigger}\njobs: {{}}\n".encode(), "99.99.99") is starts
+    assert starts_on_push(f"on: {trigger}\njobs: {{}}\n".encode(), "refs/tags/99.99.99") is starts

@@ -7,11 +7,11 @@ import io
 import pytest
 from conftest import FakeClock, again, printed
 
-from release.ensure import ensure
+from release.call.context import Context, Options
+from release.call.ensure import ensure
+from release.call.report import Report
 from release.errors import Conflict, Failed, Unknown, Usage
-from release.report import Report
 from release.settings import Settings
-from release.world import World
 
 
 class Shelf:
@@ -33,82 +33,82 @@ class Shelf:
 
 
 @pytest.fixture
-def world() -> World:
-    return World(Settings(), Report(stream=io.StringIO()), yes=True, clock=FakeClock())
+def context() -> Context:
+    return Context(Settings(), Report(stream=io.StringIO()), Options(yes=True), clock=FakeClock())
 
 
-def test_f27_what_is_there_is_said_and_not_made(world: World) -> None:
+def test_f27_what_is_there_is_said_and_not_made(context: Context) -> None:
     shelf = Shelf("there")
-    assert ensure(world, "a thing", find=shelf.find, make=shelf.put, planned="") == "there"
+    assert ensure(context, "a thing", find=shelf.find, make=shelf.put, planned="") == "there"
     assert shelf.writes == 0
-    assert printed(world) == "✔ a thing (already)\n"
+    assert printed(context) == "✔ a thing (already)\n"
 
 
-def test_f08_what_is_missing_is_made_and_looked_up(world: World) -> None:
+def test_f08_what_is_missing_is_made_and_looked_up(context: Context) -> None:
     shelf = Shelf()
-    assert ensure(world, "a thing", find=shelf.find, make=shelf.put, planned="") == "there"
+    assert ensure(context, "a thing", find=shelf.find, make=shelf.put, planned="") == "there"
     assert (shelf.writes, shelf.looks) == (1, 2)
-    assert printed(world) == "✔ a thing\n"
+    assert printed(context) == "✔ a thing\n"
 
 
-def test_f08_a_write_that_left_nothing_is_unknown(world: World) -> None:
+def test_f08_a_write_that_left_nothing_is_unknown(context: Context) -> None:
     with pytest.raises(Unknown):
-        ensure(world, "a thing", find=lambda: None, make=lambda: None, planned="")
+        ensure(context, "a thing", find=lambda: None, make=lambda: None, planned="")
 
 
-def test_f02_a_lost_answer_is_looked_up_before_it_is_believed(world: World) -> None:
+def test_f02_a_lost_answer_is_looked_up_before_it_is_believed(context: Context) -> None:
     shelf = Shelf()
 
     def lost() -> None:
         shelf.put()
         raise Unknown("no answer")
 
-    assert ensure(world, "a thing", find=shelf.find, make=lost, planned="") == "there"
+    assert ensure(context, "a thing", find=shelf.find, make=lost, planned="") == "there"
     assert shelf.writes == 1
 
 
-def test_f02_a_lost_answer_that_left_nothing_stays_unknown(world: World) -> None:
+def test_f02_a_lost_answer_that_left_nothing_stays_unknown(context: Context) -> None:
     def lost() -> None:
         raise Unknown("no answer")
 
     with pytest.raises(Unknown, match="no answer"):
-        ensure(world, "a thing", find=lambda: None, make=lost, planned="", patience=5)
-    assert world.clock.slept
+        ensure(context, "a thing", find=lambda: None, make=lost, planned="", patience=5)
+    assert context.clock.slept
 
 
-def test_f07_a_refusal_fails_in_its_own_words(world: World) -> None:
+def test_f07_a_refusal_fails_in_its_own_words(context: Context) -> None:
     def refused() -> None:
         raise Failed("the hook says no")
 
     with pytest.raises(Failed, match="the hook says no"):
-        ensure(world, "a thing", find=lambda: None, make=refused, planned="", patience=60)
-    assert not world.clock.slept
+        ensure(context, "a thing", find=lambda: None, make=refused, planned="", patience=60)
+    assert not context.clock.slept
 
 
-def test_a_slow_service_gets_its_time(world: World) -> None:
+def test_a_slow_service_gets_its_time(context: Context) -> None:
     shelf = Shelf()
     shelf.appears_after = 4
-    assert ensure(world, "a thing", find=shelf.find, make=shelf.put, planned="", patience=60) == "there"
+    assert ensure(context, "a thing", find=shelf.find, make=shelf.put, planned="", patience=60) == "there"
 
 
-def test_something_else_there_is_a_conflict(world: World) -> None:
+def test_something_else_there_is_a_conflict(context: Context) -> None:
     def other() -> str | None:
         raise Conflict("something else is there")
 
     with pytest.raises(Conflict):
-        ensure(world, "a thing", find=other, make=lambda: pytest.fail("made"), planned="")
+        ensure(context, "a thing", find=other, make=lambda: pytest.fail("made"), planned="")
 
 
-def test_a_dry_run_looks_and_makes_nothing(world: World) -> None:
+def test_a_dry_run_looks_and_makes_nothing(context: Context) -> None:
     shelf = Shelf()
-    dry = again(world, dry=True, yes=False)
+    dry = again(context, dry=True, yes=False)
     assert ensure(dry, "a thing", find=shelf.find, make=shelf.put, planned="as planned") == "as planned"
     assert (shelf.writes, shelf.looks) == (0, 1)
     assert printed(dry) == "○ a thing (to do)\n"
 
 
-def test_nobody_agreed_and_nobody_to_ask_is_usage(world: World) -> None:
+def test_nobody_agreed_and_nobody_to_ask_is_usage(context: Context) -> None:
     shelf = Shelf()
     with pytest.raises(Usage, match="nobody agreed"):
-        ensure(again(world, yes=False), "a thing", find=shelf.find, make=shelf.put, planned="")
+        ensure(again(context, yes=False), "a thing", find=shelf.find, make=shelf.put, planned="")
     assert shelf.writes == 0

@@ -5,26 +5,30 @@ from __future__ import annotations
 import tracemalloc
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import SDK, Doubles
 from outside import git, writes
 from scripted_run import ScriptedRun
 
-from release import platform, release, sdk
+from release.call.context import Context
+from release.call.wait import PollInterval
 from release.errors import Failed, Waiting
-from release.follow import follow
-from release.outcomes import check_run
-from release.pace import Pace
-from release.runs import Dispatch, Run, jobs
+from release.git.snapshot import remote
+from release.github.api import github
+from release.github.events import started_runs
+from release.github.follow import follow_runs
+from release.github.http import http
+from release.github.outcomes import check_run
+from release.github.requests import Dispatch
+from release.github.runs import Run, jobs_of
 from release.sandbox.home import Sandbox
 from release.sandbox.hub import Hub, Start
 from release.sandbox.starts import start_run
 from release.settings import Release, Settings
-from release.world import World
+from release.tasks import lines, platform, sdk
 
 HOUR = 3600
 
@@ -37,7 +41,7 @@ class TimedClock(FakeClock):
         self.begin = self.time
         self.events = sorted(events, key=lambda event: event[0])
         self.sent: list[tuple[float, int]] = []
-        self.world: World | None = None
+        self.world: Context | None = None
 
     def sleep(self, seconds: float) -> None:
         if self.world:
@@ -55,21 +59,23 @@ def doubles(sandbox: Sandbox) -> Doubles:
     return Doubles(sandbox)
 
 
-def a_world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, clock: FakeClock | None = None, **options: Any) -> World:
-    return open_world(
+def a_world(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, clock: FakeClock | None = None, **options: Any
+) -> Context:
+    return open_context(
         sandbox, monkeypatch, clock=clock or TimedClock(), settings=Settings(release=Release(poll=2.0)), **options
     )
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
     return a_world(sandbox, monkeypatch)
 
 
-def tagged(world: World) -> World:
-    release.branch(world, "0.7.0")
-    release.tag(world, "0.7.0")
-    return again(world)
+def tagged(context: Context) -> Context:
+    lines.branch(context, "0.7.0")
+    lines.tag(context, "0.7.0")
+    return again(context)
 
 
 def started(sandbox: Sandbox, work: ScriptedRun) -> Run:
@@ -96,17 +102,17 @@ def test_f19_twenty_minutes_of_a_release_take_few_requests(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
 ) -> None:
     doubles.hang |= {SDK, "platform.yaml"}
-    world = tagged(a_world(sandbox, monkeypatch, TimedClock()))
+    context = tagged(a_world(sandbox, monkeypatch, TimedClock()))
     ends = [(20.0 * 60, lambda: [run.end() for run in doubles.started])]
     clock = TimedClock(*ends)
-    world = clock.world = again(world, clock=clock)
-    run, request = sdk.dispatch(world, "0.7.0")
-    before = world.http.sent
-    tag = world.repo.tag("0.7.0")
+    context = clock.world = again(context, clock=clock)
+    run, request = sdk.dispatch(context, "0.7.0")
+    before = http(context).sent
+    tag = remote(context).tag("0.7.0")
     assert tag
-    finished = follow(world, {"sdk": run, **platform.started_runs(world, tag)})
-    check_run(world, finished["sdk"], request)
-    sent = world.http.sent - before
+    finished = follow_runs(context, {"sdk": run, **started_runs(context, tag)})
+    check_run(context, finished["sdk"], request)
+    sent = http(context).sent - before
     assert {each.conclusion for each in finished.values()} == {"success"}
     assert clock.slept[0] == 2.0
     assert clock.slept[1] > 2.0
@@ -121,8 +127,8 @@ def test_jobs_are_asked_for_when_something_changed_or_a_minute_passed(
 ) -> None:
     work = ScriptedRun({"build": "success"}, ends=False)
     clock = TimedClock((0.0, work.begin), (10 * 60, work.end))
-    world = a_world(sandbox, monkeypatch, clock)
-    follow(world, {"sdk": started(sandbox, work)})
+    context = a_world(sandbox, monkeypatch, clock)
+    follow_runs(context, {"sdk": started(sandbox, work)})
     assert asked(sandbox, "/jobs") <= 14
     assert asked(sandbox, "/jobs") < asked(sandbox, f"/runs/{max(sandbox.github.hub.runs)}") / 2
 
@@ -132,16 +138,16 @@ def test_f19_fewer_than_a_thousand_requests_an_hour_whatever_is_followed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = TimedClock()
-    world = clock.world = a_world(sandbox, monkeypatch, clock, timeout=1.5 * HOUR)
+    context = clock.world = a_world(sandbox, monkeypatch, clock, timeout=1.5 * HOUR)
     runs = {str(n): started(sandbox, ScriptedRun({"build": "success"}, ends=False)) for n in range(30)}
     with pytest.raises(Waiting, match="not finished within 5400 s"):
-        follow(world, runs)
+        follow_runs(context, runs)
     assert 500 < clock.most_in_an_hour() < 1000
 
 
 @pytest.mark.parametrize("each", [1, 5, 100, 900, 5000])
 def test_f19_the_pace_of_any_number_of_requests(each: int) -> None:
-    pace, now, sent = Pace(2.0), 0.0, list[float]()
+    pace, now, sent = PollInterval(2.0), 0.0, list[float]()
     while now < 2 * HOUR:
         for _ in range(each):
             sent.append(now)
@@ -154,14 +160,14 @@ def test_f19_the_pace_of_any_number_of_requests(each: int) -> None:
 def test_memory_stays_the_same_while_256_jobs_are_followed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     work = ScriptedRun({f"job {n}": "success" for n in range(256)}, ends=False)
     clock = TimedClock()
-    world = clock.world = a_world(sandbox, monkeypatch, clock, timeout=300)
+    context = clock.world = a_world(sandbox, monkeypatch, clock, timeout=300)
     run = started(sandbox, work)
     work.begin()
     with pytest.raises(Waiting):
-        follow(world, {"sdk": run})
+        follow_runs(context, {"sdk": run})
     tracemalloc.start()
     with pytest.raises(Waiting):
-        follow(replace(world, timeout=900), {"sdk": run})
+        follow_runs(again(context, timeout=900), {"sdk": run})
     sandbox.github.requests.clear()
     grown = sum(each.size for each in tracemalloc.take_snapshot().filter_traces(ours()).statistics("filename"))
     tracemalloc.stop()
@@ -186,37 +192,37 @@ WORDS = {
 
 
 @pytest.mark.parametrize("conclusion", WORDS)
-def test_every_conclusion_is_said_in_words(sandbox: Sandbox, world: World, conclusion: str) -> None:
+def test_every_conclusion_is_said_in_words(sandbox: Sandbox, context: Context, conclusion: str) -> None:
     work = ScriptedRun({"build": "success"}, ends=False)
     run = started(sandbox, work)
     work.end("failure")
     work.conclusion = conclusion
-    finished = follow(world, {"sdk": run})["sdk"]
+    finished = follow_runs(context, {"sdk": run})["sdk"]
     with pytest.raises(Failed) as caught:
-        check_run(world, finished, Dispatch(SDK, "refs/heads/main", run.head_sha, command="inv sdk.release"))
+        check_run(context, finished, Dispatch(SDK, "refs/heads/main", run.head_sha, command="inv sdk.release"))
     assert caught.value.problem == f"run {run.id} of {SDK} {WORDS[conclusion]}\n{run.url}"
     assert "inv sdk.release --rerun-failed" in caught.value.hint
 
 
-def test_a_workflow_file_that_is_wrong_shows_as_a_run_that_never_started(sandbox: Sandbox, world: World) -> None:
+def test_a_workflow_file_that_is_wrong_shows_as_a_run_that_never_started(sandbox: Sandbox, context: Context) -> None:
     path = sandbox.work / ".github/workflows/broken.yaml"
     path.write_text("on: {push: {tags: ['*']}}\njobs: nonsense\n")
     git(sandbox.work, "add", ".")
     git(sandbox.work, "-c", "user.name=P", "-c", "user.email=p@example.com", "commit", "-qm", "Break a workflow")
     git(sandbox.work, "push", "-q", str(sandbox.bare.path), "main")
-    world = tagged(world)
+    context = tagged(context)
     with pytest.raises(Failed, match=r"run \d+ of broken.yaml could not start"):
-        platform.watch(world, "0.7.0")
+        platform.watch(context, "0.7.0")
 
 
 @pytest.mark.parametrize("state", ["status", "conclusion"])
-def test_approval_is_waited_for_by_somebody_else(sandbox: Sandbox, world: World, state: str) -> None:
+def test_approval_is_waited_for_by_somebody_else(sandbox: Sandbox, context: Context, state: str) -> None:
     work = ScriptedRun({"build": "success"}, ends=False)
     run = started(sandbox, work)
     work.status, work.conclusion = ("waiting", None) if state == "status" else ("completed", "action_required")
     request = Dispatch(SDK, "refs/heads/main", run.head_sha)
     with pytest.raises(Waiting) as caught:
-        check_run(world, follow(world, {"sdk": run})["sdk"], request)
+        check_run(context, follow_runs(context, {"sdk": run})["sdk"], request)
     assert caught.value.code == 4
     assert run.url in caught.value.problem
     assert "run the same again" in caught.value.hint
@@ -227,25 +233,25 @@ def test_approval_of_one_run_does_not_end_the_following_of_another(
 ) -> None:
     works = [ScriptedRun({"build": "success"}, ends=False) for _ in range(2)]
     clock = TimedClock((60, works[1].end))
-    world = a_world(sandbox, monkeypatch, clock)
+    context = a_world(sandbox, monkeypatch, clock)
     runs = {f"run {number}": started(sandbox, work) for number, work in enumerate(works)}
     works[0].status = "waiting"
     with pytest.raises(Waiting, match="waits for approval"):
-        follow(world, runs)
-    assert "run 1  success" in printed(world)
+        follow_runs(context, runs)
+    assert "run 1  success" in printed(context)
 
 
 def test_time_runs_out_and_the_run_goes_on(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     work = ScriptedRun({"build": "success"}, ends=False)
-    world = a_world(sandbox, monkeypatch, timeout=90)
+    context = a_world(sandbox, monkeypatch, timeout=90)
     run = started(sandbox, work)
     with pytest.raises(Waiting, match="not finished within 90 s; the runs go on") as caught:
-        follow(world, {"sdk": run})
+        follow_runs(context, {"sdk": run})
     assert run.url in caught.value.problem
     assert work.status == "queued"
     assert writes(sandbox) == []
     work.end()
-    assert follow(again(world), {"sdk": run})["sdk"].conclusion == "success"
+    assert follow_runs(again(context), {"sdk": run})["sdk"].conclusion == "success"
 
 
 def test_ctrl_c_stops_the_waiting_and_not_the_run(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,10 +259,10 @@ def test_ctrl_c_stops_the_waiting_and_not_the_run(sandbox: Sandbox, monkeypatch:
         raise KeyboardInterrupt
 
     work = ScriptedRun({"build": "success"}, ends=False)
-    world = a_world(sandbox, monkeypatch, TimedClock((5, interrupt)))
+    context = a_world(sandbox, monkeypatch, TimedClock((5, interrupt)))
     run = started(sandbox, work)
     with pytest.raises(Waiting, match="stopped waiting; the runs go on") as caught:
-        follow(world, {"sdk": run})
+        follow_runs(context, {"sdk": run})
     assert run.url in caught.value.problem
     assert (work.status, writes(sandbox)) == ("queued", [])
 
@@ -265,15 +271,15 @@ def test_ctrl_c_stops_the_waiting_and_not_the_run(sandbox: Sandbox, monkeypatch:
 
 
 def test_s02_s04_a_failed_jobs_last_lines_come_without_the_token_and_made_visible(
-    sandbox: Sandbox, world: World
+    sandbox: Sandbox, context: Context
 ) -> None:
     work = ScriptedRun({"build": "failure", "other": "success", "idle": "skipped"})
     run = started(sandbox, work)
     log = "".join(f"line {number}\n" for number in range(1, 51))
     work.jobs[0].log = log + "\x1b[31mred\u202e ::error::no\n"
     with pytest.raises(Failed):
-        check_run(world, follow(world, {"sdk": run})["sdk"], Dispatch(SDK, "refs/heads/main", run.head_sha))
-    said = printed(world)
+        check_run(context, follow_runs(context, {"sdk": run})["sdk"], Dispatch(SDK, "refs/heads/main", run.head_sha))
+    said = printed(context)
     assert "job build failed in step Run the job" in said
     assert "line 50\n" in said
     assert "line 31\n" not in said
@@ -283,27 +289,27 @@ def test_s02_s04_a_failed_jobs_last_lines_come_without_the_token_and_made_visibl
     assert asked(sandbox, "/logs") == 1
 
 
-def test_a_log_that_cannot_be_read_is_no_reason_to_stop(sandbox: Sandbox, world: World) -> None:
+def test_a_log_that_cannot_be_read_is_no_reason_to_stop(sandbox: Sandbox, context: Context) -> None:
     run = started(sandbox, ScriptedRun({"build": "failure"}))
     sandbox.github.faults.add("GET", "/logs", status=410, body={"message": "Server Error: gone"})
     with pytest.raises(Failed, match=r"of sdk-release\.yaml failed"):
-        check_run(world, follow(world, {"sdk": run})["sdk"], Dispatch(SDK, "refs/heads/main", run.head_sha))
-    assert "its log cannot be read: " in printed(world)
+        check_run(context, follow_runs(context, {"sdk": run})["sdk"], Dispatch(SDK, "refs/heads/main", run.head_sha))
+    assert "its log cannot be read: " in printed(context)
 
 
 @pytest.mark.parametrize("became", ["skipped", "cancelled", "neutral", "gone"])
-def test_f26_every_job_on_every_page_must_succeed(sandbox: Sandbox, world: World, became: str) -> None:
+def test_f26_every_job_on_every_page_must_succeed(sandbox: Sandbox, context: Context, became: str) -> None:
     """The run is green all the same: what is skipped or absent passes elsewhere."""
     names = {f"test-package ({n})": "success" for n in range(255)}
     last = {} if became == "gone" else {"build-package": became}
     work = ScriptedRun({**names, **last})
     run = started(sandbox, work)
     work.conclusion = "success"
-    finished = follow(world, {"sdk": run})["sdk"]
-    assert len(jobs(world.github, run.id)) == 255 + len(last)
+    finished = follow_runs(context, {"sdk": run})["sdk"]
+    assert len(jobs_of(github(context), run.id)) == 255 + len(last)
     request = Dispatch(SDK, "refs/heads/main", run.head_sha, {}, ("build-package", "test-package*"))
     with pytest.raises(Failed, match="build-package") as caught:
-        check_run(world, finished, request)
+        check_run(context, finished, request)
     assert run.url in caught.value.hint
 
 
@@ -311,15 +317,15 @@ def test_f26_every_job_on_every_page_must_succeed(sandbox: Sandbox, world: World
 
 
 def test_rerun_failed_has_github_run_the_failed_jobs_once_more(
-    sandbox: Sandbox, world: World, doubles: Doubles
+    sandbox: Sandbox, context: Context, doubles: Doubles
 ) -> None:
     doubles.fail.add("test-package (3.11)")
-    world = tagged(world)
+    context = tagged(context)
     with pytest.raises(Failed, match=r"of sdk-release\.yaml failed"):
-        sdk.release(world, "0.7.0")
-    assert "line 30\n" in printed(world)
+        sdk.release(context, "0.7.0")
+    assert "line 30\n" in printed(context)
     sandbox.github.faults.add("POST", "/rerun-failed-jobs", call=doubles.fail.clear)
-    mended = again(world, rerun_failed=True)
+    mended = again(context, rerun_failed=True)
     sdk.release(mended, "0.7.0")
     assert "attempt 2 of run" in printed(mended)
     assert "success (attempt 2)" in printed(mended)
@@ -328,32 +334,34 @@ def test_rerun_failed_has_github_run_the_failed_jobs_once_more(
     assert asked(sandbox, "/rerun-failed-jobs") == 1
 
 
-def test_rerun_failed_is_done_once_in_a_call(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_rerun_failed_is_done_once_in_a_call(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     doubles.fail.add("build-package")
-    world = again(tagged(world), rerun_failed=True)
+    context = again(tagged(context), rerun_failed=True)
     with pytest.raises(Failed, match=r"of sdk-release.yaml, attempt 2, failed"):
-        sdk.release(world, "0.7.0")
+        sdk.release(context, "0.7.0")
     assert (asked(sandbox, "/dispatches"), asked(sandbox, "/rerun-failed-jobs")) == (1, 1)
     with pytest.raises(Failed, match=r"attempt 3, failed"):
-        sdk.watch(again(world), "0.7.0")
+        sdk.watch(again(context), "0.7.0")
     assert asked(sandbox, "/rerun-failed-jobs") == 2
 
 
-def test_rerun_failed_that_lost_its_answer_is_not_sent_twice(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_rerun_failed_that_lost_its_answer_is_not_sent_twice(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
     doubles.fail.add("build-package")
-    world = again(tagged(world), rerun_failed=True)
+    context = again(tagged(context), rerun_failed=True)
     sandbox.github.faults.add("POST", "/rerun-failed-jobs", status=502, after=True)
     with pytest.raises(Failed, match=r"attempt 2, failed"):
-        sdk.release(world, "0.7.0")
+        sdk.release(context, "0.7.0")
     assert asked(sandbox, "/rerun-failed-jobs") == 1
 
 
-def test_rerun_failed_in_a_dry_run_is_only_shown(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_rerun_failed_in_a_dry_run_is_only_shown(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     doubles.fail.add("build-package")
-    world = tagged(world)
+    context = tagged(context)
     with pytest.raises(Failed):
-        sdk.release(world, "0.7.0")
-    dry = again(world, rerun_failed=True, dry=True)
+        sdk.release(context, "0.7.0")
+    dry = again(context, rerun_failed=True, dry=True)
     with pytest.raises(Failed):
         sdk.release(dry, "0.7.0")
     assert "its failed jobs once more (to do)" in printed(dry)
@@ -368,9 +376,9 @@ def test_an_attempt_that_somebody_else_starts_is_followed(sandbox: Sandbox, monk
         work.conclusions = {"build": "success"}
         work.rerun()
 
-    world = a_world(sandbox, monkeypatch, TimedClock((20, another), (60, work.end)))
+    context = a_world(sandbox, monkeypatch, TimedClock((20, another), (60, work.end)))
     run = started(sandbox, work)
-    finished = follow(world, {"sdk": run})["sdk"]
+    finished = follow_runs(context, {"sdk": run})["sdk"]
     assert (finished.attempt, finished.conclusion) == (2, "success")
-    assert "queued (attempt 2)" in printed(world) or "waits for a runner (attempt 2)" in printed(world)
+    assert "queued (attempt 2)" in printed(context) or "waits for a runner (attempt 2)" in printed(context)
     assert isinstance(hub.runs[run.id].start, Start)

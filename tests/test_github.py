@@ -11,8 +11,10 @@ from conftest import FakeClock
 from scripted import Reply, Scripted, scripted_server
 
 from release.errors import Conflict, Failed, Unknown, Usage, Waiting
-from release.github import API_VERSION, BearerAuth, GitHub, Http
-from release.web import api_url, check_url, serves
+from release.git.remotes import api_url, serves
+from release.github.api import API_VERSION, GitHub
+from release.github.http import BearerAuth, Http
+from release.github.web import check_url
 
 TOKEN = "ghp_sandboxsecret"
 
@@ -146,7 +148,7 @@ def test_s02_redirects_end(server: Scripted, github: GitHub) -> None:
 def test_s02_an_answer_without_end_is_cut_off(
     server: Scripted, github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("release.github.SIZE_LIMIT", 1000)
+    monkeypatch.setattr("release.github.http.SIZE_LIMIT", 1000)
     server.replies = [Reply(body=b"x" * 100_000)]
     with pytest.raises(Failed, match="more than"):
         github.content("actions/jobs/1/logs")

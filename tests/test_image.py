@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGE, PYTHONS, Doubles
 from outside import cloud_content, dispatches, everything, git, remote_refs, writes
 
-from release import image, release
+from release.artifacts.image_bump import bump_apart
+from release.call.context import Context
 from release.errors import Blocked, Conflict, Failed, Usage
+from release.git.choice import chosen_version
+from release.git.repository import repository
+from release.github.merging import delete_branch
 from release.sandbox.home import Sandbox
-from release.world import World
+from release.tasks import image, lines
 
 TAGS = [f"photon-py{python}-runner-0.7.0" for python in PYTHONS]
 CONFIG = "sdk/leptonai/config.py"
@@ -25,8 +29,8 @@ def doubles(sandbox: Sandbox) -> Doubles:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    return open_world(sandbox, monkeypatch, clock=FakeClock())
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return open_context(sandbox, monkeypatch, clock=FakeClock())
 
 
 def images(sandbox: Sandbox, version: str = "0.7.0") -> dict[str, str]:
@@ -42,26 +46,26 @@ def on_branch(sandbox: Sandbox, name: str = "my-image") -> None:
 # --- right, twice, dry ---
 
 
-def test_f21_every_image_is_there_and_every_old_one_the_same(sandbox: Sandbox, world: World) -> None:
+def test_f21_every_image_is_there_and_every_old_one_the_same(sandbox: Sandbox, context: Context) -> None:
     old = cloud_content(sandbox)
-    merged = image.release(world, "0.7.0")
+    merged = image.release(context, "0.7.0")
     assert sorted(images(sandbox)) == sorted(f"lepton:{tag}" for tag in TAGS)
     assert {name: digest for name, digest in cloud_content(sandbox).items() if name in old} == old
     assert merged == remote_refs(sandbox)["refs/heads/main"]
     assert NAMED in (sandbox.bare.file("refs/heads/main", CONFIG) or "")
-    assert world.report.facts["image_tags"].split() == TAGS
+    assert context.report.facts["image_tags"].split() == TAGS
 
 
-def test_the_second_time_nothing_is_written(sandbox: Sandbox, world: World) -> None:
-    image.release(world, "0.7.0")
+def test_the_second_time_nothing_is_written(sandbox: Sandbox, context: Context) -> None:
+    image.release(context, "0.7.0")
     before, written = everything(sandbox), writes(sandbox)
-    image.release(again(world), "0.7.0")
+    image.release(again(context), "0.7.0")
     assert (everything(sandbox), writes(sandbox)) == (before, written)
 
 
-def test_a_dry_run_writes_nothing(sandbox: Sandbox, world: World) -> None:
+def test_a_dry_run_writes_nothing(sandbox: Sandbox, context: Context) -> None:
     before = everything(sandbox)
-    dry = again(world, dry=True)
+    dry = again(context, dry=True)
     image.release(dry, "0.7.0")
     assert everything(sandbox) == before
     assert writes(sandbox) == []
@@ -69,98 +73,100 @@ def test_a_dry_run_writes_nothing(sandbox: Sandbox, world: World) -> None:
         assert words in printed(dry)
 
 
-def test_from_a_branch_of_ones_own_that_stays(sandbox: Sandbox, world: World) -> None:
+def test_from_a_branch_of_ones_own_that_stays(sandbox: Sandbox, context: Context) -> None:
     on_branch(sandbox)
-    image.release(world, "0.7.0")
+    image.release(context, "0.7.0")
     refs = remote_refs(sandbox)
     assert NAMED in (sandbox.bare.file("refs/heads/main", CONFIG) or "")
     assert "refs/heads/my-image" in refs, "only a branch that the tool made goes with its pull request"
     assert "refs/heads/image-0.7.0" not in refs
 
 
-def test_s06_config_py_is_changed_in_one_place_and_never_imported(sandbox: Sandbox, world: World) -> None:
+def test_s06_config_py_is_changed_in_one_place_and_never_imported(sandbox: Sandbox, context: Context) -> None:
     path = sandbox.work / CONFIG
     path.write_text(path.read_text() + "raise SystemExit('imported')\n")
     on_branch(sandbox)
     git(sandbox.work, "commit", "-qam", "Make it dangerous")
     git(sandbox.work, "push", "-q", str(sandbox.bare.path), "my-image")
-    image.bump(world, "0.7.0")
+    image.bump(context, "0.7.0")
     assert git(sandbox.work, "diff", "--numstat", "HEAD~1").split() == ["1", "1", CONFIG]
 
 
 # --- never overwritten ---
 
 
-def test_f21_a_tag_that_exists_before_its_bump_is_a_conflict(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_f21_a_tag_that_exists_before_its_bump_is_a_conflict(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
     doubles.push("lepton", TAGS[3])
     before = everything(sandbox)
     for task in (image.release, lambda *given: image.release(*given, again=True)):
         with pytest.raises(Conflict, match=f"image lepton:{TAGS[3]} exists already") as caught:
-            task(again(world), "0.7.0")
+            task(again(context), "0.7.0")
         assert caught.value.hint == "Images are never overwritten; choose the next version."
     assert everything(sandbox) == before
     on_branch(sandbox)
     with pytest.raises(Conflict, match="exists already"):
-        image.bump(again(world), "0.7.0")
+        image.bump(again(context), "0.7.0")
     assert "refs/heads/image-0.7.0" not in remote_refs(sandbox)
 
 
-def test_f21_an_old_image_that_changed_meanwhile_is_named(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_f21_an_old_image_that_changed_meanwhile_is_named(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     old = "photon-py3.9-runner-0.6.2"
     overwrite = lambda: doubles.push("lepton", old, "something else")  # noqa: E731
     sandbox.github.faults.add("POST", "/dispatches", call=overwrite)
     was = cloud_content(sandbox)[f"lepton:{old}"]
     with pytest.raises(Conflict, match="1 of 15 in lepton of ecr changed meanwhile") as caught:
-        image.release(world, "0.7.0")
+        image.release(context, "0.7.0")
     assert f"{old}: was {was}, is {cloud_content(sandbox)[f'lepton:{old}']}" in caught.value.problem
     assert caught.value.code == 3
     assert sandbox.github.hub.pulls == {}, "nothing goes on"
 
 
 @pytest.mark.slow
-def test_f21_a_green_run_that_pushed_nothing_fails(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_f21_a_green_run_that_pushed_nothing_fails(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     doubles.silent.add(IMAGE)
     with pytest.raises(Failed, match=r"5 of 5 images of 0\.7\.0 are missing") as caught:
-        image.release(world, "0.7.0")
+        image.release(context, "0.7.0")
     assert caught.value.hint == "Build them: inv image.release --version 0.7.0 --again"
     doubles.silent.discard(IMAGE)
-    image.release(again(world), "0.7.0", again=True)
+    image.release(again(context), "0.7.0", again=True)
     assert dispatches(sandbox, IMAGE) == 2
 
 
 def test_f21_one_missing_image_of_five_fails_and_a_new_run_is_refused(
-    sandbox: Sandbox, world: World, doubles: Doubles
+    sandbox: Sandbox, context: Context, doubles: Doubles
 ) -> None:
     """A new run would push the four again; the failed jobs alone may run again."""
     doubles.silent.add(IMAGE)
     sandbox.github.faults.add("POST", "/dispatches", call=lambda: [doubles.push("lepton", tag) for tag in TAGS[:4]])
     with pytest.raises(Failed, match=r"1 of 5 images of 0\.7\.0 are missing"):
-        image.release(world, "0.7.0")
+        image.release(context, "0.7.0")
     with pytest.raises(Conflict, match="a new run would push it again"):
-        image.release(again(world), "0.7.0", again=True)
+        image.release(again(context), "0.7.0", again=True)
     assert dispatches(sandbox, IMAGE) == 1
 
 
-def test_base_images_may_change_only_on_purpose(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_base_images_may_change_only_on_purpose(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     doubles.push("lepton", "photon-py3.9-base", "old")
     push = lambda: doubles.push("lepton", "photon-py3.9-base", "new")  # noqa: E731
     sandbox.github.faults.add("POST", "/dispatches", call=push)
-    image.release(world, "0.7.0", build_base=True)
+    image.release(context, "0.7.0", build_base=True)
 
 
 def test_a_branch_that_had_the_trunk_merged_into_it_keeps_its_images(
-    sandbox: Sandbox, world: World, doubles: Doubles
+    sandbox: Sandbox, context: Context, doubles: Doubles
 ) -> None:
     """The base wanted it up to date; the images were built one commit earlier."""
     doubles.hang.add(IMAGE)
-    head = image.bumped_apart(world, image.chosen_version(world, "0.7.0"))
-    run, _ = image.dispatch(again(world), "0.7.0")
+    head = bump_apart(context, chosen_version(context, "0.7.0"))
+    run, _ = image.dispatch(again(context), "0.7.0")
     doubles.runs_of(IMAGE)[0].end()
     sandbox.bare.update_ref(
         "refs/heads/image-0.7.0",
         sandbox.bare.git("commit-tree", f"{head.sha}^{{tree}}", "-p", head.sha, text="x").strip(),
     )
-    late = again(world)
+    late = again(context)
     image.release(late, "0.7.0")
     assert f"images of 0.7.0, by run {run.id} at {head.sha[:9]} (already)" in printed(late)
     assert dispatches(sandbox, IMAGE) == 1
@@ -170,25 +176,25 @@ def test_a_branch_that_had_the_trunk_merged_into_it_keeps_its_images(
 # --- the branch afterwards ---
 
 
-def test_the_branch_goes_with_its_pull_request_while_it_is_ours(sandbox: Sandbox, world: World) -> None:
-    image.release(world, "0.7.0")
+def test_the_branch_goes_with_its_pull_request_while_it_is_ours(sandbox: Sandbox, context: Context) -> None:
+    image.release(context, "0.7.0")
     assert "refs/heads/image-0.7.0" not in remote_refs(sandbox)
-    assert "branch image-0.7.0 deleted" in printed(world)
+    assert "branch image-0.7.0 deleted" in printed(context)
 
 
-def test_a_branch_that_somebody_pushed_to_stays(sandbox: Sandbox, world: World) -> None:
+def test_a_branch_that_somebody_pushed_to_stays(sandbox: Sandbox, context: Context) -> None:
     other = str(sandbox.bare.sha("refs/tags/0.6.2"))
-    head = image.bumped_apart(world, image.chosen_version(world, "0.7.0"))
+    head = bump_apart(context, chosen_version(context, "0.7.0"))
     sandbox.bare.update_ref(head.name, other)
-    image.remove_branch(world, head)
+    delete_branch(context, head)
     assert remote_refs(sandbox)["refs/heads/image-0.7.0"] == other
-    assert f"has moved on to {other[:9]}: it stays" in printed(world)
+    assert f"has moved on to {other[:9]}: it stays" in printed(context)
 
 
 @pytest.mark.parametrize("moment", ["before the push", "during the push"])
-def test_a_branch_that_moves_in_the_last_moment_stays_too(sandbox: Sandbox, world: World, moment: str) -> None:
+def test_a_branch_that_moves_in_the_last_moment_stays_too(sandbox: Sandbox, context: Context, moment: str) -> None:
     """The push that deletes it has a lease: the server compares."""
-    head = image.bumped_apart(world, image.chosen_version(world, "0.7.0"))
+    head = bump_apart(context, chosen_version(context, "0.7.0"))
     other = str(sandbox.bare.sha("refs/tags/0.6.2"))
     if moment == "before the push":
         sandbox.bare.update_ref(head.name, other)
@@ -196,17 +202,17 @@ def test_a_branch_that_moves_in_the_last_moment_stays_too(sandbox: Sandbox, worl
         move = lambda: sandbox.bare.update_ref(head.name, other)  # noqa: E731
         sandbox.github.faults.add("POST", "git-receive-pack", call=move)
     with pytest.raises((Conflict, Failed)):
-        world.repo.delete_branch(head.name, head.sha)
+        repository(context).delete_branch(head.name, head.sha)
     assert remote_refs(sandbox)[head.name] == other
 
 
-def test_f18_a_release_branch_is_no_place_for_it(sandbox: Sandbox, world: World) -> None:
+def test_f18_a_release_branch_is_no_place_for_it(sandbox: Sandbox, context: Context) -> None:
     with pytest.raises(Usage, match=r"release-0\.6-20260901 is a release branch"):
-        image.pr(world, "0.6.2", ref="release-0.6-20260901")
+        image.pr(context, "0.6.2", ref="release-0.6-20260901")
     assert writes(sandbox) == []
 
 
-def test_the_merged_commit_must_name_the_version(sandbox: Sandbox, world: World) -> None:
+def test_the_merged_commit_must_name_the_version(sandbox: Sandbox, context: Context) -> None:
     """Whatever was merged: its config.py is read again."""
     tree = sandbox.bare.git("rev-parse", "refs/heads/main^{tree}").strip()
 
@@ -221,38 +227,40 @@ def test_the_merged_commit_must_name_the_version(sandbox: Sandbox, world: World)
 
     sandbox.github.faults.add("PUT", "/merge", status=502, call=merge_something_else)
     with pytest.raises(Failed, match=r"was merged, but its sdk/leptonai/config\.py does not name 0\.7\.0"):
-        image.release(world, "0.7.0")
+        image.release(context, "0.7.0")
 
 
 # --- what a tag may name ---
 
 
-def test_a_tag_whose_config_names_a_missing_image_is_blocked(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_a_tag_whose_config_names_a_missing_image_is_blocked(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
     assert sandbox.cloud
     gone = [{"imageTag": "photon-py3.8-runner-0.6.2"}]
     sandbox.cloud.client("ecr").batch_delete_image(repositoryName="lepton", imageIds=gone)
-    release.branch(world, "0.7.0")
-    for late in (again(world, dry=True), again(world)):
+    lines.branch(context, "0.7.0")
+    for late in (again(context, dry=True), again(context)):
         with pytest.raises(
             Blocked, match=r"names image 0\.6\.2, but photon-py3\.8-runner-0\.6\.2 is not in lepton"
         ) as caught:
-            release.tag(late, "0.7.0")
+            lines.tag(late, "0.7.0")
         assert caught.value.code == 6
         assert caught.value.hint == "Build it: inv image.release --version 0.6.2"
     assert "refs/tags/0.7.0" not in remote_refs(sandbox)
 
 
-def test_a_tag_whose_config_names_an_older_image_is_fine_and_said(sandbox: Sandbox, world: World) -> None:
-    release.branch(world, "0.7.0")
-    release.tag(world, "0.7.0")
-    assert f"{CONFIG} names image 0.6.2, older than the release; it is in the registry" in printed(world)
+def test_a_tag_whose_config_names_an_older_image_is_fine_and_said(sandbox: Sandbox, context: Context) -> None:
+    lines.branch(context, "0.7.0")
+    lines.tag(context, "0.7.0")
+    assert f"{CONFIG} names image 0.6.2, older than the release; it is in the registry" in printed(context)
 
 
-def test_a_repository_without_an_image_sets_no_config_file(sandbox: Sandbox, world: World) -> None:
-    settings = replace(world.settings, image=replace(world.settings.image, config_file=""))
-    world = again(world, settings=settings)
-    release.branch(world, "0.7.0")
-    release.tag(world, "0.7.0")
+def test_a_repository_without_an_image_sets_no_config_file(sandbox: Sandbox, context: Context) -> None:
+    settings = replace(context.settings, image=replace(context.settings.image, config_file=""))
+    context = again(context, settings=settings)
+    lines.branch(context, "0.7.0")
+    lines.tag(context, "0.7.0")
     assert "refs/tags/0.7.0" in remote_refs(sandbox)
     assert sandbox.cloud
     assert sandbox.cloud.requests == []

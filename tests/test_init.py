@@ -7,34 +7,35 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import again, open_world, printed
+from conftest import again, open_context, printed
 
+from release.audit.starter import starter_files
+from release.call.context import Context
 from release.errors import Conflict
-from release.init import files, init
-from release.ref_filters import starts_on_tag
-from release.refs import Push
+from release.git.refs import Push
+from release.git.repository import repository
+from release.git.snapshot import remote
+from release.github.api import github
 from release.sandbox.github import TOKEN
 from release.sandbox.home import Sandbox
-from release.verify import verify
-from release.workflow_yaml import document
-from release.workflows import IMAGE, SDK, Source, contract
-from release.world import World
+from release.tasks import proofs, setup
+from release.workflows import IMAGE, SDK, Source, document, judge, starts_on_push
 
 FOLDER = ".github/workflows/"
 PINNED = re.compile(r"^ *(?:- )?uses: [\w./-]+@[0-9a-f]{40} # v[0-9.]+$")
 
 
 @pytest.fixture
-def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     with Sandbox({"README.md": "x\n"}, cloud=False) as made:
-        yield open_world(made, monkeypatch)
+        yield open_context(made, monkeypatch)
 
 
-def test_f27_it_writes_once_and_never_over_what_is_there(empty: World) -> None:
+def test_f27_it_writes_once_and_never_over_what_is_there(empty: Context) -> None:
     dry = again(empty, dry=True)
-    init(dry)
+    setup.init(dry)
     assert sorted(path.name for path in empty.repo.root.iterdir()) == [".git", "README.md"]
-    written = init(empty)
+    written = setup.init(empty)
     assert [path.relative_to(empty.repo.root).as_posix() for path in written] == [
         "tasks.py",
         f"{FOLDER}sdk-release.yaml",
@@ -43,20 +44,20 @@ def test_f27_it_writes_once_and_never_over_what_is_there(empty: World) -> None:
         f"{FOLDER}release.yaml",
     ]
     second = again(empty)
-    init(second)
+    setup.init(second)
     assert "✔" in printed(second)
     assert printed(second).count("(already)") == 4  # a task file that has the tasks is not looked at again
     mine = empty.repo.root / FOLDER / "platform.yaml"
     mine.write_text("mine\n")
     with pytest.raises(Conflict, match=r"platform\.yaml"):
-        init(again(empty))
+        setup.init(again(empty))
     assert mine.read_text() == "mine\n"
-    init(again(empty), force=True)
+    setup.init(again(empty), force=True)
     assert mine.read_text() != "mine\n"
 
 
-def test_s09_inputs_come_by_the_environment_actions_by_sha_and_permissions_are_the_least(empty: World) -> None:
-    for path, text in files(empty).items():
+def test_s09_inputs_come_by_the_environment_actions_by_sha_and_permissions_are_the_least(empty: Context) -> None:
+    for path, text in starter_files(empty).items():
         if not path.endswith(".yaml"):
             continue
         assert "@PY" not in text, path
@@ -76,49 +77,51 @@ def test_s09_inputs_come_by_the_environment_actions_by_sha_and_permissions_are_t
             assert "uses:" not in line or PINNED.match(line), line
 
 
-def test_the_workflows_keep_the_contracts_of_a_release(empty: World) -> None:
-    texts = {path.removeprefix(FOLDER): text.encode() for path, text in files(empty).items()}
+def test_the_workflows_keep_the_contracts_of_a_release(empty: Context) -> None:
+    texts = {path.removeprefix(FOLDER): text.encode() for path, text in starter_files(empty).items()}
     sdk, image = empty.settings.sdk, empty.settings.image
-    judged = contract(Source(texts[sdk.workflow], "refs/heads/main", sdk.workflow), sdk.inputs, sdk.roles, SDK)
+    judged = judge(Source(texts[sdk.workflow], "refs/heads/main", sdk.workflow), sdk.inputs, sdk.roles, SDK)
     assert judged.problems == []
     inputs = {"version": "0.7.0", **image.inputs}
-    judged = contract(Source(texts[image.workflow], "refs/heads/main", image.workflow), inputs, (), IMAGE)
+    judged = judge(Source(texts[image.workflow], "refs/heads/main", image.workflow), inputs, (), IMAGE)
     assert judged.problems == []
-    assert starts_on_tag(texts["platform.yaml"], "0.7.0")
-    assert starts_on_tag(texts["platform.yaml"], "0.7.0-rc.1")
-    assert not starts_on_tag(texts["platform.yaml"], "nightly")
+    assert starts_on_push(texts["platform.yaml"], "refs/tags/0.7.0")
+    assert starts_on_push(texts["platform.yaml"], "refs/tags/0.7.0-rc.1")
+    assert not starts_on_push(texts["platform.yaml"], "refs/tags/nightly")
     release = document(texts["release.yaml"])
     assert release["jobs"]["release"]["environment"] == "release"
     assert "inputs.line" in release["concurrency"]["group"]
 
 
-def push_workflows(world: World, *names: str) -> None:
+def push_workflows(context: Context, *names: str) -> None:
     """Put our workflows on the trunk, as a pull request of `release.init` would."""
-    head = world.repo.head_sha("main") or ""
-    with world.repo.worktree(head) as tree:
-        for path, text in files(world).items():
+    head = remote(context).head_sha("main") or ""
+    with repository(context).worktree(head) as tree:
+        for path, text in starter_files(context).items():
             if path.removeprefix(FOLDER) in names:
                 (tree / path).write_text(text)
-        sha = world.repo.commit("Write the workflows", [FOLDER + name for name in names], tree)
-        world.repo.push([Push("refs/heads/main", sha, head)])
+        sha = repository(context).commit("Write the workflows", [FOLDER + name for name in names], tree)
+        repository(context).push([Push("refs/heads/main", sha, head)])
 
 
 @pytest.mark.slow
 def test_a_whole_release_runs_inside_a_workflow(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """`release.yaml` and `sdk-release.yaml` as they are written, run by the sandbox's Actions from "Run workflow"."""
-    world = open_world(sandbox, monkeypatch)
-    monkeypatch.setattr("release.init.TESTED", ("3.11",))
-    monkeypatch.setattr("release.init.PYTHON", "3.11")
-    push_workflows(world, "release.yaml", "sdk-release.yaml")
+    context = open_context(sandbox, monkeypatch)
+    monkeypatch.setattr("release.audit.starter.TESTED", ("3.11",))
+    monkeypatch.setattr("release.audit.starter.PYTHON", "3.11")
+    push_workflows(context, "release.yaml", "sdk-release.yaml")
     sandbox.github.hub.secrets["RELEASE_TOKEN"] = TOKEN
-    world.github.send("POST", "actions/workflows/release.yaml/dispatches", {"ref": "main", "inputs": {"task": "minor"}})
+    github(context).send(
+        "POST", "actions/workflows/release.yaml/dispatches", {"ref": "main", "inputs": {"task": "minor"}}
+    )
     (run,) = sandbox.github.hub.runs.values()
     deadline = time.monotonic() + 100
     while run.work.status != "completed" and time.monotonic() < deadline:
         time.sleep(0.2)
     assert run.work.conclusion == "success", "\n".join(job.log for job in run.work.jobs)
-    verify(again(world), "0.7.0")
-    assert "✘" not in printed(world)
+    proofs.verify(again(context), "0.7.0")
+    assert "✘" not in printed(context)
     assert TOKEN not in "".join(job.log for job in run.work.jobs)
 
 
@@ -128,11 +131,11 @@ def test_f14_the_workflows_own_token_is_refused_before_anything_is_written(
     """Without the secret the token is empty, and with GitHub's own in its place nothing would start on the tag."""
     from release.sandbox.github import JOB_TOKEN
 
-    world = open_world(sandbox, monkeypatch)
-    push_workflows(world, "release.yaml")
+    context = open_context(sandbox, monkeypatch)
+    push_workflows(context, "release.yaml")
     sandbox.github.hub.secrets["RELEASE_TOKEN"] = JOB_TOKEN
     refs = sandbox.bare.git("for-each-ref")
-    world.github.send(
+    github(context).send(
         "POST",
         "actions/workflows/release.yaml/dispatches",
         {"ref": "main", "inputs": {"task": "minor", "image": False}},

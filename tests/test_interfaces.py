@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from release.components import DEFAULTS, Component, components_of, pairs
-from release.interfaces import Snapshot, Tools, answered, compare
-from release.verdicts import Change, Comparison, Verdict, could_not_tell, judged, overall
+from release.compat.components import pairs
+from release.compat.interfaces import Snapshot, Tools, answer, compare
+from release.compat.verdicts import Change, Comparison, Verdict, could_not_tell, overall, verdict_on
+from release.settings import COMPONENTS, Component, components_of
 
 ALL = frozenset({"backend", "web", "sdk"})
-COMPONENTS = components_of(DEFAULTS)
+COMPONENTS = components_of(COMPONENTS)
 SDK, BACKEND_FOR_SDK = pairs("sdk", COMPONENTS)
 CODE = {"sdk/leptonai/__init__.py": b"def run(): ...\n"}
 
@@ -19,47 +20,47 @@ def snapshot(name: str, files: dict[str, bytes] | None = None, components: froze
 
 
 def test_a_row_tells_both_sides() -> None:
-    answer = answered(SDK, snapshot("0.7.0"), snapshot("3f2a9c1"))
-    assert (answer.before, answer.after, answer.comparison.verdict) == ("0.7.0", "3f2a9c1", Verdict.COMPATIBLE)
-    assert answer.comparison.not_covered
+    found = answer(SDK, snapshot("0.7.0"), snapshot("3f2a9c1"))
+    assert (found.before, found.after, found.comparison.verdict) == ("0.7.0", "3f2a9c1", Verdict.COMPATIBLE)
+    assert found.comparison.not_covered
 
 
 def test_a_line_without_a_release_is_undecided_and_says_what_to_do() -> None:
-    answer = answered(SDK, None, snapshot("3f2a9c1"))
-    assert (answer.before, answer.comparison.verdict) == ("no release", Verdict.UNDECIDED)
-    assert "coordinated release" in answer.comparison.why
+    found = answer(SDK, None, snapshot("3f2a9c1"))
+    assert (found.before, found.comparison.verdict) == ("no release", Verdict.UNDECIDED)
+    assert "coordinated release" in found.comparison.why
 
 
 def test_a_new_component_breaks_nobody() -> None:
     old = snapshot("0.7.0", {}, ALL - {"sdk"})
-    assert answered(SDK, old, snapshot("3f2a9c1")).comparison.verdict is Verdict.COMPATIBLE
+    assert answer(SDK, old, snapshot("3f2a9c1")).comparison.verdict is Verdict.COMPATIBLE
 
 
 def test_an_interface_that_is_missing_in_a_component_that_is_there_is_undecided() -> None:
-    assert answered(SDK, snapshot("0.7.0", {}), snapshot("3f2a9c1")).comparison.verdict is Verdict.UNDECIDED
+    assert answer(SDK, snapshot("0.7.0", {}), snapshot("3f2a9c1")).comparison.verdict is Verdict.UNDECIDED
 
 
 def test_a_component_that_is_gone_is_undecided() -> None:
     gone = snapshot("3f2a9c1", {}, ALL - {"sdk"})
     for before in (snapshot("0.7.0"), gone):
-        assert answered(SDK, before, gone).comparison == could_not_tell("3f2a9c1 does not have sdk any more")
+        assert answer(SDK, before, gone).comparison == could_not_tell("3f2a9c1 does not have sdk any more")
 
 
 def test_a_consumed_component_that_was_never_released_is_undecided() -> None:
-    answer = answered(BACKEND_FOR_SDK, snapshot("3f2a9c1"), snapshot("0.7.0", {}, ALL - {"backend"}))
-    assert answer.comparison.verdict is Verdict.UNDECIDED
-    assert "backend is new" in answer.comparison.why
+    found = answer(BACKEND_FOR_SDK, snapshot("3f2a9c1"), snapshot("0.7.0", {}, ALL - {"backend"}))
+    assert found.comparison.verdict is Verdict.UNDECIDED
+    assert "backend is new" in found.comparison.why
 
 
 def test_a_client_that_was_never_released_holds_nothing_back() -> None:
     for_web = pairs("backend", COMPONENTS)[1]
-    answer = answered(for_web, snapshot("0.7.0", {}, ALL - {"web"}), snapshot("3f2a9c1", {}))
-    assert (answer.comparison.verdict, "web is new" in answer.comparison.why) == (Verdict.COMPATIBLE, True)
+    found = answer(for_web, snapshot("0.7.0", {}, ALL - {"web"}), snapshot("3f2a9c1", {}))
+    assert (found.comparison.verdict, "web is new" in found.comparison.why) == (Verdict.COMPATIBLE, True)
 
 
 def test_no_interface_is_said_and_kind_none_alone_blocks() -> None:
     web = pairs("web", COMPONENTS)[0]
-    assert answered(web, snapshot("0.7.0", {}), snapshot("3f2a9c1", {})).comparison.verdict is Verdict.COMPATIBLE
+    assert answer(web, snapshot("0.7.0", {}), snapshot("3f2a9c1", {})).comparison.verdict is Verdict.COMPATIBLE
     found = compare(Component("web", "web"), {}, {})
     assert (found.verdict, "has_interface" in found.why) == (Verdict.UNDECIDED, True)
 
@@ -68,7 +69,7 @@ def test_a_crash_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> Comparison:
         raise ZeroDivisionError("by accident")
 
-    monkeypatch.setattr("release.python_api.comparison", crash)
+    monkeypatch.setattr("release.compat.python.api.comparison", crash)
     found = compare(Component("sdk", "sdk", "python", "sdk/leptonai"), CODE, CODE, Tools())
     assert (found.verdict, "by accident" in found.why) == (Verdict.UNDECIDED, True)
 
@@ -81,10 +82,10 @@ def test_a_missing_griffe_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_one_certain_change_outweighs_many_uncertain_ones() -> None:
     certain, unsure = Change("gone", "a.py", 3), Change("perhaps", "a.py", 1, certain=False)
-    assert judged([]).verdict is Verdict.COMPATIBLE
-    assert judged([unsure]).verdict is Verdict.UNDECIDED
-    assert judged([unsure, certain, certain]).changes == (certain, unsure)
-    assert judged([unsure, certain]).verdict is Verdict.INCOMPATIBLE
+    assert verdict_on([]).verdict is Verdict.COMPATIBLE
+    assert verdict_on([unsure]).verdict is Verdict.UNDECIDED
+    assert verdict_on([unsure, certain, certain]).changes == (certain, unsure)
+    assert verdict_on([unsure, certain]).verdict is Verdict.INCOMPATIBLE
 
 
 def test_the_worst_answer_counts_and_none_at_all_is_no_answer() -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from release.components import Component
-from release.interfaces import compare
-from release.verdicts import Verdict
+from release.compat.interfaces import compare
+from release.compat.verdicts import Verdict
+from release.settings import Component
 
 pytestmark = pytest.mark.long
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import semver
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 
+from release.audit.notes import previous_version
+from release.call.context import Context
 from release.errors import Failed, Usage
-from release.notes import notes, previous
+from release.github.api import github
 from release.sandbox.home import Sandbox
-from release.world import World
+from release.tasks import proofs
 
 VERSION = semver.Version.parse
 
@@ -24,8 +26,8 @@ def sample() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def world(sample: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    yield open_world(sample, monkeypatch, clock=FakeClock())
+def context(sample: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
+    yield open_context(sample, monkeypatch, clock=FakeClock())
     sample.github.hub.releases.clear()
 
 
@@ -42,15 +44,15 @@ def test_the_previous_version_is_of_the_line(version: str, before: str | None) -
     tags = [
         VERSION(text) for text in ("0.5.0", "0.5.1", "0.6.0", "0.6.1", "0.6.2-rc.1", "0.6.2", "0.7.0-rc.1", "0.7.0")
     ]
-    assert previous(tags, VERSION(version)) == (VERSION(before) if before else None)
+    assert previous_version(tags, VERSION(version)) == (VERSION(before) if before else None)
 
 
-def test_notes_begin_at_the_lines_previous_version(sample: Sandbox, world: World) -> None:
+def test_notes_begin_at_the_lines_previous_version(sample: Sandbox, context: Context) -> None:
     """0.5.2 comes after 0.5.1, whatever was tagged last."""
     sample.bare.git("tag", "0.5.2", "refs/heads/release-0.5-20260601")
     start = len(sample.github.requests)
     try:
-        draft = notes(world, "0.5.2")
+        draft = proofs.notes(context, "0.5.2")
     finally:
         sample.bare.git("tag", "-d", "0.5.2")
     assert draft.draft
@@ -60,49 +62,49 @@ def test_notes_begin_at_the_lines_previous_version(sample: Sandbox, world: World
     assert "compare/0.5.1...0.5.2" in asked["releases"]["body"]
 
 
-def test_f27_its_own_draft_is_adopted(sample: Sandbox, world: World) -> None:
-    first = notes(world, "0.6.2")
+def test_f27_its_own_draft_is_adopted(sample: Sandbox, context: Context) -> None:
+    first = proofs.notes(context, "0.6.2")
     start = len(sample.github.requests)
-    second = again(world)
-    assert notes(second, "0.6.2") == first
+    second = again(context)
+    assert proofs.notes(second, "0.6.2") == first
     assert written(sample, start) == []
     assert len(sample.github.hub.releases) == 1
     assert "(already)" in printed(second)
 
 
-def test_a_dry_run_drafts_nothing(sample: Sandbox, world: World) -> None:
+def test_a_dry_run_drafts_nothing(sample: Sandbox, context: Context) -> None:
     start = len(sample.github.requests)
-    dry = again(world, dry=True)
-    notes(dry, "0.6.2", publish=True)
+    dry = again(context, dry=True)
+    proofs.notes(dry, "0.6.2", publish=True)
     assert written(sample, start) == []
     assert printed(dry).count("(to do)") == 2
 
 
-def test_nothing_is_published_that_is_not_proved(sample: Sandbox, world: World) -> None:
+def test_nothing_is_published_that_is_not_proved(sample: Sandbox, context: Context) -> None:
     with pytest.raises(Failed, match="wheel"):
-        notes(world, "0.6.2", publish=True)
+        proofs.notes(context, "0.6.2", publish=True)
     (release,) = sample.github.hub.releases.values()
     assert release.draft
     assert release.assets == []
-    assert "✘ wheel" in printed(world)
+    assert "✘ wheel" in printed(context)
 
 
-def test_what_is_published_stays_as_it_is(sample: Sandbox, world: World) -> None:
+def test_what_is_published_stays_as_it_is(sample: Sandbox, context: Context) -> None:
     """An immutable release is not touched again, not even proved."""
-    notes(world, "0.6.2")
+    proofs.notes(context, "0.6.2")
     (release,) = sample.github.hub.releases.values()
     release.draft = False
     sample.github.hub.settings.immutable_releases = True
     start = len(sample.github.requests)
     try:
-        assert notes(again(world), "0.6.2", publish=True).immutable
+        assert proofs.notes(again(context), "0.6.2", publish=True).immutable
         assert written(sample, start) == []
     finally:
         sample.github.hub.settings.immutable_releases = False
 
 
-def test_picks_list_their_original_pull_requests(sample: Sandbox, world: World) -> None:
-    bare, github = sample.bare, world.github
+def test_picks_list_their_original_pull_requests(sample: Sandbox, context: Context) -> None:
+    bare, api = sample.bare, github(context)
     line, main = "refs/heads/release-0.6-20260901", bare.sha("refs/heads/main") or ""
     old = bare.sha(line) or ""
     person = {f"GIT_{role}_{kind}": "a@b.c" for role in ("AUTHOR", "COMMITTER") for kind in ("NAME", "EMAIL")}
@@ -112,13 +114,13 @@ def test_picks_list_their_original_pull_requests(sample: Sandbox, world: World) 
         return bare.git("commit-tree", tree, "-p", parent, "-m", message, **person).strip()
 
     bare.git("update-ref", "refs/heads/mend", commit(main, "fix: mend <everything>"))
-    opened = github.send("POST", "pulls", {"title": "fix: mend <everything>", "head": "mend", "base": "main"})
-    merged = github.send("PUT", f"pulls/{opened['number']}/merge", {"merge_method": "squash"})["sha"]
+    opened = api.send("POST", "pulls", {"title": "fix: mend <everything>", "head": "mend", "base": "main"})
+    merged = api.send("PUT", f"pulls/{opened['number']}/merge", {"merge_method": "squash"})["sha"]
     picked = commit(old, f"fix: mend <everything>\n\n(cherry picked from commit {merged})")
     bare.git("update-ref", line, commit(picked, "chore: no pick"))
     bare.git("tag", "0.6.3", line)
     try:
-        notes(world, "0.6.3")
+        proofs.notes(context, "0.6.3")
         (release,) = sample.github.hub.releases.values()
         assert release.body.startswith("## Picked\n* fix: mend <everything> by @releaser in ")
         assert release.body.count(f"/pull/{opened['number']}\n") == 1
@@ -127,6 +129,6 @@ def test_picks_list_their_original_pull_requests(sample: Sandbox, world: World) 
         bare.git("update-ref", line, old)
 
 
-def test_a_version_without_a_tag_has_no_release(world: World) -> None:
+def test_a_version_without_a_tag_has_no_release(context: Context) -> None:
     with pytest.raises(Usage, match=r"no tag 0\.6\.9"):
-        notes(world, "0.6.9")
+        proofs.notes(context, "0.6.9")

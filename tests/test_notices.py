@@ -8,34 +8,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from scripted import Reply, scripted_server
 
+from release.call.context import Context
+from release.call.notices import announced, tell
 from release.errors import Failed, Waiting
-from release.notices import announced, tell
 from release.sandbox.home import Sandbox
 from release.settings import Release, Settings
 from release.versions import parse
-from release.world import World
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def context(monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     with Sandbox({"a": "b\n"}, cloud=False) as made:
-        yield open_world(made, monkeypatch, clock=FakeClock())
+        yield open_context(made, monkeypatch, clock=FakeClock())
 
 
-def told(world: World, **settings: object) -> World:
-    return again(world, settings=Settings(release=Release(**settings)), version=parse("0.7.0"))  # type: ignore[arg-type]
+def told(context: Context, **settings: object) -> Context:
+    return again(context, settings=Settings(release=Release(**settings)), version=parse("0.7.0"))  # type: ignore[arg-type]
 
 
 SECRET = "/services/T000/B000/secret-path"
 RECORD = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
 
 
-def test_a_webhook_gets_slacks_json(world: World) -> None:
+def test_a_webhook_gets_slacks_json(context: Context) -> None:
     with scripted_server() as server:
-        mine = told(world, notify_webhook=server.url + SECRET)
+        mine = told(context, notify_webhook=server.url + SECRET)
         with announced(mine, "release.minor"):
             pass
         with pytest.raises(Waiting), announced(mine, "release.minor"):
@@ -56,38 +56,41 @@ def test_a_webhook_gets_slacks_json(world: World) -> None:
 
 
 @pytest.mark.parametrize("reply", [Reply(status=500), Reply(status=404), Reply(drop=True), Reply(status=429), None])
-def test_s01_a_silent_webhook_stops_nothing_and_its_address_is_not_shown(world: World, reply: Reply | None) -> None:
+def test_s01_a_silent_webhook_stops_nothing_and_its_address_is_not_shown(context: Context, reply: Reply | None) -> None:
     with scripted_server() as server:
         server.replies = [reply or Reply()]
-        mine = told(world, notify_webhook=(server.url if reply else "http://127.0.0.1:1") + SECRET)
+        mine = told(context, notify_webhook=(server.url if reply else "http://127.0.0.1:1") + SECRET)
         tell(mine, "done", "release.minor")
     assert "took no notice" in printed(mine)
     assert "secret-path" not in printed(mine)
 
 
-def test_a_command_gets_the_facts_and_no_token(world: World, tmp_path: Path) -> None:
+def test_a_command_gets_the_facts_and_no_token(context: Context, tmp_path: Path) -> None:
     file = tmp_path / "told"
     tell(
-        told(world, notify_command=[sys.executable, "-c", RECORD, str(file)]), "waiting", "release.patch", "approve it"
+        told(context, notify_command=[sys.executable, "-c", RECORD, str(file)]),
+        "waiting",
+        "release.patch",
+        "approve it",
     )
     facts = json.loads(file.read_text())
     assert (facts["event"], facts["version"], facts["task"]) == ("waiting", "0.7.0", "release.patch")
     assert facts["text"] == "release.patch 0.7.0 waits: approve it"
     look = "import os, sys; sys.exit('GITHUB_TOKEN' in os.environ)"
-    mine = told(world, notify_command=[sys.executable, "-c", look])
+    mine = told(context, notify_command=[sys.executable, "-c", look])
     tell(mine, "done", "release.patch")
     assert printed(mine) == ""
 
 
 @pytest.mark.parametrize("command", [["no-such-command"], [sys.executable, "-c", "import sys; sys.exit(3)"]])
-def test_a_command_that_fails_stops_nothing(world: World, command: list[str]) -> None:
-    mine = told(world, notify_command=command)
+def test_a_command_that_fails_stops_nothing(context: Context, command: list[str]) -> None:
+    mine = told(context, notify_command=command)
     tell(mine, "done", "release.patch")
     assert "the release goes on" in printed(mine)
 
 
-def test_a_dry_run_tells_nobody(world: World, tmp_path: Path) -> None:
+def test_a_dry_run_tells_nobody(context: Context, tmp_path: Path) -> None:
     file = tmp_path / "told"
-    mine = told(world, notify_command=[sys.executable, "-c", RECORD, str(file)])
+    mine = told(context, notify_command=[sys.executable, "-c", RECORD, str(file)])
     tell(again(mine, dry=True), "done", "release.minor")
     assert not file.exists()

@@ -20,11 +20,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from release import oci_auth
+from release.artifacts.oci import ACCEPT, OciRegistry
+from release.artifacts.oci_auth import Bearer, challenges, check_realm, is_trusted_realm, registry_url
+from release.call.context import SystemClock
 from release.errors import Failed, Usage
-from release.github import Http
-from release.oci import ACCEPT, OciRegistry
-from release.world import SystemClock
+from release.github.http import Http
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -236,7 +236,7 @@ def test_s1_tokens_that_a_real_registry_accepts(tmp_path: Path, stubs: Callable[
     registries = serving(tmp_path, f"auth: {json.dumps({'token': asks})}\n")
     url = next(registries)
     try:
-        writer = oci_auth.Bearer(tokens.token("repository:lepton:pull,push"))
+        writer = Bearer(tokens.token("repository:lepton:pull,push"))
         digest = push(url, "lepton", "0.7.0", auth=writer)
         registry = OciRegistry(Door(), url, TESTER)
         registry.check_registry()
@@ -484,9 +484,9 @@ REALMS = [
 
 @pytest.mark.parametrize(("registry", "realm", "trusted"), REALMS)
 def test_s2_which_realms_see_the_credentials(registry: str, realm: str, trusted: bool) -> None:
-    url = oci_auth.registry_url(registry)
-    oci_auth.check_realm(realm, url._replace(scheme="http") if "127" in registry else url)
-    assert oci_auth.is_trusted_realm(realm, url) is trusted
+    url = registry_url(registry)
+    check_realm(realm, url._replace(scheme="http") if "127" in registry else url)
+    assert is_trusted_realm(realm, url) is trusted
 
 
 class FarAway:
@@ -514,10 +514,10 @@ def test_s2_a_foreign_realm_is_asked_without_credentials(realm: str, shown: Any)
 
 
 def test_s2_a_remote_registry_cannot_send_us_to_this_machine() -> None:
-    registry = oci_auth.registry_url("registry.example.com")
+    registry = registry_url("registry.example.com")
     for realm in ("http://127.0.0.1:8080/", "https://localhost/", "https://[::1]/", "https://name@example.com/"):
         with pytest.raises(Failed):
-            oci_auth.check_realm(realm, registry)
+            check_realm(realm, registry)
 
 
 @pytest.mark.parametrize("path", ["/v2/", "/v2/lepton/manifests/v00001", "/v2/lepton/tags/list"])
@@ -620,4 +620,4 @@ CHALLENGES = [
 
 @pytest.mark.parametrize(("header", "offered"), CHALLENGES)
 def test_challenges(header: str, offered: dict[str, dict[str, str]]) -> None:
-    assert oci_auth.challenges(header) == offered
+    assert challenges(header) == offered

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from oasdiff_path import oasdiff
 
-from release.components import Component
-from release.interfaces import Tools, compare
-from release.openapi import check_description
-from release.verdicts import CouldNotTellError, Verdict
+from release.compat.interfaces import Tools, compare
+from release.compat.openapi import check_description
+from release.compat.verdicts import Verdict
+from release.errors import CouldNotTellError
+from release.settings import Component
 
 BACKEND = Component("backend", "backend", "openapi", "backend/openapi.yaml")
 TEXT = """\

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import semver
 
-from release.page import page
-from release.standing import PARTS, LineState, Overview, Part, Version
-from release.timeline import WIDTH, Scale, moment, text
+from release.audit.page import page
+from release.audit.status_model import PARTS, LineState, Overview, Part, Version
+from release.audit.timeline import WIDTH, Scale, moment, text
 from release.versions import Line
 
 NOW = moment("2026-11-22T12:00:00Z").timestamp()

@@ -8,27 +8,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import CHECKS, IMAGE, IMAGES, PLATFORM, PYTHONS, Doubles
 from outside import cloud_content, dispatches, everything, git, peeled, remote_refs, writes
 
-from release import pipelines, release
-from release.constants import constant
+from release.call.context import Context
+from release.call.flags import PickRequest, Resume
+from release.config_py import constant
 from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
-from release.patch import patch
-from release.pick import Resume, pick
-from release.picks import pick_trees
+from release.git.repository import repository
+from release.picks.worktree import pick_worktrees
 from release.sandbox.github_checks import add_check
 from release.sandbox.github_reviews import add_review
 from release.sandbox.github_statuses import add_status
 from release.sandbox.home import Sandbox
 from release.sandbox.rules import protect
-from release.wanted import Wanted
-from release.world import World
+from release.tasks import lines, picks, pipelines
 
 REF = "refs/heads/release-0.6-20260901"
 LINE = "0.6"
-DOCS, NAMES = Wanted(pr=("14",)), Wanted(pr=("15", "14"))
+DOCS, NAMES = PickRequest(pr=("14",)), PickRequest(pr=("15", "14"))
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +36,8 @@ def doubles(sandbox: Sandbox) -> Doubles:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    return open_world(sandbox, monkeypatch, clock=FakeClock())
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return open_context(sandbox, monkeypatch, clock=FakeClock())
 
 
 def released(sandbox: Sandbox, version: str, *, image: bool = False) -> None:
@@ -77,15 +76,15 @@ def move_line(sandbox: Sandbox) -> str:
     return sha
 
 
-def test_f27_a_patch_releases_and_a_second_run_writes_nothing(world: World, sandbox: Sandbox) -> None:
-    patch(world, line=LINE, wanted=NAMES)
+def test_f27_a_patch_releases_and_a_second_run_writes_nothing(context: Context, sandbox: Sandbox) -> None:
+    pipelines.patch(context, line=LINE, wanted=NAMES)
     released(sandbox, "0.6.3")
     assert line_titles(sandbox) == ["docs: say how to run a photon (#14)", "fix: show names apart from models (#15)"]
-    assert "check checks: success" in printed(world)
+    assert "check checks: success" in printed(context)
     before, asked = everything(sandbox), writes(sandbox)
-    for wanted in (NAMES, Wanted()):
-        second = again(world)
-        patch(second, line=LINE, wanted=wanted)
+    for wanted in (NAMES, PickRequest()):
+        second = again(context)
+        pipelines.patch(second, line=LINE, wanted=wanted)
         assert everything(sandbox) == before
         assert writes(sandbox) == asked
         assert "(to do)" not in printed(second)
@@ -94,32 +93,32 @@ def test_f27_a_patch_releases_and_a_second_run_writes_nothing(world: World, sand
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_the_checks_come_before_the_tag(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+def test_the_checks_come_before_the_tag(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.fail = {"checks"}
     with pytest.raises(Failed, match="checks: failure") as failed:
-        patch(world, line=LINE, wanted=DOCS)
+        pipelines.patch(context, line=LINE, wanted=DOCS)
     assert "--no-checks" in failed.value.hint
     assert peeled(sandbox, "0.6.3") is None
     doubles.fail = set()
     doubles.runs_of(CHECKS)[0].rerun()
-    patch(again(world), line=LINE, wanted=DOCS)
+    pipelines.patch(again(context), line=LINE, wanted=DOCS)
     tagged(sandbox, "0.6.3")
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_a_wait_for_checks_times_out_and_is_taken_up(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+def test_a_wait_for_checks_times_out_and_is_taken_up(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.hang = {CHECKS}
     with pytest.raises(Waiting, match=r"did not end within 5 s: .*checks") as waiting:
-        patch(again(world, timeout=5), line=LINE, wanted=DOCS)
+        pipelines.patch(again(context, timeout=5), line=LINE, wanted=DOCS)
     assert waiting.value.code == 4
     doubles.runs_of(CHECKS)[0].end()
-    patch(again(world), line=LINE, wanted=DOCS)
+    pipelines.patch(again(context), line=LINE, wanted=DOCS)
     tagged(sandbox, "0.6.3")
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_every_page_of_checks_is_read_and_each_is_named(world: World, sandbox: Sandbox) -> None:
-    pick(world, line=LINE, wanted=DOCS)
+def test_every_page_of_checks_is_read_and_each_is_named(context: Context, sandbox: Sandbox) -> None:
+    picks.pick(context, line=LINE, wanted=DOCS)
     sha = remote_refs(sandbox)[REF]
     for number in range(150):
         add_check(sandbox.github.hub, sha, f"matrix {number}", "success")
@@ -128,10 +127,10 @@ def test_every_page_of_checks_is_read_and_each_is_named(world: World, sandbox: S
     add_status(sandbox.github.hub, sha, "success", "jenkins")
     first = add_check(sandbox.github.hub, sha, "first", "cancelled")
     with pytest.raises(Failed, match="first: cancelled"):
-        patch(again(world), line=LINE)
+        pipelines.patch(again(context), line=LINE)
     first["conclusion"] = "success"
-    last = again(world)
-    patch(last, line=LINE)
+    last = again(context)
+    pipelines.patch(last, line=LINE)
     shown = printed(last)
     for text in (
         "left out by a path filter: skipped",
@@ -142,56 +141,56 @@ def test_every_page_of_checks_is_read_and_each_is_named(world: World, sandbox: S
         assert f"check {text}" in shown
 
 
-def test_a_status_that_failed_counts(world: World, sandbox: Sandbox) -> None:
-    pick(world, line=LINE, wanted=DOCS)
+def test_a_status_that_failed_counts(context: Context, sandbox: Sandbox) -> None:
+    picks.pick(context, line=LINE, wanted=DOCS)
     add_status(sandbox.github.hub, remote_refs(sandbox)[REF], "error", "jenkins")
     with pytest.raises(Failed, match="jenkins: error"):
-        patch(again(world), line=LINE)
+        pipelines.patch(again(context), line=LINE)
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_no_checks_configured_is_said(world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("release.checks._listening", lambda *_: [])
+def test_no_checks_configured_is_said(context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("release.github.checks._listening", lambda *_: [])
     monkeypatch.setattr(sandbox.github.hub, "runs", {})
     monkeypatch.setattr("release.sandbox.starts.start_run", lambda *_, **__: None)
-    patch(world, line=LINE, wanted=DOCS)
-    assert "no checks are configured" in printed(world)
+    pipelines.patch(context, line=LINE, wanted=DOCS)
+    assert "no checks are configured" in printed(context)
     assert peeled(sandbox, "0.6.3")
 
 
 def test_checks_that_do_not_start_are_waited_for(
-    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("release.sandbox.starts.start_run", lambda *_, **__: None)
     with pytest.raises(Waiting, match=r"checks\.yaml listens"):
-        patch(world, line=LINE, wanted=DOCS)
+        pipelines.patch(context, line=LINE, wanted=DOCS)
     assert peeled(sandbox, "0.6.3") is None
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_f05_no_checks_pushes_branch_and_tag_at_once(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+def test_f05_no_checks_pushes_branch_and_tag_at_once(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.fail = {"checks"}
-    patch(world, line=LINE, wanted=DOCS, checks=False)
+    pipelines.patch(context, line=LINE, wanted=DOCS, checks=False)
     tagged(sandbox, "0.6.3")
     pushes = [each for each in writes(sandbox) if each.endswith("git-receive-pack")]
     assert len(pushes) == 1
     asked = writes(sandbox)
-    patch(again(world), line=LINE, wanted=DOCS, checks=False)
+    pipelines.patch(again(context), line=LINE, wanted=DOCS, checks=False)
     assert writes(sandbox) == asked
 
 
-def test_f05_neither_lands_when_the_tag_is_refused(world: World, sandbox: Sandbox) -> None:
+def test_f05_neither_lands_when_the_tag_is_refused(context: Context, sandbox: Sandbox) -> None:
     head = remote_refs(sandbox)[REF]
     protect(sandbox.github.hub, "refs/tags/*", creation={})
     with pytest.raises(Failed, match="creations being restricted"):
-        patch(world, line=LINE, wanted=DOCS, checks=False)
+        pipelines.patch(context, line=LINE, wanted=DOCS, checks=False)
     assert remote_refs(sandbox)[REF] == head
     assert "0.6.3" not in git(sandbox.work, "tag")
 
 
 @pytest.mark.slow
-def test_the_image_is_built_from_the_release_branch(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
-    patch(world, line=LINE, wanted=DOCS, image=True)
+def test_the_image_is_built_from_the_release_branch(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
+    pipelines.patch(context, line=LINE, wanted=DOCS, image=True)
     released(sandbox, "0.6.3", image=True)
     assert line_titles(sandbox) == ["docs: say how to run a photon (#14)", "Use image 0.6.3"]
     text = sandbox.bare.git("show", f"{REF}:sdk/leptonai/config.py")
@@ -199,29 +198,29 @@ def test_the_image_is_built_from_the_release_branch(world: World, sandbox: Sandb
     (run,) = doubles.runs_of(IMAGE)
     assert (run.asked.sha, run.asked.ref) == (peeled(sandbox, "0.6.3"), REF)
     asked = writes(sandbox)
-    patch(again(world), line=LINE, wanted=DOCS, image=True)
+    pipelines.patch(again(context), line=LINE, wanted=DOCS, image=True)
     assert writes(sandbox) == asked
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_f10_gaps_and_individual_releases_count(world: World, sandbox: Sandbox) -> None:
+def test_f10_gaps_and_individual_releases_count(context: Context, sandbox: Sandbox) -> None:
     sandbox.bare.git("update-ref", "refs/tags/0.6.9", "refs/heads/main")
-    patch(world, line=LINE, wanted=DOCS)
+    pipelines.patch(context, line=LINE, wanted=DOCS)
     tagged(sandbox, "0.6.10")
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_f09_only_the_remotes_tags_count(world: World, sandbox: Sandbox) -> None:
+def test_f09_only_the_remotes_tags_count(context: Context, sandbox: Sandbox) -> None:
     git(sandbox.work, "tag", "0.6.7")
-    patch(world, line=LINE, wanted=DOCS)
+    pipelines.patch(context, line=LINE, wanted=DOCS)
     tagged(sandbox, "0.6.3")
 
 
 @pytest.mark.usefixtures("unshipped")
 def test_two_people_at_once_exactly_one_gets_the_number(
-    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    push = type(world.repo).push
+    push = type(repository(context)).push
 
     def late(self: Any, pushes: Sequence[Any]) -> None:
         if any(each.ref == "refs/tags/0.6.3" for each in pushes):
@@ -229,26 +228,26 @@ def test_two_people_at_once_exactly_one_gets_the_number(
         push(self, pushes)
 
     with monkeypatch.context() as raced:
-        raced.setattr(type(world.repo), "push", late)
+        raced.setattr(type(repository(context)), "push", late)
         with pytest.raises(Conflict) as lost:
-            patch(world, line=LINE, wanted=DOCS)
+            pipelines.patch(context, line=LINE, wanted=DOCS)
     assert lost.value.code == 3
-    patch(again(world), line=LINE, wanted=DOCS)
+    pipelines.patch(again(context), line=LINE, wanted=DOCS)
     tagged(sandbox, "0.6.4")
 
 
-def test_the_branch_moved_while_checks_ran(world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    pick(world, line=LINE, wanted=DOCS)
+def test_the_branch_moved_while_checks_ran(context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    picks.pick(context, line=LINE, wanted=DOCS)
     monkeypatch.setattr("release.patch.follow_checks", lambda *_: move_line(sandbox))
     with pytest.raises(Conflict, match="moved to"):
-        patch(again(world), line=LINE)
+        pipelines.patch(again(context), line=LINE)
     assert peeled(sandbox, "0.6.3") is None
 
 
-def test_dry_writes_nothing_and_names_everything(world: World, sandbox: Sandbox) -> None:
+def test_dry_writes_nothing_and_names_everything(context: Context, sandbox: Sandbox) -> None:
     before = everything(sandbox)
-    dry = again(world, dry=True, yes=False)
-    patch(dry, line=LINE, wanted=NAMES, image=True)
+    dry = again(context, dry=True, yes=False)
+    pipelines.patch(dry, line=LINE, wanted=NAMES, image=True)
     assert everything(sandbox) == before
     assert writes(sandbox) == []
     shown = printed(dry)
@@ -264,16 +263,18 @@ def test_dry_writes_nothing_and_names_everything(world: World, sandbox: Sandbox)
         assert exact in shown, shown
 
 
-def test_a_conflict_ends_it_and_after_it_is_continued_the_same_command_goes_on(world: World, sandbox: Sandbox) -> None:
+def test_a_conflict_ends_it_and_after_it_is_continued_the_same_command_goes_on(
+    context: Context, sandbox: Sandbox
+) -> None:
     sha = _conflicting(sandbox)
     with pytest.raises(Failed, match="conflicts on") as stopped:
-        patch(world, line=LINE, wanted=Wanted(commit=(sha,)))
+        pipelines.patch(context, line=LINE, wanted=PickRequest(commit=(sha,)))
     assert "inv release.pick --continue" in stopped.value.hint
-    (tree,) = pick_trees(world.repo)
+    (tree,) = pick_worktrees(repository(context))
     (tree.path / "NOTES.md").write_text("first\n")
     git(tree.path, "add", "NOTES.md")
-    pick(again(world), resume=Resume(continue_=True))
-    patch(again(world), line=LINE, wanted=Wanted(commit=(sha,)))
+    picks.pick(again(context), resume=Resume(continue_=True))
+    pipelines.patch(again(context), line=LINE, wanted=PickRequest(commit=(sha,)))
     released(sandbox, "0.6.3")
 
 
@@ -303,17 +304,17 @@ def protected(sandbox: Sandbox, **review: Any) -> None:
     "method", ["merge", *(pytest.param(each, marks=pytest.mark.slow) for each in ("squash", "rebase"))]
 )
 def test_f15_f18_a_protected_line_goes_by_pull_request(
-    world: World, sandbox: Sandbox, doubles: Doubles, method: str
+    context: Context, sandbox: Sandbox, doubles: Doubles, method: str
 ) -> None:
     protected(sandbox)
     settings = sandbox.github.hub.settings
     settings.delete_branch_on_merge = True
     settings.allow_merge_commit, settings.allow_squash_merge = method == "merge", method == "squash"
     with pytest.raises(Failed, match="is protected") as refused:
-        patch(world, line=LINE, wanted=NAMES)
+        pipelines.patch(context, line=LINE, wanted=NAMES)
     assert "--via-pr" in refused.value.hint
-    wanted = Wanted(pr=NAMES.pr, via_pr=True)
-    patch(again(world), line=LINE, wanted=wanted)
+    wanted = PickRequest(pr=NAMES.pr, via_pr=True)
+    pipelines.patch(again(context), line=LINE, wanted=wanted)
     tagged(sandbox, "0.6.3")
     (pull,) = sandbox.github.hub.pulls.values()
     assert pull.head.startswith("backport/0.6/")
@@ -323,56 +324,56 @@ def test_f15_f18_a_protected_line_goes_by_pull_request(
     assert merge.body["sha"] == pull.head_sha
     assert not [name for name in remote_refs(sandbox) if "backport" in name]
     before, asked = everything(sandbox), writes(sandbox)
-    patch(again(world), line=LINE, wanted=wanted)
+    pipelines.patch(again(context), line=LINE, wanted=wanted)
     assert (everything(sandbox), writes(sandbox)) == (before, asked)
 
 
-def test_f18_a_release_branch_is_never_a_head(world: World) -> None:
-    from release.pulls import open_pull
+def test_f18_a_release_branch_is_never_a_head(context: Context) -> None:
+    from release.github.pulls import open_pull_request
 
     with pytest.raises(Usage, match="is a release branch"):
-        open_pull(world, "release-0.6-20260901", "main", "No", "")
+        open_pull_request(context, "release-0.6-20260901", "main", "No", "")
 
 
 @pytest.mark.usefixtures("unshipped")
 @pytest.mark.slow
-def test_f27_a_backport_that_waits_for_approval_goes_on(world: World, sandbox: Sandbox) -> None:
+def test_f27_a_backport_that_waits_for_approval_goes_on(context: Context, sandbox: Sandbox) -> None:
     protected(sandbox, required_approving_review_count=1)
-    wanted = Wanted(pr=("14",), via_pr=True)
+    wanted = PickRequest(pr=("14",), via_pr=True)
     for _ in range(2):
         with pytest.raises(Waiting):
-            patch(again(world), line=LINE, wanted=wanted)
+            pipelines.patch(again(context), line=LINE, wanted=wanted)
     (pull,) = sandbox.github.hub.pulls.values()
     add_review(sandbox.github.hub, pull)
-    patch(again(world), line=LINE, wanted=wanted)
+    pipelines.patch(again(context), line=LINE, wanted=wanted)
     tagged(sandbox, "0.6.3")
     assert len(sandbox.github.hub.pulls) == 1
 
 
 @pytest.mark.usefixtures("unshipped")
 @pytest.mark.slow
-def test_a_backport_that_conflicts_is_continued_by_pull_request(world: World, sandbox: Sandbox) -> None:
+def test_a_backport_that_conflicts_is_continued_by_pull_request(context: Context, sandbox: Sandbox) -> None:
     protected(sandbox)
     sha = _conflicting(sandbox)
-    wanted = Wanted(commit=(sha,), via_pr=True)
+    wanted = PickRequest(commit=(sha,), via_pr=True)
     with pytest.raises(Failed) as stopped:
-        patch(world, line=LINE, wanted=wanted)
+        pipelines.patch(context, line=LINE, wanted=wanted)
     assert "--continue --via-pr" in stopped.value.hint
-    (tree,) = pick_trees(world.repo)
+    (tree,) = pick_worktrees(repository(context))
     (tree.path / "NOTES.md").write_text("first\n")
     git(tree.path, "add", "NOTES.md")
-    pick(again(world), wanted=Wanted(via_pr=True), resume=Resume(continue_=True))
-    assert pick_trees(world.repo) == []
-    patch(again(world), line=LINE, wanted=wanted)
+    picks.pick(again(context), wanted=PickRequest(via_pr=True), resume=Resume(continue_=True))
+    assert pick_worktrees(repository(context)) == []
+    pipelines.patch(again(context), line=LINE, wanted=wanted)
     tagged(sandbox, "0.6.3")
     assert len(sandbox.github.hub.pulls) == 1
 
 
-def test_a_backport_whose_checks_fail_is_not_merged(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+def test_a_backport_whose_checks_fail_is_not_merged(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
     protected(sandbox)
     doubles.fail = {"checks"}
     with pytest.raises(Failed, match="checks: failure"):
-        patch(world, line=LINE, wanted=Wanted(pr=("14",), via_pr=True))
+        pipelines.patch(context, line=LINE, wanted=PickRequest(pr=("14",), via_pr=True))
     (pull,) = sandbox.github.hub.pulls.values()
     assert pull.merged_at is None
 
@@ -390,7 +391,7 @@ STEPS = {
 @pytest.mark.usefixtures("unshipped")
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.slow
-def test_f27_interrupted_at_any_step_it_goes_on(world: World, sandbox: Sandbox, step: str, done: bool) -> None:
+def test_f27_interrupted_at_any_step_it_goes_on(context: Context, sandbox: Sandbox, step: str, done: bool) -> None:
     method, path, later = STEPS[step]
     if later:
         sandbox.github.faults.add(method, path, times=later)
@@ -400,17 +401,17 @@ def test_f27_interrupted_at_any_step_it_goes_on(world: World, sandbox: Sandbox, 
         sandbox.github.faults.add(method, path, status=403, times=4, body={"message": "Not now."})
     if done:
         with contextlib.suppress(ReleaseError):
-            patch(world, line=LINE, wanted=DOCS)
+            pipelines.patch(context, line=LINE, wanted=DOCS)
     else:
         with pytest.raises(ReleaseError) as refused:
-            patch(world, line=LINE, wanted=DOCS)
+            pipelines.patch(context, line=LINE, wanted=DOCS)
         assert refused.value.code == 1
     sandbox.github.faults.clear()
-    patch(again(world), line=LINE, wanted=DOCS)
+    pipelines.patch(again(context), line=LINE, wanted=DOCS)
     tagged(sandbox, "0.6.3")
     assert line_titles(sandbox) == ["docs: say how to run a photon (#14)"]
     asked = writes(sandbox)
-    patch(again(world), line=LINE, wanted=DOCS)
+    pipelines.patch(again(context), line=LINE, wanted=DOCS)
     assert writes(sandbox) == asked
 
 
@@ -418,48 +419,52 @@ def test_f27_interrupted_at_any_step_it_goes_on(world: World, sandbox: Sandbox, 
 
 
 def test_f14_the_workflows_own_token_is_refused_before_anything_is_written(
-    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from release.sandbox.github import JOB_TOKEN
 
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", JOB_TOKEN)
     before = remote_refs(sandbox)
-    for task in (lambda one: patch(one, line=LINE, wanted=DOCS), pipelines.minor):
+    for task in (lambda one: pipelines.patch(one, line=LINE, wanted=DOCS), pipelines.minor):
         with pytest.raises(Usage, match="starts no workflow") as refused:
-            task(again(world))
+            task(again(context))
         assert "GitHub App's token" in refused.value.hint
     assert remote_refs(sandbox) == before
     assert [each for each in writes(sandbox) if not each.endswith("/graphql")] == []
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_f14_another_token_in_actions_is_fine(world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f14_another_token_in_actions_is_fine(
+    context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    patch(world, line=LINE, wanted=DOCS)
+    pipelines.patch(context, line=LINE, wanted=DOCS)
     tagged(sandbox, "0.6.3")
 
 
-def test_pick_and_tag_are_one_release_in_one_call(world: World, sandbox: Sandbox) -> None:
-    pick(world, line="0.5", wanted=Wanted(pr=("14",)))
-    assert str(world.version) == "0.5.2"
-    release.tag(world)
+def test_pick_and_tag_are_one_release_in_one_call(context: Context, sandbox: Sandbox) -> None:
+    picks.pick(context, line="0.5", wanted=PickRequest(pr=("14",)))
+    assert str(context.version) == "0.5.2"
+    lines.tag(context)
     assert peeled(sandbox, "0.5.2") == sandbox.bare.sha("refs/heads/release-0.5-20260601")
 
 
 @pytest.mark.slow
-def test_platform_jobs_of_the_tag_are_no_checks_of_the_branch(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+def test_platform_jobs_of_the_tag_are_no_checks_of_the_branch(
+    context: Context, sandbox: Sandbox, doubles: Doubles
+) -> None:
     """Once tagged, the same commit has the platform's failed jobs among its check runs."""
     doubles.fail = {"lepton-web"}
     with pytest.raises(Failed, match=PLATFORM):
-        patch(world, line=LINE, wanted=DOCS)
+        pipelines.patch(context, line=LINE, wanted=DOCS)
     doubles.fail = set()
     doubles.runs_of(PLATFORM)[0].rerun_failed()
-    patch(again(world), line=LINE, wanted=DOCS)
+    pipelines.patch(again(context), line=LINE, wanted=DOCS)
     released(sandbox, "0.6.3")
 
 
 @pytest.mark.slow
-def test_the_next_patch_is_said_by_the_tag(world: World) -> None:
-    patch(world, line=LINE, wanted=DOCS)
-    assert re.search(r"tag 0\.6\.3 at [0-9a-f]{9}", printed(world))
+def test_the_next_patch_is_said_by_the_tag(context: Context) -> None:
+    pipelines.patch(context, line=LINE, wanted=DOCS)
+    assert re.search(r"tag 0\.6\.3 at [0-9a-f]{9}", printed(context))

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Inv, again, open_world, printed
+from conftest import Inv, again, open_context, printed
 from history import FILES, LINES, REF, Author, changed, commit, git, on_line, snapshot, titles
 
+from release.call.context import Context, Options
+from release.call.flags import AFRESH, PickRequest, Resume
 from release.errors import Conflict, Failed, Usage
-from release.pick import AFRESH, Resume, pick
-from release.picks import pick_onto, pick_trees
+from release.git.repository import repository
+from release.picks.worktree import cherry_pick, pick_worktrees
 from release.sandbox.home import Sandbox
 from release.sandbox.rules import protect, reject_pushes
+from release.tasks import picks
 from release.versions import Line
-from release.wanted import Wanted
-from release.world import World
 
 GO_ON, ABORT = Resume(continue_=True), Resume(abort=True)
 
@@ -31,27 +31,27 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    return open_world(sandbox, monkeypatch)
+    return open_context(sandbox, monkeypatch)
 
 
 @pytest.fixture
-def author(sandbox: Sandbox, world: World) -> Author:
+def author(sandbox: Sandbox, context: Context) -> Author:
     return Author(sandbox)
 
 
-def do(world: World, *commits: str, **options: Any) -> World:
+def do(context: Context, *commits: str, **options: Any) -> Context:
     """Run release.pick as another call, and return that call's world."""
     resume = options.pop("resume", AFRESH)
-    fresh = again(world, dry=options.pop("dry", False))
-    pick(fresh, line="0.7", wanted=Wanted(commit=commits, **options), resume=resume)
+    fresh = again(context, dry=options.pop("dry", False))
+    picks.pick(fresh, line="0.7", wanted=PickRequest(commit=commits, **options), resume=resume)
     return fresh
 
 
 def test_f22_a_pick_lands_and_the_checkout_is_the_same_byte_for_byte(
-    sandbox: Sandbox, world: World, author: Author
+    sandbox: Sandbox, context: Context, author: Author
 ) -> None:
     base = author.cut()
     fix = author.commit("fix: one line", a_txt=changed(LINES, 3, "mended"))
@@ -64,49 +64,51 @@ def test_f22_a_pick_lands_and_the_checkout_is_the_same_byte_for_byte(
     git(work, "add", "staged.txt")
     (work / "untracked.txt").write_text("untracked\n")
     before = snapshot(work)
-    done = do(world, fix)
+    done = do(context, fix)
     assert snapshot(work) == before
     assert titles(sandbox, base) == ["fix: one line"]
     assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
     assert f"(cherry picked from commit {fix})" in sandbox.bare.git("log", "-1", "--format=%B", REF)
     assert done.report.facts["version"] == "0.7.1"
-    assert pick_trees(world.repo) == []
+    assert pick_worktrees(repository(context)) == []
 
 
-def test_f27_the_same_again_is_done_already_and_writes_nothing(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_f27_the_same_again_is_done_already_and_writes_nothing(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
     author.cut()
     fix = author.commit("fix: one line", a_txt=changed(LINES, 3, "mended"))
-    do(world, fix)
+    do(context, fix)
     head = sandbox.bare.sha(REF)
     for _ in range(2):
-        assert "(already)" in printed(do(world, fix))
+        assert "(already)" in printed(do(context, fix))
         assert sandbox.bare.sha(REF) == head
         pushes = [r for r in sandbox.github.requests if r.path.endswith("git-receive-pack") and r.method == "POST"]
         assert len(pushes) == 1
 
 
 def test_picks_come_in_the_trunks_order_whatever_order_was_typed(
-    sandbox: Sandbox, world: World, author: Author
+    sandbox: Sandbox, context: Context, author: Author
 ) -> None:
     base = author.cut()
     one = author.commit("one", a_txt=changed(LINES, 3, "one"))
     two = author.commit("two", a_txt=changed(LINES, 3, "two"))
     author.commit("not this", b_txt="other\n")
     three = author.commit("three", a_txt=changed(LINES, 3, "three"))
-    do(world, three, one[:9], two)
+    do(context, three, one[:9], two)
     assert titles(sandbox, base) == ["one", "two", "three"]
 
 
-def test_keep_order_picks_in_the_order_typed(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_keep_order_picks_in_the_order_typed(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     one = author.commit("one", a_txt=changed(LINES, 3, "one"))
     two = author.commit("two", b_txt=changed(LINES, 3, "two"))
-    do(world, two, one, keep_order=True)
+    do(context, two, one, keep_order=True)
     assert titles(sandbox, base) == ["two", "one"]
 
 
 def test_what_is_there_by_patch_or_by_trailer_is_said_and_skipped(
-    sandbox: Sandbox, world: World, author: Author
+    sandbox: Sandbox, context: Context, author: Author
 ) -> None:
     base = author.cut()
     same = author.commit("same patch", a_txt=changed(LINES, 3, "same"))
@@ -114,40 +116,42 @@ def test_what_is_there_by_patch_or_by_trailer_is_said_and_skipped(
     author.on_line("same patch, by hand", {"a.txt": changed(LINES, 3, "same")})
     trailer = f"by trailer\n\n(cherry picked from commit {resolved})"
     author.on_line(trailer, {"b.txt": changed(LINES, 3, "resolved")})
-    done = do(world, same, resolved, base)
+    done = do(context, same, resolved, base)
     assert titles(sandbox, base) == ["same patch, by hand", "by trailer"]
     assert "by the same patch" in printed(done)
     assert "the branch was cut after it" in printed(done)
     assert printed(done).count("(already)") == 3
 
 
-def test_a_pick_that_was_reverted_on_the_line_is_picked_again(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_a_pick_that_was_reverted_on_the_line_is_picked_again(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
     base = author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
-    do(world, fix)
+    do(context, fix)
     first = sandbox.bare.sha(REF)
     author.on_line(f'Revert "fix"\n\nThis reverts commit {first}.', {"a.txt": LINES})
-    do(world, fix)
+    do(context, fix)
     assert titles(sandbox, base) == ["fix", 'Revert "fix"', "fix"]
     assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
-    assert "(already)" in printed(do(world, fix))
+    assert "(already)" in printed(do(context, fix))
 
 
-def test_f22_an_empty_pick_is_an_outcome_of_its_own(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_f22_an_empty_pick_is_an_outcome_of_its_own(sandbox: Sandbox, context: Context, author: Author) -> None:
     author.cut()
     half = author.commit("half of it", a_txt=changed(LINES, 3, "mended"))
     other = author.commit("other", b_txt=changed(LINES, 3, "other"))
     # The line has the change within a bigger one: no patch-id is the same.
     author.on_line("all of it", {"a.txt": changed(changed(LINES, 3, "mended"), 15, "more")})
     head = sandbox.bare.sha(REF) or ""
-    done = do(world, half)
+    done = do(context, half)
     assert "changes nothing" in printed(done)
     assert sandbox.bare.sha(REF) == head
-    do(world, half, other)
+    do(context, half, other)
     assert titles(sandbox, head) == ["other"]
 
 
-def test_f22_a_merge_commit_needs_its_mainline(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_f22_a_merge_commit_needs_its_mainline(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     git(author.path, "checkout", "-q", "-b", "side")
     commit(author.path, "side", {"b.txt": changed(LINES, 5, "side")})
@@ -157,20 +161,20 @@ def test_f22_a_merge_commit_needs_its_mainline(sandbox: Sandbox, world: World, a
     author.push()
     merge = git(author.path, "rev-parse", "HEAD")
     with pytest.raises(Usage, match="is a merge commit") as caught:
-        do(world, merge)
+        do(context, merge)
     assert "1  " in caught.value.problem
     assert "main" in caught.value.problem
     assert "--mainline" in caught.value.hint
     with pytest.raises(Usage, match="--mainline 3"):
-        do(world, merge, mainline="3")
+        do(context, merge, mainline="3")
     assert sandbox.bare.sha(REF) == base
-    do(world, merge, mainline="1")
+    do(context, merge, mainline="1")
     assert titles(sandbox, base) == ["Merge side"]
     assert (on_line(sandbox, "a.txt"), on_line(sandbox, "b.txt")) == (LINES, changed(LINES, 5, "side"))
 
 
 def test_a_commit_that_is_not_on_the_trunk_is_asked_about(
-    sandbox: Sandbox, world: World, author: Author, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, context: Context, author: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = author.cut()
     git(author.path, "checkout", "-q", "-b", "side")
@@ -178,26 +182,26 @@ def test_a_commit_that_is_not_on_the_trunk_is_asked_about(
     author.push("refs/heads/side")
     git(sandbox.work, "fetch", "-q", "origin", "refs/heads/side")
     with pytest.raises(Usage, match="not on main"):
-        do(world, side)
-    monkeypatch.setattr(type(world.report), "interactive", property(lambda _: True))
-    monkeypatch.setattr(type(world.report), "ask", lambda *_: False)
+        do(context, side)
+    monkeypatch.setattr(type(context.report), "interactive", property(lambda _: True))
+    monkeypatch.setattr(type(context.report), "ask", lambda *_: False)
     with pytest.raises(Usage, match="not done"):
-        do(world, side)
+        do(context, side)
     assert sandbox.bare.sha(REF) == base
-    monkeypatch.setattr(type(world.report), "ask", lambda *_: True)
-    do(world, side)
+    monkeypatch.setattr(type(context.report), "ask", lambda *_: True)
+    do(context, side)
     assert titles(sandbox, base) == ["side"]
 
 
-def test_a_conflict_tells_the_files_and_what_is_missing(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_a_conflict_tells_the_files_and_what_is_missing(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     missing = author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
     author.commit("unrelated", b_txt="other\n")
     fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
     before = snapshot(sandbox.work)
     with pytest.raises(Failed) as caught:
-        do(world, fix)
-    (tree,) = pick_trees(world.repo)
+        do(context, fix)
+    (tree,) = pick_worktrees(repository(context))
     assert "a.txt (changed by both)" in caught.value.problem
     assert f"{missing[:9]} feat: rename" in caught.value.problem
     assert "unrelated" not in caught.value.problem
@@ -209,75 +213,75 @@ def test_a_conflict_tells_the_files_and_what_is_missing(sandbox: Sandbox, world:
     assert git(tree.path, "rev-parse", "CHERRY_PICK_HEAD") == fix
 
 
-def test_a_conflict_is_resolved_and_continued_to_the_end(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_a_conflict_is_resolved_and_continued_to_the_end(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
     fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
     later = author.commit("fix: later", b_txt=changed(LINES, 9, "later"))
     before = snapshot(sandbox.work)
     with pytest.raises(Failed):
-        do(world, later, fix)
+        do(context, later, fix)
     with pytest.raises(Conflict, match=r"in conflict: a\.txt"):
-        do(world, later)
+        do(context, later)
     with pytest.raises(Failed, match=r"a\.txt"):
-        do(world, resume=GO_ON)
-    (tree,) = pick_trees(world.repo)
+        do(context, resume=GO_ON)
+    (tree,) = pick_worktrees(repository(context))
     git(tree.path, "add", "a.txt")
     with pytest.raises(Failed, match=r"conflict markers are left in a\.txt"):
-        do(world, resume=GO_ON)
+        do(context, resume=GO_ON)
     (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
     git(tree.path, "add", "a.txt")
-    assert "○" in printed(do(world, resume=GO_ON, dry=True))
+    assert "○" in printed(do(context, resume=GO_ON, dry=True))
     assert sandbox.bare.sha(REF) == base
-    do(world, resume=GO_ON)
+    do(context, resume=GO_ON)
     assert titles(sandbox, base) == ["fix: the renamed", "fix: later"]
     assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
     assert snapshot(sandbox.work) == before
     assert not tree.path.exists()
-    assert printed(do(world, fix, later)).count("(already)") == 2
+    assert printed(do(context, fix, later)).count("(already)") == 2
     with pytest.raises(Usage, match="no picks are stopped"):
-        do(world, resume=GO_ON)
+        do(context, resume=GO_ON)
 
 
-def test_a_conflict_is_taken_back(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_a_conflict_is_taken_back(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
     fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
     before = snapshot(sandbox.work)
     with pytest.raises(Failed):
-        do(world, fix)
-    (tree,) = pick_trees(world.repo)
-    do(world, resume=ABORT, dry=True)
+        do(context, fix)
+    (tree,) = pick_worktrees(repository(context))
+    do(context, resume=ABORT, dry=True)
     assert tree.path.exists()
-    do(world, resume=ABORT)
+    do(context, resume=ABORT)
     assert not tree.path.exists()
-    assert "nothing to take back" in printed(do(world, resume=ABORT))
+    assert "nothing to take back" in printed(do(context, resume=ABORT))
     assert snapshot(sandbox.work) == before
     assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1
     assert sandbox.bare.sha(REF) == base
 
 
-def test_what_the_user_commits_or_skips_there_counts(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_what_the_user_commits_or_skips_there_counts(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
     fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
     again_ = author.commit("fix: once more", a_txt=changed(LINES, 3, "once more"))
     last = author.commit("fix: last", b_txt=changed(LINES, 3, "last"))
     with pytest.raises(Failed):
-        do(world, fix, again_, last)
-    (tree,) = pick_trees(world.repo)
+        do(context, fix, again_, last)
+    (tree,) = pick_worktrees(repository(context))
     (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
     git(tree.path, "commit", "-qam", "In words of my own")
     with pytest.raises(Failed, match="fix: once more"):
-        do(world, resume=GO_ON)
+        do(context, resume=GO_ON)
     git(tree.path, "cherry-pick", "--skip")
-    do(world, resume=GO_ON)
+    do(context, resume=GO_ON)
     assert titles(sandbox, base) == ["In words of my own", "fix: last"]
 
 
 @pytest.mark.parametrize("left", ["as it was", "nothing", "one", "changes"])
 def test_a_killed_pick_is_found_explained_and_continued(
-    sandbox: Sandbox, world: World, author: Author, monkeypatch: pytest.MonkeyPatch, left: str
+    sandbox: Sandbox, context: Context, author: Author, monkeypatch: pytest.MonkeyPatch, left: str
 ) -> None:
     """Git's own --continue would leave the commit out that it was at when it was killed."""
     base = author.cut()
@@ -290,15 +294,15 @@ def test_a_killed_pick_is_found_explained_and_continued(
     with monkeypatch.context() as patched:
         patched.setattr("release.landing.close_tree", lambda *_: None)
         with pytest.raises(Failed):
-            do(world, *shas)
+            do(context, *shas)
     hook.unlink()
-    (tree,) = pick_trees(world.repo)
+    (tree,) = pick_worktrees(repository(context))
     with pytest.raises(Conflict, match=r"killed with 3 to go|stopped at") as caught:
-        do(world, *shas)
+        do(context, *shas)
     assert str(tree.path) in caught.value.problem
     for lock in Path(git(tree.path, "rev-parse", "--absolute-git-dir")).glob("*.lock"):
         with pytest.raises(Failed, match=r"lock"):
-            do(world, resume=GO_ON)
+            do(context, resume=GO_ON)
         assert lock.exists()
         lock.unlink()
     if left == "nothing":
@@ -309,138 +313,142 @@ def test_a_killed_pick_is_found_explained_and_continued(
     if left == "changes":
         git(tree.path, "reset", "-q")
         with pytest.raises(Failed, match="belong to no pick") as caught:
-            do(world, resume=GO_ON)
+            do(context, resume=GO_ON)
         assert "reset --hard" in caught.value.hint
         git(tree.path, "reset", "-q", "--hard")
-    do(world, resume=GO_ON)
+    do(context, resume=GO_ON)
     assert titles(sandbox, base) == ["fix 0", "fix 1", "fix 2", "fix 3"]
 
 
-def test_picks_killed_before_they_began_are_told(sandbox: Sandbox, world: World, author: Author) -> None:
-    from release.picks import open_tree
+def test_picks_killed_before_they_began_are_told(sandbox: Sandbox, context: Context, author: Author) -> None:
+    from release.picks.worktree import open_worktree
 
     base = author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
-    open_tree(world.repo, Line(0, 7), base)
+    open_worktree(repository(context), Line(0, 7), base)
     with pytest.raises(Conflict, match="killed before"):
-        do(world, fix)
+        do(context, fix)
     with pytest.raises(Usage, match="nothing had been picked"):
-        do(world, resume=GO_ON)
-    do(world, fix)
+        do(context, resume=GO_ON)
+    do(context, fix)
     assert titles(sandbox, base) == ["fix"]
 
 
-def test_f25_a_lock_that_a_killed_git_left_is_named_and_stays(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_f25_a_lock_that_a_killed_git_left_is_named_and_stays(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
     author.cut()
     author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
     fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
     with pytest.raises(Failed):
-        do(world, fix)
-    (tree,) = pick_trees(world.repo)
+        do(context, fix)
+    (tree,) = pick_worktrees(repository(context))
     (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
     git(tree.path, "add", "a.txt")
     lock = Path(git(tree.path, "rev-parse", "--absolute-git-dir")) / "index.lock"
     lock.touch()
     with pytest.raises(Failed, match=r"index\.lock") as caught:
-        do(world, resume=GO_ON)
+        do(context, resume=GO_ON)
     assert "delete that file" in caught.value.hint
     assert lock.exists()
     lock.unlink()
-    do(world, resume=GO_ON)
+    do(context, resume=GO_ON)
     assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
 
 
-def test_a_trial_really_picks_and_leaves_nothing(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_a_trial_really_picks_and_leaves_nothing(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
     fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
     fine = author.commit("fix: fine", b_txt=changed(LINES, 9, "fine"))
     before = snapshot(sandbox.work)
     with pytest.raises(Failed, match=r"a\.txt") as caught:
-        do(world, fix, dry=True)
+        do(context, fix, dry=True)
     assert "trial" in caught.value.hint
-    shown = printed(do(world, fine, dry=True))
+    shown = printed(do(context, fine, dry=True))
     assert f"pick {fine[:9]} fix: fine (to do)" in shown
-    assert pick_trees(world.repo) == []
+    assert pick_worktrees(repository(context)) == []
     assert snapshot(sandbox.work) == before
     assert sandbox.bare.sha(REF) == base
-    planning = replace(again(world, dry=True), asking=True)
-    pick(planning, line="0.7", wanted=Wanted(commit=(fix,)))
+    planning = again(context, dry=True, asking=True)
+    picks.pick(planning, line="0.7", wanted=PickRequest(commit=(fix,)))
     assert "resolve a conflict" in printed(planning)
 
 
 def test_somebody_else_pushed_meanwhile(
-    sandbox: Sandbox, world: World, author: Author, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, context: Context, author: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
 
     def late(*picks: Any) -> Any:
-        monkeypatch.setattr("release.landing.pick_onto", pick_onto)
+        monkeypatch.setattr("release.landing.pick_onto", cherry_pick)
         author.on_line("theirs", {"b.txt": "theirs\n"})
-        return pick_onto(*picks)
+        return cherry_pick(*picks)
 
     monkeypatch.setattr("release.landing.pick_onto", late)
     with pytest.raises(Conflict, match="somebody pushed") as caught:
-        do(world, fix)
+        do(context, fix)
     assert caught.value.code == 3
     assert titles(sandbox, base) == ["theirs"]
-    do(world, fix)
+    do(context, fix)
     assert titles(sandbox, base) == ["theirs", "fix"]
 
 
-def test_somebody_else_pushed_while_a_conflict_was_resolved(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_somebody_else_pushed_while_a_conflict_was_resolved(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
     fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
     with pytest.raises(Failed):
-        do(world, fix)
-    (tree,) = pick_trees(world.repo)
+        do(context, fix)
+    (tree,) = pick_worktrees(repository(context))
     (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
     git(tree.path, "add", "a.txt")
     author.on_line("theirs", {"b.txt": "theirs\n"})
-    do(world, resume=GO_ON)
+    do(context, resume=GO_ON)
     assert titles(sandbox, base) == ["theirs", "fix: the renamed"]
     assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
     assert sandbox.bare.git("log", "-1", "--format=%B", REF).count("cherry picked from") == 1
 
 
-def test_f13_a_protected_branch_is_said_with_the_servers_words(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_f13_a_protected_branch_is_said_with_the_servers_words(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
     base = author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
     protect(sandbox.github.hub, "refs/heads/release-*", pull_request={"required_approving_review_count": 0})
-    assert "is protected (pull request)" in printed(do(world, fix, dry=True))
+    assert "is protected (pull request)" in printed(do(context, fix, dry=True))
     with pytest.raises(Failed, match="Changes must be made through a pull request") as caught:
-        do(world, fix)
+        do(context, fix)
     assert "is protected" in caught.value.problem
     assert "--via-pr" in caught.value.hint
     assert sandbox.bare.sha(REF) == base
-    assert pick_trees(world.repo) == []
+    assert pick_worktrees(repository(context)) == []
 
 
-def test_f13_another_rule_is_told_as_it_is(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_f13_another_rule_is_told_as_it_is(sandbox: Sandbox, context: Context, author: Author) -> None:
     author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
     reject_pushes(sandbox.github.hub, "refs/heads/release-*", "the moon is full")
     with pytest.raises(Failed, match="the moon is full"):
-        do(world, fix)
+        do(context, fix)
 
 
-def test_f23_the_line_finds_the_branch_whatever_its_date(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_f23_the_line_finds_the_branch_whatever_its_date(sandbox: Sandbox, context: Context, author: Author) -> None:
     sandbox.bare.git("update-ref", "refs/heads/release-0.7-20240229", author.cut())
     sandbox.bare.git("update-ref", "-d", REF)
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
-    do(world, fix)
+    do(context, fix)
     assert sandbox.bare.git("log", "-1", "--format=%s", "refs/heads/release-0.7-20240229").strip() == "fix"
 
 
 def test_f10_f22_shallow_linked_detached_and_with_a_space(
-    sandbox: Sandbox, world: World, author: Author, tmp_path: Path
+    sandbox: Sandbox, context: Context, author: Author, tmp_path: Path
 ) -> None:
     base = author.cut()
     author.commit("other", b_txt=changed(LINES, 19, "other"))
     shas = [author.commit(f"fix {n}", a_txt=changed(LINES, n * 4, f"fix {n}")) for n in (1, 2, 3)]
-    url = world.repo.remote_url()
+    url = repository(context).remote_url()
     helper = [
         "-c",
         f"credential.{sandbox.github.url}.helper=!f() {{ echo username=x; echo password=$GITHUB_TOKEN; }}; f",
@@ -450,15 +458,15 @@ def test_f10_f22_shallow_linked_detached_and_with_a_space(
     git(tmp_path / "full clone", "worktree", "add", "-q", "--detach", str(tmp_path / "linked tree"))
     for name, sha in zip(("shallow clone", "linked tree", "full clone"), reversed(shas), strict=True):
         before = snapshot(tmp_path / name)
-        there = World(world.settings, again(world).report, yes=True, folder=tmp_path / name)
-        pick(there, line="0.7", wanted=Wanted(commit=(sha[:10],)))
+        there = Context(context.settings, again(context).report, Options(yes=True), folder=tmp_path / name)
+        picks.pick(there, line="0.7", wanted=PickRequest(commit=(sha[:10],)))
         assert snapshot(tmp_path / name) == before
     assert titles(sandbox, base) == ["fix 3", "fix 2", "fix 1"]
     assert "other" not in on_line(sandbox, "b.txt")
 
 
 def test_a_conflict_in_a_depth_1_clone_is_continued_there(
-    sandbox: Sandbox, world: World, author: Author, tmp_path: Path
+    sandbox: Sandbox, context: Context, author: Author, tmp_path: Path
 ) -> None:
     base = author.cut()
     author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
@@ -468,35 +476,35 @@ def test_a_conflict_in_a_depth_1_clone_is_continued_there(
         "-c",
         f"credential.{sandbox.github.url}.helper=!f() {{ echo username=x; echo password=$GITHUB_TOKEN; }}; f",
     ]
-    git(tmp_path, *helper, "clone", "-q", "--depth=1", world.repo.remote_url(), "shallow")
+    git(tmp_path, *helper, "clone", "-q", "--depth=1", repository(context).remote_url(), "shallow")
     before = snapshot(tmp_path / "shallow")
-    there = World(world.settings, again(world).report, yes=True, folder=tmp_path / "shallow")
+    there = Context(context.settings, again(context).report, Options(yes=True), folder=tmp_path / "shallow")
     with pytest.raises(Failed, match="feat: rename"):
-        pick(there, line="0.7", wanted=Wanted(commit=(fix, last)))
-    (tree,) = pick_trees(there.repo)
+        picks.pick(there, line="0.7", wanted=PickRequest(commit=(fix, last)))
+    (tree,) = pick_worktrees(there.repo)
     (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
     git(tree.path, "add", "a.txt")
-    pick(again(there), resume=GO_ON)
+    picks.pick(again(there), resume=GO_ON)
     assert titles(sandbox, base) == ["fix: the renamed", "fix: last"]
     assert snapshot(tmp_path / "shallow") == before
 
 
-def test_two_lines_may_wait_at_once(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_two_lines_may_wait_at_once(sandbox: Sandbox, context: Context, author: Author) -> None:
     sandbox.bare.git("update-ref", "refs/heads/release-0.6-20260901", author.cut())
     author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
     fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
     for line in ("0.6", "0.7"):
         with pytest.raises(Failed):
-            pick(again(world), line=line, wanted=Wanted(commit=(fix,)))
+            picks.pick(again(context), line=line, wanted=PickRequest(commit=(fix,)))
     with pytest.raises(Usage, match="2 lines are stopped") as caught:
-        pick(again(world), resume=ABORT)
+        picks.pick(again(context), resume=ABORT)
     assert "--line" in caught.value.hint
-    pick(again(world), line="0.6", resume=ABORT)
-    pick(again(world), resume=ABORT)
-    assert pick_trees(world.repo) == []
+    picks.pick(again(context), line="0.6", resume=ABORT)
+    picks.pick(again(context), resume=ABORT)
+    assert pick_worktrees(repository(context)) == []
 
 
-def test_a_hook_that_says_no_is_no_conflict(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_a_hook_that_says_no_is_no_conflict(sandbox: Sandbox, context: Context, author: Author) -> None:
     author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
     hook = sandbox.work / ".git" / "hooks" / "prepare-commit-msg"
@@ -504,28 +512,28 @@ def test_a_hook_that_says_no_is_no_conflict(sandbox: Sandbox, world: World, auth
     hook.write_text("#!/bin/sh\necho no such messages >&2\nexit 1\n")
     hook.chmod(0o755)
     with pytest.raises(Failed, match="cherry-pick"):
-        do(world, fix)
-    assert pick_trees(world.repo) == []
+        do(context, fix)
+    assert pick_worktrees(repository(context)) == []
 
 
-def test_nobody_agreed_so_nothing_is_picked(sandbox: Sandbox, world: World, author: Author) -> None:
+def test_nobody_agreed_so_nothing_is_picked(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
     with pytest.raises(Usage, match="nobody agreed"):
-        pick(again(world, yes=False), line="0.7", wanted=Wanted(commit=(fix,)))
+        picks.pick(again(context, yes=False), line="0.7", wanted=PickRequest(commit=(fix,)))
     assert sandbox.bare.sha(REF) == base
-    assert pick_trees(world.repo) == []
+    assert pick_worktrees(repository(context)) == []
 
 
-def test_asked_for_nothing_or_for_what_is_not_there(world: World, author: Author) -> None:
+def test_asked_for_nothing_or_for_what_is_not_there(context: Context, author: Author) -> None:
     author.cut()
     with pytest.raises(Usage, match="which commits") as caught:
-        do(world)
+        do(context)
     assert "--candidates" in caught.value.hint
     with pytest.raises(Usage, match="no commit abcdef1"):
-        do(world, "abcdef1")
+        do(context, "abcdef1")
     with pytest.raises(Usage, match="no release branch"):
-        pick(again(world), line="0.9", wanted=Wanted(commit=("abc",)))
+        picks.pick(again(context), line="0.9", wanted=PickRequest(commit=("abc",)))
 
 
 @pytest.mark.slow

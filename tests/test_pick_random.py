@@ -22,13 +22,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from release.call.context import Context, Options
+from release.call.flags import PickRequest, Resume
+from release.call.report import Report
 from release.errors import Failed
-from release.pick import Resume, pick
-from release.picks import pick_trees
-from release.report import Report
+from release.picks.worktree import pick_worktrees
 from release.settings import Settings
-from release.wanted import Wanted
-from release.world import World
+from release.tasks import picks
 
 GO_ON, ABORT = Resume(continue_=True), Resume(abort=True)
 NAMES = ("a.txt", "b.txt", "sub/c d.txt")
@@ -143,7 +143,7 @@ class Histories(RuleBasedStateMachine):
     )
     def pick(self, chosen: list[int], keep_order: bool, resolves: bool, tries: bool) -> None:
         typed = list(dict.fromkeys(self.trunk[number % len(self.trunk)] for number in chosen))
-        wanted = Wanted(commit=tuple(typed), keep_order=keep_order, mainline="1")
+        wanted = PickRequest(commit=tuple(typed), keep_order=keep_order, mainline="1")
         head = git(self.remote, "rev-parse", REF)
         tree, conflicts = self.reference(typed if keep_order else [sha for sha in self.trunk if sha in typed], resolves)
         if tries:
@@ -152,22 +152,22 @@ class Histories(RuleBasedStateMachine):
         stopped = self.fails(wanted=wanted)
         assert stopped == conflicts
         while stopped and resolves:
-            self.resolve(pick_trees(self.world().repo)[0].path)
+            self.resolve(pick_worktrees(self.world().repo)[0].path)
             stopped = self.fails(resume=GO_ON)
         if stopped:
             assert git(self.remote, "rev-parse", REF) == head
             self.fails(resume=ABORT)
         else:
             assert git(self.remote, "rev-parse", f"{REF}^{{tree}}") == tree
-        assert pick_trees(self.world().repo) == []
+        assert pick_worktrees(self.world().repo) == []
 
-    def world(self, dry: bool = False) -> World:
-        return World(Settings(), Report(stream=io.StringIO()), dry=dry, yes=True, folder=self.work)
+    def world(self, dry: bool = False) -> Context:
+        return Context(Settings(), Report(stream=io.StringIO()), Options(dry=dry, yes=True), folder=self.work)
 
     def fails(self, dry: bool = False, **how: Any) -> bool:
         """Pick, and return whether it ended in a conflict."""
         try:
-            pick(self.world(dry), line="0.7", **how)
+            picks.pick(self.world(dry), line="0.7", **how)
         except Failed as error:
             if "conflicts on" not in error.problem:
                 raise

@@ -8,15 +8,16 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import CHECKS, IMAGE, IMAGES, PLATFORM, PYTHONS, SDK, Doubles
 from outside import cloud_content, dispatches, everything, peeled, remote_refs, writes
 
-from release import pipelines
-from release.constants import constant
+from release.call.context import Context
+from release.config_py import constant
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
+from release.github.api import github
 from release.sandbox.home import Sandbox
-from release.world import World
+from release.tasks import pipelines
 
 DAY = datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp()
 BRANCH = "refs/heads/release-0.7-20261122"
@@ -38,8 +39,8 @@ def doubles(sandbox: Sandbox) -> Doubles:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    return open_world(sandbox, monkeypatch, clock=FakeClock(DAY))
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return open_context(sandbox, monkeypatch, clock=FakeClock(DAY))
 
 
 def named_image(sandbox: Sandbox, sha: str) -> str:
@@ -74,11 +75,11 @@ def check_released(sandbox: Sandbox, version: str = "0.7.0", branch: str = BRANC
 # --- right, twice, and its order ---
 
 
-def test_f27_minor_releases_and_a_second_run_writes_nothing(world: World, sandbox: Sandbox) -> None:
-    pipelines.minor(world)
+def test_f27_minor_releases_and_a_second_run_writes_nothing(context: Context, sandbox: Sandbox) -> None:
+    pipelines.minor(context)
     check_released(sandbox)
     before, asked = everything(sandbox), writes(sandbox)
-    second = again(world)
+    second = again(context)
     pipelines.minor(second)
     assert everything(sandbox) == before
     assert writes(sandbox) == asked
@@ -87,8 +88,8 @@ def test_f27_minor_releases_and_a_second_run_writes_nothing(world: World, sandbo
 
 
 @pytest.mark.slow
-def test_the_image_comes_first_and_the_tag_after_its_merge(world: World, sandbox: Sandbox) -> None:
-    pipelines.minor(world)
+def test_the_image_comes_first_and_the_tag_after_its_merge(context: Context, sandbox: Sandbox) -> None:
+    pipelines.minor(context)
     order = [
         r"^POST .*git-receive-pack",  # branch image-0.7.0
         rf"^POST .*{IMAGE}/dispatches",
@@ -108,38 +109,38 @@ def test_the_image_comes_first_and_the_tag_after_its_merge(world: World, sandbox
 
 
 @pytest.mark.slow
-def test_f15_the_merge_sends_the_head_that_was_built(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
-    pipelines.minor(world)
+def test_f15_the_merge_sends_the_head_that_was_built(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
+    pipelines.minor(context)
     (merge,) = (each for each in sandbox.github.requests if each.path.endswith("/merge"))
     (run,) = doubles.runs_of(IMAGE)
     assert merge.body["sha"] == run.asked.sha
 
 
 @pytest.mark.slow
-def test_f04_every_run_built_the_commit_that_was_meant(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
-    pipelines.minor(world)
+def test_f04_every_run_built_the_commit_that_was_meant(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
+    pipelines.minor(context)
     (sdk,), (platform,) = doubles.runs_of(SDK), doubles.runs_of(PLATFORM)
     assert sdk.asked.sha == platform.asked.sha == peeled(sandbox, "0.7.0")
     assert (sdk.asked.ref, sdk.asked.inputs["is_release"]) == ("refs/tags/0.7.0", True)
 
 
 @pytest.mark.slow
-def test_major(world: World, sandbox: Sandbox) -> None:
-    pipelines.major(world)
+def test_major(context: Context, sandbox: Sandbox) -> None:
+    pipelines.major(context)
     check_released(sandbox, "1.0.0", "refs/heads/release-1.0-20261122")
     asked = writes(sandbox)
-    pipelines.major(again(world))
+    pipelines.major(again(context))
     assert writes(sandbox) == asked
 
 
 @pytest.mark.slow
-def test_no_image_leaves_the_image_out(world: World, sandbox: Sandbox) -> None:
-    pipelines.minor(world, image=False)
+def test_no_image_leaves_the_image_out(context: Context, sandbox: Sandbox) -> None:
+    pipelines.minor(context, image=False)
     check_released(sandbox, image=False)
     assert dispatches(sandbox, IMAGE) == 0
     assert sandbox.github.hub.pulls == {}
     asked = writes(sandbox)
-    pipelines.minor(again(world), image=False)
+    pipelines.minor(again(context), image=False)
     assert writes(sandbox) == asked
 
 
@@ -154,10 +155,10 @@ def test_no_image_leaves_the_image_out(world: World, sandbox: Sandbox) -> None:
     ],
 )
 def test_a_wrong_version_is_refused_before_anything_is_made(
-    world: World, sandbox: Sandbox, task: Any, version: str, hint: str
+    context: Context, sandbox: Sandbox, task: Any, version: str, hint: str
 ) -> None:
     with pytest.raises(Usage) as refused:
-        task(world, version)
+        task(context, version)
     assert refused.value.hint == hint
     assert writes(sandbox) == []
 
@@ -165,9 +166,9 @@ def test_a_wrong_version_is_refused_before_anything_is_made(
 # --- dry ---
 
 
-def test_dry_minor_writes_nothing_and_names_everything(world: World, sandbox: Sandbox) -> None:
+def test_dry_minor_writes_nothing_and_names_everything(context: Context, sandbox: Sandbox) -> None:
     before = everything(sandbox)
-    dry = again(world, dry=True, yes=False)
+    dry = again(context, dry=True, yes=False)
     pipelines.minor(dry)
     assert everything(sandbox) == before
     assert writes(sandbox) == []
@@ -191,13 +192,13 @@ def test_dry_minor_writes_nothing_and_names_everything(world: World, sandbox: Sa
 
 @pytest.mark.slow
 def test_dry_minor_in_the_middle_of_a_release_shows_what_is_done(
-    world: World, sandbox: Sandbox, doubles: Doubles
+    context: Context, sandbox: Sandbox, doubles: Doubles
 ) -> None:
     doubles.hang = {SDK, PLATFORM}
     with pytest.raises(Waiting):
-        pipelines.minor(again(world, timeout=1))
+        pipelines.minor(again(context, timeout=1))
     before, asked = everything(sandbox), writes(sandbox)
-    dry = again(world, dry=True, yes=False)
+    dry = again(context, dry=True, yes=False)
     pipelines.minor(dry)
     assert everything(sandbox) == before
     assert writes(sandbox) == asked
@@ -234,13 +235,13 @@ def interrupt(sandbox: Sandbox, step: str, **fault: Any) -> None:
     sandbox.github.faults.add(method, path, **fault)
 
 
-def check_goes_on(world: World, sandbox: Sandbox) -> None:
+def check_goes_on(context: Context, sandbox: Sandbox) -> None:
     """Hold that the same call goes on to the end, that the next one writes nothing, and nothing was run twice."""
     sandbox.github.faults.clear()
-    pipelines.minor(again(world))
+    pipelines.minor(again(context))
     check_released(sandbox)
     asked = writes(sandbox)
-    pipelines.minor(again(world))
+    pipelines.minor(again(context))
     assert writes(sandbox) == asked
     dispatched = [run for run in sandbox.github.hub.runs.values() if run.start.event == "workflow_dispatch"]
     assert len(dispatched) == 2
@@ -255,29 +256,29 @@ def corners(steps: Iterable[str]) -> list[Any]:
 
 
 @pytest.mark.parametrize("step", corners(STEPS))
-def test_f27_refused_at_any_step_it_goes_on_from_there(world: World, sandbox: Sandbox, step: str) -> None:
+def test_f27_refused_at_any_step_it_goes_on_from_there(context: Context, sandbox: Sandbox, step: str) -> None:
     interrupt(sandbox, step, status=403, times=None, body={"message": "Not now."})
     with pytest.raises(Failed) as failed:
-        pipelines.minor(world)
+        pipelines.minor(context)
     assert failed.value.code == 1
-    check_goes_on(world, sandbox)
+    check_goes_on(context, sandbox)
 
 
 @pytest.mark.parametrize("step", corners(LOST))
-def test_f02_an_answer_lost_at_any_write_is_looked_up(world: World, sandbox: Sandbox, step: str) -> None:
+def test_f02_an_answer_lost_at_any_write_is_looked_up(context: Context, sandbox: Sandbox, step: str) -> None:
     interrupt(sandbox, step, status=502, after=True)
-    pipelines.minor(world)
-    check_goes_on(world, sandbox)
+    pipelines.minor(context)
+    check_goes_on(context, sandbox)
 
 
 @pytest.mark.parametrize("step", corners(["the SDK's dispatch", "the merge"]))
-def test_f01_a_write_that_never_arrived_is_unknown_and_sent_once(world: World, sandbox: Sandbox, step: str) -> None:
+def test_f01_a_write_that_never_arrived_is_unknown_and_sent_once(context: Context, sandbox: Sandbox, step: str) -> None:
     interrupt(sandbox, step, drop=True)
     with pytest.raises(Unknown) as unknown:
-        pipelines.minor(world)
+        pipelines.minor(context)
     assert unknown.value.code == 5
     assert sum(bool(re.search(STEPS[step][1], each)) for each in writes(sandbox)) == 1
-    check_goes_on(world, sandbox)
+    check_goes_on(context, sandbox)
 
 
 # --- failed, silent, too slow ---
@@ -293,13 +294,13 @@ def test_f01_a_write_that_never_arrived_is_unknown_and_sent_once(world: World, s
     ],
 )
 def test_a_failed_job_is_shown_with_the_tail_of_its_log_and_goes_on_once_it_is_mended(
-    world: World, sandbox: Sandbox, doubles: Doubles, job: str, workflow: str
+    context: Context, sandbox: Sandbox, doubles: Doubles, job: str, workflow: str
 ) -> None:
     doubles.fail = {job}
     with pytest.raises(Failed, match=workflow) as failed:
-        pipelines.minor(world)
+        pipelines.minor(context)
     assert failed.value.code == 1
-    shown = printed(world)
+    shown = printed(context)
     assert f"job {job} failed in step Run the job" in shown
     assert f"  | {job} says failure" in shown
     assert "| line 30" in shown
@@ -307,55 +308,55 @@ def test_a_failed_job_is_shown_with_the_tail_of_its_log_and_goes_on_once_it_is_m
     doubles.fail = set()
     (run,) = doubles.runs_of(workflow)
     run.rerun_failed()  # as somebody does on GitHub
-    pipelines.minor(again(world))
+    pipelines.minor(again(context))
     check_released(sandbox)
     assert len(doubles.runs_of(workflow)) == 1
 
 
 @pytest.mark.slow
-def test_a_failed_run_is_not_started_again_by_itself(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+def test_a_failed_run_is_not_started_again_by_itself(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.fail = {"publish-s3"}
-    for one in (world, again(world)):
+    for one in (context, again(context)):
         with pytest.raises(Failed):
             pipelines.minor(one)
     assert dispatches(sandbox, SDK) == 1
     assert sandbox.github.hub.releases == {}
 
 
-def test_f21_a_green_image_run_that_pushed_nothing_fails(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+def test_f21_a_green_image_run_that_pushed_nothing_fails(context: Context, sandbox: Sandbox, doubles: Doubles) -> None:
     doubles.silent = {IMAGE}
     with pytest.raises(Failed, match=r"images of 0\.7\.0 are missing"):
-        pipelines.minor(world)
+        pipelines.minor(context)
     assert peeled(sandbox, "0.7.0") is None
     assert [pull for pull in sandbox.github.hub.pulls.values() if pull.merged_at] == []
 
 
 def test_f21_an_image_that_somebody_else_pushed_is_not_overwritten(
-    world: World, sandbox: Sandbox, doubles: Doubles
+    context: Context, sandbox: Sandbox, doubles: Doubles
 ) -> None:
     doubles.push("lepton", "photon-py3.9-runner-0.7.0", "theirs")
     before = cloud_content(sandbox)
     with pytest.raises(Conflict, match="exists already"):
-        pipelines.minor(world)
+        pipelines.minor(context)
     assert cloud_content(sandbox) == before
     assert dispatches(sandbox) == 0
 
 
 @pytest.mark.parametrize("workflow", [SDK, PLATFORM])
 @pytest.mark.slow
-def test_a_green_run_that_left_nothing_fails(world: World, doubles: Doubles, workflow: str) -> None:
+def test_a_green_run_that_left_nothing_fails(context: Context, doubles: Doubles, workflow: str) -> None:
     doubles.silent = {workflow}
     with pytest.raises(Failed):
-        pipelines.minor(world)
+        pipelines.minor(context)
 
 
 @pytest.mark.parametrize("workflow", [SDK, *(pytest.param(each, marks=pytest.mark.slow) for each in (IMAGE, PLATFORM))])
 @pytest.mark.slow
 def test_a_wait_that_times_out_is_taken_up_again(
-    world: World, sandbox: Sandbox, doubles: Doubles, workflow: str
+    context: Context, sandbox: Sandbox, doubles: Doubles, workflow: str
 ) -> None:
     doubles.hang = {workflow}
-    for one in (world, again(world)):
+    for one in (context, again(context)):
         one.timeout = 1
         with pytest.raises(Waiting, match=r"the runs? go(es)? on") as waiting:
             pipelines.minor(one)
@@ -363,7 +364,7 @@ def test_a_wait_that_times_out_is_taken_up_again(
         assert "same" in waiting.value.hint
     (run,) = doubles.runs_of(workflow)
     run.end()
-    pipelines.minor(again(world))
+    pipelines.minor(again(context))
     check_released(sandbox)
     assert (dispatches(sandbox, SDK), dispatches(sandbox, IMAGE)) == (1, 1)
 
@@ -376,65 +377,67 @@ def test_a_wait_that_times_out_is_taken_up_again(
 )
 @pytest.mark.slow
 def test_f27_an_unfinished_release_goes_on_though_the_trunk_moved(
-    world: World, sandbox: Sandbox, doubles: Doubles, stop: str
+    context: Context, sandbox: Sandbox, doubles: Doubles, stop: str
 ) -> None:
     if stop == "the tag is pushed":
         doubles.hang = {SDK}
         with pytest.raises(Waiting):
-            pipelines.minor(again(world, timeout=1))
+            pipelines.minor(again(context, timeout=1))
         doubles.runs_of(SDK)[0].end()
     else:
         sandbox.github.faults.add("POST", "git-receive-pack", times=3)
         sandbox.github.faults.add("POST", "git-receive-pack", status=403, times=1)
         with pytest.raises(ReleaseError):
-            pipelines.minor(again(world))
+            pipelines.minor(again(context))
         assert BRANCH in remote_refs(sandbox)
     assert (peeled(sandbox, "0.7.0") is not None) == (stop == "the tag is pushed")
     advance_trunk(sandbox)
-    last = again(world, clock=FakeClock(DAY + 86_400))
+    last = again(context, clock=FakeClock(DAY + 86_400))
     pipelines.minor(last)
     assert str(last.version) == "0.7.0"
     check_released(sandbox)
 
 
 @pytest.mark.slow
-def test_a_finished_release_and_a_trunk_that_moved_are_the_next_minor(world: World, sandbox: Sandbox) -> None:
-    pipelines.minor(world)
+def test_a_finished_release_and_a_trunk_that_moved_are_the_next_minor(context: Context, sandbox: Sandbox) -> None:
+    pipelines.minor(context)
     advance_trunk(sandbox)
-    pipelines.minor(again(world))
+    pipelines.minor(again(context))
     check_released(sandbox)
     check_released(sandbox, "0.8.0", "refs/heads/release-0.8-20261122")
 
 
 @pytest.mark.slow
-def test_f18_the_images_branch_may_be_deleted_by_the_merge(world: World, sandbox: Sandbox) -> None:
+def test_f18_the_images_branch_may_be_deleted_by_the_merge(context: Context, sandbox: Sandbox) -> None:
     sandbox.github.hub.settings.delete_branch_on_merge = True
-    pipelines.minor(world)
+    pipelines.minor(context)
     asked = writes(sandbox)
-    pipelines.minor(again(world))
+    pipelines.minor(again(context))
     check_released(sandbox)
     assert writes(sandbox) == asked
 
 
 @pytest.mark.slow
-def test_f17_the_pull_request_that_somebody_opened_is_taken(world: World, sandbox: Sandbox, doubles: Doubles) -> None:
+def test_f17_the_pull_request_that_somebody_opened_is_taken(
+    context: Context, sandbox: Sandbox, doubles: Doubles
+) -> None:
     doubles.hang = {IMAGE}
     with pytest.raises(Waiting):
-        pipelines.minor(again(world, timeout=1))
+        pipelines.minor(again(context, timeout=1))
     (run,) = doubles.runs_of(IMAGE)
     run.end()
     body = {"title": "By hand", "head": "image-0.7.0", "base": "main", "body": ""}
-    theirs = world.github.send("POST", "pulls", body)
-    pipelines.minor(again(world))
+    theirs = github(context).send("POST", "pulls", body)
+    pipelines.minor(again(context))
     check_released(sandbox)
     assert sandbox.github.hub.pulls[theirs["number"]].merged_at
 
 
 @pytest.mark.slow
 def test_checks_of_the_release_branch_do_not_count_as_the_platform(
-    world: World, sandbox: Sandbox, doubles: Doubles
+    context: Context, sandbox: Sandbox, doubles: Doubles
 ) -> None:
     doubles.fail = {"checks"}
-    pipelines.minor(world)
+    pipelines.minor(context)
     check_released(sandbox)
     assert doubles.runs_of(CHECKS)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from release.components import Component
-from release.interfaces import Tools, compare
-from release.programs import finished
-from release.verdicts import CouldNotTellError, Verdict
+from release.call.programs import finished
+from release.compat.interfaces import Tools, compare
+from release.compat.verdicts import Verdict
+from release.errors import CouldNotTellError
+from release.settings import Component
 
 FILES = {"api/schema.txt": b"a\n"}
 
@@ -96,7 +97,7 @@ def test_a_child_left_behind_neither_delays_nor_survives(tmp_path: Path) -> None
 
 
 def test_too_much_output_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("release.programs.OUTPUT_LIMIT", 1000)
+    monkeypatch.setattr("release.call.programs.OUTPUT_LIMIT", 1000)
     with pytest.raises(CouldNotTellError, match="more than 1000 bytes"):
         finished(["/bin/sh", "-c", "seq 1 1000"], tmp_path, 10)
 

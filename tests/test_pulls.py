@@ -6,15 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import Doubles
 from outside import remote_refs, writes
 
-from release.bumps import bumped_apart
+from release.artifacts.image_bump import bump_apart
+from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
-from release.merging import merge_pull
-from release.pulls import Pull, open_pull
-from release.refs import RemoteRef
+from release.git.refs import RemoteRef
+from release.github.api import github
+from release.github.merging import merge_pull_request
+from release.github.pulls import PullRequest, open_pull_request
 from release.sandbox.github_checks import add_check
 from release.sandbox.github_reviews import add_review
 from release.sandbox.github_statuses import add_status
@@ -22,7 +24,6 @@ from release.sandbox.home import Sandbox
 from release.sandbox.hub import Hub
 from release.sandbox.rules import protect, unprotect
 from release.versions import parse
-from release.world import World
 
 VERSION = parse("0.7.0")
 MAIN = "refs/heads/main"
@@ -47,14 +48,14 @@ def doubles(sandbox: Sandbox) -> Doubles:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    return open_world(sandbox, monkeypatch, clock=Events(), timeout=600)
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return open_context(sandbox, monkeypatch, clock=Events(), timeout=600)
 
 
 @pytest.fixture
-def head(world: World) -> RemoteRef:
+def head(context: Context) -> RemoteRef:
     """A branch with a bump in it, on the remote."""
-    return bumped_apart(world, VERSION)
+    return bump_apart(context, VERSION)
 
 
 @pytest.fixture
@@ -62,8 +63,8 @@ def hub(sandbox: Sandbox) -> Hub:
     return sandbox.github.hub
 
 
-def opened(world: World, base: str = "main") -> Pull:
-    return open_pull(world, "image-0.7.0", base, "Use image 0.7.0", "Sets it.")
+def opened(context: Context, base: str = "main") -> PullRequest:
+    return open_pull_request(context, "image-0.7.0", base, "Use image 0.7.0", "Sets it.")
 
 
 def require(hub: Hub, *names: str, strict: bool = False) -> None:
@@ -76,109 +77,109 @@ def merges(sandbox: Sandbox) -> int:
     return sum(each.endswith("/merge") for each in writes(sandbox))
 
 
-def at(world: World, *events: tuple[float, Callable[[], object]]) -> None:
-    clock = world.clock
+def at(context: Context, *events: tuple[float, Callable[[], object]]) -> None:
+    clock = context.clock
     assert isinstance(clock, Events)
     clock.begin, clock.events = clock.time, list(events)
 
 
-def refused(world: World, pull: Pull, sha: str) -> ReleaseError:
+def refused(context: Context, pull: PullRequest, sha: str) -> ReleaseError:
     with pytest.raises(ReleaseError) as caught:
-        merge_pull(world, pull, sha)
+        merge_pull_request(context, pull, sha)
     return caught.value
 
 
 # --- found or opened ---
 
 
-def test_f17_one_that_is_open_is_adopted(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
-    first = opened(world)
-    assert opened(again(world)).number == first.number
+def test_f17_one_that_is_open_is_adopted(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
+    first = opened(context)
+    assert opened(again(context)).number == first.number
     assert sum(each.endswith("/pulls") for each in writes(sandbox)) == 1
 
 
 def test_f17_one_that_somebody_opened_in_the_same_moment_is_adopted(
-    sandbox: Sandbox, world: World, head: RemoteRef
+    sandbox: Sandbox, context: Context, head: RemoteRef
 ) -> None:
     """GitHub says 422 "A pull request already exists": the look that follows finds it."""
     sandbox.github.faults.add("GET", r"/pulls\?", status=200, body=[])
-    first = opened(world)
+    first = opened(context)
     sandbox.github.faults.add("GET", r"/pulls\?", status=200, body=[])
-    assert opened(again(world)).number == first.number
+    assert opened(again(context)).number == first.number
     assert len(sandbox.github.hub.pulls) == 1
 
 
-def test_f17_a_lost_answer_opens_no_second_one(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+def test_f17_a_lost_answer_opens_no_second_one(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
     sandbox.github.faults.add("POST", r"/pulls\?", status=502, after=True)
-    assert opened(world).number == 1
+    assert opened(context).number == 1
     assert len(sandbox.github.hub.pulls) == 1
 
 
-def test_f18_a_release_branch_is_never_a_head(sandbox: Sandbox, world: World) -> None:
+def test_f18_a_release_branch_is_never_a_head(sandbox: Sandbox, context: Context) -> None:
     with pytest.raises(Usage, match=r"release-0\.6-20260901 is a release branch"):
-        open_pull(world, "release-0.6-20260901", "main", "No", "No")
+        open_pull_request(context, "release-0.6-20260901", "main", "No", "No")
     assert writes(sandbox) == []
 
 
 # --- merged as reviewed ---
 
 
-def test_f15_the_merge_sends_the_head(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
-    merged = merge_pull(world, opened(world), head.sha)
+def test_f15_the_merge_sends_the_head(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
+    merged = merge_pull_request(context, opened(context), head.sha)
     asked = next(each for each in sandbox.github.requests if each.method == "PUT")
     assert asked.body == {"sha": head.sha, "merge_method": "merge"}
     assert merged.merge_sha == remote_refs(sandbox)[MAIN]
-    merge_pull(again(world), merged, head.sha)
+    merge_pull_request(again(context), merged, head.sha)
     assert merges(sandbox) == 1
 
 
-def test_f15_a_head_that_moved_is_a_conflict(sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub) -> None:
-    pull = opened(world)
+def test_f15_a_head_that_moved_is_a_conflict(sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub) -> None:
+    pull = opened(context)
     other = hub.bare.git("commit-tree", f"{head.sha}^{{tree}}", "-p", head.sha, text="Other").strip()
 
     def move() -> None:
         hub.pulls[1].head_sha = other
 
     sandbox.github.faults.add("PUT", "/merge", call=move)
-    error = refused(world, pull, head.sha)
+    error = refused(context, pull, head.sha)
     assert (type(error), merges(sandbox)) == (Conflict, 1)
     assert "Head branch was modified" in error.problem
     assert pull.url in error.hint
-    assert isinstance(refused(again(world), pull, head.sha), Conflict)
+    assert isinstance(refused(again(context), pull, head.sha), Conflict)
     assert merges(sandbox) == 1
 
 
-def test_f15_a_base_that_moved_is_tried_again(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+def test_f15_a_base_that_moved_is_tried_again(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
     body = {"message": "Base branch was modified. Review and try the merge again."}
     sandbox.github.faults.add("PUT", "/merge", status=405, body=body, times=2)
-    assert merge_pull(world, opened(world), head.sha).merged
+    assert merge_pull_request(context, opened(context), head.sha).merged
     assert merges(sandbox) == 3
 
 
-def test_f15_a_base_that_keeps_moving_is_left_for_later(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+def test_f15_a_base_that_keeps_moving_is_left_for_later(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
     body = {"message": "Base branch was modified. Review and try the merge again."}
     sandbox.github.faults.add("PUT", "/merge", status=405, body=body, times=None)
-    assert isinstance(refused(world, opened(world), head.sha), Waiting)
+    assert isinstance(refused(context, opened(context), head.sha), Waiting)
     assert merges(sandbox) == 5
 
 
-def test_a_lost_answer_to_the_merge_is_looked_into(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+def test_a_lost_answer_to_the_merge_is_looked_into(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
     sandbox.github.faults.add("PUT", "/merge", status=502, after=True)
-    assert merge_pull(world, opened(world), head.sha).merged
+    assert merge_pull_request(context, opened(context), head.sha).merged
     assert merges(sandbox) == 1
 
 
 @pytest.mark.parametrize("allowed", ["squash", "rebase"])
 @pytest.mark.parametrize("by", ["repository", "rule"])
 def test_the_method_is_one_that_is_allowed(
-    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub, allowed: str, by: str
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub, allowed: str, by: str
 ) -> None:
     if by == "rule":
         protect(hub, MAIN, pull_request={"allowed_merge_methods": [allowed]})
     else:
         hub.settings.allow_merge_commit = False
         hub.settings.allow_squash_merge = allowed == "squash"
-    assert merge_pull(world, opened(world), head.sha).merged
+    assert merge_pull_request(context, opened(context), head.sha).merged
     asked = next(each for each in sandbox.github.requests if each.method == "PUT")
     assert asked.body["merge_method"] == allowed
 
@@ -236,109 +237,111 @@ STANDS: dict[str, tuple[Callable[[Hub], None], type[ReleaseError], str]] = {
 
 @pytest.mark.parametrize("stands", STANDS)
 def test_what_stands_against_a_merge_is_said_in_words(
-    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub, stands: str
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub, stands: str
 ) -> None:
     prepare, kind, words = STANDS[stands]
-    pull = opened(world)
+    pull = opened(context)
     prepare(hub)
     before = hub.head("main")
-    error = refused(world, pull, head.sha)
+    error = refused(context, pull, head.sha)
     assert (type(error), error.problem.partition(":")[0]) == (kind, words)
     assert pull.url in error.hint
     assert hub.head("main") == before
 
 
-def test_f15_a_policy_is_never_tried_again(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
+def test_f15_a_policy_is_never_tried_again(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
     body = {"message": "Merge commits must be signed by the king."}
     sandbox.github.faults.add("PUT", "/merge", status=405, body=body, times=None)
-    error = refused(world, opened(world), head.sha)
+    error = refused(context, opened(context), head.sha)
     assert isinstance(error, Failed)
     assert "signed by the king" in error.problem
     assert merges(sandbox) == 1
 
 
-def test_the_same_again_goes_on_once_it_is_approved(sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub) -> None:
+def test_the_same_again_goes_on_once_it_is_approved(
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub
+) -> None:
     approval(hub)
-    pull = opened(world)
-    assert refused(world, pull, head.sha).code == 4
+    pull = opened(context)
+    assert refused(context, pull, head.sha).code == 4
     add_review(hub, hub.pulls[1])
     unprotect(hub)
-    assert merge_pull(again(world), pull, head.sha).merged
+    assert merge_pull_request(again(context), pull, head.sha).merged
 
 
 # --- required checks ---
 
 
 def test_required_checks_are_waited_for_statuses_and_check_runs(
-    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub
 ) -> None:
     require(hub, "build", "legacy/ci")
-    pull = opened(world)
+    pull = opened(context)
     add_check(hub, head.sha, "build", status="in_progress")
     add_check(hub, head.sha, "not required", "failure")
     add_status(hub, head.sha, "pending", "legacy/ci")
     at(
-        world,
+        context,
         (30, lambda: add_check(hub, head.sha, "build", "neutral")),
         (60, lambda: add_status(hub, head.sha, "success", "legacy/ci")),
     )
-    assert merge_pull(world, pull, head.sha).merged
+    assert merge_pull_request(context, pull, head.sha).merged
     assert merges(sandbox) == 1
-    assert "legacy/ci  in progress" in printed(world)
-    assert "legacy/ci  success" in printed(world)
+    assert "legacy/ci  in progress" in printed(context)
+    assert "legacy/ci  success" in printed(context)
 
 
 @pytest.mark.parametrize("state", ["failure", "timed_out", "cancelled", "action_required"])
 def test_a_required_check_that_failed_fails(
-    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub, state: str
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub, state: str
 ) -> None:
     require(hub, "build")
-    pull = opened(world)
+    pull = opened(context)
     add_check(hub, head.sha, "build", state)
-    error = refused(world, pull, head.sha)
+    error = refused(context, pull, head.sha)
     assert error.problem == f"pull request #1: required checks failed: build ({state})"
     assert (error.code, merges(sandbox)) == (1, 0)
 
 
 @pytest.mark.slow
 def test_a_check_that_nothing_reports_is_named_after_two_minutes(
-    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub
 ) -> None:
     require(hub, "build", "renamed long ago")
-    pull = opened(world)
+    pull = opened(context)
     add_check(hub, head.sha, "build", "success")
     said: dict[int, bool] = {}
     words = "required check renamed long ago is expected, never reported"
     at(
-        world,
-        *((moment, lambda moment=moment: said.update({moment: words in printed(world)})) for moment in (110, 150)),
+        context,
+        *((moment, lambda moment=moment: said.update({moment: words in printed(context)})) for moment in (110, 150)),
     )
-    error = refused(world, pull, head.sha)
+    error = refused(context, pull, head.sha)
     assert said == {110: False, 150: True}
-    assert printed(world).count(words) == 1
+    assert printed(context).count(words) == 1
     assert isinstance(error, Waiting)
     assert "renamed long ago (expected)" in error.problem
     assert merges(sandbox) == 0
 
 
 def test_checks_of_a_base_protected_the_older_way_count_too(
-    sandbox: Sandbox, world: World, head: RemoteRef, hub: Hub
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub
 ) -> None:
-    pull = opened(world)
+    pull = opened(context)
     add_check(hub, head.sha, "older", "failure")
-    body: dict[str, Any] = world.github.get("branches/main")
+    body: dict[str, Any] = github(context).get("branches/main")
     body["protection"] = {
         "enabled": True,
         "required_status_checks": {"enforcement_level": "everyone", "contexts": ["older"], "checks": []},
     }
     sandbox.github.faults.add("GET", "/platform/branches/main", status=200, body=body)
-    assert "older (failure)" in refused(world, pull, head.sha).problem
+    assert "older (failure)" in refused(context, pull, head.sha).problem
 
 
-def test_a_dry_run_reads_and_merges_nothing(sandbox: Sandbox, world: World, head: RemoteRef) -> None:
-    pull = opened(world)
+def test_a_dry_run_reads_and_merges_nothing(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
+    pull = opened(context)
     before = writes(sandbox)
-    dry = again(world, dry=True)
-    merge_pull(dry, pull, head.sha)
+    dry = again(context, dry=True)
+    merge_pull_request(dry, pull, head.sha)
     assert "merge pull request #1" in printed(dry)
     assert writes(sandbox) == before

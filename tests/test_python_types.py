@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from release.python_types import accepts_all, is_certain
+from release.compat.python.types import accepts_all, is_certain
 
 
 @pytest.mark.parametrize(

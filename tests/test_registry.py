@@ -8,15 +8,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import PYTHONS, Doubles
 from test_oci import HTPASSWD, TESTER, installed, push, serving
 
-from release import image, release
+from release.artifacts.images import registry
+from release.call.context import Context
 from release.errors import Blocked, Conflict, Failed, Usage
 from release.sandbox.home import Sandbox
 from release.settings import Image, Release, Settings
-from release.world import World
+from release.tasks import image, lines
 
 pytestmark = installed
 TAGS = [f"photon-py{python}-runner-0.7.0" for python in PYTHONS]
@@ -34,66 +35,66 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, url: str) -> World:
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, url: str) -> Context:
     """A world whose images go to that registry, pushed there by the double of the image workflow."""
     doubles = Doubles(sandbox, silent={"platform.yaml"})
     into = partial(push, url, auth=TESTER)
     monkeypatch.setattr(doubles, "push", lambda repository, tag, content="": into(repository, tag, note=content))
     settings = Settings(release=Release(poll=0.1), image=Image(registry=url))
-    found = open_world(sandbox, monkeypatch, clock=FakeClock(), settings=settings)
+    found = open_context(sandbox, monkeypatch, clock=FakeClock(), settings=settings)
     monkeypatch.setenv("REGISTRY_USERNAME", TESTER[0])
     monkeypatch.setenv("REGISTRY_PASSWORD", TESTER[1])
     return found
 
 
-def test_f21_a_release_with_another_registry(world: World) -> None:
-    before = world.registry.image_digests("lepton")
+def test_f21_a_release_with_another_registry(context: Context) -> None:
+    before = registry(context).image_digests("lepton")
     assert sorted(before) == sorted(OLD)
-    image.release(world, "0.7.0")
-    after = world.registry.image_digests("lepton")
+    image.release(context, "0.7.0")
+    after = registry(context).image_digests("lepton")
     assert sorted(after) == sorted(OLD + TAGS)
     assert {tag: after[tag] for tag in OLD} == before
-    found = image.check(again(world), "0.7.0")
+    found = image.check(again(context), "0.7.0")
     assert found == {tag: after[tag] for tag in TAGS}
 
 
-def test_f21_an_old_image_overwritten_there_is_named(sandbox: Sandbox, world: World, url: str) -> None:
+def test_f21_an_old_image_overwritten_there_is_named(sandbox: Sandbox, context: Context, url: str) -> None:
     overwrite = lambda: push(url, "lepton", OLD[0], note="other", auth=TESTER)  # noqa: E731
     sandbox.github.faults.add("POST", "/dispatches", call=overwrite)
     with pytest.raises(Conflict) as caught:
-        image.release(world, "0.7.0")
+        image.release(context, "0.7.0")
     assert f"1 of 5 in lepton of {url} changed meanwhile:\n{OLD[0]}: was sha256:" in caught.value.problem
 
 
-def test_f21_a_tag_that_exists_there_is_a_conflict(world: World, url: str) -> None:
+def test_f21_a_tag_that_exists_there_is_a_conflict(context: Context, url: str) -> None:
     push(url, "lepton", TAGS[2], auth=TESTER)
     with pytest.raises(Conflict, match=f"image lepton:{TAGS[2]} exists already"):
-        image.release(world, "0.7.0")
+        image.release(context, "0.7.0")
 
 
-def test_a_tag_is_blocked_by_an_image_that_is_missing_there(world: World) -> None:
-    other = replace(world.settings.image, repository="elsewhere")
-    release.branch(world, "0.7.0")
+def test_a_tag_is_blocked_by_an_image_that_is_missing_there(context: Context) -> None:
+    other = replace(context.settings.image, repository="elsewhere")
+    lines.branch(context, "0.7.0")
     with pytest.raises(Blocked, match=r"photon-py3\.7-runner-0\.6\.2 is not in elsewhere, nor are 4 others"):
-        release.tag(again(world, settings=replace(world.settings, image=other)), "0.7.0")
+        lines.tag(again(context, settings=replace(context.settings, image=other)), "0.7.0")
 
 
 def test_s01_the_password_comes_from_the_environment_and_goes_nowhere_else(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image.release(world, "0.7.0")
-    assert TESTER[1] not in printed(world)
+    image.release(context, "0.7.0")
+    assert TESTER[1] not in printed(context)
     monkeypatch.delenv("REGISTRY_PASSWORD")
     with pytest.raises(Failed) as caught:
-        image.check(again(world), "0.7.0")
+        image.check(again(context), "0.7.0")
     assert "REGISTRY_USERNAME and REGISTRY_PASSWORD" in caught.value.hint
     monkeypatch.setenv("REGISTRY_PASSWORD", "wrong horse")
     with pytest.raises(Failed) as caught:
-        image.check(again(world), "0.7.0")
+        image.check(again(context), "0.7.0")
     assert "wrong horse" not in str(caught.value)
 
 
-def test_s02_a_registry_that_is_not_https_is_refused(world: World) -> None:
-    settings = replace(world.settings, image=Image(registry="http://registry.example.com"))
+def test_s02_a_registry_that_is_not_https_is_refused(context: Context) -> None:
+    settings = replace(context.settings, image=Image(registry="http://registry.example.com"))
     with pytest.raises(Usage, match="is not https"):
-        image.check(again(world, settings=settings), "0.7.0")
+        image.check(again(context, settings=settings), "0.7.0")

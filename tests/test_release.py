@@ -14,16 +14,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import Doubles
 from outside import clone_content, everything, git, peeled, remote_refs, writes
 from typed import Type, typing_in
 
-from release import release
+from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
+from release.git.repository import repository
 from release.sandbox.home import Sandbox
 from release.sandbox.rules import reject_pushes
-from release.world import World
+from release.tasks import lines
 
 DAY = datetime(2026, 11, 22, 23, 59, tzinfo=timezone.utc).timestamp()
 BRANCH = "refs/heads/release-0.7-20261122"
@@ -44,8 +45,8 @@ def doubles(sandbox: Sandbox) -> Doubles:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    return open_world(sandbox, monkeypatch, clock=FakeClock(DAY))
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return open_context(sandbox, monkeypatch, clock=FakeClock(DAY))
 
 
 @pytest.fixture
@@ -85,40 +86,40 @@ def advance(sandbox: Sandbox, branch: str) -> str:
         ("patch", "0.9", "0.9.0"),
     ],
 )
-def test_next(world: World, bump: str, line: str, expected: str) -> None:
-    assert str(release.next_(world, bump, line)) == expected
-    assert printed(world) == f"{expected}\n"
+def test_next(context: Context, bump: str, line: str, expected: str) -> None:
+    assert str(lines.next_(context, bump, line)) == expected
+    assert printed(context) == f"{expected}\n"
 
 
-def test_next_counts_over_gaps_and_past_what_is_no_version(world: World, sandbox: Sandbox) -> None:
+def test_next_counts_over_gaps_and_past_what_is_no_version(context: Context, sandbox: Sandbox) -> None:
     for name in ("0.6.9", "v0.7.0", "0.7.0-rc.1", "nightly", "0.07.1"):
         sandbox.bare.update_ref(f"refs/tags/{name}", trunk(sandbox))
-    assert str(release.next_(world, "patch", "0.6")) == "0.6.10"
-    assert str(release.next_(again(world))) == "0.7.0"
+    assert str(lines.next_(context, "patch", "0.6")) == "0.6.10"
+    assert str(lines.next_(again(context))) == "0.7.0"
 
 
-def test_check_allows_the_next(world: World) -> None:
-    release.check(world, "0.7.0")
-    assert "0.7.0 is allowed" in printed(world)
+def test_check_allows_the_next(context: Context) -> None:
+    lines.check(context, "0.7.0")
+    assert "0.7.0 is allowed" in printed(context)
 
 
 @pytest.mark.parametrize(("version", "nearest"), [("0.8.0", "0.7.0"), ("0.6.1", "0.6.3"), ("2.0.0", "1.0.0")])
-def test_check_names_the_nearest_right_version(world: World, version: str, nearest: str) -> None:
+def test_check_names_the_nearest_right_version(context: Context, version: str, nearest: str) -> None:
     with pytest.raises((Usage, Conflict)) as refused:
-        release.check(world, version)
+        lines.check(context, version)
     assert nearest in refused.value.hint
 
 
 @pytest.mark.parametrize("version", WRONG)
-@pytest.mark.parametrize("task", [release.check, release.branch, release.tag], ids=lambda task: task.__name__)
+@pytest.mark.parametrize("task", [lines.check, lines.branch, lines.tag], ids=lambda task: task.__name__)
 def test_s07_a_wrong_version_is_refused_with_its_reason(
-    world: World, sandbox: Sandbox, task: Callable[..., object], version: str
+    context: Context, sandbox: Sandbox, task: Callable[..., object], version: str
 ) -> None:
-    if (task, version) == (release.branch, "0.7"):
+    if (task, version) == (lines.branch, "0.7"):
         return  # a line is enough for its branch
     reason, hint = WRONG[version]
     with pytest.raises(Usage, match=reason) as refused:
-        task(world, version=version)
+        task(context, version=version)
     assert refused.value.code == 2
     assert refused.value.hint == hint
     assert writes(sandbox) == []
@@ -127,176 +128,178 @@ def test_s07_a_wrong_version_is_refused_with_its_reason(
 # --- the branch ---
 
 
-def test_branch_is_cut_at_the_trunks_remote_head(world: World, sandbox: Sandbox) -> None:
+def test_branch_is_cut_at_the_trunks_remote_head(context: Context, sandbox: Sandbox) -> None:
     head = advance(sandbox, "main")  # this clone does not have it yet
-    found = release.branch(world)
+    found = lines.branch(context)
     assert (found.name, found.sha) == (BRANCH, head)
     assert remote_refs(sandbox)[BRANCH] == head
-    assert world.report.facts == {"version": "0.7.0", "branch": "release-0.7-20261122", "sha": head}
+    assert context.report.facts == {"version": "0.7.0", "branch": "release-0.7-20261122", "sha": head}
 
 
-def test_f27_branch_run_again_writes_nothing(world: World, sandbox: Sandbox) -> None:
-    release.branch(world)
+def test_f27_branch_run_again_writes_nothing(context: Context, sandbox: Sandbox) -> None:
+    lines.branch(context)
     before, asked = everything(sandbox), writes(sandbox)
-    second = again(world)
-    release.branch(second)
+    second = again(context)
+    lines.branch(second)
     assert everything(sandbox) == before
     assert writes(sandbox) == asked
     assert printed(second).endswith("(already)\n")
 
 
 def test_f23_the_date_is_utc_and_the_line_alone_names_the_branch(
-    world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "XXX-13")  # the next day there
     time.tzset()
     try:
-        release.branch(world)
+        lines.branch(context)
     finally:
         monkeypatch.delenv("TZ")
         time.tzset()
-    later = again(world, clock=FakeClock(DAY + 86_400))
+    later = again(context, clock=FakeClock(DAY + 86_400))
     advance(sandbox, "main")
-    assert release.branch(later).name == BRANCH
+    assert lines.branch(later).name == BRANCH
     assert [name for name in remote_refs(sandbox) if "release-0.7" in name] == [BRANCH]
 
 
-def test_f23_several_branches_of_one_line_are_a_conflict(world: World, sandbox: Sandbox) -> None:
+def test_f23_several_branches_of_one_line_are_a_conflict(context: Context, sandbox: Sandbox) -> None:
     for name in ("release-0.7-20261101", "release-0.7-20261102"):
         cut(sandbox, name)
-    for task in (release.branch, release.tag):
+    for task in (lines.branch, lines.tag):
         with pytest.raises(Conflict, match=r"release-0\.7-20261101, release-0\.7-20261102") as refused:
-            task(again(world), version="0.7.0")
+            task(again(context), version="0.7.0")
         assert "Delete the wrong one" in refused.value.hint
     assert writes(sandbox) == []
 
 
-def test_f23_a_branch_that_only_looks_like_one_harms_nothing(world: World, sandbox: Sandbox) -> None:
+def test_f23_a_branch_that_only_looks_like_one_harms_nothing(context: Context, sandbox: Sandbox) -> None:
     for name in ("release-0.7-x", "release-0.7.0", "release-0.7-20269999", "old/release-0.7-20261101"):
         cut(sandbox, name)
-    assert release.branch(world).name == BRANCH
+    assert lines.branch(context).name == BRANCH
 
 
-def test_branch_that_lacks_the_commit_asked_for_is_a_conflict(world: World, sandbox: Sandbox) -> None:
-    release.branch(world)
+def test_branch_that_lacks_the_commit_asked_for_is_a_conflict(context: Context, sandbox: Sandbox) -> None:
+    lines.branch(context)
     wanted = advance(sandbox, "main")
     git(sandbox.work, "fetch", "--quiet", "origin")
     with pytest.raises(Conflict, match=f"does not contain {wanted[:9]}"):
-        release.branch(again(world), "0.7.0", ref=wanted)
+        lines.branch(again(context), "0.7.0", ref=wanted)
 
 
-def test_branch_of_a_line_whose_branch_is_gone_is_not_cut_from_the_trunk(world: World, sandbox: Sandbox) -> None:
+def test_branch_of_a_line_whose_branch_is_gone_is_not_cut_from_the_trunk(context: Context, sandbox: Sandbox) -> None:
     sandbox.bare.git("update-ref", "-d", "refs/heads/release-0.6-20260901")
     with pytest.raises(Usage, match="its branch is gone") as refused:
-        release.branch(world, "0.6.3")
+        lines.branch(context, "0.6.3")
     sha = refused.value.hint.rpartition(" ")[2]
     assert sha == peeled(sandbox, "0.6.2")
-    assert release.branch(again(world), "0.6", ref=sha).sha == sha
+    assert lines.branch(again(context), "0.6", ref=sha).sha == sha
 
 
-def test_f10_branch_named_by_a_person_comes_from_the_remote(world: World, sandbox: Sandbox) -> None:
+def test_f10_branch_named_by_a_person_comes_from_the_remote(context: Context, sandbox: Sandbox) -> None:
     head = advance(sandbox, "main")
-    assert release.branch(world, "0.7.0", ref="main").sha == head
+    assert lines.branch(context, "0.7.0", ref="main").sha == head
 
 
 # --- the tag ---
 
 
-def test_tag_of_the_branchs_head_is_annotated(world: World, sandbox: Sandbox) -> None:
-    release.branch(world)
+def test_tag_of_the_branchs_head_is_annotated(context: Context, sandbox: Sandbox) -> None:
+    lines.branch(context)
     head = advance(sandbox, "release-0.7-20261122")
-    found = release.tag(again(world), "0.7.0")
+    found = lines.tag(again(context), "0.7.0")
     assert found.sha == peeled(sandbox, "0.7.0") == head
     assert sandbox.bare.kind(remote_refs(sandbox)["refs/tags/0.7.0"]) == "tag"
 
 
 @pytest.mark.parametrize("version", ["", "0.7.0"])
-def test_f27_tag_run_again_writes_nothing(world: World, sandbox: Sandbox, version: str) -> None:
+def test_f27_tag_run_again_writes_nothing(context: Context, sandbox: Sandbox, version: str) -> None:
     cut(sandbox, "release-0.7-20261122")
-    release.tag(world, "0.7.0")
+    lines.tag(context, "0.7.0")
     before, asked = everything(sandbox), writes(sandbox)
-    second = again(world)
-    release.tag(second, version)
+    second = again(context)
+    lines.tag(second, version)
     assert everything(sandbox) == before
     assert writes(sandbox) == asked
     assert printed(second) == f"✔ tag 0.7.0 at {trunk(sandbox)[:9]} (already)\n"
 
 
-def test_tag_without_a_version_is_the_checked_out_lines_next_patch(world: World, sandbox: Sandbox) -> None:
+def test_tag_without_a_version_is_the_checked_out_lines_next_patch(context: Context, sandbox: Sandbox) -> None:
     git(sandbox.work, "switch", "--quiet", "release-0.5-20260601")
     advance(sandbox, "release-0.5-20260601")
-    release.tag(world)
+    lines.tag(context)
     assert peeled(sandbox, "0.5.2") == remote_refs(sandbox)["refs/heads/release-0.5-20260601"]
     git(sandbox.work, "switch", "--quiet", "main")
     advance(sandbox, "release-0.6-20260901")
-    release.tag(again(world))
+    lines.tag(again(context))
     assert peeled(sandbox, "0.6.3") == remote_refs(sandbox)["refs/heads/release-0.6-20260901"]
 
 
-def test_f12_a_tag_elsewhere_is_a_conflict_and_is_not_moved(world: World, sandbox: Sandbox) -> None:
+def test_f12_a_tag_elsewhere_is_a_conflict_and_is_not_moved(context: Context, sandbox: Sandbox) -> None:
     cut(sandbox, "release-0.7-20261122")
-    release.tag(world, "0.7.0")
+    lines.tag(context, "0.7.0")
     advance(sandbox, "release-0.7-20261122")
     before = everything(sandbox)
     with pytest.raises(Conflict, match="never moved") as refused:
-        release.tag(again(world), "0.7.0")
+        lines.tag(again(context), "0.7.0")
     assert refused.value.code == 3
     assert refused.value.hint == "Take the next version: inv release.next --line 0.7"
     assert everything(sandbox) == before
 
 
 @pytest.mark.parametrize("version", ["0.7.4", "0.8.0", "0.6.1"])
-def test_tag_that_cannot_come_next_is_refused_in_a_dry_run_too(world: World, sandbox: Sandbox, version: str) -> None:
+def test_tag_that_cannot_come_next_is_refused_in_a_dry_run_too(
+    context: Context, sandbox: Sandbox, version: str
+) -> None:
     cut(sandbox, "release-0.7-20261122")
     sha = trunk(sandbox)
     for dry in (True, False):
         with pytest.raises((Usage, Conflict)):
-            release.tag(again(world, dry=dry), version, ref=sha)
+            lines.tag(again(context, dry=dry), version, ref=sha)
     assert writes(sandbox) == []
 
 
-def test_tag_without_a_branch_names_the_command(world: World) -> None:
+def test_tag_without_a_branch_names_the_command(context: Context) -> None:
     with pytest.raises(Usage, match=r"line 0\.7 has no release branch") as refused:
-        release.tag(world, "0.7.0")
+        lines.tag(context, "0.7.0")
     assert refused.value.hint == "Cut it: inv release.branch --version 0.7"
 
 
-def test_f09_a_stale_local_tag_is_reported_and_left_alone(world: World, sandbox: Sandbox) -> None:
+def test_f09_a_stale_local_tag_is_reported_and_left_alone(context: Context, sandbox: Sandbox) -> None:
     cut(sandbox, "release-0.7-20261122")
     git(sandbox.work, "tag", "0.7.0", "HEAD~1")
     stale = git(sandbox.work, "rev-parse", "refs/tags/0.7.0")
-    assert str(release.next_(again(world))) == "0.7.0"
+    assert str(lines.next_(again(context))) == "0.7.0"
     with pytest.raises(Conflict, match=r"the local tag 0\.7\.0 is at") as refused:
-        release.tag(world, "0.7.0")
+        lines.tag(context, "0.7.0")
     assert "git tag -d 0.7.0" in refused.value.hint
     assert git(sandbox.work, "rev-parse", "refs/tags/0.7.0") == stale
     assert peeled(sandbox, "0.7.0") is None
 
 
-def test_f09_a_local_tag_that_differs_from_the_remotes_is_not_read(world: World, sandbox: Sandbox) -> None:
+def test_f09_a_local_tag_that_differs_from_the_remotes_is_not_read(context: Context, sandbox: Sandbox) -> None:
     git(sandbox.work, "tag", "--force", "0.6.2", "HEAD")
     local = clone_content(sandbox.work)
-    assert release.tag(world, "0.6.2").sha == peeled(sandbox, "0.6.2")
+    assert lines.tag(context, "0.6.2").sha == peeled(sandbox, "0.6.2")
     assert clone_content(sandbox.work) == local
 
 
-def test_f11_a_branch_and_a_tag_of_one_name_are_told_apart(world: World, sandbox: Sandbox) -> None:
+def test_f11_a_branch_and_a_tag_of_one_name_are_told_apart(context: Context, sandbox: Sandbox) -> None:
     other = cut(sandbox, "0.7.0", "refs/tags/0.5.0")
     cut(sandbox, "release-0.7-20261122")
     git(sandbox.work, "branch", "0.7.0", "HEAD~2")
-    assert release.tag(world, "0.7.0").sha == trunk(sandbox)
-    assert release.tag(again(world), "0.7.0").sha == trunk(sandbox)
+    assert lines.tag(context, "0.7.0").sha == trunk(sandbox)
+    assert lines.tag(again(context), "0.7.0").sha == trunk(sandbox)
     refs = remote_refs(sandbox)
     assert refs["refs/heads/0.7.0"] == other
     assert peeled(sandbox, "0.7.0") == trunk(sandbox)
 
 
-def test_f11_a_tag_named_as_the_release_branch_changes_nothing(world: World, sandbox: Sandbox) -> None:
+def test_f11_a_tag_named_as_the_release_branch_changes_nothing(context: Context, sandbox: Sandbox) -> None:
     sandbox.bare.update_ref("refs/tags/release-0.7-20261122", peeled(sandbox, "0.5.0") or "")
     sandbox.bare.update_ref("refs/tags/main", peeled(sandbox, "0.5.0") or "")
     git(sandbox.work, "fetch", "--quiet", "--tags", "origin")
-    assert release.branch(world).sha == trunk(sandbox)
-    assert release.tag(again(world), "0.7.0").sha == trunk(sandbox)
+    assert lines.branch(context).sha == trunk(sandbox)
+    assert lines.tag(again(context), "0.7.0").sha == trunk(sandbox)
 
 
 # --- clones that lack something (F10) ---
@@ -325,7 +328,7 @@ def linked(sandbox: Sandbox, where: Path) -> Path:
 
 @pytest.mark.parametrize("clone", [shallow, tagless, detached, linked], ids=lambda made: made.__name__)
 def test_f10_every_kind_of_clone_gives_the_same_answer(
-    world: World, sandbox: Sandbox, clone: Callable[[Sandbox, Path], Path], monkeypatch: pytest.MonkeyPatch
+    context: Context, sandbox: Sandbox, clone: Callable[[Sandbox, Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut(sandbox, "release-0.6-20260901", "refs/heads/release-0.6-20260901")
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
@@ -334,23 +337,23 @@ def test_f10_every_kind_of_clone_gives_the_same_answer(
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", helper)
     folder = clone(sandbox, sandbox.folder / "other")
     advance(sandbox, "main")
-    there = again(world, folder=folder)
-    assert str(release.next_(there)) == "0.7.0"
-    assert str(release.next_(again(there), line="0.6")) == "0.6.3"
-    assert release.branch(again(there)).sha == trunk(sandbox)
-    assert release.tag(again(there), "0.7.0").sha == trunk(sandbox)
-    assert release.tag(again(there), "0.7.0").sha == trunk(sandbox)
+    there = again(context, folder=folder)
+    assert str(lines.next_(there)) == "0.7.0"
+    assert str(lines.next_(again(there), line="0.6")) == "0.6.3"
+    assert lines.branch(again(there)).sha == trunk(sandbox)
+    assert lines.tag(again(there), "0.7.0").sha == trunk(sandbox)
+    assert lines.tag(again(there), "0.7.0").sha == trunk(sandbox)
     assert peeled(sandbox, "0.7.0") == remote_refs(sandbox)[BRANCH] == trunk(sandbox)
 
 
 # --- dry ---
 
 
-def test_dry_branch_and_tag_write_nothing_anywhere(world: World, sandbox: Sandbox) -> None:
+def test_dry_branch_and_tag_write_nothing_anywhere(context: Context, sandbox: Sandbox) -> None:
     before = everything(sandbox)
-    dry = again(world, dry=True, yes=False)
-    assert release.branch(dry).name == BRANCH
-    assert release.tag(dry, "0.7.0").sha == trunk(sandbox)
+    dry = again(context, dry=True, yes=False)
+    assert lines.branch(dry).name == BRANCH
+    assert lines.tag(dry, "0.7.0").sha == trunk(sandbox)
     assert everything(sandbox) == before
     assert writes(sandbox) == []
     assert printed(dry).splitlines() == [
@@ -365,27 +368,27 @@ def test_dry_branch_and_tag_write_nothing_anywhere(world: World, sandbox: Sandbo
 
 @pytest.mark.parametrize("moment", [("GET", "service=git-receive-pack"), ("POST", "git-receive-pack")])
 def test_f06_of_two_people_at_once_exactly_one_gets_the_branch(
-    world: World, sandbox: Sandbox, moment: tuple[str, str]
+    context: Context, sandbox: Sandbox, moment: tuple[str, str]
 ) -> None:
     """The other one's older commit lands after this one looked: a plain push would fast-forward it silently."""
     other = sandbox.bare.sha("refs/heads/main~1") or ""
     sandbox.github.faults.add(*moment, call=lambda: sandbox.bare.update_ref(BRANCH, other))
     with pytest.raises(Conflict, match="somebody pushed meanwhile") as lost:
-        release.branch(world)
+        lines.branch(context)
     assert lost.value.hint == "Run the same again."
     assert remote_refs(sandbox)[BRANCH] == other
 
 
-def test_f06_of_two_people_at_once_exactly_one_gets_the_tag(world: World, sandbox: Sandbox) -> None:
+def test_f06_of_two_people_at_once_exactly_one_gets_the_tag(context: Context, sandbox: Sandbox) -> None:
     cut(sandbox, "release-0.7-20261122")
     ends: list[str] = []
     start = threading.Barrier(2)
 
-    def tag(one: World) -> None:
-        assert one.repo
+    def tag(one: Context) -> None:
+        assert repository(one)
         start.wait()
         try:
-            release.tag(one, "0.7.0")
+            lines.tag(one, "0.7.0")
             ends.append("got it")
         except ReleaseError as error:
             ends.append(error.problem)
@@ -393,72 +396,74 @@ def test_f06_of_two_people_at_once_exactly_one_gets_the_tag(world: World, sandbo
     folder = sandbox.folder / "theirs"
     git(sandbox.folder, "clone", "--quiet", str(sandbox.bare.path), str(folder))
     git(folder, "remote", "set-url", "origin", sandbox.github.clone_url)
-    threads = [threading.Thread(target=tag, args=(one,)) for one in (again(world), again(world, folder=folder))]
+    threads = [threading.Thread(target=tag, args=(one,)) for one in (again(context), again(context, folder=folder))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert "got it" in ends
     assert peeled(sandbox, "0.7.0") == trunk(sandbox)
-    for one in (again(world), again(world, folder=folder)):
-        release.tag(one, "0.7.0")
+    for one in (again(context), again(context, folder=folder)):
+        lines.tag(one, "0.7.0")
         assert "(already)" in printed(one)
 
 
-def test_a_lost_race_leaves_no_local_tag(world: World, sandbox: Sandbox) -> None:
+def test_a_lost_race_leaves_no_local_tag(context: Context, sandbox: Sandbox) -> None:
     cut(sandbox, "release-0.7-20261122")
     faster = peeled(sandbox, "0.6.2") or ""
     sandbox.github.faults.add(
         "POST", "git-receive-pack", call=lambda: sandbox.bare.update_ref("refs/tags/0.7.0", faster)
     )
     with pytest.raises(Conflict):
-        release.tag(world, "0.7.0")
+        lines.tag(context, "0.7.0")
     assert git(sandbox.work, "tag", "--list", "0.7.0") == ""
     with pytest.raises(Conflict, match="never moved"):
-        release.tag(again(world), "0.7.0")
+        lines.tag(again(context), "0.7.0")
 
 
-@pytest.mark.parametrize(("include", "task"), [("refs/heads/release-*", release.branch), ("refs/tags/*", release.tag)])
+@pytest.mark.parametrize(("include", "task"), [("refs/heads/release-*", lines.branch), ("refs/tags/*", lines.tag)])
 def test_f13_a_rule_is_told_in_the_servers_own_words(
-    world: World, sandbox: Sandbox, include: str, task: Callable[..., object]
+    context: Context, sandbox: Sandbox, include: str, task: Callable[..., object]
 ) -> None:
-    if task is release.tag:
+    if task is lines.tag:
         cut(sandbox, "release-0.7-20261122")
     before = clone_content(sandbox.work)
     reject_pushes(sandbox.github.hub, include, "Only the release team may do this.")
     with pytest.raises(Failed, match="Only the release team may do this") as refused:
-        task(world, "0.7.0")
+        task(context, "0.7.0")
     assert refused.value.code == 1
     assert "meanwhile" not in refused.value.problem
     assert sum("receive-pack" in each for each in writes(sandbox)) == 1
     assert clone_content(sandbox.work) == before
 
 
-def test_f08_a_push_whose_answer_is_lost_is_looked_up(world: World, sandbox: Sandbox) -> None:
+def test_f08_a_push_whose_answer_is_lost_is_looked_up(context: Context, sandbox: Sandbox) -> None:
     sandbox.github.faults.add("POST", "git-receive-pack", status=502, after=True)
-    assert release.branch(world).sha == trunk(sandbox)
+    assert lines.branch(context).sha == trunk(sandbox)
     assert remote_refs(sandbox)[BRANCH] == trunk(sandbox)
 
 
-def test_f08_a_push_after_which_nobody_answers_is_unknown(world: World, sandbox: Sandbox) -> None:
+def test_f08_a_push_after_which_nobody_answers_is_unknown(context: Context, sandbox: Sandbox) -> None:
     def cut_the_line() -> None:
         sandbox.github.faults.add("*", ".", drop=True, times=None)
 
     sandbox.github.faults.add("POST", "git-receive-pack", status=502, after=True, call=cut_the_line)
     with pytest.raises(Unknown) as lost:
-        release.branch(world)
+        lines.branch(context)
     assert lost.value.code == 5
     sandbox.github.faults.clear()
-    release.branch(again(world))
+    lines.branch(again(context))
     assert remote_refs(sandbox)[BRANCH] == trunk(sandbox)
 
 
-@pytest.mark.parametrize("task", [release.next_, release.branch, release.tag], ids=lambda task: task.__name__)
-def test_no_network_is_said_without_a_traceback(world: World, sandbox: Sandbox, task: Callable[..., object]) -> None:
-    assert world.repo
+@pytest.mark.parametrize("task", [lines.next_, lines.branch, lines.tag], ids=lambda task: task.__name__)
+def test_no_network_is_said_without_a_traceback(
+    context: Context, sandbox: Sandbox, task: Callable[..., object]
+) -> None:
+    assert repository(context)
     sandbox.github.faults.add("*", ".", drop=True, times=None)
     with pytest.raises(Failed, match="the remote does not answer") as failed:
-        task(world)
+        task(context)
     assert "git remote -v" in failed.value.hint
 
 
@@ -470,12 +475,12 @@ def test_a_server_that_is_gone_is_said_without_a_traceback(sandbox: Sandbox, typ
         assert "the remote does not answer" in done.err
 
 
-def test_typed_on_another_branch_it_does_the_same(world: World, sandbox: Sandbox) -> None:
+def test_typed_on_another_branch_it_does_the_same(context: Context, sandbox: Sandbox) -> None:
     git(sandbox.work, "switch", "--quiet", "--create", "feature")
     (sandbox.work / "README.md").write_text("half done\n")
     before = clone_content(sandbox.work)["files"]
-    assert release.branch(world).sha == trunk(sandbox)
-    assert release.tag(again(world), "0.7.0").sha == trunk(sandbox)
+    assert lines.branch(context).sha == trunk(sandbox)
+    assert lines.tag(again(context), "0.7.0").sha == trunk(sandbox)
     assert clone_content(sandbox.work)["files"] == before
 
 

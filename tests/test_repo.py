@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from release.errors import Conflict, Failed, Unknown, Usage
-from release.refs import Push, RemoteRef, remote_repository, without_credentials
-from release.repo import Repo
+from release.git.refs import Push, RemoteRef
+from release.git.remotes import remote_repository, without_credentials
+from release.git.repository import Repository
 from release.sandbox.home import Sandbox
 from release.sandbox.rules import reject_pushes
 
@@ -28,8 +29,8 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def repo(sandbox: Sandbox) -> Repo:
-    return Repo(sandbox.work)
+def repo(sandbox: Sandbox) -> Repository:
+    return Repository(sandbox.work)
 
 
 def git(where: Path, *arguments: str) -> str:
@@ -44,7 +45,7 @@ def commit(where: Path, name: str, text: str = "x\n") -> str:
     return git(where, "rev-parse", "HEAD")
 
 
-def test_f05_refs_that_belong_together_land_together_or_not_at_all(sandbox: Sandbox, repo: Repo) -> None:
+def test_f05_refs_that_belong_together_land_together_or_not_at_all(sandbox: Sandbox, repo: Repository) -> None:
     sandbox.bare.git("update-ref", "refs/tags/0.7.0", repo.head())
     sha = commit(sandbox.work, "b.txt")
     with pytest.raises(Conflict):
@@ -54,7 +55,7 @@ def test_f05_refs_that_belong_together_land_together_or_not_at_all(sandbox: Sand
     assert sandbox.bare.sha(BRANCH) == sandbox.bare.sha("refs/tags/0.7.1") == sha
 
 
-def test_f06_an_existing_branch_is_not_fast_forwarded(sandbox: Sandbox, repo: Repo) -> None:
+def test_f06_an_existing_branch_is_not_fast_forwarded(sandbox: Sandbox, repo: Repository) -> None:
     old = repo.head()
     sandbox.bare.git("update-ref", BRANCH, old)
     new = commit(sandbox.work, "b.txt")
@@ -65,7 +66,7 @@ def test_f06_an_existing_branch_is_not_fast_forwarded(sandbox: Sandbox, repo: Re
     assert sandbox.bare.sha(BRANCH) == new
 
 
-def test_f07_f13_a_rule_is_told_in_the_servers_words(sandbox: Sandbox, repo: Repo) -> None:
+def test_f07_f13_a_rule_is_told_in_the_servers_words(sandbox: Sandbox, repo: Repository) -> None:
     reject_pushes(sandbox.github.hub, "refs/heads/release-*", "GH013: Repository rule violations found")
     with pytest.raises(Failed, match="GH013") as caught:
         repo.push([Push(BRANCH, repo.head())])
@@ -73,14 +74,14 @@ def test_f07_f13_a_rule_is_told_in_the_servers_words(sandbox: Sandbox, repo: Rep
     assert sandbox.bare.sha(BRANCH) is None
 
 
-def test_f08_a_broken_connection_leaves_the_outcome_open(sandbox: Sandbox, repo: Repo) -> None:
+def test_f08_a_broken_connection_leaves_the_outcome_open(sandbox: Sandbox, repo: Repository) -> None:
     sha = repo.head()
     sandbox.github.stop()
     with pytest.raises((Unknown, Failed)):
         repo.push([Push(BRANCH, sha)])
 
 
-def test_f09_remote_refs_come_from_the_remote_alone(sandbox: Sandbox, repo: Repo) -> None:
+def test_f09_remote_refs_come_from_the_remote_alone(sandbox: Sandbox, repo: Repository) -> None:
     sha = repo.head()
     git(sandbox.work, "tag", "-am", "annotated", "0.7.0")
     git(sandbox.work, "tag", "0.7.1")
@@ -97,7 +98,7 @@ def test_f09_remote_refs_come_from_the_remote_alone(sandbox: Sandbox, repo: Repo
     assert git(sandbox.work, "rev-parse", "0.7.0") == later
 
 
-def test_f09_reading_tags_leaves_no_trace(sandbox: Sandbox, repo: Repo) -> None:
+def test_f09_reading_tags_leaves_no_trace(sandbox: Sandbox, repo: Repository) -> None:
     sandbox.bare.git("update-ref", "refs/tags/0.7.0", repo.head())
     before = git(sandbox.work, "for-each-ref")
     assert repo.remote_tags("0.7")
@@ -105,7 +106,7 @@ def test_f09_reading_tags_leaves_no_trace(sandbox: Sandbox, repo: Repo) -> None:
     assert not (sandbox.work / ".git" / "FETCH_HEAD").exists()
 
 
-def test_f10_every_kind_of_clone_reads_the_same(sandbox: Sandbox, repo: Repo, tmp_path: Path) -> None:
+def test_f10_every_kind_of_clone_reads_the_same(sandbox: Sandbox, repo: Repository, tmp_path: Path) -> None:
     sha = repo.head()
     for name in ("0.6.9", "0.6.10", "0.7.0"):
         sandbox.bare.git("update-ref", f"refs/tags/{name}", sha)
@@ -119,13 +120,13 @@ def test_f10_every_kind_of_clone_reads_the_same(sandbox: Sandbox, repo: Repo, tm
     git(tmp_path / "full", "checkout", "-q", "--detach")
     answers = []
     for name in ("full", "shallow", "linked"):
-        other = Repo(tmp_path / name)
+        other = Repository(tmp_path / name)
         other.authenticate(os.environ["GITHUB_TOKEN"], url)
         answers.append((other.trunk(), other.head_sha("main"), sorted(r.name for r in other.remote_tags("0.6"))))
     assert answers == [("main", later, ["refs/tags/0.6.10", "refs/tags/0.6.9"])] * 3
 
 
-def test_f11_a_branch_and_a_tag_of_one_name_are_told_apart(sandbox: Sandbox, repo: Repo) -> None:
+def test_f11_a_branch_and_a_tag_of_one_name_are_told_apart(sandbox: Sandbox, repo: Repository) -> None:
     first = repo.head()
     sandbox.bare.git("update-ref", "refs/tags/main", first)
     later = commit(sandbox.work, "b.txt")
@@ -134,12 +135,12 @@ def test_f11_a_branch_and_a_tag_of_one_name_are_told_apart(sandbox: Sandbox, rep
     assert (repo.tag("main") or RemoteRef("", "", "")).sha == first
 
 
-def test_a_branch_whose_name_ends_alike_is_another(sandbox: Sandbox, repo: Repo) -> None:
+def test_a_branch_whose_name_ends_alike_is_another(sandbox: Sandbox, repo: Repository) -> None:
     sandbox.bare.git("update-ref", "refs/heads/refs/heads/next", repo.head())
     assert repo.head_sha("next") is None
 
 
-def test_f22_the_worktree_is_apart_and_gone_afterwards(sandbox: Sandbox, repo: Repo) -> None:
+def test_f22_the_worktree_is_apart_and_gone_afterwards(sandbox: Sandbox, repo: Repository) -> None:
     (sandbox.work / "a.txt").write_text("uncommitted\n")
     before = (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD"))
     with repo.worktree(repo.head()) as tree:
@@ -150,7 +151,7 @@ def test_f22_the_worktree_is_apart_and_gone_afterwards(sandbox: Sandbox, repo: R
     assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1
 
 
-def test_f24_hooks_and_signing_count(sandbox: Sandbox, repo: Repo) -> None:
+def test_f24_hooks_and_signing_count(sandbox: Sandbox, repo: Repository) -> None:
     hook = sandbox.work / ".git" / "hooks" / "commit-msg"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text('#!/bin/sh\ngrep -q Fixes "$1" || { echo "say what it fixes" >&2; exit 1; }\n')
@@ -167,7 +168,7 @@ def test_f24_hooks_and_signing_count(sandbox: Sandbox, repo: Repo) -> None:
     assert "BEGIN SSH SIGNATURE" in git(sandbox.work, "cat-file", "commit", sha)
 
 
-def test_f25_a_lock_is_named_and_left(sandbox: Sandbox, repo: Repo) -> None:
+def test_f25_a_lock_is_named_and_left(sandbox: Sandbox, repo: Repository) -> None:
     lock = sandbox.work / ".git" / "index.lock"
     lock.touch()
     (sandbox.work / "a.txt").write_text("two\n")
@@ -177,7 +178,7 @@ def test_f25_a_lock_is_named_and_left(sandbox: Sandbox, repo: Repo) -> None:
     assert lock.exists()
 
 
-def test_s01_the_token_is_in_no_argument_file_or_error(sandbox: Sandbox, repo: Repo) -> None:
+def test_s01_the_token_is_in_no_argument_file_or_error(sandbox: Sandbox, repo: Repository) -> None:
     token = os.environ["GITHUB_TOKEN"]
     git(sandbox.work, "config", "--unset", f"credential.{sandbox.github.url}.helper")
     repo.authenticate(token, repo.remote_url())
@@ -191,14 +192,14 @@ def test_s01_the_token_is_in_no_argument_file_or_error(sandbox: Sandbox, repo: R
     assert _basic("wrong-token-value") not in f"{caught.value.message} {caught.value.__cause__}"
 
 
-def test_s01_the_token_goes_to_its_host_alone(sandbox: Sandbox, repo: Repo) -> None:
+def test_s01_the_token_goes_to_its_host_alone(sandbox: Sandbox, repo: Repository) -> None:
     git(sandbox.work, "config", "--unset", f"credential.{sandbox.github.url}.helper")
     repo.authenticate(os.environ["GITHUB_TOKEN"], "https://github.example/acme/platform.git")
     with pytest.raises(Usage):
         repo.head_sha("main")
 
 
-def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repo) -> None:
+def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repository) -> None:
     git(sandbox.work, "remote", "set-url", "origin", "http://user:hunter2@127.0.0.1:1/acme/platform.git")
     with pytest.raises(Failed) as caught:
         repo.head_sha("main")
@@ -207,7 +208,7 @@ def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repo
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=x", "a b", "a..b", "ä", "a\n", "x.lock"])
-def test_s03_names_are_checked_before_git_sees_them(repo: Repo, name: str) -> None:
+def test_s03_names_are_checked_before_git_sees_them(repo: Repository, name: str) -> None:
     for call in (lambda: repo.head_sha(name), lambda: repo.tag(name), lambda: repo.push([Push(name, "0" * 40)])):
         with pytest.raises(Usage):
             call()
@@ -215,12 +216,12 @@ def test_s03_names_are_checked_before_git_sees_them(repo: Repo, name: str) -> No
         repo.push([Push(BRANCH, "HEAD")])
 
 
-def test_s03_a_commit_named_like_an_option_is_no_option(repo: Repo) -> None:
+def test_s03_a_commit_named_like_an_option_is_no_option(repo: Repository) -> None:
     with pytest.raises(Usage):
         repo.commit_sha("--all")
 
 
-def test_files_are_read_from_the_commit(sandbox: Sandbox, repo: Repo) -> None:
+def test_files_are_read_from_the_commit(sandbox: Sandbox, repo: Repository) -> None:
     sha = repo.head()
     (sandbox.work / "sdk" / "config.py").write_text("changed\n")
     assert repo.file(sha, "sdk/config.py") == b'X = "1"\n'
@@ -229,9 +230,9 @@ def test_files_are_read_from_the_commit(sandbox: Sandbox, repo: Repo) -> None:
 
 def test_no_repository_no_remote(tmp_path: Path, sandbox: Sandbox) -> None:
     with pytest.raises(Usage, match="no Git repository"):
-        Repo(tmp_path)
+        Repository(tmp_path)
     with pytest.raises(Usage, match="no remote upstream"):
-        Repo(sandbox.work, "upstream").remote_url()
+        Repository(sandbox.work, "upstream").remote_url()
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from release.call.report import Report, printable
 from release.errors import Failed
-from release.report import Report, printable
 
 HOSTILE = "main\x1b[31m\u202ereversed\u200b\x07\r\n::set-output name=x::y"
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGE, SDK, Doubles
 from outside import dispatches, git, peeled, writes
 
-from release import image, release, sdk
+from release.call.context import Context
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.sandbox.github import TOKEN
 from release.sandbox.home import Sandbox
 from release.sandbox.hub import Token
 from release.settings import Image, Release, Sdk, Settings
-from release.world import World
+from release.tasks import image, lines, sdk
 
 INPUTS = {"publish_s3": "true", "is_release": "true"}
 OTHER = "another-token"
@@ -30,15 +30,15 @@ def doubles(sandbox: Sandbox) -> Doubles:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
     """A world in which 0.7.0 is tagged."""
-    return tagged(open_world(sandbox, monkeypatch, clock=FakeClock(), settings=Settings(release=POLL)))
+    return tagged(open_context(sandbox, monkeypatch, clock=FakeClock(), settings=Settings(release=POLL)))
 
 
-def tagged(world: World) -> World:
-    release.branch(world, "0.7.0")
-    release.tag(world, "0.7.0")
-    return again(world)
+def tagged(context: Context) -> Context:
+    lines.branch(context, "0.7.0")
+    lines.tag(context, "0.7.0")
+    return again(context)
 
 
 def dispatch(sandbox: Sandbox, ref: str = "0.7.0", token: str = TOKEN, **inputs: str) -> int:
@@ -71,149 +71,149 @@ def sdk_runs(sandbox: Sandbox) -> list[Any]:
 
 
 @pytest.mark.parametrize("answer", ["details", "none", "reject"])
-def test_f03_every_way_a_server_answers_a_dispatch(sandbox: Sandbox, world: World, answer: str) -> None:
+def test_f03_every_way_a_server_answers_a_dispatch(sandbox: Sandbox, context: Context, answer: str) -> None:
     sandbox.github.hub.settings.dispatch_answer = answer
-    run, request = sdk.dispatch(world, "0.7.0")
+    run, request = sdk.dispatch(context, "0.7.0")
     assert [run.id] == [each.id for each in sdk_runs(sandbox)]
     assert run.head_sha == peeled(sandbox, "0.7.0") == request.sha
     asked = [each for each in sandbox.github.requests if each.path.endswith("/dispatches")]
     assert [bool(each.body.get("return_run_details")) for each in asked] == [True, False][: len(asked)]
     assert len(asked) == (2 if answer == "reject" else 1)
     assert {each.headers["x-github-api-version"] for each in asked} == {"2022-11-28"}
-    assert world.report.facts["run_id"] == run.id
+    assert context.report.facts["run_id"] == run.id
 
 
-def test_f03_without_an_id_it_is_the_run_of_ours_among_new_ones(sandbox: Sandbox, world: World) -> None:
+def test_f03_without_an_id_it_is_the_run_of_ours_among_new_ones(sandbox: Sandbox, context: Context) -> None:
     """Somebody else asked for the same in the same moment: theirs is not taken for ours."""
     hub = sandbox.github.hub
     hub.tokens[OTHER] = Token("somebody")
     hub.settings.dispatch_answer = "none"
     sandbox.github.faults.add("POST", "/dispatches", call=lambda: dispatch(sandbox, token=OTHER))
-    run, _ = sdk.dispatch(world, "0.7.0")
+    run, _ = sdk.dispatch(context, "0.7.0")
     assert len(sdk_runs(sandbox)) == 2
     assert run.actor == "releaser"
 
 
-def test_f01_f02_a_run_behind_a_lost_answer_is_adopted(sandbox: Sandbox, world: World) -> None:
+def test_f01_f02_a_run_behind_a_lost_answer_is_adopted(sandbox: Sandbox, context: Context) -> None:
     sandbox.github.faults.add("POST", "/dispatches", status=502, after=True)
-    run, _ = sdk.dispatch(world, "0.7.0")
+    run, _ = sdk.dispatch(context, "0.7.0")
     assert [run.id] == [each.id for each in sdk_runs(sandbox)]
     assert dispatches(sandbox, SDK) == 1
 
 
-def test_f01_f02_a_cut_connection_is_looked_into_too(sandbox: Sandbox, world: World) -> None:
+def test_f01_f02_a_cut_connection_is_looked_into_too(sandbox: Sandbox, context: Context) -> None:
     sandbox.github.faults.add("POST", "/dispatches", drop=True)
     with pytest.raises(Unknown):
-        sdk.dispatch(world, "0.7.0")
+        sdk.dispatch(context, "0.7.0")
     assert dispatches(sandbox, SDK) == 1
 
 
-def test_f02_no_run_behind_a_lost_answer_is_unknown(sandbox: Sandbox, world: World) -> None:
+def test_f02_no_run_behind_a_lost_answer_is_unknown(sandbox: Sandbox, context: Context) -> None:
     """Nothing is asked again blindly; what to look at is said, and the same command goes on from what it finds."""
     sandbox.github.faults.add("POST", "/dispatches", status=502)
     with pytest.raises(Unknown) as caught:
-        sdk.dispatch(world, "0.7.0")
+        sdk.dispatch(context, "0.7.0")
     assert caught.value.code == 5
     assert f"/acme/platform/actions/workflows/{SDK}" in caught.value.hint
     assert (dispatches(sandbox, SDK), sdk_runs(sandbox)) == (1, [])
-    assert sum(world.clock.slept) >= 60
-    sdk.dispatch(again(world), "0.7.0")
+    assert sum(context.clock.slept) >= 60
+    sdk.dispatch(again(context), "0.7.0")
     assert (dispatches(sandbox, SDK), len(sdk_runs(sandbox))) == (2, 1)
 
 
-def test_f02_two_runs_behind_a_lost_answer_are_refused(sandbox: Sandbox, world: World) -> None:
+def test_f02_two_runs_behind_a_lost_answer_are_refused(sandbox: Sandbox, context: Context) -> None:
     sandbox.github.faults.add("POST", "/dispatches", status=502, after=True, call=lambda: dispatch(sandbox))
     with pytest.raises(Conflict) as caught:
-        sdk.dispatch(world, "0.7.0")
+        sdk.dispatch(context, "0.7.0")
     for run in sdk_runs(sandbox):
         assert f"{run.id}  success  {sandbox.github.hub.html}/actions/runs/{run.id}" in caught.value.problem
     assert "inv sdk.release --version 0.7.0 --run ID" in caught.value.hint
 
 
-def test_f01_a_refused_dispatch_is_not_repeated(sandbox: Sandbox, world: World) -> None:
+def test_f01_a_refused_dispatch_is_not_repeated(sandbox: Sandbox, context: Context) -> None:
     sandbox.github.faults.add("POST", "/dispatches", status=403, body={"message": "Must have admin rights"})
     with pytest.raises(Failed, match="Must have admin rights"):
-        sdk.dispatch(world, "0.7.0")
+        sdk.dispatch(context, "0.7.0")
     assert dispatches(sandbox, SDK) == 1
 
 
-def test_a_run_that_github_shows_late_is_waited_for(sandbox: Sandbox, world: World) -> None:
+def test_a_run_that_github_shows_late_is_waited_for(sandbox: Sandbox, context: Context) -> None:
     sandbox.github.faults.add("GET", r"/actions/runs/[0-9]+\?", status=404, times=3, body={"message": "Not Found"})
-    run, _ = sdk.dispatch(world, "0.7.0")
+    run, _ = sdk.dispatch(context, "0.7.0")
     assert [run.id] == [each.id for each in sdk_runs(sandbox)]
 
 
 # --- bound to its commit ---
 
 
-def test_f04_a_run_of_another_commit_fails_the_release(sandbox: Sandbox, world: World) -> None:
+def test_f04_a_run_of_another_commit_fails_the_release(sandbox: Sandbox, context: Context) -> None:
     other = sandbox.bare.sha("refs/tags/0.6.2")
     move = lambda: sandbox.bare.update_ref("refs/tags/0.7.0", str(other))  # noqa: E731
     sandbox.github.faults.add("POST", "/dispatches", call=move)
     with pytest.raises(Failed, match=f"builds {str(other)[:9]}, not {str(peeled(sandbox, '0.7.0'))[:9]}: 0.7.0 moved"):
-        sdk.dispatch(world, "0.7.0")
+        sdk.dispatch(context, "0.7.0")
 
 
-def test_a_run_that_goes_on_is_attached_to(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_a_run_that_goes_on_is_attached_to(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     doubles.hang.add(SDK)
-    first, _ = sdk.dispatch(world, "0.7.0")
-    second, _ = sdk.dispatch(again(world), "0.7.0")
+    first, _ = sdk.dispatch(context, "0.7.0")
+    second, _ = sdk.dispatch(again(context), "0.7.0")
     assert (first.id, dispatches(sandbox, SDK)) == (second.id, 1)
 
 
-def test_a_run_that_succeeded_is_taken_until_a_new_one_is_wanted(sandbox: Sandbox, world: World) -> None:
-    first, _ = sdk.dispatch(world, "0.7.0")
-    assert sdk.dispatch(again(world), "0.7.0")[0].id == first.id
-    newer, _ = sdk.dispatch(again(world), "0.7.0", again=True)
+def test_a_run_that_succeeded_is_taken_until_a_new_one_is_wanted(sandbox: Sandbox, context: Context) -> None:
+    first, _ = sdk.dispatch(context, "0.7.0")
+    assert sdk.dispatch(again(context), "0.7.0")[0].id == first.id
+    newer, _ = sdk.dispatch(again(context), "0.7.0", again=True)
     assert newer.id > first.id
     assert dispatches(sandbox, SDK) == 2
-    assert sdk.dispatch(again(world), "0.7.0")[0].id == newer.id
+    assert sdk.dispatch(again(context), "0.7.0")[0].id == newer.id
 
 
-def test_a_green_run_with_other_boxes_ticked_is_not_the_one(sandbox: Sandbox, world: World) -> None:
+def test_a_green_run_with_other_boxes_ticked_is_not_the_one(sandbox: Sandbox, context: Context) -> None:
     useless = dispatch(sandbox, publish_s3="false", is_release="true")
-    run, _ = sdk.dispatch(world, "0.7.0")
+    run, _ = sdk.dispatch(context, "0.7.0")
     assert run.id > useless
 
 
-def test_a_failed_run_offers_both_ways_on(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_a_failed_run_offers_both_ways_on(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     doubles.fail.add("test-package (3.11)")
-    failed, _ = sdk.dispatch(world, "0.7.0")
+    failed, _ = sdk.dispatch(context, "0.7.0")
     with pytest.raises(Failed, match="ended: failure") as caught:
-        sdk.dispatch(again(world), "0.7.0")
+        sdk.dispatch(again(context), "0.7.0")
     assert "inv sdk.release --version 0.7.0 --rerun-failed" in caught.value.hint
     assert "inv sdk.release --version 0.7.0 --again" in caught.value.hint
     assert dispatches(sandbox, SDK) == 1
-    assert sdk.dispatch(again(world, rerun_failed=True), "0.7.0")[0].id == failed.id
-    assert sdk.dispatch(again(world), "0.7.0", again=True)[0].id > failed.id
+    assert sdk.dispatch(again(context, rerun_failed=True), "0.7.0")[0].id == failed.id
+    assert sdk.dispatch(again(context), "0.7.0", again=True)[0].id > failed.id
 
 
-def test_several_runs_are_refused_and_one_is_chosen(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_several_runs_are_refused_and_one_is_chosen(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     doubles.hang.add(SDK)
     runs = [dispatch(sandbox), dispatch(sandbox)]
     with pytest.raises(Conflict, match=r"2 runs of sdk-release\.yaml") as caught:
-        sdk.dispatch(world, "0.7.0")
+        sdk.dispatch(context, "0.7.0")
     assert all(f"{run}  in_progress  {sandbox.github.hub.html}/actions/runs/{run}" in str(caught.value) for run in runs)
-    assert sdk.dispatch(again(world), "0.7.0", run=str(runs[0]))[0].id == runs[0]
+    assert sdk.dispatch(again(context), "0.7.0", run=str(runs[0]))[0].id == runs[0]
     assert dispatches(sandbox, SDK) == 2
 
 
-def test_a_chosen_run_must_be_of_the_workflow_and_the_commit(sandbox: Sandbox, world: World) -> None:
+def test_a_chosen_run_must_be_of_the_workflow_and_the_commit(sandbox: Sandbox, context: Context) -> None:
     platform = next(run.id for run in sandbox.github.hub.runs.values() if run.start.path.endswith("platform.yaml"))
     with pytest.raises(Usage, match=f"run {platform} is of platform.yaml, not of {SDK}"):
-        sdk.dispatch(world, "0.7.0", run=str(platform))
+        sdk.dispatch(context, "0.7.0", run=str(platform))
     older = dispatch(sandbox, "0.6.2")
     with pytest.raises(Failed, match=f"run {older} builds"):
-        sdk.dispatch(again(world), "0.7.0", run=str(older))
+        sdk.dispatch(again(context), "0.7.0", run=str(older))
     with pytest.raises(Usage, match="--run ١٢ is no run's id"):
-        sdk.dispatch(again(world), "0.7.0", run="١٢")
+        sdk.dispatch(again(context), "0.7.0", run="١٢")
     with pytest.raises(Failed, match="404"):
-        sdk.dispatch(again(world), "0.7.0", run="99999")
+        sdk.dispatch(again(context), "0.7.0", run="99999")
 
 
-def test_a_dry_run_judges_and_shows_and_asks_for_nothing(sandbox: Sandbox, world: World) -> None:
+def test_a_dry_run_judges_and_shows_and_asks_for_nothing(sandbox: Sandbox, context: Context) -> None:
     before = writes(sandbox)
-    dry = again(world, dry=True)
+    dry = again(context, dry=True)
     sdk.dispatch(dry, "0.7.0")
     assert "run sdk-release.yaml on 0.7.0" in printed(dry)
     assert "publish_s3=true, is_release=true (to do)" in printed(dry)
@@ -238,53 +238,53 @@ def test_a_workflow_that_cannot_do_it_is_not_asked(
 ) -> None:
     edits, kind, words = WRONG[case]
     edit(sandbox, SDK, *edits)
-    world = tagged(open_world(sandbox, monkeypatch, clock=FakeClock()))
+    context = tagged(open_context(sandbox, monkeypatch, clock=FakeClock()))
     with pytest.raises(kind) as caught:
-        sdk.dispatch(world, "0.7.0")
+        sdk.dispatch(context, "0.7.0")
     assert f"at 0.7.0, {SDK} " in caught.value.problem
     assert words in caught.value.problem
     assert dispatches(sandbox) == 0
 
 
-def test_a_missing_workflow_is_said_to_be(sandbox: Sandbox, world: World) -> None:
-    settings = replace(world.settings, sdk=Sdk(workflow="gone.yaml"))
+def test_a_missing_workflow_is_said_to_be(sandbox: Sandbox, context: Context) -> None:
+    settings = replace(context.settings, sdk=Sdk(workflow="gone.yaml"))
     # GitHub too knows no such workflow; the file is asked first.
     sandbox.github.hub.workflow_ids[".github/workflows/gone.yaml"] = 7
     with pytest.raises(Failed, match=r"at 0\.7\.0, gone\.yaml does not exist"):
-        sdk.dispatch(again(world, settings=settings), "0.7.0")
+        sdk.dispatch(again(context, settings=settings), "0.7.0")
 
 
-def test_a_useless_run_is_not_asked_for(sandbox: Sandbox, world: World) -> None:
-    wrong = replace(world.settings, sdk=Sdk(inputs={"publish_s3": True, "is_release": False}))
+def test_a_useless_run_is_not_asked_for(sandbox: Sandbox, context: Context) -> None:
+    wrong = replace(context.settings, sdk=Sdk(inputs={"publish_s3": True, "is_release": False}))
     with pytest.raises(Usage, match=r"is_release off: nothing is published under release/") as caught:
-        sdk.dispatch(again(world, settings=wrong), "0.7.0")
+        sdk.dispatch(again(context, settings=wrong), "0.7.0")
     assert caught.value.hint == "set sdk.inputs.is_release to true"
-    wrong = replace(world.settings, image=Image(inputs={}))
+    wrong = replace(context.settings, image=Image(inputs={}))
     with pytest.raises(Usage, match="is_release off, as it is unless sent: the run is green and pushes nothing"):
-        image.release(again(world, settings=wrong), "0.7.0")
-    wrong = replace(world.settings, image=Image(inputs={"is_release": True, "build_base": True}))
+        image.release(again(context, settings=wrong), "0.7.0")
+    wrong = replace(context.settings, image=Image(inputs={"is_release": True, "build_base": True}))
     with pytest.raises(Usage, match="it pushes unversioned images again") as caught:
-        image.release(again(world, settings=wrong), "0.7.0")
+        image.release(again(context, settings=wrong), "0.7.0")
     assert "--build-base" in caught.value.hint
     assert dispatches(sandbox) == 0
 
 
 def test_what_cannot_be_judged_is_said_and_done(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(sandbox, SDK, ("    if: inputs.publish_s3\n", "    if: inputs.publish_s3 && vars.OPEN == 'yes'\n"))
-    world = tagged(open_world(sandbox, monkeypatch, clock=FakeClock()))
-    sdk.dispatch(world, "0.7.0")
-    assert f"at 0.7.0, {SDK} cannot be judged: whether job publish-s3 runs" in printed(world)
+    context = tagged(open_context(sandbox, monkeypatch, clock=FakeClock()))
+    sdk.dispatch(context, "0.7.0")
+    assert f"at 0.7.0, {SDK} cannot be judged: whether job publish-s3 runs" in printed(context)
     assert dispatches(sandbox, SDK) == 1
 
 
-def test_f11_a_branch_named_like_the_tag_is_refused(sandbox: Sandbox, world: World) -> None:
+def test_f11_a_branch_named_like_the_tag_is_refused(sandbox: Sandbox, context: Context) -> None:
     sandbox.bare.update_ref("refs/heads/0.7.0", str(sandbox.bare.sha("refs/tags/0.6.2")))
     with pytest.raises(Conflict, match=r"0\.7\.0 is a branch and a tag"):
-        sdk.dispatch(world, "0.7.0")
+        sdk.dispatch(context, "0.7.0")
     assert dispatches(sandbox) == 0
 
 
-def test_base_images_are_pushed_again_on_purpose_alone(sandbox: Sandbox, world: World) -> None:
-    image.release(world, "0.7.0", build_base=True)
+def test_base_images_are_pushed_again_on_purpose_alone(sandbox: Sandbox, context: Context) -> None:
+    image.release(context, "0.7.0", build_base=True)
     asked = next(each for each in sandbox.github.requests if each.path.endswith(f"{IMAGE}/dispatches"))
     assert asked.body["inputs"] == {"version": "0.7.0", "is_release": "true", "build_base": "true"}

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from release.constants import constant
+from release.config_py import constant
 from release.sandbox import sample
 from release.sandbox.cloud import BUCKET, Cloud
 from release.sandbox.jobs import WorkflowRun, parse_workflow

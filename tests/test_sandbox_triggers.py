@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from release.sandbox.triggers import InvalidInputs, check_dispatch, input_values, matches, starts
+from release.sandbox.triggers import InvalidInputs, check_dispatch, input_values, starts
 from release.sandbox.workflow import Workflow, parse_workflow
 
 JOBS = "\njobs: {a: {runs-on: x, steps: [{run: x}]}}\n"
@@ -24,32 +24,6 @@ on:
 
 def workflow(on: str) -> Workflow:
     return parse_workflow(on + JOBS)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "name", "value"),
-    [
-        ("main", "main", True),
-        ("main", "main2", False),
-        ("release-*", "release-0.7-20261122", True),
-        ("release-*", "release-a/b", False),
-        ("feature/**", "feature/a/b", True),
-        ("**/docs", "docs", True),
-        ("**/docs", "a/b/docs", True),
-        ("*", "a", True),
-        ("*", "a/b", False),
-        ("**", "a/b", True),
-        ("[0-9]+.[0-9]+.[0-9]+", "10.20.30", True),
-        ("[0-9]+.[0-9]+.[0-9]+", "v1.2.3", False),
-        ("[0-9]+.[0-9]+.[0-9]+", "1.2.3-rc.1", False),
-        ("[0-9]+.[0-9]+.[0-9]+", "1x2x3", False),
-        ("v?1", "1", True),
-        ("v?1", "v1", True),
-        ("a(b", "a(b", True),
-    ],
-)
-def test_filter_patterns(pattern: str, name: str, value: bool) -> None:
-    assert matches(pattern, name) is value
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import SDK, Doubles, wheel
 from outside import cloud_content, dispatches, everything, writes
 
-from release import release, sdk
+from release.artifacts.wheel_release import prove_wheel_run
+from release.call.context import Context
 from release.errors import Conflict, Failed
 from release.sandbox.cloud import BUCKET
 from release.sandbox.home import Sandbox
 from release.settings import Sdk
-from release.world import World
+from release.tasks import lines, sdk
+from release.versions import parse
 
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
 NAME = KEY.rpartition("/")[2]
@@ -30,12 +32,12 @@ def doubles(sandbox: Sandbox) -> Doubles:
 
 
 @pytest.fixture
-def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
     """A world in which 0.7.0 is tagged."""
-    world = open_world(sandbox, monkeypatch, clock=FakeClock())
-    release.branch(world, "0.7.0")
-    release.tag(world, "0.7.0")
-    return again(world)
+    context = open_context(sandbox, monkeypatch, clock=FakeClock())
+    lines.branch(context, "0.7.0")
+    lines.tag(context, "0.7.0")
+    return again(context)
 
 
 def archive(tmp_path: Path, files: dict[str, bytes]) -> Path:
@@ -51,9 +53,9 @@ def keep(doubles: Doubles, path: Path, name: str = "wheel") -> None:
     doubles.runs_of(SDK)[-1].artifacts = {name: path}
 
 
-def released(world: World) -> World:
-    sdk.release(world, "0.7.0")
-    return again(world)
+def released(context: Context) -> Context:
+    sdk.release(context, "0.7.0")
+    return again(context)
 
 
 def s3_content(doubles: Doubles, key: str = KEY) -> bytes:
@@ -64,23 +66,23 @@ def s3_content(doubles: Doubles, key: str = KEY) -> bytes:
 
 
 def test_the_wheel_is_released_and_the_second_time_nothing_is_written(
-    sandbox: Sandbox, world: World, doubles: Doubles, tmp_path: Path
+    sandbox: Sandbox, context: Context, doubles: Doubles, tmp_path: Path
 ) -> None:
-    sdk.release(world, "0.7.0")
+    sdk.release(context, "0.7.0")
     digest = hashlib.sha256(s3_content(doubles)).hexdigest()
-    assert f"wheel s3://lepton-sdk/{KEY}  sha256:{digest}" in printed(world)
-    assert world.report.facts["wheel_key"] == KEY
-    assert world.report.facts["wheel_sha256"] == digest
+    assert f"wheel s3://lepton-sdk/{KEY}  sha256:{digest}" in printed(context)
+    assert context.report.facts["wheel_key"] == KEY
+    assert context.report.facts["wheel_sha256"] == digest
     before, written = everything(sandbox), writes(sandbox)
     keep(doubles, archive(tmp_path, {NAME: wheel("0.7.0")}))
-    second = released(again(world))
+    second = released(again(context))
     assert (everything(sandbox), writes(sandbox)) == (before, written)
     assert second.report.facts == {}
 
 
-def test_a_dry_run_writes_nothing_and_names_the_key(sandbox: Sandbox, world: World) -> None:
+def test_a_dry_run_writes_nothing_and_names_the_key(sandbox: Sandbox, context: Context) -> None:
     before = everything(sandbox)
-    dry = again(world, dry=True)
+    dry = again(context, dry=True)
     sdk.release(dry, "0.7.0")
     assert f"wheel s3://lepton-sdk/{KEY} (to do)" in printed(dry)
     assert everything(sandbox) == before
@@ -89,20 +91,20 @@ def test_a_dry_run_writes_nothing_and_names_the_key(sandbox: Sandbox, world: Wor
 # --- the chain ---
 
 
-def test_s06_the_wheel_that_is_out_is_the_one_the_run_built(world: World, doubles: Doubles, tmp_path: Path) -> None:
-    world = released(world)
+def test_s06_the_wheel_that_is_out_is_the_one_the_run_built(context: Context, doubles: Doubles, tmp_path: Path) -> None:
+    context = released(context)
     keep(doubles, archive(tmp_path, {f"dist/{NAME}": wheel("0.7.0")}))
-    found = sdk.wheel(world, "0.7.0", download=str(tmp_path / "got"))
+    found = sdk.wheel(context, "0.7.0", download=str(tmp_path / "got"))
     assert hashlib.sha256((tmp_path / "got" / NAME).read_bytes()).hexdigest() == found.sha256
-    assert "cannot be compared" not in printed(world)
-    assert f"saved {tmp_path / 'got' / NAME}  sha256:{found.sha256}" in printed(world)
+    assert "cannot be compared" not in printed(context)
+    assert f"saved {tmp_path / 'got' / NAME}  sha256:{found.sha256}" in printed(context)
 
 
-def test_f20_another_wheel_than_the_run_built_is_a_conflict(world: World, doubles: Doubles, tmp_path: Path) -> None:
-    world = released(world)
+def test_f20_another_wheel_than_the_run_built_is_a_conflict(context: Context, doubles: Doubles, tmp_path: Path) -> None:
+    context = released(context)
     keep(doubles, archive(tmp_path, {NAME: wheel("0.7.0") + b"!"}))
     with pytest.raises(Conflict, match=r"the wheel that is out is sha256:\w{12}, but run \d+ built sha256:\w{12}"):
-        sdk.wheel(world, "0.7.0")
+        sdk.wheel(context, "0.7.0")
 
 
 UNREADABLE: dict[str, Any] = {
@@ -113,32 +115,34 @@ UNREADABLE: dict[str, Any] = {
 
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_an_artifact_that_cannot_be_read_is_said_to_be(
-    sandbox: Sandbox, world: World, doubles: Doubles, tmp_path: Path, case: str
+    sandbox: Sandbox, context: Context, doubles: Doubles, tmp_path: Path, case: str
 ) -> None:
     fault, words = UNREADABLE[case]
-    world = released(world)
+    context = released(context)
     keep(doubles, archive(tmp_path, {NAME: wheel("0.7.0")}))
     sandbox.github.faults.add(fault["method"], fault["path"], status=fault["status"], body=fault["body"], times=None)
-    sdk.wheel(world, "0.7.0")
-    assert "what the run built cannot be compared" in printed(world)
-    assert words in printed(world)
+    sdk.wheel(context, "0.7.0")
+    assert "what the run built cannot be compared" in printed(context)
+    assert words in printed(context)
     sandbox.github.faults.clear()
 
 
 def test_an_artifact_that_is_no_archive_or_not_what_github_says_is_not_believed(
-    world: World, doubles: Doubles, tmp_path: Path
+    context: Context, doubles: Doubles, tmp_path: Path
 ) -> None:
-    world = released(world)
+    context = released(context)
     (tmp_path / "none.zip").write_bytes(b"nonsense")
     keep(doubles, tmp_path / "none.zip")
-    sdk.wheel(world, "0.7.0")
-    assert "what the run built cannot be compared: wheel: File is not a zip file" in printed(world)
+    sdk.wheel(context, "0.7.0")
+    assert "what the run built cannot be compared: wheel: File is not a zip file" in printed(context)
 
 
-def test_s02_artifacts_come_without_the_token(sandbox: Sandbox, world: World, doubles: Doubles, tmp_path: Path) -> None:
-    world = released(world)
+def test_s02_artifacts_come_without_the_token(
+    sandbox: Sandbox, context: Context, doubles: Doubles, tmp_path: Path
+) -> None:
+    context = released(context)
     keep(doubles, archive(tmp_path, {NAME: wheel("0.7.0")}))
-    sdk.wheel(world, "0.7.0")
+    sdk.wheel(context, "0.7.0")
     assert any(each.path.startswith("/_blobs/") for each in sandbox.github.requests)
     assert sandbox.github.hub.leaks == []
 
@@ -157,66 +161,66 @@ def wrong_wheels() -> dict[str, tuple[bytes, str]]:
 
 @pytest.mark.parametrize("case", wrong_wheels())
 def test_f20_a_key_that_holds_something_else_is_a_conflict_before_a_dispatch(
-    sandbox: Sandbox, world: World, doubles: Doubles, case: str
+    sandbox: Sandbox, context: Context, doubles: Doubles, case: str
 ) -> None:
     content, words = wrong_wheels()[case]
     doubles.s3.put_object(Bucket=BUCKET, Key=KEY, Body=content)
     for task in (sdk.release, sdk.dispatch):
         with pytest.raises(Conflict, match="take the next version") as caught:
-            task(again(world), "0.7.0")
+            task(again(context), "0.7.0")
         assert words in caught.value.problem
     assert dispatches(sandbox) == 0
     assert s3_content(doubles) == content
 
 
 @pytest.mark.slow
-def test_the_wheel_must_have_the_command_that_the_settings_name(world: World) -> None:
-    world = released(world)
-    settings = replace(world.settings, sdk=Sdk(command="lepton"))
+def test_the_wheel_must_have_the_command_that_the_settings_name(context: Context) -> None:
+    context = released(context)
+    settings = replace(context.settings, sdk=Sdk(command="lepton"))
     with pytest.raises(Conflict, match="has no command lepton"):
-        sdk.wheel(again(world, settings=settings), "0.7.0")
+        sdk.wheel(again(context, settings=settings), "0.7.0")
 
 
-def test_two_wheels_of_one_version_are_a_conflict(world: World, doubles: Doubles) -> None:
+def test_two_wheels_of_one_version_are_a_conflict(context: Context, doubles: Doubles) -> None:
     doubles.put_wheel("0.7.0")
     doubles.s3.put_object(Bucket=BUCKET, Key=KEY.replace("0.7.0-", "0.7.0-1-"), Body=b"x")
     with pytest.raises(Conflict, match=r"2 wheels of 0\.7\.0 are out"):
-        sdk.release(world, "0.7.0")
+        sdk.release(context, "0.7.0")
 
 
-def test_a_green_run_that_published_nothing_fails(world: World, doubles: Doubles) -> None:
+def test_a_green_run_that_published_nothing_fails(context: Context, doubles: Doubles) -> None:
     doubles.silent.add(SDK)
     with pytest.raises(Failed, match=f"s3://lepton-sdk/{KEY} is not there") as caught:
-        sdk.release(world, "0.7.0")
+        sdk.release(context, "0.7.0")
     assert "inv sdk.release --version 0.7.0 --again" in caught.value.hint
     doubles.silent.clear()
-    sdk.release(again(world), "0.7.0", again=True)
+    sdk.release(again(context), "0.7.0", again=True)
 
 
-def test_a_wheel_older_than_its_run_is_a_conflict(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_a_wheel_older_than_its_run_is_a_conflict(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     """Somebody put it there in between: the run's own clock tells."""
     doubles.hang.add(SDK)
-    run, request = sdk.dispatch(world, "0.7.0")
+    run, request = sdk.dispatch(context, "0.7.0")
     doubles.put_wheel("0.7.0")
     doubles.runs_of(SDK)[0].doubles = replace(doubles, silent={SDK})
     doubles.runs_of(SDK)[0].end()
     late = replace(run, status="completed", conclusion="success", created_at="2099-01-01T00:00:00Z")
     with pytest.raises(Conflict, match=f"older than run {run.id}"):
-        sdk.prove(world, sdk.parse("0.7.0"), late, request)
+        prove_wheel_run(context, parse("0.7.0"), late, request)
 
 
-def test_f20_other_released_keys_must_stay_as_they_are(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
+def test_f20_other_released_keys_must_stay_as_they_are(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     doubles.put_wheel("0.6.1")
     doubles.put_wheel("0.6.2")
     doubles.hang.add(SDK)
-    run, request = sdk.dispatch(world, "0.7.0")
+    run, request = sdk.dispatch(context, "0.7.0")
     doubles.s3.put_object(Bucket=BUCKET, Key=KEY.replace("0.7.0", "0.6.1"), Body=b"other")
     doubles.s3.delete_object(Bucket=BUCKET, Key=KEY.replace("0.7.0", "0.6.2"))
     doubles.put_wheel("0.5.9")
     doubles.runs_of(SDK)[0].end()
     finished = replace(run, status="completed", conclusion="success")
     with pytest.raises(Conflict, match="2 of 2 in s3://lepton-sdk/release/ changed meanwhile") as caught:
-        sdk.prove(world, sdk.parse("0.7.0"), finished, request)
+        prove_wheel_run(context, parse("0.7.0"), finished, request)
     assert "leptonai-0.6.1-py3-none-any.whl: was " in caught.value.problem
     assert "leptonai-0.6.2-py3-none-any.whl: was " in caught.value.problem
     assert ", is gone" in caught.value.problem
@@ -227,12 +231,14 @@ def test_f20_other_released_keys_must_stay_as_they_are(sandbox: Sandbox, world: 
 
 
 @pytest.mark.slow
-def test_what_was_released_to_s3_alone_can_go_to_pypi_later(sandbox: Sandbox, world: World, doubles: Doubles) -> None:
-    sdk.release(world, "0.7.0")
+def test_what_was_released_to_s3_alone_can_go_to_pypi_later(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    sdk.release(context, "0.7.0")
     before = cloud_content(sandbox)
     doubles.silent.add(SDK)  # the key is there: a publisher that never overwrites leaves it alone
-    sdk.release(again(world), "0.7.0", publish_pypi=True)
+    sdk.release(again(context), "0.7.0", publish_pypi=True)
     assert dispatches(sandbox, SDK) == 2
-    sdk.release(again(world), "0.7.0", publish_pypi=True)
+    sdk.release(again(context), "0.7.0", publish_pypi=True)
     assert dispatches(sandbox, SDK) == 2
     assert cloud_content(sandbox) == before

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from settings_table import MEANINGS, all_settings, settings_table
 
 from release import namespace
-from release.settings_help import MEANINGS, all_settings, settings_table
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 import semver
-from conftest import again, open_world, printed
+from conftest import again, open_context, printed
 
-from release import pipelines, status
+from release.audit.status_model import Overview, age
+from release.audit.status_view import _command, hints
+from release.call.context import Context
+from release.call.report import Report
 from release.errors import Usage
-from release.report import Report
+from release.git.repository import repository
+from release.git.snapshot import remote
+from release.git.tags import tag_message
 from release.sandbox.home import Sandbox
-from release.standing import Overview, age
-from release.tagged import tag_message
-from release.world import World
+from release.tasks import pipelines, proofs
 
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
 
@@ -28,17 +31,17 @@ KEY = "release/leptonai-0.7.0-py3-none-any.whl"
 def released() -> Iterator[Sandbox]:
     """A sandbox in which 0.7.0 was released, once for all tests here."""
     with pytest.MonkeyPatch.context() as patch, Sandbox() as made:
-        pipelines.minor(open_world(made, patch), "0.7.0")
+        pipelines.minor(open_context(made, patch), "0.7.0")
         yield made
 
 
 @pytest.fixture
-def world(released: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    return open_world(released, monkeypatch)
+def context(released: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return open_context(released, monkeypatch)
 
 
-def look(world: World, **flags: Any) -> Overview:
-    return status.status(world, **flags)
+def look(context: Context, **flags: Any) -> Overview:
+    return proofs.status(context, **flags)
 
 
 def parts(found: Overview, version: str) -> dict[str, str]:
@@ -47,8 +50,8 @@ def parts(found: Overview, version: str) -> dict[str, str]:
     }
 
 
-def test_lines_and_versions_as_they_are_out_there(released: Sandbox, world: World) -> None:
-    found = look(world)
+def test_lines_and_versions_as_they_are_out_there(released: Sandbox, context: Context) -> None:
+    found = look(context)
     assert [(str(line.line), str(line.newest), line.unreleased) for line in found.lines] == [
         ("0.7", "0.7.0", 0), ("0.6", "0.6.2", 0), ("0.5", "0.5.1", 0),
     ]  # fmt: skip
@@ -61,88 +64,88 @@ def test_lines_and_versions_as_they_are_out_there(released: Sandbox, world: Worl
         {text.split(" ", 1)[1] for text in log(released, "refs/heads/release-0.6-20260901..refs/heads/main")}
         - {text.split(" ", 1)[1] for text in log(released, "refs/heads/release-0.6-20260901")}
     )
-    assert "0.7.0" not in " ".join(what for what, _ in status.hints(found))
+    assert "0.7.0" not in " ".join(what for what, _ in hints(found))
 
 
 def log(released: Sandbox, revisions: str) -> list[str]:
     return released.bare.git("log", "--no-merges", "--format=%h %s", revisions).splitlines()
 
 
-def test_it_fits_80_columns(world: World) -> None:
-    look(world, last=20)
-    for line in printed(world).splitlines():
+def test_it_fits_80_columns(context: Context) -> None:
+    look(context, last=20)
+    for line in printed(context).splitlines():
         assert sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in line) <= 80, line
 
 
-def test_only_what_is_asked_for_is_read(released: Sandbox, world: World) -> None:
+def test_only_what_is_asked_for_is_read(released: Sandbox, context: Context) -> None:
     before = len(released.github.requests)
-    found = look(world, line="0.6", last=1)
+    found = look(context, line="0.6", last=1)
     assert [str(each.version) for each in found.versions] == ["0.6.2"]
     assert [str(line.line) for line in found.lines] == ["0.6"]
     asked = [each.path for each in released.github.requests[before:] if each.path.startswith("/api/")]
     assert len(asked) < 10
     for bad in ({"last": 0}, {"line": "x"}):
         with pytest.raises(Usage):
-            look(again(world), **bad)
+            look(again(context), **bad)
 
 
-def test_the_missing_part_and_the_next_command_are_shown(released: Sandbox, world: World) -> None:
+def test_the_missing_part_and_the_next_command_are_shown(released: Sandbox, context: Context) -> None:
     assert released.cloud is not None
     s3 = released.cloud.client("s3")
     content = s3.get_object(Bucket="lepton-sdk", Key=KEY)["Body"].read()
     s3.delete_object(Bucket="lepton-sdk", Key=KEY)
     try:
-        assert parts(look(world, line="0.7"), "0.7.0")["wheel"] == "missing"
-        assert "0.7.0: not out yet: wheel" in printed(world)
-        assert "inv sdk.release --version 0.7.0" in printed(world)
+        assert parts(look(context, line="0.7"), "0.7.0")["wheel"] == "missing"
+        assert "0.7.0: not out yet: wheel" in printed(context)
+        assert "inv sdk.release --version 0.7.0" in printed(context)
     finally:
         s3.put_object(Bucket="lepton-sdk", Key=KEY, Body=content)
 
 
-def test_a_draft_is_on_its_way(released: Sandbox, world: World) -> None:
+def test_a_draft_is_on_its_way(released: Sandbox, context: Context) -> None:
     release = next(iter(released.github.hub.releases.values()))
     release.draft = True
     try:
-        found = look(world, line="0.7")
+        found = look(context, line="0.7")
         assert parts(found, "0.7.0")["GitHub Release"] == "waiting"
-        assert status.hints(found)[0][1] == "inv release.notes --version 0.7.0 --publish"
+        assert hints(found)[0][1] == "inv release.notes --version 0.7.0 --publish"
     finally:
         release.draft = False
 
 
 @pytest.mark.parametrize(("source", "unknown"), [("s3", {"wheel"}), ("ecr", {"platform", "images"})])
 def test_a_source_that_does_not_answer_is_unknown_and_the_rest_is_shown(
-    released: Sandbox, world: World, source: str, unknown: set[str]
+    released: Sandbox, context: Context, source: str, unknown: set[str]
 ) -> None:
     assert released.cloud is not None
     path = "/lepton-sdk" if source == "s3" else r"^/(\?|$)"
     released.cloud.faults.add("*", path, status=403, times=None)
     try:
-        found = parts(look(world, line="0.7"), "0.7.0")
+        found = parts(look(context, line="0.7"), "0.7.0")
         assert {name for name, state in found.items() if state == "unknown"} == unknown
         assert set(found.values()) == {"unknown", "out"}
-        assert "?" in printed(world)
+        assert "?" in printed(context)
     finally:
         released.cloud.faults.clear()
 
 
-def test_an_individual_release_shows_its_own_parts_alone(released: Sandbox, world: World) -> None:
+def test_an_individual_release_shows_its_own_parts_alone(released: Sandbox, context: Context) -> None:
     """The tag's message says of what it is; the image of web alone is out, the others are no part of it."""
     message = tag_message(semver.Version.parse("0.7.1"), "web", "compatible", "")
-    world.repo.need_commit(world.repo.head_sha("main") or "")
-    target = world.repo.make_tag("0.7.1", world.repo.head_sha("main") or "", message)
+    repository(context).need_commit(remote(context).head_sha("main") or "")
+    target = repository(context).make_tag("0.7.1", remote(context).head_sha("main") or "", message)
     assert released.cloud is not None
-    released.bare.git("fetch", "-q", str(world.repo.root), "refs/tags/0.7.1:refs/tags/0.7.1")
+    released.bare.git("fetch", "-q", str(repository(context).root), "refs/tags/0.7.1:refs/tags/0.7.1")
     released.cloud.push_image("lepton-web", "0.7.1")
     try:
-        found = parts(look(world, line="0.7"), "0.7.1")
+        found = parts(look(context, line="0.7"), "0.7.1")
         assert (found["platform"], found["wheel"], found["GitHub Release"]) == ("out", "none", "missing")
     finally:
         released.bare.git("tag", "-d", "0.7.1")
-        world.repo.git("update-ref", "-d", "refs/tags/0.7.1", target)
+        repository(context).git("update-ref", "-d", "refs/tags/0.7.1", target)
 
 
-def test_unreleased_commits_of_a_line_are_counted(released: Sandbox, world: World) -> None:
+def test_unreleased_commits_of_a_line_are_counted(released: Sandbox, context: Context) -> None:
     branch = "refs/heads/release-0.6-20260901"
     old = released.bare.sha(branch) or ""
     tree = released.bare.git("rev-parse", f"{old}^{{tree}}").strip()
@@ -154,16 +157,16 @@ def test_unreleased_commits_of_a_line_are_counted(released: Sandbox, world: Worl
     new = released.bare.git("commit-tree", tree, "-p", old, "-m", "fix: later", **person).strip()
     released.bare.git("update-ref", branch, new)
     try:
-        found = look(world, line="0.6")
+        found = look(context, line="0.6")
         assert found.lines[0].unreleased == 1
-        assert "inv release.patch --line 0.6" in printed(world)
+        assert "inv release.patch --line 0.6" in printed(context)
     finally:
         released.bare.git("update-ref", branch, old)
 
 
-def test_json_is_one_object_a_line(world: World) -> None:
+def test_json_is_one_object_a_line(context: Context) -> None:
     stream = io.StringIO()
-    found = look(again(world, report=Report("json", stream)))
+    found = look(again(context, report=Report("json", stream)))
     objects = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [each["version"] for each in objects if each["event"] == "version"] == [
         str(v.version) for v in found.versions
@@ -171,32 +174,32 @@ def test_json_is_one_object_a_line(world: World) -> None:
     assert next(each for each in objects if each["event"] == "version")["parts"]["wheel"]["state"] == "out"
 
 
-def test_the_page_is_written_but_not_in_a_dry_run(world: World, tmp_path: Path) -> None:
+def test_the_page_is_written_but_not_in_a_dry_run(context: Context, tmp_path: Path) -> None:
     file = tmp_path / "status.html"
-    look(again(world, dry=True), html=str(file))
+    look(again(context, dry=True), html=str(file))
     assert not file.exists()
-    look(world, html=str(file))
+    look(context, html=str(file))
     assert "0.7.0" in file.read_text(encoding="utf-8")
 
 
-def test_nothing_is_written_out_there(released: Sandbox, world: World) -> None:
+def test_nothing_is_written_out_there(released: Sandbox, context: Context) -> None:
     refs = released.bare.git("for-each-ref")
-    local = world.repo.git("for-each-ref")
+    local = repository(context).git("for-each-ref")
     before = len(released.github.requests)
-    look(world)
+    look(context)
     asked = [each for each in released.github.requests[before:] if each.path.startswith("/api/")]
     assert {each.method for each in asked} == {"GET"}
     assert released.bare.git("for-each-ref") == refs
-    assert world.repo.git("for-each-ref") == local
+    assert repository(context).git("for-each-ref") == local
 
 
 def test_the_command_for_several_missing_parts_goes_on_with_the_release() -> None:
-    from release.standing import Part, Version
+    from release.audit.status_model import Part, Version
 
     missing = {"wheel": Part("missing"), "platform": Part("waiting")}
     for number, command in {"0.7.0": "release.minor", "0.7.3": "release.patch", "1.0.0": "release.major"}.items():
         version = Version(semver.Version.parse(number), "a" * 40, "", parts=missing)
-        assert status._command(version) == f"{command} --version {number}"
+        assert _command(version) == f"{command} --version {number}"
 
 
 @pytest.mark.parametrize(

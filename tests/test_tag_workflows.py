@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from conftest import FakeClock, again, open_world, printed
+from conftest import FakeClock, again, open_context, printed
 from doubles import PLATFORM, Doubles
 from outside import dispatches, everything, remote_refs, writes
 from test_runs import edit
 
-from release import pipelines, platform
+from release.call.context import Context
 from release.errors import Usage
 from release.sandbox.github import JOB_TOKEN
 from release.sandbox.home import Sandbox
-from release.world import World
+from release.tasks import pipelines, platform
 
 TRIGGER = ('on:\n  push:\n    tags: ["[0-9]', 'on:\n  workflow_dispatch:\n  push:\n    tags: ["[0-9]')
 
@@ -22,21 +22,32 @@ def doubles(sandbox: Sandbox) -> Doubles:
     return Doubles(sandbox)
 
 
-def in_actions(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    world = open_world(sandbox, monkeypatch, clock=FakeClock())
+def in_actions(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    context = open_context(sandbox, monkeypatch, clock=FakeClock())
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", JOB_TOKEN)
-    return world
+    return context
 
 
 def test_f14_a_plan_that_relies_on_the_tags_push_fails_before_anything_is_written(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
 ) -> None:
-    world = in_actions(sandbox, monkeypatch)
+    context = in_actions(sandbox, monkeypatch)
     before = everything(sandbox)
     with pytest.raises(Usage, match="a tag that it pushes starts no workflow") as caught:
-        pipelines.minor(world, "0.7.0")
+        pipelines.minor(context, "0.7.0")
     assert "actions/create-github-app-token" in caught.value.hint
+    assert everything(sandbox) == before
+
+
+def test_f14_a_workflow_of_other_tags_cannot_stand_in(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
+) -> None:
+    edit(sandbox, PLATFORM, (TRIGGER[0], TRIGGER[1].replace('tags: ["', 'tags: ["docs-')))
+    world = in_actions(sandbox, monkeypatch)
+    before = everything(sandbox)
+    with pytest.raises(Usage, match="a tag that it pushes starts no workflow"):
+        pipelines.minor(world, "0.7.0")
     assert everything(sandbox) == before
 
 
@@ -45,15 +56,15 @@ def test_f14_a_platform_workflow_that_can_be_asked_for_is_asked_for_once(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
 ) -> None:
     edit(sandbox, PLATFORM, TRIGGER)
-    world = in_actions(sandbox, monkeypatch)
-    pipelines.minor(world, "0.7.0")
-    assert f"a push with this token starts no workflow: {PLATFORM} will be asked for" in printed(world)
+    context = in_actions(sandbox, monkeypatch)
+    pipelines.minor(context, "0.7.0")
+    assert f"a push with this token starts no workflow: {PLATFORM} will be asked for" in printed(context)
     runs = [run for run in sandbox.github.hub.runs.values() if run.start.path.endswith(PLATFORM)]
     assert [(run.start.event, run.start.ref) for run in runs] == [("workflow_dispatch", "refs/tags/0.7.0")]
     assert "refs/tags/0.7.0" in remote_refs(sandbox)
-    platform.watch(again(world), "0.7.0")
+    platform.watch(again(context), "0.7.0")
     written = [each for each in writes(sandbox) if "graphql" not in each]
-    pipelines.minor(again(world), "0.7.0")
+    pipelines.minor(again(context), "0.7.0")
     assert [each for each in writes(sandbox) if "graphql" not in each] == written
     assert dispatches(sandbox, PLATFORM) == 1
 
@@ -63,8 +74,8 @@ def test_f14_a_persons_token_leaves_it_to_the_push(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
 ) -> None:
     edit(sandbox, PLATFORM, TRIGGER)
-    world = open_world(sandbox, monkeypatch, clock=FakeClock())
-    pipelines.minor(world, "0.7.0")
+    context = open_context(sandbox, monkeypatch, clock=FakeClock())
+    pipelines.minor(context, "0.7.0")
     runs = [run.start.event for run in sandbox.github.hub.runs.values() if run.start.path.endswith(PLATFORM)]
     assert runs == ["push"]
     assert dispatches(sandbox, PLATFORM) == 0
@@ -77,5 +88,5 @@ def test_the_sdks_workflow_is_judged_before_anything_is_written(
     edit(sandbox, "sdk-release.yaml", ("      is_release:", "      released:"))
     before = everything(sandbox)
     with pytest.raises(Usage, match=r"at main, sdk-release\.yaml does not know the input is_release"):
-        pipelines.minor(open_world(sandbox, monkeypatch, clock=FakeClock()), "0.7.0")
+        pipelines.minor(open_context(sandbox, monkeypatch, clock=FakeClock()), "0.7.0")
     assert everything(sandbox) == before

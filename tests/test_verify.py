@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import again, open_world, printed
+from conftest import again, open_context, printed
 
-from release import pipelines, receipt
+from release.audit.receipt import STATEMENT, Evidence, differences, parse, statement
+from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
-from release.receipt import Evidence
-from release.refs import RemoteRef
+from release.git.refs import RemoteRef
+from release.git.repository import repository
+from release.git.signatures import signature
 from release.sandbox.cloud import MANIFEST
 from release.sandbox.home import Sandbox
-from release.signatures import signature
-from release.verify import verify
-from release.world import World
+from release.tasks import pipelines, proofs
 
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
 
@@ -35,13 +35,13 @@ def patched() -> Iterator[pytest.MonkeyPatch]:
 def released(patched: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A sandbox in which 0.7.0 was released, once for all tests here."""
     with Sandbox() as made:
-        pipelines.minor(open_world(made, patched), "0.7.0")
+        pipelines.minor(open_context(made, patched), "0.7.0")
         yield made
 
 
 @pytest.fixture
-def world(released: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
-    return open_world(released, monkeypatch)
+def context(released: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return open_context(released, monkeypatch)
 
 
 def put_back(ecr: Any, image: Any) -> None:
@@ -55,16 +55,18 @@ def put_back(ecr: Any, image: Any) -> None:
     )
 
 
-def failing(world: World) -> str:
+def failing(context: Context) -> str:
     with pytest.raises(Failed) as caught:
-        verify(world, "0.7.0")
+        proofs.verify(context, "0.7.0")
     return caught.value.problem.partition(": ")[2]
 
 
-def test_a_release_is_proved_and_its_receipt_is_the_same_bytes(released: Sandbox, world: World, tmp_path: Path) -> None:
+def test_a_release_is_proved_and_its_receipt_is_the_same_bytes(
+    released: Sandbox, context: Context, tmp_path: Path
+) -> None:
     first, second = tmp_path / "a.json", tmp_path / "b.json"
-    verify(world, "0.7.0", receipt=str(first))
-    verify(again(world), "0.7.0", receipt=str(second))
+    proofs.verify(context, "0.7.0", receipt=str(first))
+    proofs.verify(again(context), "0.7.0", receipt=str(second))
     assert first.read_bytes() == second.read_bytes()
     made = json.loads(first.read_text())
     names = {item["name"]: item["digest"]["sha256"] for item in made["subject"]}
@@ -77,18 +79,18 @@ def test_a_release_is_proved_and_its_receipt_is_the_same_bytes(released: Sandbox
     runs = [item["uri"] for item in made["predicate"]["runDetails"]["byproducts"]]
     assert len(runs) == 3
     assert all(run.startswith(f"{released.github.url}/acme/platform/actions/runs/") for run in runs)
-    shown = printed(world)
+    shown = printed(context)
     assert "✘" not in shown
     assert "on release-0.7-" in shown
 
 
-def test_a_receipt_verified_again_says_what_changed_since(released: Sandbox, world: World, tmp_path: Path) -> None:
+def test_a_receipt_verified_again_says_what_changed_since(released: Sandbox, context: Context, tmp_path: Path) -> None:
     """One byte of the wheel changed in S3: the verification fails, and the old receipt says in what."""
     file = tmp_path / "receipt.json"
-    verify(world, "0.7.0", receipt=str(file))
+    proofs.verify(context, "0.7.0", receipt=str(file))
     kept = file.read_bytes()
-    unchanged = again(world)
-    verify(unchanged, "0.7.0", receipt=str(file))
+    unchanged = again(context)
+    proofs.verify(unchanged, "0.7.0", receipt=str(file))
     assert "nothing changed" in printed(unchanged)
     s3 = released.cloud.client("s3")  # type: ignore[union-attr]
     content = s3.get_object(Bucket="lepton-sdk", Key=KEY)["Body"].read()
@@ -97,44 +99,44 @@ def test_a_receipt_verified_again_says_what_changed_since(released: Sandbox, wor
         Bucket="lepton-sdk", Key=KEY, Body=content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
     )
     try:
-        tampered = again(world)
+        tampered = again(context)
         with pytest.raises(Failed, match="wheel"):
-            verify(tampered, "0.7.0", receipt=str(file))
+            proofs.verify(tampered, "0.7.0", receipt=str(file))
         assert f"since {file}: s3://lepton-sdk/{KEY}: was sha256:" in printed(tampered)
         assert file.read_bytes() == kept
     finally:
         s3.put_object(Bucket="lepton-sdk", Key=KEY, Body=content)
-    verify(again(world), "0.7.0")
+    proofs.verify(again(context), "0.7.0")
 
 
 def test_an_image_pushed_over_keeps_the_proofs_but_not_the_receipt(
-    released: Sandbox, world: World, tmp_path: Path
+    released: Sandbox, context: Context, tmp_path: Path
 ) -> None:
     file = tmp_path / "receipt.json"
-    verify(world, "0.7.0", receipt=str(file))
+    proofs.verify(context, "0.7.0", receipt=str(file))
     assert released.cloud is not None
     ecr = released.cloud.client("ecr")
     asked = {"repositoryName": "lepton-web", "imageIds": [{"imageTag": "0.7.0"}]}
     image = ecr.batch_get_image(**asked)["images"][0]
     digest = released.cloud.push_image("lepton-web", "0.7.0", "other content")
     try:
-        changed = again(world)
+        changed = again(context)
         with pytest.raises(Conflict, match="1 things changed"):
-            verify(changed, "0.7.0", receipt=str(file))
+            proofs.verify(changed, "0.7.0", receipt=str(file))
         assert f"is {digest}" in printed(changed)
     finally:
         put_back(ecr, image)
 
 
-def test_f12_a_moved_tag_is_seen(released: Sandbox, world: World, tmp_path: Path) -> None:
+def test_f12_a_moved_tag_is_seen(released: Sandbox, context: Context, tmp_path: Path) -> None:
     file = tmp_path / "receipt.json"
-    verify(world, "0.7.0", receipt=str(file))
+    proofs.verify(context, "0.7.0", receipt=str(file))
     target = released.bare.git("rev-parse", "refs/tags/0.7.0").strip()
     released.bare.git("update-ref", "refs/tags/0.7.0", "refs/tags/0.6.2")
     try:
-        moved = again(world)
+        moved = again(context)
         with pytest.raises(Failed) as caught:
-            verify(moved, "0.7.0", receipt=str(file))
+            proofs.verify(moved, "0.7.0", receipt=str(file))
         # 0.6.2 is on no branch of 0.7, another version is tagged there, and no run built the parts from it.
         for name in ("branch", "alone", "sdk run", "platform run"):
             assert name in caught.value.problem
@@ -143,27 +145,27 @@ def test_f12_a_moved_tag_is_seen(released: Sandbox, world: World, tmp_path: Path
         released.bare.git("update-ref", "refs/tags/0.7.0", target)
 
 
-def test_another_version_at_the_commit_fails_unless_said(released: Sandbox, world: World) -> None:
+def test_another_version_at_the_commit_fails_unless_said(released: Sandbox, context: Context) -> None:
     released.bare.git("tag", "0.7.5", "refs/tags/0.7.0^{commit}")
     try:
-        assert failing(world) == "alone"
-        verify(again(world), "0.7.0", shared=True)
+        assert failing(context) == "alone"
+        proofs.verify(again(context), "0.7.0", shared=True)
     finally:
         released.bare.git("tag", "-d", "0.7.5")
 
 
-def test_a_version_tagged_before_a_lower_one_is_out_of_order(released: Sandbox, world: World) -> None:
+def test_a_version_tagged_before_a_lower_one_is_out_of_order(released: Sandbox, context: Context) -> None:
     """0.7.3 sits below 0.7.0 on the branch."""
     released.bare.git("tag", "0.7.3", "refs/tags/0.7.0~1")
     try:
         with pytest.raises(Failed, match="order"):
-            verify(world, "0.7.3")
-        assert "0.7.0 is on the branch after 0.7.3" in printed(world)
+            proofs.verify(context, "0.7.3")
+        assert "0.7.0 is on the branch after 0.7.3" in printed(context)
     finally:
         released.bare.git("tag", "-d", "0.7.3")
 
 
-def test_each_missing_part_is_named_with_the_next_command(released: Sandbox, world: World) -> None:
+def test_each_missing_part_is_named_with_the_next_command(released: Sandbox, context: Context) -> None:
     assert released.cloud is not None
     ecr = released.cloud.client("ecr")
     asked = {"repositoryName": "lepton", "imageIds": [{"imageTag": "photon-py3.9-runner-0.7.0"}]}
@@ -173,7 +175,7 @@ def test_each_missing_part_is_named_with_the_next_command(released: Sandbox, wor
     release.draft = True
     try:
         with pytest.raises(Failed) as caught:
-            verify(world, "0.7.0")
+            proofs.verify(context, "0.7.0")
         assert caught.value.problem.endswith("2 of 20 proofs of 0.7.0 do not hold: image, GitHub Release")
         assert caught.value.hint == "inv image.release --version 0.7.0"
     finally:
@@ -181,75 +183,75 @@ def test_each_missing_part_is_named_with_the_next_command(released: Sandbox, wor
         put_back(ecr, image)
 
 
-def test_a_source_that_does_not_answer_is_unknown_and_the_rest_is_proved(released: Sandbox, world: World) -> None:
+def test_a_source_that_does_not_answer_is_unknown_and_the_rest_is_proved(released: Sandbox, context: Context) -> None:
     assert released.cloud is not None
     released.cloud.faults.add("*", "/lepton-sdk", status=403, times=None)
     try:
         with pytest.raises(Failed, match="wheel"):
-            verify(world, "0.7.0")
-        assert "✔ tag" in printed(world)
-        assert "✔ image" in printed(world)
+            proofs.verify(context, "0.7.0")
+        assert "✔ tag" in printed(context)
+        assert "✔ image" in printed(context)
     finally:
         released.cloud.faults.active.clear()
 
 
-def test_no_tag_no_release_alone(world: World) -> None:
+def test_no_tag_no_release_alone(context: Context) -> None:
     with pytest.raises(Failed, match=r"no tag 0\.9\.9"):
-        verify(world, "0.9.9")
+        proofs.verify(context, "0.9.9")
     with pytest.raises(Usage, match="no component"):
-        verify(again(world), "0.7.0", name="everything")
+        proofs.verify(again(context), "0.7.0", name="everything")
 
 
-def test_f27_the_receipt_is_attached_once(released: Sandbox, world: World) -> None:
+def test_f27_the_receipt_is_attached_once(released: Sandbox, context: Context) -> None:
     """Publishing attached it to the draft already; taken away, it is attached anew."""
     published = next(iter(released.github.hub.releases.values())).assets
     assert [each.name for each in published] == ["0.7.0.intoto.json"]
     published.clear()
-    verify(world, "0.7.0", attach=True)
+    proofs.verify(context, "0.7.0", attach=True)
     asset = next(iter(released.github.hub.releases.values())).assets
     assert [each.name for each in asset] == ["0.7.0.intoto.json"]
-    assert json.loads(asset[0].content)["_type"] == receipt.STATEMENT
+    assert json.loads(asset[0].content)["_type"] == STATEMENT
     before = len(released.github.requests)
-    second = again(world)
-    verify(second, "0.7.0", attach=True)
+    second = again(context)
+    proofs.verify(second, "0.7.0", attach=True)
     asked = [each for each in released.github.requests[before:] if each.path.startswith("/api/")]
     assert {each.method for each in asked} == {"GET"}
     assert "(already)" in printed(second)
-    dry = again(world, dry=True)
+    dry = again(context, dry=True)
     kept = [asset.pop()]
-    verify(dry, "0.7.0", attach=True)
+    proofs.verify(dry, "0.7.0", attach=True)
     assert asset == []
     asset += kept
     assert "(to do)" in printed(dry)
 
 
-def test_nothing_is_added_to_an_immutable_release(released: Sandbox, world: World) -> None:
+def test_nothing_is_added_to_an_immutable_release(released: Sandbox, context: Context) -> None:
     assets = next(iter(released.github.hub.releases.values())).assets
     kept = [assets.pop()]
     released.github.hub.settings.immutable_releases = True
     try:
         with pytest.raises(Failed, match="immutable"):
-            verify(world, "0.7.0", attach=True)
+            proofs.verify(context, "0.7.0", attach=True)
     finally:
         released.github.hub.settings.immutable_releases = False
         assets += kept
 
 
 @pytest.mark.parametrize("allowed", ["", "own", "other"])
-def test_a_signature_is_checked_against_the_allowed_signers(released: Sandbox, world: World, allowed: str) -> None:
+def test_a_signature_is_checked_against_the_allowed_signers(released: Sandbox, context: Context, allowed: str) -> None:
     keys = {name: released.home / f"{name}-{allowed}" for name in ("own", "other")}
     for key in keys.values():
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    world.repo.git("config", "gpg.format", "ssh")
-    world.repo.git("config", "user.signingkey", str(keys["own"]))
+    repository(context).git("config", "gpg.format", "ssh")
+    repository(context).git("config", "user.signingkey", str(keys["own"]))
     name = f"9.0.{len(allowed)}"
-    target = world.repo.make_tag(name, world.repo.head(), "Release", sign=True)
-    world.repo.git("push", "-q", "origin", f"refs/tags/{name}")
+    target = repository(context).make_tag(name, repository(context).head(), "Release", sign=True)
+    repository(context).git("push", "-q", "origin", f"refs/tags/{name}")
     if allowed:
         file = released.home / "allowed"
         file.write_text(f"person@example.com {keys[allowed].with_suffix('.pub').read_text()}")
-        world.repo.git("config", "gpg.ssh.allowedSignersFile", str(file))
-    found = signature(world.repo, RemoteRef(f"refs/tags/{name}", world.repo.head(), target))
+        repository(context).git("config", "gpg.ssh.allowedSignersFile", str(file))
+    found = signature(repository(context), RemoteRef(f"refs/tags/{name}", repository(context).head(), target))
     assert found is not None
     assert found.good is {"": None, "own": True, "other": False}[allowed]
     released.bare.git("tag", "-d", name)
@@ -258,12 +260,12 @@ def test_a_signature_is_checked_against_the_allowed_signers(released: Sandbox, w
 def test_receipts_are_compared_in_all_they_say() -> None:
     one = Evidence({"a": "sha256:1"}, {"git": ("gitCommit", "2")}, {"sdk": "u1"}, {"version": "0.7.0"})
     other = Evidence({"a": "sha256:1", "b": "sha256:3"}, {"git": ("gitCommit", "4")}, {}, {"version": "0.7.0"})
-    assert receipt.differences(receipt.statement(one), receipt.statement(other)) == [
+    assert differences(statement(one), statement(other)) == [
         "run sdk: was u1, is gone",
         "git: was gitCommit:2, is gitCommit:4",
         "b: is new, sha256:3",
     ]
-    assert receipt.differences(receipt.statement(one), receipt.statement(one)) == []
+    assert differences(statement(one), statement(one)) == []
     for text in ("no", "[]", '{"_type": "other"}'):
         with pytest.raises(Usage, match="no receipt"):
-            receipt.parse(text, "file")
+            parse(text, "file")

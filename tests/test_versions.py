@@ -7,9 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from semver import Version
 
-from release import versions
 from release.errors import Conflict, Usage
-from release.versions import ImageTag, Line, check_allowed, next_version, parse, parse_image_tag
+from release.versions import (
+    ImageTag,
+    Line,
+    branch_name,
+    check_allowed,
+    check_ref_name,
+    check_sha,
+    image_tags,
+    line_of,
+    nearest,
+    next_version,
+    parse,
+    parse_branch,
+    parse_image_tag,
+    parse_line,
+    released_versions,
+)
 
 TEMPLATE = "photon-py{python}-runner-{version}"
 numbers = st.integers(0, 10**6)
@@ -76,7 +91,7 @@ def test_s07_64_characters_are_allowed() -> None:
 
 @given(st.text(max_size=100) | st.from_regex(r"v?\d{1,3}(\.\d{1,3}){0,3}\S{0,5}"))
 def test_s07_any_text_is_strict_semver_or_refused(text: str) -> None:
-    near = versions.nearest(text)
+    near = nearest(text)
     assert not near or str(parse(str(near))) == str(near)
     if str(near) == text:
         assert str(parse(text)) == text
@@ -89,7 +104,7 @@ def test_s07_any_text_is_strict_semver_or_refused(text: str) -> None:
 @given(numbers, numbers)
 def test_a_line_is_read_back_and_ordered_by_number(major: int, minor: int) -> None:
     line = Line(major, minor)
-    assert versions.parse_line(str(line)) == line
+    assert parse_line(str(line)) == line
     assert line < Line(major, minor + 1) < Line(major + 1, 0)
     assert line.contains(Version(major, minor, 9))
     assert not line.contains(Version(major, minor + 1, 0))
@@ -98,15 +113,15 @@ def test_a_line_is_read_back_and_ordered_by_number(major: int, minor: int) -> No
 @pytest.mark.parametrize("text", ["0.7.3", "v0.7", "0.07", "0.7\n", "7", "", "٠.٧", "1." + "1" * 5000])
 def test_a_wrong_line_is_refused(text: str) -> None:
     with pytest.raises(Usage, match="is no line"):
-        versions.parse_line(text)
+        parse_line(text)
 
 
 def test_a_version_stands_for_its_line_where_that_is_allowed() -> None:
-    assert versions.parse_line("0.7.3", version_too=True) == Line(0, 7) == versions.line_of(parse("0.7.3"))
+    assert parse_line("0.7.3", version_too=True) == Line(0, 7) == line_of(parse("0.7.3"))
     with pytest.raises(Usage, match="no v"):
-        versions.parse_line("v0.7.3", version_too=True)
+        parse_line("v0.7.3", version_too=True)
     with pytest.raises(Usage) as refused:
-        versions.parse_line("0.7.3")
+        parse_line("0.7.3")
     assert refused.value.hint == "did you mean 0.7?"
 
 
@@ -138,7 +153,7 @@ def test_a_version_stands_for_its_line_where_that_is_allowed() -> None:
     ],
 )
 def test_the_next_version(released: str, bump: str, line: str, expected: str) -> None:
-    on = versions.parse_line(line) if line else None
+    on = parse_line(line) if line else None
     assert str(next_version(read(*released.split()), bump, on)) == expected
 
 
@@ -153,7 +168,7 @@ def test_the_next_version_is_a_free_release_after_its_line(
     found = next_version(released, bump, line)
     assert not found.prerelease
     assert found not in released
-    assert all(found > other for other in released if versions.line_of(other) == versions.line_of(found))
+    assert all(found > other for other in released if line_of(other) == line_of(found))
     check_allowed(found, [other for other in released if not line or line.contains(other)])
 
 
@@ -215,11 +230,11 @@ def test_a_wrong_next_version_is_refused_with_the_nearest(
 
 @given(numbers, numbers, st.dates())
 def test_a_branch_name_is_read_back(major: int, minor: int, date: datetime.date) -> None:
-    assert versions.parse_branch(versions.branch_name(Line(major, minor), date)) == (Line(major, minor), date)
+    assert parse_branch(branch_name(Line(major, minor), date)) == (Line(major, minor), date)
 
 
 def test_f23_a_release_branch_has_its_line_and_its_day() -> None:
-    assert versions.branch_name(Line(0, 7), datetime.date(2026, 11, 2)) == "release-0.7-20261102"
+    assert branch_name(Line(0, 7), datetime.date(2026, 11, 2)) == "release-0.7-20261102"
 
 
 @pytest.mark.parametrize(
@@ -243,19 +258,19 @@ def test_f23_a_release_branch_has_its_line_and_its_day() -> None:
     ],
 )
 def test_f23_other_branches_are_no_release_branches(name: str) -> None:
-    assert versions.parse_branch(name) is None
+    assert parse_branch(name) is None
 
 
 def test_released_versions_are_sorted_and_other_tags_left_out() -> None:
     tags = ["0.10.0", "0.9.0", "v0.8.0", "0.7", "nightly", "0.9.0-rc.10", "0.9.0-rc.9", "0.9.0\n", "0.9.1+a", "٠.٧.٠"]
-    assert [str(version) for version in versions.released_versions(tags)] == [
+    assert [str(version) for version in released_versions(tags)] == [
         "0.9.0-rc.9", "0.9.0-rc.10", "0.9.0", "0.9.1+a", "0.10.0",
     ]  # fmt: skip
 
 
 @given(st.lists(any_versions))
 def test_released_versions_sort_as_semver_does(found: list[Version]) -> None:
-    assert versions.released_versions(map(str, found)) == sorted(found)
+    assert released_versions(map(str, found)) == sorted(found)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +286,7 @@ def test_released_versions_sort_as_semver_does(found: list[Version]) -> None:
     ],
 )
 def test_s03_good_ref_names_pass(name: str) -> None:
-    versions.check_ref_name(name)
+    check_ref_name(name)
 
 
 @pytest.mark.parametrize(
@@ -284,27 +299,27 @@ def test_s03_good_ref_names_pass(name: str) -> None:
 )  # fmt: skip
 def test_s03_names_that_git_or_a_shell_reads_otherwise_are_refused(name: str) -> None:
     with pytest.raises(Usage):
-        versions.check_ref_name(name)
+        check_ref_name(name)
 
 
 @pytest.mark.parametrize("size", [40, 64])
 def test_s03_full_shas_pass(size: int) -> None:
-    versions.check_sha("0f" * (size // 2))
+    check_sha("0f" * (size // 2))
 
 
 @pytest.mark.parametrize("sha", ["", "0f" * 19, "0f" * 21, "0F" * 20, "0f" * 20 + "\n", "0g" * 20, "٠" * 40, "HEAD"])
 def test_s03_other_shas_are_refused(sha: str) -> None:
     with pytest.raises(Usage):
-        versions.check_sha(sha)
+        check_sha(sha)
 
 
 def test_an_unknown_placeholder_is_named() -> None:
     with pytest.raises(Usage, match=r"unknown \{variant\}"):
-        versions.image_tags("x-{variant}-{version}", parse("0.7.2"), ["3.7"])
+        image_tags("x-{variant}-{version}", parse("0.7.2"), ["3.7"])
 
 
 def test_image_tags_are_one_for_each_python() -> None:
-    tags = versions.image_tags(TEMPLATE, parse("0.7.2"), ["3.7", "3.11"])
+    tags = image_tags(TEMPLATE, parse("0.7.2"), ["3.7", "3.11"])
     assert tags == ["photon-py3.7-runner-0.7.2", "photon-py3.11-runner-0.7.2"]
 
 
@@ -330,12 +345,12 @@ def test_image_tags_are_one_for_each_python() -> None:
 )
 def test_a_template_without_a_clear_version_is_refused(template: str, version: str, pythons: list[str]) -> None:
     with pytest.raises(Usage):
-        versions.image_tags(template, parse(version), pythons)
+        image_tags(template, parse(version), pythons)
 
 
 @given(pre_releases, st.sampled_from(["3.7", "3.11"]), st.sampled_from(["", "nightly", "20261122", "rc.1-x"]))
 def test_an_image_tag_is_read_back(version: Version, python: str, build: str) -> None:
-    [tag] = versions.image_tags(TEMPLATE, version, [python])
+    [tag] = image_tags(TEMPLATE, version, [python])
     tag += f"-{build}" if build else ""
     parsed = parse_image_tag(tag, [version.finalize_version(), version])
     assert parsed == ImageTag(f"photon-py{python}-runner-", version, build)

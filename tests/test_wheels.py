@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from semver import Version
 
-from release import versions, wheels
+from release.artifacts.wheel import python_version, read_wheel, wheel_filename_matches
 from release.errors import Failed, Usage
+from release.versions import parse
 
 NAME = "leptonai-0.7.0-py3-none-any.whl"
 INFO = "leptonai-0.7.0.dist-info"
@@ -44,14 +45,14 @@ def packed(
 
 def refused(content: bytes, reason: str, filename: str = NAME) -> None:
     with pytest.raises(Failed, match=f"'.*': .*{reason}") as failed:
-        wheels.read_wheel(content, filename)
+        read_wheel(content, filename)
     assert failed.value.problem.isprintable()
     assert failed.value.hint
 
 
 def test_a_sound_wheel_is_read() -> None:
     content = packed(FILES)
-    wheel = wheels.read_wheel(content, NAME)
+    wheel = read_wheel(content, NAME)
     assert (wheel.filename, wheel.name, wheel.version, wheel.build) == (NAME, "leptonai", "0.7.0", "")
     assert wheel.tags == {"py3-none-any"}
     assert dict(wheel.entry_points) == {"lep": "leptonai.cli:lep", "Lep: a": "b"}
@@ -63,7 +64,7 @@ def test_what_is_optional_may_be_absent() -> None:
     files = {
         name: body.replace(b"Requires-Python: >=3.8\n", b"") for name, body in FILES.items() if "entry" not in name
     }
-    wheel = wheels.read_wheel(packed(files), NAME)
+    wheel = read_wheel(packed(files), NAME)
     assert (wheel.entry_points, wheel.requires_python) == ({}, "")
 
 
@@ -73,14 +74,14 @@ def test_names_tags_and_builds_are_compared_as_normalized() -> None:
         f"{info}/METADATA": b"Metadata-Version: 2.1\nName: Lepton.AI\nVersion: 0.7.0-rc.1\n",
         f"{info}/WHEEL": b"Wheel-Version: 1.9\r\nTag: py2-none-any\r\nTag: py3-None-any\r\n",
     }
-    wheel = wheels.read_wheel(packed(files, info=info), "lepton_ai-0.7.0rc1-2b-py2.py3-none-any.whl")
+    wheel = read_wheel(packed(files, info=info), "lepton_ai-0.7.0rc1-2b-py2.py3-none-any.whl")
     assert (wheel.name, wheel.version, wheel.build) == ("Lepton.AI", "0.7.0-rc.1", "2b")
     assert wheel.tags == {"py2-none-any", "py3-none-any"}
 
 
 def test_folders_signatures_and_stronger_hashes_are_fine() -> None:
     record = "".join(row(name, body, "sha512") for name, body in FILES.items())
-    wheels.read_wheel(packed({**FILES, "leptonai/": b"", f"{INFO}/RECORD.jws": b"{}"}, record), NAME)
+    read_wheel(packed({**FILES, "leptonai/": b"", f"{INFO}/RECORD.jws": b"{}"}, record), NAME)
 
 
 @pytest.mark.parametrize(
@@ -212,9 +213,9 @@ def test_s06_a_lie_about_the_size_is_refused() -> None:
 
 def test_s06_too_many_entries_and_too_many_bytes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     content = packed(FILES)
-    monkeypatch.setattr(wheels, "MAX_ENTRIES", 4)
+    monkeypatch.setattr("release.artifacts.wheel.MAX_ENTRIES", 4)
     refused(content, "more than 4 entries")
-    monkeypatch.setattr(wheels, "MAX_WHEEL", len(content) - 1)
+    monkeypatch.setattr("release.artifacts.wheel.MAX_WHEEL", len(content) - 1)
     refused(content, "bytes, at most")
 
 
@@ -233,13 +234,13 @@ def test_s06_other_compressions_encryption_and_other_files_are_refused() -> None
 def test_s06_damaged_wheels_never_pass_as_another_and_never_crash() -> None:
     chance = random.Random(7)
     content = packed(FILES)
-    sound = wheels.read_wheel(content, NAME)
+    sound = read_wheel(content, NAME)
     for _ in range(3000):
         damaged = bytearray(content)
         for _ in range(chance.randint(1, 3)):
             damaged[chance.randrange(len(damaged))] = chance.choice((0, 1, 0x7F, 0xFF, chance.randrange(256)))
         try:
-            wheel = wheels.read_wheel(bytes(damaged), NAME)
+            wheel = read_wheel(bytes(damaged), NAME)
         except Failed:
             continue
         assert (wheel.entry_points, wheel.version) == (sound.entry_points, sound.version)
@@ -260,7 +261,7 @@ def test_s06_damaged_wheels_never_pass_as_another_and_never_crash() -> None:
     ],
 )
 def test_a_version_as_python_spells_it(version: str, python: str) -> None:
-    assert wheels.python_version(versions.parse(version)) == python
+    assert python_version(parse(version)) == python
 
 
 @pytest.mark.parametrize(
@@ -278,7 +279,7 @@ def test_a_version_as_python_spells_it(version: str, python: str) -> None:
 )
 def test_a_version_that_python_cannot_spell_is_refused(version: str) -> None:
     with pytest.raises(Usage, match="PEP 440"):
-        wheels.python_version(versions.parse(version))
+        python_version(parse(version))
 
 
 @given(st.tuples(*[st.integers(0, 99)] * 3), st.sampled_from([None, "alpha.1", "beta.2", "rc.3"]), st.integers(0, 9))
@@ -286,15 +287,15 @@ def test_a_wheel_filename_matches_its_own_version_alone(
     core: tuple[int, int, int], pre: str | None, other: int
 ) -> None:
     version = Version(*core, pre)
-    filename = f"lepton_ai-{wheels.python_version(version)}-py3-none-any.whl"
-    assert wheels.wheel_filename_matches(filename, "Lepton.AI", version)
-    assert not wheels.wheel_filename_matches(filename, "lepton", version)
-    assert not wheels.wheel_filename_matches(filename, "lepton-ai", version.replace(minor=core[1] + 1 + other))
-    assert not wheels.wheel_filename_matches(filename, "lepton-ai", version.replace(prerelease="rc.99"))
+    filename = f"lepton_ai-{python_version(version)}-py3-none-any.whl"
+    assert wheel_filename_matches(filename, "Lepton.AI", version)
+    assert not wheel_filename_matches(filename, "lepton", version)
+    assert not wheel_filename_matches(filename, "lepton-ai", version.replace(minor=core[1] + 1 + other))
+    assert not wheel_filename_matches(filename, "lepton-ai", version.replace(prerelease="rc.99"))
 
 
 @pytest.mark.parametrize(
     "filename", ["", "x.whl", "leptonai-0.7.0.tar.gz", "release/" + NAME, NAME + "\n", "leptonai-v-py3-none-any.whl"]
 )
 def test_other_filenames_do_not_match(filename: str) -> None:
-    assert not wheels.wheel_filename_matches(filename, "leptonai", versions.parse("0.7.0"))
+    assert not wheel_filename_matches(filename, "leptonai", parse("0.7.0"))

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from release.expressions import Unsupported
 from release.sandbox import artifacts, pythons
 from release.sandbox.checkout import checkout
 from release.sandbox.machine import ActionFailed, Inputs, Machine, Outputs
+from release.workflows import expressions
 
 Action = Callable[[Machine, Inputs, Mapping[str, str]], Outputs]
 
@@ -21,10 +21,10 @@ def run_action(machine: Machine, uses: str, inputs: Inputs, env: Mapping[str, st
     """
     name = uses.partition("@")[0].lower()
     if name not in _ACTIONS:
-        raise Unsupported(f"the sandbox does not support the action {uses}")
+        raise expressions.Unsupported(f"the sandbox does not support the action {uses}")
     action, known = _ACTIONS[name]
     if unknown := sorted(set(inputs) - set(known.split())):
-        raise Unsupported(f"the sandbox does not support these inputs of {name}: {', '.join(unknown)}")
+        raise expressions.Unsupported(f"the sandbox does not support these inputs of {name}: {', '.join(unknown)}")
     return action(machine, inputs, env)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 
-from release.expressions import Unsupported
 from release.sandbox.machine import ActionFailed, Inputs, Machine, Outputs
+from release.workflows import expressions
 
 
 def checkout(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
@@ -16,7 +16,7 @@ def checkout(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Output
     """
     repository = machine.contexts["github"].get("repository", "")
     if inputs.get("repository", repository) != repository:
-        raise Unsupported(f"the sandbox cannot check out another repository: {inputs['repository']}")
+        raise expressions.Unsupported(f"the sandbox cannot check out another repository: {inputs['repository']}")
     folder = (machine.workspace / inputs.get("path", ".")).resolve()
     if not folder.is_relative_to(machine.workspace.resolve()):
         raise ActionFailed(f"Repository path '{folder}' is not under '{machine.workspace}'")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from release import expression_values as values
-from release.expressions import STATUS
 from release.sandbox.triggers import input_values
+from release.workflows import expressions
 
 if TYPE_CHECKING:
     from release.sandbox.job import Job
@@ -23,7 +22,7 @@ def job_contexts(run: WorkflowRun, key: str) -> dict[str, Any]:
         "inputs": _inputs(run),
         "needs": {need: _need(run, need) for need in run.workflow.needs(key)},
         "vars": run.context.get("vars", {}),
-        STATUS: "cancelled" if run.is_cancelled else status,
+        expressions.STATUS: "cancelled" if run.is_cancelled else status,
     }
 
 
@@ -52,7 +51,7 @@ def _inputs(run: WorkflowRun) -> dict[str, Any]:
 def github_context(run: WorkflowRun) -> dict[str, Any]:
     """Give the `github` context: what the run knows itself, then what it was given."""
     given: Mapping[str, Any] = run.context.get("github", {})
-    texts = {name: values.text(value) for name, value in _inputs(run).items()}
+    texts = {name: expressions.text(value) for name, value in _inputs(run).items()}
     event = {"inputs": texts, "ref": run.ref, "workflow": run.workflow.path} if texts else {"ref": run.ref}
     repository = str(given.get("repository", ""))
     own = {

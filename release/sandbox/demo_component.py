@@ -8,13 +8,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from release.call.context import Context
 from release.errors import Blocked, Failed
 from release.sandbox.typed import type_task
 
 if TYPE_CHECKING:
+    from release.call.context import Context
     from release.sandbox.home import Sandbox
     from release.sandbox.story import Edit
-    from release.world import World
 
 _CLIENT = "sdk/leptonai/client.py"
 FOUND_BY_NAME = (
@@ -32,31 +33,31 @@ _PERSON = {"NAME": "Ana Field", "EMAIL": "ana@example.org"}
 WHY = "the backend's description is the one of 0.7.0, read by hand"
 
 
-def demo_component(world: World, sandbox: Sandbox) -> None:
+def demo_component(context: Context, sandbox: Sandbox) -> None:
     """Release the SDK alone from a trunk that moved on, then try to when its API broke.
 
     Wants a coordinated release in the sandbox, made from the trunk. Where griffe or oasdiff is missing on this
     machine the gate cannot tell, which is shown, and answered for with --accept.
     """
     release = ("release.component", "--name", "sdk", "--yes")
-    world.report.line()
-    world.report.line("The SDK alone. Somebody merges into the trunk: feat: find a photon by its name (#16)")
+    context.report.line()
+    context.report.line("The SDK alone. Somebody merges into the trunk: feat: find a photon by its name (#16)")
     land(sandbox, "feat: find a photon by its name (#16)", FOUND_BY_NAME)
     missing = ["oasdiff"] * (shutil.which("oasdiff") is None) + ["griffe"] * (find_spec("griffe") is None)
     if missing:
-        type_task(world, sandbox, *release, code=Blocked.exit_code)
-        world.report.line(f"This machine has no {' and no '.join(missing)}, so a person answers for it:")
-    type_task(world, sandbox, *release, *(("--accept", WHY) if missing else ()))
-    world.report.line()
-    world.report.line("Somebody merges a change that breaks callers: feat: call it delete (#17)")
+        type_task(context, sandbox, *release, code=Blocked.exit_code)
+        context.report.line(f"This machine has no {' and no '.join(missing)}, so a person answers for it:")
+    type_task(context, sandbox, *release, *(("--accept", WHY) if missing else ()))
+    context.report.line()
+    context.report.line("Somebody merges a change that breaks callers: feat: call it delete (#17)")
     before = set(sandbox.bare.refs("refs/tags"))
     land(sandbox, "feat: call it delete (#17)", RENAMED)
-    type_task(world, sandbox, *release, code=Blocked.exit_code)
+    type_task(context, sandbox, *release, code=Blocked.exit_code)
     if set(sandbox.bare.refs("refs/tags")) != before:
         raise Failed("a refused release left a tag")
-    world.report.line("Refused, and nothing was written. What the tag of the one that was released says:")
+    context.report.line("Refused, and nothing was written. What the tag of the one that was released says:")
     newest = sandbox.bare.git("for-each-ref", "--sort=-creatordate", "--count=1", "--format=%(contents)", "refs/tags")
-    world.report.lines(newest.strip().splitlines())
+    context.report.lines(newest.strip().splitlines())
 
 
 def land(sandbox: Sandbox, title: str, *edits: Edit) -> str:

@@ -7,33 +7,36 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from release.call.context import Context
 from release.sandbox.typed import type_task
 
 if TYPE_CHECKING:
+    from release.call.context import Context
     from release.sandbox.home import Sandbox
-    from release.world import World
 
 FILE = "README.md"
 
 
-def demo_patch(world: World, sandbox: Sandbox, line: str = "0.7") -> None:
+def demo_patch(context: Context, sandbox: Sandbox, line: str = "0.7") -> None:
     """Release a patch of the line in the sandbox; raises Failed when a command ends otherwise than it should."""
     fix = _grow_trunk(sandbox)
     wanted = ("release.patch", "--line", line, "--commit", fix[:9], "--yes")
-    world.report.line()
-    world.report.line("The trunk went on: a feature, and a fix that stands on it. The fix is wanted on the line.")
-    type_task(world, sandbox, "release.pick", "--candidates", "--line", line)
-    world.report.line()
-    world.report.line("A dry run really tries the pick, and tells what will happen:")
-    type_task(world, sandbox, "--dry", *wanted, code=1)
-    type_task(world, sandbox, *wanted, code=1)
+    context.report.line()
+    context.report.line("The trunk went on: a feature, and a fix that stands on it. The fix is wanted on the line.")
+    type_task(context, sandbox, "release.pick", "--candidates", "--line", line)
+    context.report.line()
+    context.report.line("A dry run really tries the pick, and tells what will happen:")
+    type_task(context, sandbox, "--dry", *wanted, code=1)
+    type_task(context, sandbox, *wanted, code=1)
     tree = _resolve(sandbox)
-    world.report.line()
-    world.report.line(f"Resolved by hand: $ git -C {tree} add {FILE}")
-    type_task(world, sandbox, "release.pick", "--continue", "--yes")
-    world.report.line()
-    world.report.line("The same command again: the pick is there, so it goes on with the checks, the tag and the rest.")
-    type_task(world, sandbox, *wanted)
+    context.report.line()
+    context.report.line(f"Resolved by hand: $ git -C {tree} add {FILE}")
+    type_task(context, sandbox, "release.pick", "--continue", "--yes")
+    context.report.line()
+    context.report.line(
+        "The same command again: the pick is there, so it goes on with the checks, the tag and the rest."
+    )
+    type_task(context, sandbox, *wanted)
 
 
 def _grow_trunk(sandbox: Sandbox) -> str:

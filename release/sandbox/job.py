@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from release import expression_values as values
-from release.expressions import interpolate
 from release.sandbox.joblog import Log, now
 from release.sandbox.machine import deep_value
 from release.sandbox.matrix import display_name
+from release.workflows import expressions
 
 _ids = itertools.count(30_000_000_001)
 
@@ -70,9 +69,9 @@ class Job:
 def new_job(key: str, spec: dict[str, Any], matrix: dict[str, Any], context: Mapping[str, Any]) -> Job:
     """Make a queued job for one combination of its matrix, named as GitHub names it."""
     context = {**context, "matrix": matrix}
-    given = values.text(spec.get("name"))
-    name = interpolate(given, context) if "${{" in given else display_name(given or key, matrix)
-    tolerated = values.truth(deep_value(spec.get("continue-on-error"), context))
+    given = expressions.text(spec.get("name"))
+    name = expressions.interpolate(given, context) if "${{" in given else display_name(given or key, matrix)
+    tolerated = expressions.truth(deep_value(spec.get("continue-on-error"), context))
     names = ["Set up job", *map(_step_name, spec.get("steps") or ()), "Complete job"]
     steps = [Step(name, number) for number, name in enumerate(names, 1)]
     return Job(key, name, spec, matrix, steps=steps, tolerated=tolerated)
@@ -80,7 +79,7 @@ def new_job(key: str, spec: dict[str, Any], matrix: dict[str, Any], context: Map
 
 def unrun_job(key: str, spec: dict[str, Any], conclusion: str, said: str = "") -> Job:
     """Make a job that is over before it began: skipped, or one that cannot be read."""
-    job = Job(key, values.text(spec.get("name")) or key, spec)
+    job = Job(key, expressions.text(spec.get("name")) or key, spec)
     if said:
         Log(job, ()).write(said)
     job.conclude(conclusion)

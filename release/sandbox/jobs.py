@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from release import expression_values as values
-from release.expressions import Undecided, Unsupported, condition
 from release.sandbox.contexts import job_contexts
 from release.sandbox.job import Job, Step, new_job, unrun_job
 from release.sandbox.joblog import Log, now
@@ -18,6 +16,7 @@ from release.sandbox.machine import Machine, deep_value
 from release.sandbox.matrix import combinations
 from release.sandbox.steps import run_job
 from release.sandbox.workflow import InvalidWorkflow, Workflow, parse_workflow
+from release.workflows import expressions
 
 __all__ = ["InvalidWorkflow", "Job", "Step", "Workflow", "WorkflowRun", "parse_workflow"]
 
@@ -142,15 +141,15 @@ class WorkflowRun:
         spec = self.workflow.jobs[key]
         try:
             context = job_contexts(self, key)
-            if not condition(values.text(spec.get("if")), context):
+            if not expressions.condition(expressions.text(spec.get("if")), context):
                 self._groups[key] = [unrun_job(key, spec, "skipped")]
                 return
             strategy = deep_value(spec.get("strategy") or {}, context)
             jobs = [new_job(key, spec, matrix, context) for matrix in combinations(strategy.get("matrix"))]
-        except (Undecided, Unsupported) as error:
+        except (expressions.Undecided, expressions.Unsupported) as error:
             self._groups[key] = [unrun_job(key, spec, "failure", f"##[error]jobs.{key}: {error}")]
             return
-        limit = values.number(strategy.get("max-parallel", len(jobs)))
+        limit = expressions.number(strategy.get("max-parallel", len(jobs)))
         self._begin_jobs(key, jobs, threading.Semaphore(max(1, int(limit))))
 
     def _begin_jobs(self, key: str, jobs: list[Job], places: threading.Semaphore) -> None:

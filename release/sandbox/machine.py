@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from release import expression_values as values
-from release.expressions import STATUS, evaluate, interpolate
 from release.sandbox.contexts import step_contexts
 from release.sandbox.joblog import Log
+from release.workflows import expressions
 
 if TYPE_CHECKING:
     from release.sandbox.job import Job
@@ -39,7 +38,7 @@ def deep_value(value: Any, context: Mapping[str, Any]) -> Any:
     """Evaluate the expressions in a value of the file, at any depth."""
     if isinstance(value, str):
         whole = value.strip().startswith("${{") and value.strip().endswith("}}") and value.count("${{") == 1
-        return evaluate(value, context) if whole else interpolate(value, context)
+        return expressions.evaluate(value, context) if whole else expressions.interpolate(value, context)
     if isinstance(value, Mapping):
         return {key: deep_value(one, context) for key, one in value.items()}
     return [deep_value(one, context) for one in value] if isinstance(value, list) else value
@@ -47,7 +46,7 @@ def deep_value(value: Any, context: Mapping[str, Any]) -> Any:
 
 def deep_text(found: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, str]:
     """Evaluate the expressions in a mapping such as `env`, to text."""
-    return {str(key): interpolate(values.text(value), context) for key, value in found.items()}
+    return {str(key): expressions.interpolate(expressions.text(value), context) for key, value in found.items()}
 
 
 class Machine:
@@ -89,7 +88,7 @@ class Machine:
             "steps": self.steps,
             "job": {"status": self.status},
             "runner": self.runner(),
-            STATUS: self.status,
+            expressions.STATUS: self.status,
         }
 
     def runner(self) -> dict[str, str]:
@@ -102,7 +101,7 @@ class Machine:
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Give a step its environment: GitHub's variables, the run's own, and the file's on top."""
         github = self.contexts["github"]
-        own = {f"GITHUB_{name.upper()}": values.text(github[name]) for name in _FROM_CONTEXT if name in github}
+        own = {f"GITHUB_{name.upper()}": expressions.text(github[name]) for name in _FROM_CONTEXT if name in github}
         runner = {f"RUNNER_{name.upper()}": text for name, text in self.runner().items()}
         fixed = {"GITHUB_ACTIONS": "true", "CI": "true", "HOME": str(self.home), "LANG": "C.UTF-8"}
         places = {

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from release import expression_values as values
-from release.expressions import Unsupported
+from release.workflows import expressions
 
 MAX_JOBS = 256
 Combination = dict[str, Any]
@@ -24,26 +23,26 @@ def combinations(matrix: Any) -> list[Combination]:
     if matrix is None:
         return [{}]
     if not isinstance(matrix, Mapping):
-        raise Unsupported(f"the matrix is no mapping: {matrix!r}")
+        raise expressions.Unsupported(f"the matrix is no mapping: {matrix!r}")
     axes = {name: _axis(name, found) for name, found in matrix.items() if name not in ("include", "exclude")}
     found = [dict(zip(axes, chosen, strict=True)) for chosen in product(*axes.values())] if axes else []
     found = [one for one in found if not any(_covers(rule, one) for rule in matrix.get("exclude") or ())]
     found = _included(found, matrix.get("include") or [])
     if not 0 < len(found) <= MAX_JOBS:
-        raise Unsupported(f"the matrix makes {len(found)} jobs")
+        raise expressions.Unsupported(f"the matrix makes {len(found)} jobs")
     return found
 
 
 def _axis(name: str, found: Any) -> list[Any]:
     if not isinstance(found, list) or not found:
-        raise Unsupported(f"matrix vector {name!r} does not contain any values")
+        raise expressions.Unsupported(f"matrix vector {name!r} does not contain any values")
     return found
 
 
 def _covers(rule: Any, value: Any) -> bool:
     if isinstance(rule, Mapping):
         return isinstance(value, Mapping) and all(_covers(part, value.get(key)) for key, part in rule.items())
-    return values.equal(rule, value) or rule == value
+    return expressions.equal(rule, value) or rule == value
 
 
 def _included(original: list[Combination], include: list[Combination]) -> list[Combination]:
@@ -70,4 +69,4 @@ def display_name(name: str, combination: Mapping[str, Any]) -> str:
 def _leaves(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         value = list(value.values())
-    return [leaf for one in value for leaf in _leaves(one)] if isinstance(value, list) else [values.text(value)]
+    return [leaf for one in value for leaf in _leaves(one)] if isinstance(value, list) else [expressions.text(value)]

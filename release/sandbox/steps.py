@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from release import expression_values as values
-from release.expressions import Undecided, Unsupported, condition, interpolate
 from release.sandbox import command_files, shell
 from release.sandbox.actions import run_action
 from release.sandbox.joblog import now
 from release.sandbox.machine import ActionFailed, Machine, deep_text, deep_value
+from release.workflows import expressions
 
 if TYPE_CHECKING:
     from release.sandbox.job import Step
@@ -28,7 +27,7 @@ _SHELLS = {
 _FOREIGN = ("container", "services", "uses", "snapshot")
 _SYSTEMS = ("windows", "macos")
 _DEFAULT_MINUTES = 360
-_PROBLEMS = (Unsupported, Undecided, ActionFailed, command_files.InvalidFile)
+_PROBLEMS = (expressions.Unsupported, expressions.Undecided, ActionFailed, command_files.InvalidFile)
 
 
 def run_job(machine: Machine) -> str:
@@ -75,10 +74,10 @@ def _set_up(machine: Machine) -> str:
     spec = machine.job.spec
     machine.log.write(f"Job name: {machine.job.name}", f"Attempt: {machine.run.attempt}")
     if foreign := next((key for key in _FOREIGN if key in spec), ""):
-        raise Unsupported(f"the sandbox does not support `{foreign}` in a job (jobs.{machine.job.key})")
+        raise expressions.Unsupported(f"the sandbox does not support `{foreign}` in a job (jobs.{machine.job.key})")
     labels = str(deep_value(spec.get("runs-on"), machine.contexts)).lower()
     if any(system in labels for system in _SYSTEMS):
-        raise Unsupported(f"the sandbox has no runner for {labels}: it is this machine alone")
+        raise expressions.Unsupported(f"the sandbox has no runner for {labels}: it is this machine alone")
     machine.set_up()
     return "success"
 
@@ -97,13 +96,13 @@ class _Clock:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         minutes = deep_value(machine.job.spec.get("timeout-minutes", _DEFAULT_MINUTES), machine.context())
-        self.minutes = values.number(minutes)
+        self.minutes = expressions.number(minutes)
         self.deadline = time.monotonic() + 60 * self.minutes
 
     def stop(self, minutes: Any, regardless: bool) -> Callable[[], bool]:
         """Make the question for one step, which may have a limit of its own, or run although the job is cancelled."""
         job = self.machine.job
-        deadline = time.monotonic() + (math.inf if minutes is None else 60 * values.number(minutes))
+        deadline = time.monotonic() + (math.inf if minutes is None else 60 * expressions.number(minutes))
         asked = job.killed if regardless else job.cancelled
 
         def stops() -> bool:
@@ -141,7 +140,7 @@ class _Doing:
         tolerated = False
         if outcome == "":
             outcome = _outcome(machine, self.do)
-            tolerated = values.truth(deep_value(self.spec.get("continue-on-error"), self.context()))
+            tolerated = expressions.truth(deep_value(self.spec.get("continue-on-error"), self.context()))
         conclusion = "success" if outcome == "failure" and tolerated else outcome
         if name := self.spec.get("id"):
             machine.steps[str(name)] = {"outputs": self.outputs, "outcome": outcome, "conclusion": conclusion}
@@ -150,9 +149,9 @@ class _Doing:
     def decide(self) -> str:
         """Answer "skipped", or nothing when the step has to be done."""
         self.own = deep_text(self.spec.get("env") or {}, self.machine.context())
-        if not condition(values.text(self.spec.get("if")), self.context()):
+        if not expressions.condition(expressions.text(self.spec.get("if")), self.context()):
             return "skipped"
-        self.step.name = interpolate(self.step.name, self.context())
+        self.step.name = expressions.interpolate(self.step.name, self.context())
         return ""
 
     def context(self) -> dict[str, Any]:
@@ -182,7 +181,7 @@ class _Doing:
     def run(self, folder: Path, env: dict[str, str]) -> str:
         """Run the step's command in its shell."""
         machine = self.machine
-        command = interpolate(str(self.spec["run"]), self.context())
+        command = expressions.interpolate(str(self.spec["run"]), self.context())
         self.head(command.strip(), "env", self.own)
         place = machine.workspace / self.setting("working-directory")
         if not place.is_dir():
@@ -201,14 +200,14 @@ class _Doing:
         name = self.setting("shell")
         template = _SHELLS.get(name, name)
         if "{0}" not in template:
-            raise Unsupported(f"the sandbox does not support the shell {name!r}")
+            raise expressions.Unsupported(f"the sandbox does not support the shell {name!r}")
         return [part.replace("{0}", str(script)) for part in shlex.split(template)]
 
     def setting(self, name: str) -> str:
         """Find `shell` or `working-directory`: the step's, else the job's default, else the workflow's."""
         levels = (self.machine.job.spec.get("defaults"), self.machine.run.workflow.defaults)
         found = [self.spec.get(name), *(((level or {}).get("run") or {}).get(name) for level in levels)]
-        return interpolate(values.text(next(filter(None, found), "")), self.context())
+        return expressions.interpolate(expressions.text(next(filter(None, found), "")), self.context())
 
     def take_in(self, folder: Path) -> None:
         """Take in the files that the step wrote."""

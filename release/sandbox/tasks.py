@@ -9,16 +9,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from release.call.context import Context
+from release.call.task import task
 from release.errors import Usage
+from release.git.repository import repository
+from release.git.snapshot import trunk
 from release.sandbox.outside import outside
 from release.sandbox.typed import type_task
 
 if TYPE_CHECKING:
+    from release.call.context import Context
     from release.sandbox.home import Sandbox
-    from release.world import World
 
 
-def demo(world: World, patch: bool = False, component: bool = False) -> None:
+@task()
+def demo(context: Context, patch: bool = False, component: bool = False) -> None:
     """Release a small monorepo on this machine alone.
 
     A minor release, twice. With --component also the SDK alone, released and refused; with --patch also a patch
@@ -31,26 +36,29 @@ def demo(world: World, patch: bool = False, component: bool = False) -> None:
 
     started = time.monotonic()
     with _sandbox() as sandbox:
-        world.report.line(f"A remote, a GitHub, an S3 and an ECR on this machine alone, and a clone in {sandbox.work}")
-        type_task(world, sandbox, "release.next")
-        type_task(world, sandbox, "--dry", "release.minor")
-        type_task(world, sandbox, "release.minor")
-        world.report.line()
-        world.report.line("The same again: everything is there already.")
-        type_task(world, sandbox, "release.minor")
-        world.report.line()
-        world.report.line("What is out there now, asked of Git, GitHub, S3 and ECR themselves:")
-        world.report.rows(("what", "where", "proof"), outside(sandbox, "0.7.0"))
+        context.report.line(
+            f"A remote, a GitHub, an S3 and an ECR on this machine alone, and a clone in {sandbox.work}"
+        )
+        type_task(context, sandbox, "release.next")
+        type_task(context, sandbox, "--dry", "release.minor")
+        type_task(context, sandbox, "release.minor")
+        context.report.line()
+        context.report.line("The same again: everything is there already.")
+        type_task(context, sandbox, "release.minor")
+        context.report.line()
+        context.report.line("What is out there now, asked of Git, GitHub, S3 and ECR themselves:")
+        context.report.rows(("what", "where", "proof"), outside(sandbox, "0.7.0"))
         if component:
-            demo_component(world, sandbox)
+            demo_component(context, sandbox)
         if patch:
-            demo_patch(world, sandbox)
+            demo_patch(context, sandbox)
     if not (patch or component):
-        world.report.line("The SDK alone, and a patch with a conflict: inv sandbox.demo --component --patch")
-    world.report.line(f"Done in {time.monotonic() - started:.0f} s; nothing is left running.")
+        context.report.line("The SDK alone, and a patch with a conflict: inv sandbox.demo --component --patch")
+    context.report.line(f"Done in {time.monotonic() - started:.0f} s; nothing is left running.")
 
 
-def serve(world: World) -> None:
+@task()
+def serve(context: Context) -> None:
     """Keep the demo's world up for another terminal.
 
     Example: inv sandbox.serve
@@ -58,23 +66,24 @@ def serve(world: World) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _sandbox() as sandbox:
-            _show_exports(world, sandbox)
+            _show_exports(context, sandbox)
             while True:
                 time.sleep(3600)
     except KeyboardInterrupt:
-        world.report.line("Ended.")
+        context.report.line("Ended.")
 
 
-def _show_exports(world: World, sandbox: Sandbox) -> None:
-    world.report.line("In another terminal:")
-    world.report.line(f"  cd {sandbox.work}")
+def _show_exports(context: Context, sandbox: Sandbox) -> None:
+    context.report.line("In another terminal:")
+    context.report.line(f"  cd {sandbox.work}")
     for name, value in sandbox.environment().items():
         shown = f'"{Path(sys.executable).parent}:$PATH"' if name == "PATH" else f"'{value}'"
-        world.report.line(f"  export {name}={shown}")
-    world.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
+        context.report.line(f"  export {name}={shown}")
+    context.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
 
 
-def rehearse(world: World, task: str = "release.minor") -> None:
+@task()
+def rehearse(context: Context, task: str = "release.minor") -> None:
     """Try a release of this very repository in a sandbox.
 
     Its branches and tags are copied as this clone last saw them, its workflows' steps run on this machine,
@@ -82,12 +91,14 @@ def rehearse(world: World, task: str = "release.minor") -> None:
 
     Example: inv sandbox.rehearse --task "release.minor --version 0.7.0"
     """
-    history = {"source": world.repo.root, "remote": world.settings.release.remote, "trunk": world.trunk}
+    history = {"source": repository(context).root, "remote": context.settings.release.remote, "trunk": trunk(context)}
     with _sandbox(**history) as sandbox:
-        world.report.line(f"A copy of {world.repo.root.name} with a GitHub, an S3 and an ECR on this machine alone")
-        type_task(world, sandbox, *shlex.split(task))
-        world.report.line()
-        type_task(world, sandbox, *shlex.split(task))
+        context.report.line(
+            f"A copy of {repository(context).root.name} with a GitHub, an S3 and an ECR on this machine alone"
+        )
+        type_task(context, sandbox, *shlex.split(task))
+        context.report.line()
+        type_task(context, sandbox, *shlex.split(task))
 
 
 def _sandbox(**history: Any) -> Sandbox:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from release import expression_values as values
-from release.ref_filters import matches, passes
 from release.sandbox.workflow import Workflow
+from release.workflows import expressions, ref_passes
 
 
 class InvalidInputs(ValueError):
@@ -16,17 +15,7 @@ class InvalidInputs(ValueError):
 
 def starts(workflow: Workflow, event: str, ref: str) -> bool:
     """Tell whether an event on a full ref starts the workflow; path filters are taken as met."""
-    if event not in workflow.triggers:
-        return False
-    filters = workflow.triggers[event]
-    kind = "tags" if ref.startswith("refs/tags/") else "branches"
-    name = ref.split("/", 2)[-1]
-    if kind in filters:
-        return passes(filters[kind], name)
-    if f"{kind}-ignore" in filters:
-        return not any(matches(str(pattern), name) for pattern in filters[f"{kind}-ignore"])
-    other = "branches" if kind == "tags" else "tags"
-    return event != "push" or not {other, f"{other}-ignore"} & set(filters)
+    return event in workflow.triggers and ref_passes(workflow.triggers[event], ref)
 
 
 def check_dispatch(workflow: Workflow, given: Mapping[str, Any]) -> None:
@@ -37,7 +26,7 @@ def check_dispatch(workflow: Workflow, given: Mapping[str, Any]) -> None:
         listed = ", ".join(f'"{name}"' for name in unexpected)
         raise InvalidInputs(f"Unexpected inputs provided: [{listed}]")
     for name, spec in workflow.inputs.items():
-        value = values.text(given.get(name, spec.get("default")))
+        value = expressions.text(given.get(name, spec.get("default")))
         if spec.get("required") and not value:
             raise InvalidInputs(f"Required input '{name}' not provided")
         allowed = _allowed(spec)
@@ -48,7 +37,7 @@ def check_dispatch(workflow: Workflow, given: Mapping[str, Any]) -> None:
 def _allowed(spec: Mapping[str, Any]) -> list[str]:
     if spec.get("type") == "boolean":
         return ["true", "false"]
-    return [values.text(option) for option in spec.get("options") or []] if spec.get("type") == "choice" else []
+    return [expressions.text(option) for option in spec.get("options") or []] if spec.get("type") == "choice" else []
 
 
 def input_values(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +47,7 @@ def input_values(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]
 
 def _typed(value: Any, spec: Mapping[str, Any]) -> Any:
     if spec.get("type") == "boolean":
-        return values.text(value) == "true"
+        return expressions.text(value) == "true"
     if spec.get("type") == "number":
-        return values.number(value)
-    return values.text(value)
+        return expressions.number(value)
+    return expressions.text(value)

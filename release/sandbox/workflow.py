@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from release import expression_values as values
-from release.workflow_yaml import InvalidYaml, document
+from release.workflows import InvalidYaml, document, expressions
 
 _JOB_KEYS = {
     *("name", "needs", "if", "runs-on", "strategy", "env", "defaults", "steps", "outputs", "timeout-minutes"),
@@ -79,7 +78,7 @@ def parse_workflow(text: str, path: str = "") -> Workflow:
     content = _mapping(content, path or "workflow")
     jobs = {str(key): _mapping(job, f"jobs.{key}") for key, job in _mapping(content.get("jobs"), "jobs").items()}
     workflow = Workflow(
-        name=values.text(content.get("name")) or path,
+        name=expressions.text(content.get("name")) or path,
         path=path,
         triggers=_triggers(content.get("on")),
         jobs=jobs,

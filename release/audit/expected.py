@@ -1,0 +1,112 @@
+"""What a version has to be, by its tag: where it is, and what belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import semver
+
+from release.artifacts.components import is_sdk
+from release.artifacts.images import image_version_in_config, platform_digests
+from release.artifacts.s3 import bucket, wheel_key
+from release.call.context import Context
+from release.errors import Failed, ReleaseError, Usage
+from release.git.lines import line_branch
+from release.git.refs import TAGS, RemoteRef
+from release.git.repository import repository
+from release.git.snapshot import remote
+from release.git.tags import TaggedRelease, tagged_release, trunk_sha
+from release.github.commits import contains
+from release.settings import Component, components_of
+from release.versions import line_of, released_versions
+
+
+@dataclass(frozen=True)
+class ExpectedState:
+    """One version as its tag claims it.
+
+    `branch` is the line's branch when the tag is on it; an individual release is on the trunk alone, and only
+    what is in `images` (the platform's) and `wheel` belongs to it. `image` is the version that config.py names.
+    `pushed` says that the tag's push builds the images; `roles` are those of its jobs that count, if not all do.
+    """
+
+    version: semver.Version
+    tag: RemoteRef
+    branch: RemoteRef | None
+    on_trunk: bool
+    image: semver.Version | None
+    images: tuple[str, ...]
+    wheel: bool
+    component: str = ""
+    shared: bool = False
+    pushed: bool = True
+    roles: tuple[str, ...] = ()
+
+    @property
+    def individual(self) -> bool:
+        """Whether the trunk alone has the commit."""
+        return self.branch is None and self.on_trunk
+
+
+def expected_state(context: Context, version: semver.Version, name: str = "", shared: bool = False) -> ExpectedState:
+    """Return what the version claims to be, from the remote alone; `name` says which component it releases alone.
+
+    Raises Failed when there is no such tag, Usage for a component that there is not.
+    """
+    tag = remote(context).tag(str(version))
+    if tag is None:
+        raise Failed(f"there is no tag {version}", f"Tag it: inv release.tag --version {version}")
+    repository(context).need_commit(tag.sha, tag.name)
+    branch = line_branch(context, line_of(version))
+    if branch and not contains(context, branch.sha, tag.sha):
+        branch = None
+    on_trunk = contains(context, trunk_sha(context), tag.sha)
+    told = tagged_release(context, version)
+    alone = [_component(context, each) for each in ([name] if name else told.components if told else ())]
+    if not alone and branch is None and on_trunk:
+        alone = _components_out(context, version)
+    images = (
+        tuple(image for part in alone for image in part.images) if alone else tuple(context.settings.platform.images)
+    )
+    wheel = any(is_sdk(context, part) for part in alone) if alone else True
+    shared = shared or _shares(context, tag, told)
+    names = ", ".join(part.name for part in alone)
+    pushed = not alone or any(part.images and not part.workflow for part in alone)
+    roles = tuple(role for part in alone for role in part.roles) if all(part.roles for part in alone) else ()
+    named = image_version_in_config(context, tag.sha)
+    return ExpectedState(version, tag, branch, on_trunk, named, images, wheel, names, shared, pushed, roles)
+
+
+def _shares(context: Context, tag: RemoteRef, told: TaggedRelease | None) -> bool:
+    """Whether its commit may have other versions: components are released from the same commit one by one."""
+    if told and told.components:
+        return True
+    others = [ref.name.removeprefix(TAGS) for ref in remote(context).tags() if ref.sha == tag.sha]
+    found = [
+        tagged_release(context, each) for each in released_versions(others) if str(each) != tag.name.removeprefix(TAGS)
+    ]
+    return all(each is not None and each.components for each in found)
+
+
+def _components_out(context: Context, version: semver.Version) -> list[Component]:
+    """Return the components of which anything of the version is out: one that is out in part has to be whole."""
+    digests = platform_digests(context, version)
+    return [
+        part
+        for part in components_of(context.settings.release.components).values()
+        if any(digests.get(image) for image in part.images) or (is_sdk(context, part) and _has_wheel(context, version))
+    ]
+
+
+def _has_wheel(context: Context, version: semver.Version) -> bool:
+    try:
+        return bucket(context).object(wheel_key(context, version)) is not None
+    except ReleaseError:
+        return True
+
+
+def _component(context: Context, name: str) -> Component:
+    known = components_of(context.settings.release.components)
+    if name not in known:
+        raise Usage(f"there is no component {name!r}", f"one of: {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,91 @@
+"""The GitHub Release of a version: a draft until everything else is proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import semver
+
+from release.audit.verification import attach_receipt, proved_receipt
+from release.call.context import Context
+from release.call.ensure import ensure
+from release.errors import Usage
+from release.git.lines import released_versions_on
+from release.git.tags import release_scope, tagged_release
+from release.github.api import github
+from release.github.pulls import PullRequest
+from release.github.releases import GitHubRelease, release_of
+from release.picks.backported import TRAILER
+from release.versions import line_of
+
+
+def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
+    """Return the version's GitHub Release, drafting it with generated notes where there is none."""
+    return ensure(
+        context,
+        f"GitHub Release {version}",
+        find=lambda: release_of(context, version),
+        make=lambda: github(context).send("POST", "releases", _draft(context, version)),
+        planned=GitHubRelease(0, True, ""),
+    )
+
+
+def publish_release(context: Context, version: semver.Version, draft: GitHubRelease) -> GitHubRelease:
+    """Return the version's GitHub Release, published once all else of the version is proved.
+
+    Writes the receipt while it is a draft, since nothing can be added to an immutable release, then the draft flag.
+    Raises Failed, naming the proofs that do not hold.
+    """
+
+    def find() -> GitHubRelease | None:
+        now = release_of(context, version)
+        return now if now and not now.draft else None
+
+    if not context.dry and find() is None:
+        attach_receipt(context, version, proved_receipt(context, version))
+    return ensure(
+        context,
+        f"GitHub Release {version} published",
+        find=find,
+        make=lambda: github(context).send("PATCH", f"releases/{draft.id}", {"draft": False}),
+        planned=draft,
+    )
+
+
+def previous_version(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:
+    """Return the version before it: of its line if there is one, else the highest below it; no pre-releases."""
+    below = [each for each in versions if each < version and not each.prerelease]
+    on_line = [each for each in below if line_of(each) == line_of(version)]
+    return max(on_line or below, default=None)
+
+
+def _draft(context: Context, version: semver.Version) -> dict[str, Any]:
+    before = previous_version(released_versions_on(context), version)
+    asked = {"tag_name": str(version), **({"previous_tag_name": str(before)} if before else {})}
+    generated = github(context).send("POST", "releases/generate-notes", asked)
+    if not generated:
+        raise Usage("GitHub generates no notes here")
+    picked = list(_pick_lines(context, before, version)) if before else []
+    return {
+        "tag_name": str(version),
+        "name": str(version),
+        "body": release_scope(tagged_release(context, version))
+        + "\n".join(["## Picked", *picked, "", ""] if picked else [])
+        + generated["body"],
+        "draft": True,
+        "prerelease": bool(version.prerelease),
+    }
+
+
+def _pick_lines(context: Context, before: semver.Version, version: semver.Version) -> Iterator[str]:
+    """Yield a line for each pull request that a pick since `before` came from: GitHub's notes do not know them."""
+    seen: set[int] = set()
+    for commit in github(context).pages(f"compare/{before}...{version}", key="commits"):
+        for sha in TRAILER.findall(commit["commit"]["message"]):
+            for body in github(context).find(f"commits/{sha}/pulls") or []:
+                pull = PullRequest.parse(body)
+                if pull.merged and pull.number not in seen:
+                    seen.add(pull.number)
+                    author = (body.get("user") or {}).get("login", "ghost")
+                    yield f"* {body['title']} by @{author} in {pull.url}"

@@ -1,0 +1,144 @@
+"""What one `inv` call works with: settings, time, report, options, what it settled, and the doors it opened."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from release.errors import Usage
+
+if TYPE_CHECKING:
+    import semver
+
+    from release.call.report import Report
+    from release.settings import Settings
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Time as the doors need it, so that tests can hold it."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let that many seconds pass."""
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Let that many seconds pass."""
+        if seconds > 0:
+            time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What this task was told; `asking` is a dry run that a question follows, `timeout` in seconds (0: the setting)."""
+
+    dry: bool = False
+    asking: bool = False
+    yes: bool = False
+    timeout: float = 0
+    rerun_failed: bool = False
+
+
+@dataclass
+class Facts:
+    """What the tasks of this call settled so far."""
+
+    version: semver.Version | None = None
+    agreed: bool = False
+
+
+@dataclass
+class Moment:
+    """When the world was last written to or waited for: what was read at an earlier `number` may be old."""
+
+    number: int = 0
+
+
+class View:
+    """What a dry call would have made so far (refs, runs, images …): its later reads see it."""
+
+    def __init__(self) -> None:
+        self._things: dict[tuple[type, Hashable], Any] = {}
+
+    def add(self, key: Hashable, thing: object) -> None:
+        """Remember a thing that would be there by now."""
+        self._things[type(thing), key] = thing
+
+    def get(self, kind: type[T], key: Hashable) -> T | None:
+        """Return the thing of that kind and key, or None."""
+        return self._things.get((kind, key))
+
+    def all(self, kind: type[T]) -> list[T]:
+        """Return every thing of that kind, in the order they would have been made in."""
+        return [thing for (found, _), thing in self._things.items() if found is kind]
+
+
+@dataclass
+class Context:
+    """One task of a call; the tasks of a call share `facts`, `view` and the doors that were opened."""
+
+    settings: Settings
+    report: Report
+    options: Options = field(default_factory=Options)
+    facts: Facts = field(default_factory=Facts)
+    view: View = field(default_factory=View)
+    clock: Clock = field(default_factory=SystemClock)
+    folder: Path = field(default_factory=Path.cwd)
+    doors: dict[Hashable, Any] = field(default_factory=dict)
+    moment: Moment = field(default_factory=Moment)
+    _opening: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def dry(self) -> bool:
+        """Whether nothing may be written."""
+        return self.options.dry
+
+    @property
+    def version(self) -> semver.Version | None:
+        """Return the version that this call is about, once that is settled."""
+        return self.facts.version
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made under this key before in the call, making it the first time: a door, a look.
+
+        Threads may ask at once; one makes, the others wait for it.
+        """
+        with self._opening:
+            if key not in self.doors:
+                self.doors[key] = make()
+            found: T = self.doors[key]
+        return found
+
+    def confirm(self, what: str) -> None:
+        """Return when writing is agreed to, or would be asked; raise Usage when nobody did and nobody can be asked."""
+        if not (self.options.dry or self.options.yes or self.facts.agreed):
+            raise Usage(
+                f"not done, nobody agreed to it: {what}",
+                "Add --yes (or set CI=true); inv --dry … shows what would be written.",
+            )
+
+    def settle(self, version: semver.Version) -> semver.Version:
+        """Keep the version for the later tasks of the same call, and say which it is."""
+        if self.facts.version != version:
+            self.facts.version = version
+            self.report.record(version=str(version))
+        return version
+
+    def look_anew(self) -> None:
+        """Have the next reader of the remote look again: something was written, or time has passed."""
+        self.moment.number += 1

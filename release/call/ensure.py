@@ -1,0 +1,89 @@
+"""The one rule every write goes through: look, say, make, look again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+from release.call.context import Context
+from release.errors import Conflict, Failed, ReleaseError, Unknown
+
+T = TypeVar("T")
+
+
+def ensure(
+    context: Context,
+    what: str,
+    *,
+    find: Callable[[], T | None],
+    make: Callable[[], object],
+    planned: T,
+    key: Hashable = None,
+    patience: float = 0,
+) -> T:
+    """Return what `find` finds, making it first where it is missing.
+
+    `find` returns None when the thing is not there and raises Conflict when something else is.
+    `planned` stands for the thing in a dry run, which calls `find` but never `make`; with a `key` it is in the
+    call's own view from then on, where later reads see it.
+    After `make`, whatever it answered, `find` alone decides (F8, F34): for up to `patience` seconds,
+    since a service may show a write late. A `make` that failed and left nothing raises its own error;
+    one that succeeded and left nothing raises Unknown.
+    """
+    found = find()
+    if found is not None:
+        context.report.step("done", what)
+        return found
+    if context.dry:
+        context.report.step("todo", what)
+        if key is not None:
+            context.view.add(key, planned)
+        return planned
+    context.confirm(what)
+    problem: ReleaseError | None = None
+    try:
+        make()
+    except (Failed, Unknown, Conflict) as error:
+        # A client below (Git, botocore) may have sent its lost write again, and met it as a conflict (F34).
+        problem = error
+    found = _look_after(context, find, problem, patience)
+    if found is None:
+        raise problem or Unknown(
+            f"{what}: the write was accepted, but it is not there", "Look, then run the same again."
+        )
+    context.report.step("made", what)
+    return found
+
+
+def perform(context: Context, what: str, act: Callable[[], T], planned: T) -> T:
+    """Return what `act` returns, a step on this machine alone that nobody has to agree to.
+
+    A dry run says it as to do, and returns `planned` in its place.
+    """
+    if context.dry:
+        context.report.step("todo", what)
+        return planned
+    return act()
+
+
+def _look_after(
+    context: Context, find: Callable[[], T | None], problem: ReleaseError | None, patience: float
+) -> T | None:
+    """Look again after a write; that nobody could look leaves an unknown outcome unknown."""
+    try:
+        return _look_again(context, find, patience if problem is None or isinstance(problem, Unknown) else 0)
+    except Failed as error:
+        if isinstance(problem, Unknown):
+            raise Unknown(f"{problem.problem}; then: {error.problem}", problem.hint) from error
+        raise
+
+
+def _look_again(context: Context, find: Callable[[], T | None], patience: float) -> T | None:
+    deadline = context.clock.now() + patience
+    context.look_anew()
+    found = find()
+    while found is None and context.clock.now() < deadline:
+        context.clock.sleep(min(context.settings.release.poll, 2.0))
+        context.look_anew()
+        found = find()
+    return found

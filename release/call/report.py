@@ -1,0 +1,218 @@
+"""The one way out: people's lines, JSON lines, and what GitHub Actions reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import unicodedata
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any, TextIO
+
+    from rich.live import Live
+    from rich.table import Table
+
+    from release.errors import ReleaseError
+
+MARKS = {"done": "✔", "made": "✔", "todo": "○", "failed": "✘", "waiting": "…", "note": "·", "unknown": "?"}
+ASCII_MARKS = {"done": "ok", "made": "ok", "todo": "--", "failed": "!!", "waiting": "..", "note": " -", "unknown": "??"}
+COLOURS = {"done": "green", "made": "green", "todo": "yellow", "failed": "red", "waiting": "cyan", "unknown": "yellow"}
+# Zero-width and direction characters can make a line read as something else (S4); "Cf" holds them all.
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def printable(text: object) -> str:
+    """Return the text with control, escape and bidi characters as visible escapes (S4)."""
+    return "".join(
+        character if unicodedata.category(character) not in HIDDEN else _escaped(character) for character in str(text)
+    )
+
+
+class Report:
+    """Print one call's steps, tables and facts to where they belong."""
+
+    def __init__(self, output: str = "text", stream: TextIO | None = None) -> None:
+        self.json = output == "json"
+        self.stream = stream or sys.stdout
+        self.actions = os.environ.get("GITHUB_ACTIONS") == "true"
+        self.facts: dict[str, Any] = {}
+        self.todo = 0
+        self._live: Live | None = None
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person is at both ends: something to type on, something to read."""
+        return self.stream.isatty() and sys.stdin is not None and sys.stdin.isatty()
+
+    def step(self, status: str, what: str, **facts: Any) -> None:
+        """Print one line of the checklist; `status` is a key of MARKS."""
+        self.todo += status == "todo"
+        if self.json:
+            self.emit(event="step", status=status, what=what, **facts)
+            return
+        already = " (already)" if status == "done" else " (to do)" if status == "todo" else ""
+        self._line(f"{self._mark(status)} {what}{already}", COLOURS.get(status, ""))
+        for link in (facts[name] for name in ("url",) if facts.get(name)):
+            self._line(f"  {link}")
+        self._summary(f"- {self._mark(status)} {what}{already}")
+
+    def artifact(self, what: str, digest: str | None) -> None:
+        """Print whether an artifact is out: the begin of its digest for people, all of it in JSON."""
+        shown = f"{what}  {digest[:19]}" if digest else f"{what}  missing"
+        self.step("made" if digest else "failed", shown, digest=digest)
+
+    def line(self, text: str = "") -> None:
+        """Print one plain line; in JSON, an object with `line`."""
+        if self.json:
+            self.emit(event="line", line=text)
+        else:
+            self._line(text)
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """Print outside text, such as a log's tail, line by line."""
+        for text in texts:
+            self.line(f"  | {text}")
+
+    def emit(self, **facts: Any) -> None:
+        """Print one JSON object on a line of its own."""
+        self._write(json.dumps(facts, default=str))
+
+    def rows(self, columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
+        """Print a table; in JSON, one object a row with the columns as names."""
+        if self.json:
+            for row in rows:
+                self.emit(**dict(zip(columns, row, strict=True)))
+            return
+        self._rich(_table(columns, rows, title))
+
+    def record(self, **facts: Any) -> None:
+        """Keep facts for the end, and write those that are new to GITHUB_OUTPUT (S5)."""
+        new = {name: fact for name, fact in facts.items() if fact not in (None, "", self.facts.get(name))}
+        self.facts.update(new)
+        path = os.environ.get("GITHUB_OUTPUT") if self.actions else None
+        if path and new:
+            with Path(path).open("a", encoding="utf-8") as file:
+                for name, fact in new.items():
+                    fence = secrets.token_hex(16)
+                    file.write(f"{name}<<{fence}\n{printable(fact)}\n{fence}\n")
+
+    def error(self, error: ReleaseError) -> None:
+        """Print what went wrong on standard error; in JSON, as an object on standard output."""
+        if self.json:
+            self.emit(event="error", code=error.code, message=error.problem, hint=error.hint)
+            return
+        self._summary(f"- ✘ {error.problem}")
+        where = sys.stderr
+        colour = "\x1b[31m" if where.isatty() and "NO_COLOR" not in os.environ else ""
+        for number, text in enumerate(part for part in (*error.problem.splitlines(), *error.hint.splitlines()) if part):
+            mark, close = (self._mark("failed", where), "\x1b[0m" if colour else "") if not number else (" ", "")
+            where.write(f"{colour if not number else ''}{mark}{close} {self._safe(text)}\n")
+        where.flush()
+
+    def ask(self, question: str) -> bool:
+        """Ask a person yes or no; no answer is no."""
+        self.stream.write(f"{printable(question)} [y/N] ")
+        self.stream.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    @contextmanager
+    def group(self, title: str) -> Iterator[None]:
+        """Fold what is printed within, where GitHub Actions reads it."""
+        folded = self.actions and not self.json
+        if folded:
+            self._write(f"::group::{printable(title)}")
+        try:
+            yield
+        finally:
+            if folded:
+                self._write("::endgroup::")
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Show `frame`s in place on a terminal until the end of the block."""
+        if not self.stream.isatty() or self.json or os.environ.get("TERM") == "dumb":
+            yield
+            return
+        from rich.live import Live
+
+        with Live(console=self._console(), refresh_per_second=8, transient=True) as live:
+            self._live = live
+            try:
+                yield
+            finally:
+                self._live = None
+
+    def frame(
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]], changes: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Show a live table where there is one, else one line for each change."""
+        if self._live is not None:
+            self._live.update(_table(columns, rows))
+            return
+        for change in changes:
+            if self.json:
+                self.emit(event="change", **change)
+            else:
+                self._line("  ".join(str(text) for text in change.values() if text not in (None, "")))
+
+    def _line(self, text: str, colour: str = "") -> None:
+        from rich.text import Text
+
+        if self.stream.isatty():
+            self._rich(Text(self._safe(text), style=colour))
+        else:
+            self._write(self._safe(text))
+
+    def _rich(self, renderable: Table | Any) -> None:
+        (self._live.console if self._live is not None else self._console()).print(
+            renderable, soft_wrap=not self.stream.isatty()
+        )
+
+    def _console(self) -> Any:
+        from rich.console import Console
+
+        width = None if self.stream.isatty() else 200
+        return Console(file=self.stream, markup=False, highlight=False, emoji=False, width=width)
+
+    def _write(self, text: str) -> None:
+        encoding = self.stream.encoding or "utf-8"
+        self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        self.stream.flush()
+
+    def _safe(self, text: str) -> str:
+        safe = printable(text)
+        # In Actions a line that starts so is a command to the runner, whoever wrote it.
+        return safe.replace("::", ": :", 1) if self.actions and safe.lstrip().startswith("::") else safe
+
+    def _mark(self, status: str, stream: TextIO | None = None) -> str:
+        encoding = ((stream or self.stream).encoding or "utf-8").lower()
+        return (MARKS if encoding.startswith("utf") else ASCII_MARKS)[status]
+
+    def _summary(self, text: str) -> None:
+        path = os.environ.get("GITHUB_STEP_SUMMARY") if self.actions else None
+        if path:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(printable(text).replace("<", "&lt;").replace("](", "]\\(") + "\n")
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable("" if cell is None else cell)) for cell in row))
+    return table
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

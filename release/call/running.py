@@ -1,0 +1,134 @@
+"""Run one task of a call: settings, the context it shares with the call's other tasks, one question, exit codes."""
+
+from __future__ import annotations
+
+import copy
+import os
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from invoke.exceptions import Exit
+
+from release import settings
+from release.call.context import Context, Options, View
+from release.call.flags import Kind, parameters_of, typed
+from release.call.notices import announcement
+from release.call.report import Report
+from release.errors import ReleaseError, Usage, Waiting
+
+if TYPE_CHECKING:
+    from invoke.config import Config
+    from invoke.context import Context as InvokeContext
+
+NAMESPACES = ("sdk", "image", "platform", "sandbox")
+_last: tuple[weakref.ref[Config], Context] | None = None  # invoke keeps one configuration a call
+
+
+def run(c: InvokeContext, recipe: Callable[..., Any], kind: Kind, flags: dict[str, Any]) -> None:
+    """Run the task; a ReleaseError is printed and becomes its exit code, Ctrl-C says how to go on."""
+    report = Report("text")
+    try:
+        given = settings.read(dict(c.config))
+        report = Report("json" if flags.pop("json", False) else given.release.output)
+        context = _context(c, given, report, flags)
+        title = _title(recipe)
+        with report.group(title):
+            if not _agree(context, recipe, kind, flags):
+                with announcement(context, title) if kind.announces else nullcontext():
+                    _call(recipe, context, flags)
+    except ReleaseError as error:
+        report.error(error)
+        raise Exit(code=error.code) from error
+    except KeyboardInterrupt:
+        stopped = Waiting("stopped", "Run the same again: it goes on where this stopped.")
+        report.error(stopped)
+        raise Exit(code=stopped.code) from None
+
+
+def defaults() -> dict[str, Any]:
+    """Return the settings' defaults, as invoke's configuration takes them; raise Exit for a variable that is wrong."""
+    try:
+        settings.check_environment(os.environ)
+    except ReleaseError as error:
+        Report().error(error)
+        raise Exit(code=error.code) from error
+    return copy.deepcopy(settings.DEFAULTS)
+
+
+def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: dict[str, Any]) -> Context:
+    """Return the context of this task: facts, view and doors are those of the call's tasks before it."""
+    global _last  # noqa: PLW0603 the call is the process's, and invoke has no place for it
+    flags.pop("yes", False)
+    options = Options(
+        dry=bool(c.config.run.dry),
+        # One question a call, so one answer a call: in a chain of tasks people type --yes at the end.
+        yes="yes" in typed or given.release.yes or os.environ.get("CI") == "true",
+        timeout=_seconds(flags.pop("timeout", "")),
+        rerun_failed=flags.pop("rerun_failed", False),
+    )
+    if _last and _last[0]() is c.config:
+        context = replace(_last[1], settings=given, report=report, options=options)
+    else:
+        context = Context(settings=given, report=report, options=options)
+    _last = weakref.ref(c.config), context
+    return context
+
+
+def _call(recipe: Callable[..., Any], context: Context, flags: Mapping[str, Any]) -> None:
+    """Call the recipe with the flags' values, those of a dataclass put together again."""
+    given = dict(flags)
+    for parameter in parameters_of(recipe):
+        default: Any = parameter.default
+        if is_dataclass(default) and not isinstance(default, type):
+            known = {each.name: given.pop(each.name) for each in fields(default) if each.name in given}
+            lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+            given[parameter.name] = replace(default, **{**known, **lists})
+    recipe(context, **given)
+
+
+def _agree(context: Context, recipe: Callable[..., Any], kind: Kind, flags: Mapping[str, Any]) -> bool:
+    """Show a person at the terminal what would be written, and ask once; return whether all was done already."""
+    options = context.options
+    agreed = options.yes or options.dry or context.facts.agreed
+    if agreed or not _writes(kind, context, flags) or not context.report.interactive:
+        return False
+    trial = replace(
+        context,
+        options=replace(options, dry=True, asking=True),
+        report=Report("json" if context.report.json else "text"),
+        facts=replace(context.facts),
+        view=View(),
+    )
+    _call(recipe, trial, flags)
+    if not trial.report.todo:
+        context.facts.version = trial.facts.version
+        return True  # nobody was asked, so a later task of the same call asks
+    if not context.report.ask("Do what is marked as to do?"):
+        raise Usage("not done", "Nothing was written.")
+    context.facts.agreed = True
+    context.report.line()
+    return False
+
+
+def _writes(kind: Kind, context: Context, flags: Mapping[str, Any]) -> bool:
+    writes = kind.writes
+    return context.options.rerun_failed or (
+        writes if isinstance(writes, bool) else any(flags.get(name) for name in writes)
+    )
+
+
+def _title(recipe: Callable[..., Any]) -> str:
+    """Return the task's name as it is typed: its module is its namespace, or one of release's several."""
+    module = recipe.__module__.rpartition(".")[2]
+    return f"{module if module in NAMESPACES else 'release'}.{recipe.__name__.strip('_')}"
+
+
+def _seconds(text: str) -> float:
+    if not text:
+        return 0
+    if not str(text).replace(".", "", 1).isdigit() or float(text) <= 0:
+        raise Usage(f"--timeout {text} is no number of seconds", "Give one such as --timeout 600.")
+    return float(text)

@@ -1,0 +1,1 @@
+"""What breaks the API of a Python package."""

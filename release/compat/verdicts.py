@@ -1,0 +1,68 @@
+"""What a comparison of two interfaces can come to; anything unclear is never compatible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Verdict(Enum):
+    """The three answers of the gate; only the first opens it."""
+
+    COMPATIBLE = "compatible"
+    INCOMPATIBLE = "incompatible"
+    UNDECIDED = "could not tell"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference that breaks a caller, or may (`certain` is false).
+
+    `line` counts from 1, and is 0 where no line is known. `gone` says that file and line are those of the earlier side.
+    """
+
+    what: str
+    file: str = ""
+    line: int = 0
+    certain: bool = True
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A verdict, why, the changes behind it, and what the comparison does not look at."""
+
+    verdict: Verdict
+    why: str
+    changes: tuple[Change, ...] = ()
+    not_covered: tuple[str, ...] = ()
+
+
+def could_not_tell(why: str) -> Comparison:
+    """Give the comparison that could not be made."""
+    return Comparison(Verdict.UNDECIDED, why)
+
+
+def verdict_on(changes: Iterable[Change], not_covered: tuple[str, ...] = ()) -> Comparison:
+    """Weigh changes: one that is certain is incompatible, one that is not leaves it undecided."""
+    found = tuple(sorted(set(changes), key=lambda change: (not change.certain, change.file, change.line, change.what)))
+    certain = sum(change.certain for change in found)
+    if certain:
+        return Comparison(Verdict.INCOMPATIBLE, f"{_counted(certain)} would break callers", found, not_covered)
+    if found:
+        why = f"{_counted(len(found))} may break callers, and only a person can say"
+        return Comparison(Verdict.UNDECIDED, why, found, not_covered)
+    return Comparison(Verdict.COMPATIBLE, "no breaking change found", (), not_covered)
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """Give the worst of several verdicts; of none at all: could not tell."""
+    seen = set(verdicts)
+    if Verdict.INCOMPATIBLE in seen:
+        return Verdict.INCOMPATIBLE
+    return Verdict.COMPATIBLE if seen == {Verdict.COMPATIBLE} else Verdict.UNDECIDED
+
+
+def _counted(number: int) -> str:
+    return "1 change" if number == 1 else f"{number} changes"

@@ -1,0 +1,39 @@
+"""Refs as plain values, and their names for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NEW = "0" * 40  # stands in a dry run for a commit that is not made yet
+
+
+@dataclass(frozen=True)
+class RemoteRef:
+    """A ref as the remote has it: `sha` is its commit, `target` the object it names (an annotated tag's own)."""
+
+    name: str
+    sha: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Push:
+    """One ref to push: full name, object, and the object expected there now (empty: it must be new)."""
+
+    ref: str
+    sha: str
+    expected: str = ""
+
+
+def brief(sha: str) -> str:
+    """Return the commit as people read it."""
+    return "a new commit" if sha in ("", NEW) else sha[:9]
+
+
+TAGS = "refs/tags/"
+HEADS = "refs/heads/"
+
+
+def short_name(ref: RemoteRef) -> str:
+    """Return a branch's or tag's name for people: never for Git, where only the full one is unambiguous (F11)."""
+    return ref.name.removeprefix(TAGS).removeprefix(HEADS)

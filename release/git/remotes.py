@@ -1,0 +1,60 @@
+"""The remote's address: which host and repository it is, and what goes to that host."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import urlsplit
+
+from release.errors import Usage
+
+
+def remote_repository(url: str) -> tuple[str, str]:
+    """Return host (with a port, if any) and `owner/name` of a remote's URL in any of Git's spellings.
+
+    Raises Usage when the URL names no repository on a host.
+    """
+    text = url if "://" in url else f"ssh://{url.replace(':', '/', 1)}"
+    parts = urlsplit(text)
+    name = parts.path.strip("/").removesuffix(".git")
+    if not parts.hostname or name.count("/") < 1:
+        raise Usage(
+            f"the remote {without_credentials(url)} names no GitHub repository",
+            "Set GITHUB_REPOSITORY and GITHUB_API_URL.",
+        )
+    host = f"{parts.hostname}:{parts.port}" if parts.port and parts.scheme.startswith("http") else parts.hostname
+    return host, "/".join(name.split("/")[-2:])
+
+
+def without_credentials(url: str) -> str:
+    """Return the URL less any user and password in it (S1)."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url
+
+
+def git_header(token: str, url: str, taken: int) -> dict[str, str]:
+    """Return the variables that give Git the token for the host of `url` alone (S1).
+
+    `taken` is how many GIT_CONFIG pairs there are already. The first pair empties the list: a header set
+    before for that host, as actions/checkout leaves one, would go along otherwise.
+    """
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    parts = urlsplit(url)
+    key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/.extraheader"
+    variables = {"GIT_CONFIG_COUNT": str(taken + 2)}
+    for number, header in enumerate(("", f"Authorization: Basic {basic}"), taken):
+        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": header}
+    return variables
+
+
+def api_url(host: str) -> str:
+    """Return the REST API's URL of a GitHub host; GitHub Enterprise keeps it below /api/v3."""
+    return "https://api.github.com" if host in ("github.com", "ssh.github.com") else f"https://{host}/api/v3"
+
+
+def serves(api: str, host: str) -> bool:
+    """Whether the API at `api` belongs to the Git host `host`: only there may its token go (S1)."""
+    parts = urlsplit(api)
+    return parts.netloc in (host, f"api.{host}")
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")

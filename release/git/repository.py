@@ -1,0 +1,306 @@
+"""The Git repository around the working directory, and its remote."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import git
+from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
+
+from release.call.context import Context
+from release.errors import Conflict, Failed, Usage
+from release.git.failures import failure
+from release.git.refs import Push, RemoteRef
+from release.git.remotes import api_url, git_header, remote_repository, serves
+from release.versions import check_ref_name, check_sha
+
+# Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
+QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
+FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--quiet")
+
+
+class Repository:
+    """Read and write the local repository and its remote through Git itself."""
+
+    def __init__(self, path: Path, remote: str = "origin") -> None:
+        """Raise Usage when `path` is in no repository, Git is missing, or the remote is not set."""
+        try:
+            self._repo = git.Repo(path, search_parent_directories=True)
+        except (InvalidGitRepositoryError, NoSuchPathError) as error:
+            raise Usage(f"no Git repository here: {path.name}", "Change to the repository to release.") from error
+        if self._repo.working_tree_dir is None:
+            raise Usage("this repository is bare", "Run it in a clone with files.")
+        self.root = Path(self._repo.working_tree_dir)
+        self.remote = remote
+        self._credentials: dict[str, str] = {}
+        check_ref_name(remote)
+
+    def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> str:
+        """Run Git and return what it prints, less the last newline.
+
+        Raises Failed with Git's own words when it exits with anything but 0.
+        """
+        printed = self.git_bytes(*arguments, cwd=cwd, stdin=stdin, **variables)
+        return printed.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def whole(self, *arguments: str, cwd: Path | None = None) -> str:
+        """Run Git as `git` does, a shallow clone's cut out of sight: a commit at the cut has its parents again."""
+        return self.git(*self._past_cut, *arguments, cwd=cwd)
+
+    @cached_property
+    def _past_cut(self) -> tuple[str, ...]:
+        return ("--shallow-file", "") if self.is_shallow() else ()
+
+    def git_bytes(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> bytes:
+        """Run Git and return the bytes it prints; raise Failed as `git` does."""
+        command = ["git", *arguments]
+        environment = {**QUIET, **self._credentials, **variables}
+        with tempfile.TemporaryFile() as source:
+            source.write(stdin.encode())
+            source.seek(0)
+            try:
+                printed = git.Git(str(cwd or self.root)).execute(
+                    command, istream=source, env=environment, stdout_as_string=False, strip_newline_in_stdout=False
+                )
+            except GitCommandNotFound as error:
+                raise Usage("Git is not installed", "Install Git 2.31 or newer.") from error
+            except GitCommandError as error:
+                verb = next(word for word in arguments if word[:1] not in ("", "-"))
+                raise failure(verb, str(error.stderr)) from error
+        return printed if isinstance(printed, bytes) else str(printed).encode()
+
+    def authenticate(self, token: str, url: str) -> None:
+        """Give Git the token for the host of `url` alone, through the environment (S1).
+
+        Writes nothing. Any header set before for that host, as actions/checkout leaves one, is replaced.
+        """
+        self._credentials = git_header(token, url, int(os.environ.get("GIT_CONFIG_COUNT") or 0))
+
+    def remote_url(self) -> str:
+        """Return the remote's URL, `insteadOf` applied; raise Usage when there is none."""
+        try:
+            return self.git("remote", "get-url", "--", self.remote)
+        except Failed as error:
+            raise Usage(f"this repository has no remote {self.remote}", "Set release.remote in invoke.yaml.") from error
+
+    # --- commits and files ---
+
+    def is_shallow(self) -> bool:
+        """Whether this clone lacks history; nothing here changes that, so Git is asked once."""
+        return self._is_shallow
+
+    @cached_property
+    def _is_shallow(self) -> bool:
+        return self.git("rev-parse", "--is-shallow-repository") == "true"
+
+    def fetch(self, ref: str) -> None:
+        """Bring the objects of the remote's full `ref` (or a sha) here; no ref is written."""
+        self.git(*FETCH, "--", self.remote, ref)
+
+    def has_commit(self, sha: str) -> bool:
+        """Whether the commit's object is here."""
+        check_sha(sha)
+        return self._succeeds("cat-file", "-e", f"{sha}^{{commit}}")
+
+    def need_history(self, heads: Sequence[RemoteRef]) -> None:
+        """Have the whole history of these branches here; a shallow clone gets the objects and stays cut as it is."""
+        if not self.is_shallow():
+            for head in heads:
+                self.need_commit(head.sha, head.name)
+        elif not self._succeeds(*self._past_cut, "rev-list", "--count", *(head.sha for head in heads)):
+            self._fetch_aside([head.name for head in heads])
+
+    def need_objects(self, refs: Sequence[RemoteRef]) -> None:
+        """Have what these refs name here, tags' own objects too; a shallow clone gets no history with them."""
+        listed = self.git("cat-file", "--batch-check", stdin="".join(f"{ref.target}\n" for ref in refs)).splitlines()
+        missing = [ref.name for ref, said in zip(refs, listed, strict=True) if said.endswith(" missing")]
+        if missing and self.is_shallow():
+            self._fetch_aside(missing, "--depth=1")
+        elif missing:
+            self.git(*FETCH, "--", self.remote, *missing)
+
+    def _fetch_aside(self, refs: Sequence[str], *options: str) -> None:
+        """Fetch through a repository without refs, which asks for everything and writes no `shallow` file here."""
+        place = Path(self.git("rev-parse", "--git-common-dir"))
+        folder = place if place.is_absolute() else self.root / place
+        with tempfile.TemporaryDirectory(prefix="release-") as empty:
+            kind = self.git("rev-parse", "--show-object-format")
+            self.git("init", "--quiet", "--bare", "--template=", f"--object-format={kind}", empty)
+            # Included, not copied: a token may be in it (S1).
+            self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(folder / "config"))
+            objects = str(folder / "objects")
+            self.git(f"--git-dir={empty}", *FETCH, *options, "--", self.remote, *refs, GIT_OBJECT_DIRECTORY=objects)
+
+    def need_commit(self, sha: str, ref: str = "") -> None:
+        """Fetch the commit (by `ref` where the server does not give out bare commits) unless it is here."""
+        if not self.has_commit(sha):
+            self.fetch(ref or sha)
+
+    def commit_sha(self, ref: str) -> str:
+        """Return the full sha of a commit named by a person: a sha, a short one, or a full ref.
+
+        Raises Usage when it is here under no such name.
+        """
+        try:
+            return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        except Failed as error:
+            raise Usage(f"no commit {ref} here", f"Fetch it first: git fetch {self.remote}") from error
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Whether `ancestor` is `descendant` or in its history, as far as this clone knows it."""
+        return self._succeeds("merge-base", "--is-ancestor", ancestor, descendant)
+
+    def file(self, sha: str, path: str) -> bytes | None:
+        """Return the file's bytes at the commit, or None when it is not in it."""
+        check_sha(sha)
+        if not self.git("ls-tree", "--full-tree", sha, "--", path):
+            return None
+        return self.git_bytes("cat-file", "blob", f"{sha}:{path}")
+
+    def parents(self, sha: str) -> list[str]:
+        """Return the commit's parents, first one first."""
+        return self.git("rev-list", "--parents", "--max-count=1", sha, "--").split(" ")[1:]
+
+    def changed_paths(self, before: str, after: str) -> list[str]:
+        """Return the paths that differ between two commits."""
+        return [
+            path
+            for path in self.git("diff", "--name-only", "--no-renames", "-z", before, after, "--").split("\0")
+            if path
+        ]
+
+    def branch(self) -> str | None:
+        """Return the checked-out branch's name, or None on a detached HEAD."""
+        try:
+            return self.git("symbolic-ref", "--quiet", "--short", "HEAD")
+        except Failed:
+            return None
+
+    def head(self) -> str:
+        """Return the commit that is checked out."""
+        return self.commit_sha("HEAD")
+
+    def changes(self) -> list[str]:
+        """Return what `git status` finds in the way of a release: changed, staged and untracked files."""
+        return self.git("status", "--porcelain", "--untracked-files=normal").splitlines()
+
+    # --- writes; each is called through ensure ---
+
+    @contextmanager
+    def worktree(self, sha: str) -> Iterator[Path]:
+        """Check the commit out, detached, in a temporary worktree that is gone afterwards (F22)."""
+        with tempfile.TemporaryDirectory(prefix="release-") as folder:
+            path = Path(folder).resolve() / "tree"
+            self.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
+            try:
+                yield path
+            finally:
+                self.git("worktree", "remove", "--force", "--", str(path))
+
+    def commit(self, message: str, paths: Sequence[str], tree: Path | None = None) -> str:
+        """Commit the files as they stand, by Git itself so that hooks and signing count (F24); return the sha.
+
+        Raises Failed with the hook's own words.
+        """
+        where = tree or self.root
+        self.git("add", "--", *paths, cwd=where)
+        self.git("commit", "--quiet", "-m", message, "--", *paths, cwd=where)
+        return self.git("rev-parse", "HEAD", cwd=where)
+
+    def make_tag(self, name: str, sha: str, message: str, sign: bool = False) -> str:
+        """Write the annotated tag here, signed if asked or if Git is set to; return the tag object's sha.
+
+        A local tag at the same commit is taken as it is; one elsewhere raises Conflict and is left alone (F9).
+        """
+        local = self.local_tag(name)
+        if local is None:
+            self.git("tag", "--annotate", *(("--sign",) if sign else ()), "-m", message, "--", name, sha)
+            local = self.local_tag(name)
+            if local is None:
+                raise Failed(f"Git made no tag {name}")
+        if local.sha != sha:
+            raise Conflict(
+                f"the local tag {name} is at {local.sha[:9]}, not at {sha[:9]}, and was never pushed",
+                f"Look at it (git show {name}); if it is a leftover: git tag -d {name}",
+            )
+        return local.target
+
+    def local_tag(self, name: str) -> RemoteRef | None:
+        """Return the tag of exactly this name in this clone, or None."""
+        check_ref_name(name)
+        listed = self.git("for-each-ref", "--format=%(objectname) %(*objectname)", f"refs/tags/{name}")
+        if not listed:
+            return None
+        target, peeled = listed.split(" ")
+        return RemoteRef(f"refs/tags/{name}", peeled or target, target)
+
+    def delete_local_tag(self, tag: RemoteRef) -> None:
+        """Take back a tag made here, if it still is that object."""
+        self.git("update-ref", "-d", tag.name, tag.target)
+
+    def push(self, pushes: Sequence[Push]) -> None:
+        """Push the refs in one atomic push, each only if the remote has what is expected (F5, F6).
+
+        Raises Conflict when somebody was faster, Failed in the server's own words when a rule or a hook
+        refuses (F13), Unknown when the connection broke. It proves nothing: ask the remote again (F8).
+        """
+        for push in pushes:
+            check_ref_name(push.ref)
+            check_sha(push.sha)
+        leases = [f"--force-with-lease={push.ref}:{push.expected}" for push in pushes]
+        specs = [f"{push.sha}:{push.ref}" for push in pushes]
+        self.git("push", "--atomic", "--no-follow-tags", *leases, "--", self.remote, *specs)
+
+    def delete_branch(self, ref: str, sha: str) -> None:
+        """Delete the remote's branch, of this full name, only if it still is at the commit; raises as `push` does."""
+        check_ref_name(ref)
+        check_sha(sha)
+        lease = f"--force-with-lease={ref}:{sha}"
+        self.git("push", "--no-follow-tags", lease, "--", self.remote, f":{ref}")
+
+    def _succeeds(self, *arguments: str) -> bool:
+        try:
+            self.git(*arguments)
+        except Failed:
+            return False
+        return True
+
+
+def repository(context: Context) -> Repository:
+    """Return the repository around the working directory, opened once a call, with the token for its host."""
+    return context.once(repository, lambda: _open(context))
+
+
+def token(context: Context) -> str:
+    """Return GITHUB_TOKEN or GH_TOKEN, else what `gh auth token` prints, else nothing; `gh` is asked once a call."""
+    return context.once(token, _find_token)
+
+
+def api_of_host(host: str) -> str:
+    """Return the REST API's URL: GITHUB_API_URL, else the one of the Git host."""
+    return os.environ.get("GITHUB_API_URL") or api_url(host)
+
+
+def _open(context: Context) -> Repository:
+    repo = Repository(context.folder, context.settings.release.remote)
+    url = repo.remote_url()
+    if url.startswith(("http://", "https://")) and token(context):
+        host, _ = remote_repository(url)
+        if serves(api_of_host(host), host):
+            repo.authenticate(token(context), url)
+    return repo
+
+
+def _find_token() -> str:
+    given = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+    if given or not shutil.which("gh"):
+        return (given or "").strip()
+    asked = subprocess.run(["gh", "auth", "token"], capture_output=True, text=True, check=False, timeout=20)
+    return asked.stdout.strip()

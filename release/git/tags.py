@@ -1,0 +1,163 @@
+"""The tags of versions: where they are, what each released, and the push of a new one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import semver
+
+from release.call.context import Context
+from release.errors import Conflict, Failed, Usage
+from release.git.objects import objects
+from release.git.refs import TAGS, Push, RemoteRef, brief
+from release.git.repository import Repository, repository
+from release.git.snapshot import remote, trunk
+from release.versions import Line, line_of, released_versions
+
+
+def tag_at(context: Context, version: semver.Version, sha: str) -> RemoteRef | None:
+    """Return the remote's tag when it is at the commit, None when there is none; raise Conflict elsewhere (F12)."""
+    found = remote(context).tag(str(version))
+    if found and found.sha != sha:
+        raise Conflict(
+            f"tag {version} is at {found.sha[:9]}, not at {brief(sha)}; a tag is never moved",
+            f"Take the next version: inv release.next --line {line_of(version)}",
+        )
+    return found
+
+
+def needed_tag(context: Context, version: semver.Version) -> RemoteRef:
+    """Return the remote's tag of the version; raise Usage when there is none."""
+    found = remote(context).tag(str(version))
+    if found is None:
+        raise Usage(f"there is no tag {version}", f"Tag it: inv release.tag --version {version}")
+    return found
+
+
+def trunk_sha(context: Context) -> str:
+    """Return the commit at the trunk's head on the remote; raise Usage when there is no such branch."""
+    sha = remote(context).head_sha(trunk(context))
+    if sha is None:
+        raise Usage(f"the remote has no branch {trunk(context)}", "Set release.trunk in invoke.yaml.")
+    return sha
+
+
+def push_new(context: Context, pushes: list[Push]) -> None:
+    """Push refs that must be new, their commits fetched first where this clone lacks them; writes the remote."""
+    for push in pushes:
+        repository(context).need_commit(push.sha)
+    repository(context).push(pushes)
+
+
+def push_tag(
+    context: Context,
+    version: semver.Version,
+    sha: str,
+    *,
+    also: Sequence[Push] = (),
+    message: str = "",
+    sign: bool = False,
+) -> None:
+    """Write the annotated tag and push it, with what belongs to it in the same push (F5).
+
+    A tag object that the remote refused is taken back here.
+    """
+    repository(context).need_commit(sha)
+    before = repository(context).local_tag(str(version))
+    target = repository(context).make_tag(str(version), sha, message or f"Release {version}", sign)
+    try:
+        push_new(context, [*also, Push(f"refs/tags/{version}", target)])
+    except (Failed, Conflict):
+        if before is None:
+            repository(context).delete_local_tag(RemoteRef(f"refs/tags/{version}", sha, target))
+        raise
+
+
+COMPONENT, ACCEPTED = "Component", "Accepted"
+_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(\S.*)")
+_SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class TaggedRelease:
+    """One version's tag; `components` is empty for a coordinated release, which is of all of them.
+
+    `accepted` is why the component was released although the gate did not open.
+    """
+
+    version: semver.Version
+    ref: RemoteRef
+    components: tuple[str, ...] = ()
+    accepted: str = ""
+
+    def has(self, name: str) -> bool:
+        """Whether the component was released by it."""
+        return not self.components or name in self.components
+
+    @property
+    def what(self) -> str:
+        """Say what it released."""
+        return " and ".join(self.components) or "everything together"
+
+
+def tagged_releases(context: Context, line: Line) -> list[TaggedRelease]:
+    """Return the line's tags on the remote, lowest version first."""
+    refs = {ref.name.removeprefix(TAGS): ref for ref in remote(context).tags(f"{line}.")}
+    versions = released_versions(refs)
+    ordered = [refs[str(version)] for version in versions]
+    repository(context).need_objects([ref for ref in ordered if ref.target != ref.sha])
+    found = zip(versions, ordered, tag_messages(repository(context), ordered), strict=True)
+    return [_tagged_release(version, ref, message) for version, ref, message in found]
+
+
+def tagged_release(context: Context, version: semver.Version) -> TaggedRelease | None:
+    """Return the version's tag on the remote, or None."""
+    return next((each for each in tagged_releases(context, line_of(version)) if each.version == version), None)
+
+
+def last_release(found: Sequence[TaggedRelease], name: str) -> TaggedRelease | None:
+    """Return the component's highest release among the tags, pre-releases left out, or None."""
+    return next((each for each in reversed(found) if each.has(name) and not each.version.prerelease), None)
+
+
+def tag_messages(repo: Repository, refs: Sequence[RemoteRef]) -> list[str]:
+    """Return each tag's own message; a lightweight tag has none (its commit's message is not about the tag)."""
+    annotated = list(dict.fromkeys(ref.target for ref in refs if ref.target != ref.sha))
+    texts = {}
+    for target, content in zip(annotated, objects(repo, annotated), strict=True):
+        texts[target] = content.decode("utf-8", "replace").partition("\n\n")[2]
+    return [texts.get(ref.target, "") for ref in refs]
+
+
+def trailers(message: str) -> dict[str, list[str]]:
+    """Return the trailers of a message, git-interpret-trailers(1): lines `Name: text` that are its last paragraph."""
+    paragraphs = re.split(r"\n[ \t]*\n", _SIGNATURE.sub("", message).strip())
+    found = [_TRAILER.fullmatch(line.rstrip()) for line in paragraphs[-1].splitlines()]
+    if len(paragraphs) < 2 or not all(found):
+        return {}
+    texts: dict[str, list[str]] = {}
+    for each in found:
+        if each:
+            texts.setdefault(each[1], []).append(each[2])
+    return texts
+
+
+def tag_message(version: semver.Version, name: str, verdict: str, accepted: str) -> str:
+    """Return the message of a tag that releases one component; `tagged` reads it back."""
+    lines = [f"Release {name} {version} alone", "", verdict, "", f"{COMPONENT}: {name}"]
+    return "\n".join([*lines, *([f"{ACCEPTED}: {accepted}"] if accepted else [])])
+
+
+def release_scope(found: TaggedRelease | None) -> str:
+    """Return what the GitHub Release says above its notes: nothing for a coordinated release."""
+    if found is None or not found.components:
+        return ""
+    accepted = f"\n\nThe gate did not open; accepted: {found.accepted}" if found.accepted else ""
+    return f"Only {found.what} is released here, not the other components of {line_of(found.version)}.{accepted}\n\n"
+
+
+def _tagged_release(version: semver.Version, ref: RemoteRef, message: str) -> TaggedRelease:
+    found = trailers(message)
+    return TaggedRelease(version, ref, tuple(found.get(COMPONENT, [])), " ".join(found.get(ACCEPTED, [])))

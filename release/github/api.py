@@ -1,0 +1,189 @@
+"""One repository's REST API."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
+
+from release.call.context import Context
+from release.errors import Conflict, Failed, Usage
+from release.git.remotes import remote_repository
+from release.git.repository import api_of_host, repository, token
+from release.github.http import BearerAuth, http
+from release.github.web import check_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from release.github.http import Http
+    from release.github.web import Answer
+
+API_VERSION = "2022-11-28"
+
+
+class GitHub:
+    """One repository's REST API; paths are below `/repos/{owner}/{repo}`."""
+
+    def __init__(self, http: Http, api_url: str, repository: str, token: str) -> None:
+        """Raise Usage when the URL would carry the token in the open."""
+        check_url(api_url, credentialed=bool(token))
+        self._http = http
+        self.api_url = api_url.rstrip("/")
+        self.repository = repository
+        self._auth = BearerAuth(token) if token else None
+        self._etags: dict[str, tuple[str, Any]] = {}
+
+    @property
+    def owner(self) -> str:
+        """Return the repository's owner."""
+        return self.repository.split("/")[0]
+
+    @property
+    def web_url(self) -> str:
+        """Return the repository's address for people."""
+        return f"{self.api_url.removesuffix('/api/v3').replace('://api.', '://', 1)}/{self.repository}"
+
+    def url(self, path: str) -> str:
+        """Return the full URL: `path` as it is, below the API (`/user`), or below the repository (`pulls`)."""
+        if path.startswith(("http://", "https://")):
+            return path
+        return (
+            f"{self.api_url}{path}"
+            if path.startswith("/")
+            else f"{self.api_url}/repos/{self.repository}/{path}".rstrip("/")
+        )
+
+    def answer(self, method: str, path: str, body: object = None, /, **params: Any) -> Answer:
+        """Send a request and return the answer of any status below 500 but 401.
+
+        Raises Usage when the token is missing or refused, and what `Http.request` raises.
+        """
+        answer = self._http.request(
+            method, self.url(path), headers=self._headers(), params=params, body=_encoded(body), auth=self._auth
+        )
+        if answer.status == 401:
+            raise Usage(f"GitHub refuses the token: {answer.problem}", "Set GITHUB_TOKEN, or sign in: gh auth login")
+        return answer
+
+    def get(self, path: str, /, **params: Any) -> Any:
+        """Return the JSON at `path`; raise Failed when it is not there."""
+        return self._good(self.answer("GET", path, **params), "GET", path).json()
+
+    def login(self) -> str:
+        """Return whose token it is, or nothing for an app's token, which GitHub does not tell."""
+        answer = self.answer("GET", "/user")
+        return str(answer.json()["login"]) if answer.status == 200 else ""
+
+    def viewer(self) -> str:
+        """Return whose token it is, an app's bot too: GraphQL tells what `/user` does not."""
+        url = f"{self.api_url.removesuffix('/v3')}/graphql"
+        body = self.send("POST", url, {"query": "query { viewer { login } }"}) or {}
+        return str(((body.get("data") or {}).get("viewer") or {}).get("login") or "")
+
+    def find(self, path: str, **params: Any) -> Any | None:
+        """Return the JSON at `path`, or None on 404 alone."""
+        answer = self.answer("GET", path, **params)
+        return None if answer.status == 404 else self._good(answer, "GET", path).json()
+
+    def fresh(self, path: str, **params: Any) -> tuple[Any, bool]:
+        """Return the JSON at `path` and whether it changed since last asked; a 304 costs no rate limit."""
+        key = json.dumps([path, params], sort_keys=True)
+        etag, known = self._etags.get(key, ("", None))
+        headers = {**self._headers(), **({"If-None-Match": etag} if etag else {})}
+        answer = self._http.request("GET", self.url(path), headers=headers, params=params, auth=self._auth)
+        if answer.status == 304:
+            return known, False
+        body = self._good(answer, "GET", path).json()
+        self._etags[key] = (answer.headers.get("etag", ""), body)
+        return body, body != known
+
+    def pages(self, path: str, key: str = "", **params: Any) -> Iterator[Any]:
+        """Yield every item of every page (F26); `key` names the list in an answer that wraps it."""
+        url: str | None = path
+        query: dict[str, Any] = {"per_page": 100, **params}
+        while url:
+            answer = self._good(self.answer("GET", url, **query), "GET", path)
+            body = answer.json()
+            yield from body[key] if key else body
+            url, query = _next_link(answer.headers.get("link", "")), {}
+            if url and urlsplit(url)[:2] != urlsplit(self.api_url)[:2]:
+                raise Failed(f"the next page of {path} is on another host", "Check GITHUB_API_URL.")
+
+    def send(self, method: str, path: str, body: object = None) -> Any:
+        """Write; return the JSON answered, or None for an empty answer.
+
+        Raises Conflict on 409, Failed on any other refusal, Unknown when the outcome is open (F1).
+        """
+        answer = self._good(self.answer(method, path, body), method, path)
+        return answer.json() if answer.content else None
+
+    def content(self, path: str, accept: str = "") -> bytes:
+        """Return the bytes at `path`, through any redirect; the token stays with the first host (S2)."""
+        headers = {**self._headers(), **({"Accept": accept} if accept else {})}
+        return self._good(
+            self._http.request("GET", self.url(path), headers=headers, auth=self._auth), "GET", path
+        ).content
+
+    def upload(self, url: str, name: str, content: bytes, content_type: str) -> None:
+        """Write a file to the address GitHub gave for uploads; raise Failed when it is not GitHub's own (S1)."""
+        host, api = urlsplit(url).netloc, urlsplit(self.api_url).netloc
+        if host not in (api, f"uploads.{api.removeprefix('api.')}"):
+            raise Failed(f"the address for uploads is on another host, {host}", "Check GITHUB_API_URL.")
+        headers = {**self._headers(), "Content-Type": content_type}
+        answer = self._http.request("POST", url, headers=headers, params={"name": name}, body=content, auth=self._auth)
+        self._good(answer, "POST", f"assets?name={name}")
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": API_VERSION,
+            "User-Agent": "release-tasks",
+            "Content-Type": "application/json",
+        }
+
+    def _good(self, answer: Answer, method: str, path: str) -> Answer:
+        if answer.status < 300:
+            return answer
+        words = f"GitHub: {method} {path}: {answer.status} {answer.problem}"
+        if answer.status == 409:
+            raise Conflict(words)
+        if answer.status in (403, 404) and method != "GET":
+            needed = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
+            own = f" In Actions the job needs `permissions: {needed}`." if needed else ""
+            raise Failed(words, f"May this token do that? inv release.doctor tells.{own}")
+        raise Failed(words)
+
+
+def _encoded(body: object) -> bytes | None:
+    return None if body is None else json.dumps(body).encode()
+
+
+def _next_link(link: str) -> str | None:
+    return (
+        next((entry["url"] for entry in requests.utils.parse_header_links(link) if entry.get("rel") == "next"), None)
+        if link
+        else None
+    )
+
+
+def github(context: Context) -> GitHub:
+    """Return GitHub at the repository that GITHUB_REPOSITORY or the remote names, opened once a call.
+
+    Raises Usage without a token.
+    """
+    return context.once(github, lambda: _open(context))
+
+
+def _open(context: Context) -> GitHub:
+    if not token(context):
+        raise Usage("no GitHub token", "Set GITHUB_TOKEN, or sign in: gh auth login")
+    name = os.environ.get("GITHUB_REPOSITORY", "")
+    if name and "GITHUB_API_URL" in os.environ:
+        return GitHub(http(context), api_of_host(""), name, token(context))
+    host, found = remote_repository(repository(context).remote_url())
+    return GitHub(http(context), api_of_host(host), name or found, token(context))

@@ -1,0 +1,131 @@
+"""What a push or a tag starts, and with whose token."""
+
+from __future__ import annotations
+
+import os
+
+import semver
+
+from release.call.context import Context
+from release.errors import Failed, Unknown, Usage
+from release.git.refs import TAGS, RemoteRef
+from release.git.repository import repository, token
+from release.git.tags import trunk_sha
+from release.github.api import github
+from release.github.dispatch import EVENT, FOLDER, dispatch_run
+from release.github.requests import platform_request
+from release.github.runs import Run, runs_of
+from release.workflows import can_be_dispatched, starts_on_push
+
+APPEARS = 60.0  # seconds within which GitHub shows the run that a push starts
+# GitHub's announcement of token formats (2021-04): a person's own are told by their first letters.
+PERSONS = ("ghp_", "gho_", "ghu_", "github_pat_")
+OWN = "github-actions[bot]"
+
+
+def workflow_files(context: Context, sha: str) -> dict[str, bytes]:
+    """Return the commit's workflow files by their names; none where it has no such folder."""
+    repo = repository(context)
+    repo.need_commit(sha)
+    try:
+        listed = repo.git("ls-tree", "--full-tree", "--name-only", "-z", sha, "--", f"{FOLDER}/")
+    except Failed:
+        return {}
+    paths = [path for path in listed.split("\0") if path.endswith((".yml", ".yaml"))]
+    return {path.rpartition("/")[2]: repo.file(sha, path) or b"" for path in paths}
+
+
+def workflows_started(context: Context, sha: str, ref: str) -> list[str]:
+    """Return the files of the commit's workflows that every push of this full ref starts."""
+    return [name for name, text in workflow_files(context, sha).items() if starts_on_push(text, ref)]
+
+
+def check_starts(context: Context, version: semver.Version, sha: str = "") -> None:
+    """Raise Usage, before anything is written, where a tag's push will start nothing and nothing can stand in for it.
+
+    A workflow of the commit (the trunk's head) that the tag starts can be asked for as well, if it has
+    `workflow_dispatch`: an event which that token may make.
+    """
+    try:
+        check_token_starts_workflows(context)
+    except Usage:
+        names = dispatchable_workflows(context, f"{TAGS}{version}", sha or trunk_sha(context))
+        if not names:
+            raise
+        context.report.step("note", f"a push with this token starts no workflow: {', '.join(names)} will be asked for")
+
+
+def dispatch_tag_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
+    """Return the runs of the tag's workflows asked for by name, where its push starts none; else nothing."""
+    try:
+        check_token_starts_workflows(context)
+    except Usage:
+        names = dispatchable_workflows(context, tag.name, tag.sha)
+        return {name: dispatch_run(context, platform_request(tag, name)) for name in names}
+    return {}
+
+
+def dispatchable_workflows(context: Context, ref: str, sha: str) -> list[str]:
+    """Return the files of the commit's workflows that the ref starts and that can be asked for too."""
+    only = context.settings.platform.workflow
+    return [
+        name
+        for name, text in workflow_files(context, sha).items()
+        if only in ("", name) and starts_on_push(text, ref) and can_be_dispatched(text)
+    ]
+
+
+def started_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
+    """Return the runs that the tag's push started, by workflow; the newest of each.
+
+    Raises Unknown when none appears in time: a push by the workflow's own token starts none (F14).
+    """
+    deadline = context.clock.now() + APPEARS
+    while True:
+        found = pushed_runs(context, tag)
+        if found or context.dry:
+            return found
+        if context.clock.now() >= deadline:
+            raise Unknown(
+                f"the push of {tag.name} started no run within {APPEARS:.0f} s",
+                "Does a workflow run on tags? Was the tag pushed with a token that starts workflows?",
+            )
+        context.clock.sleep(context.settings.release.poll)
+
+
+def needed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
+    """Return the tag's runs as `started_runs` does, asking for them where its push starts none (F14); writes that."""
+    return pushed_runs(context, tag) or dispatch_tag_runs(context, tag) or started_runs(context, tag)
+
+
+def pushed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
+    """Return the runs of the tag that GitHub shows now, the newest of each workflow: its push's, else those asked for.
+
+    The SDK's and the image's are asked for on their own.
+    """
+    name, settings = tag.name.removeprefix("refs/tags/"), context.settings
+    others = (settings.sdk.workflow, settings.image.workflow)
+    for event in ("push", EVENT):
+        found = runs_of(github(context), tag.sha, event, settings.platform.workflow)
+        ours = {run.name: run for run in reversed(found) if run.head_branch == name and run.name not in others}
+        if ours:
+            return ours
+    return {}
+
+
+def check_token_starts_workflows(context: Context) -> None:
+    """Raise Usage in Actions when the token that pushes is the workflow's own: its pushes start no workflow (F14).
+
+    An app's token looks like it (`ghs_`), so GitHub is asked whose it is. A remote that is not reached over
+    HTTP is pushed to with a key, whose pushes do start workflows.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true" or not token(context) or token(context).startswith(PERSONS):
+        return
+    if not repository(context).remote_url().startswith(("http://", "https://")):
+        return
+    if github(context).viewer() == OWN:
+        raise Usage(
+            "the token is the workflow's own GITHUB_TOKEN: a tag that it pushes starts no workflow",
+            "Set GITHUB_TOKEN to a GitHub App's token (actions/create-github-app-token) or a person's, "
+            "or use a deploy key for the remote.",
+        )

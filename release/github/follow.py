@@ -1,0 +1,130 @@
+"""Follow runs until they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from release.call.context import Context
+from release.call.ensure import ensure
+from release.call.wait import PollInterval
+from release.errors import Waiting
+from release.github.api import github
+from release.github.http import http
+from release.github.outcomes import APPROVAL, state
+from release.github.runs import Job, Run, jobs_of, run_by_id
+
+JOBS_EVERY = 60.0  # seconds: a run does not change with each of its jobs
+SETTLE = 60.0  # seconds within which GitHub shows another attempt
+MENDABLE = ("failure", "timed_out", "cancelled")
+
+
+@dataclass
+class _Followed:
+    run: Run
+    jobs: list[Job] = field(default_factory=list)
+    jobs_at: float = 0
+    shown: dict[str, str] = field(default_factory=dict)
+    rerun: bool = False
+
+
+def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
+    """Return the runs once all have ended; `runs` are named for display.
+
+    With `rerun_failed`, a run that failed gets one more attempt of GitHub's own. Raises Waiting when time is
+    up, somebody has to approve, or Ctrl-C stops the waiting: the runs go on, and the same command attaches
+    again. A dry run looks once.
+    """
+    followed = {name: _Followed(each) for name, each in runs.items() if each.id}
+    pace, started = PollInterval(context.settings.release.poll), context.clock.now()
+    try:
+        with context.report.live():
+            while True:
+                over = _look_at_all(context, followed, pace)
+                if over or context.dry:
+                    return {name: followed[name].run if name in followed else each for name, each in runs.items()}
+                _check_wait(context, followed.values(), started)
+                context.clock.sleep(pace.pause())
+    except KeyboardInterrupt:
+        raise Waiting(
+            f"stopped waiting; the runs go on:\n{_links(followed.values())}", "The same command attaches again."
+        ) from None
+
+
+def _look_at_all(context: Context, followed: Mapping[str, _Followed], pace: PollInterval) -> bool:
+    """Look at each run that goes on, show what changed, start attempts; return whether all is over."""
+    for each in followed.values():
+        before = http(context).sent
+        if each.run.status != "completed" or not each.jobs_at:
+            _look(context, each)
+        context.clock.sleep(pace.owed(http(context).sent - before))
+    _show(context, followed)
+    mended = [each for each in followed.values() if context.options.rerun_failed and not each.rerun]
+    mended = [each for each in mended if each.run.conclusion in MENDABLE]
+    for each in mended:
+        _rerun(context, each)
+    return not mended and all(each.run.status == "completed" for each in followed.values())
+
+
+def _look(context: Context, each: _Followed) -> None:
+    """Ask for the run, and for its jobs when it changed or a minute passed: what did not change costs no limit."""
+    body, changed = github(context).fresh(f"actions/runs/{each.run.id}")
+    each.run = replace(Run.parse(body), name=each.run.name)
+    now = context.clock.now()
+    if changed or not each.jobs_at or now - each.jobs_at >= JOBS_EVERY:
+        each.jobs, each.jobs_at = jobs_of(github(context), each.run.id), now
+
+
+def _rerun(context: Context, each: _Followed) -> None:
+    """Have GitHub run the failed jobs once more; writes that, and once in this call."""
+    each.rerun = True
+    before = each.run
+
+    def find() -> Run | None:
+        now = run_by_id(github(context), before.id)
+        return now if now.attempt > before.attempt else None
+
+    now = ensure(
+        context,
+        f"attempt {before.attempt + 1} of run {before.id} of {before.name}: its failed jobs once more",
+        find=find,
+        make=lambda: github(context).send("POST", f"actions/runs/{before.id}/rerun-failed-jobs"),
+        planned=before,
+        patience=SETTLE,
+    )
+    each.run, each.jobs_at = replace(now, name=before.name), 0
+
+
+def _check_wait(context: Context, followed: Iterable[_Followed], started: float) -> None:
+    going = [each for each in followed if each.run.status != "completed"]
+    if going and all(each.run.status in APPROVAL for each in going):
+        raise Waiting(
+            f"{', '.join(each.run.name for each in going)} waits for approval:\n{_links(going)}",
+            "Approve it there, then run the same again.",
+        )
+    limit = context.options.timeout or context.settings.release.timeout
+    if context.clock.now() - started >= limit:
+        raise Waiting(
+            f"not finished within {limit:.0f} s; the runs go on:\n{_links(going)}",
+            "Run the same again to go on waiting.",
+        )
+
+
+def _links(followed: Iterable[_Followed]) -> str:
+    return "\n".join(each.run.url for each in followed if each.run.status != "completed")
+
+
+def _show(context: Context, followed: Mapping[str, _Followed]) -> None:
+    rows: list[tuple[str, str, str, str]] = []
+    changes: list[dict[str, str]] = []
+    for name, each in followed.items():
+        lines = [
+            ("", "", state(each.run), each.run.url),
+            *((job.name, job.step, state(job), "") for job in each.jobs),
+        ]
+        for job, step, words, url in lines:
+            rows.append((name if not job else "", job, words, url or step))
+            if each.shown.get(job) != words:
+                each.shown[job] = words
+                changes.append({"run": name, "job": job, "state": words, "url": url or step})
+    context.report.frame(("run", "job", "state", ""), rows, changes)

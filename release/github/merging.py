@@ -1,0 +1,137 @@
+"""Merge what was reviewed, and nothing else."""
+
+from __future__ import annotations
+
+from release.call.context import Context
+from release.call.ensure import ensure
+from release.errors import Conflict, Failed, ReleaseError, Unknown, Waiting
+from release.git.refs import RemoteRef, brief
+from release.git.repository import repository
+from release.git.snapshot import remote
+from release.github.api import github
+from release.github.pulls import PullRequest, pull_request
+from release.github.required import wait_for_checks
+from release.github.rules import rule_parameters
+
+BASE_MOVED = "Base branch was modified"
+METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
+TRIES = 5
+SETTLE = 30  # seconds in which GitHub works out whether it merges
+
+
+def merge_pull_request(context: Context, opened: PullRequest, sha: str) -> PullRequest:
+    """Return the pull request merged at exactly `sha` (F15), once its base's required checks passed; writes the merge.
+
+    Raises Conflict when its head is another commit or it conflicts, Waiting when somebody has to
+    approve or a merge queue takes over (F16), Failed in GitHub's own words when a policy says no.
+    """
+
+    def find() -> PullRequest | None:
+        now = pull_request(github(context), opened.number) if opened.number else opened
+        if now.number and now.head_sha != sha:
+            raise Conflict(f"pull request #{now.number} is at {now.head_sha[:9]}, not at {sha[:9]}", f"Look: {now.url}")
+        if now.state == "closed" and not now.merged:
+            raise Conflict(f"pull request #{now.number} was closed without merging", f"Reopen it: {now.url}")
+        return now if now.merged else None
+
+    return ensure(
+        context,
+        f"merge pull request #{opened.number or '…'} at {brief(sha)} into {opened.base}",
+        find=find,
+        make=lambda: _merge(context, opened, sha),
+        planned=opened,
+    )
+
+
+def delete_branch(context: Context, head: RemoteRef) -> None:
+    """Delete the remote's branch if it still is at this commit, and leave it alone otherwise; writes the remote."""
+    name = head.name.removeprefix("refs/heads/")
+    now = remote(context).head_sha(name)
+    if now is not None and now != head.sha:
+        context.report.step("note", f"branch {name} has moved on to {now[:9]}: it stays")
+        return
+    ensure(
+        context,
+        f"branch {name} deleted",
+        find=lambda: None if remote(context).head_sha(name) == head.sha else name,
+        make=lambda: repository(context).delete_branch(head.name, head.sha),
+        planned=name,
+    )
+
+
+def _merge(context: Context, opened: PullRequest, sha: str) -> None:
+    rules = rule_parameters(github(context), opened.base)
+    if "merge_queue" in rules:
+        raise _queued(opened)
+    methods = rules.get("pull_request", {}).get("allowed_merge_methods", list(METHODS))
+    method = _method(context, [name for name in methods if name != "merge" or "required_linear_history" not in rules])
+    for attempt in range(TRIES):
+        _check_mergeable(context, opened.number)
+        wait_for_checks(context, opened)
+        answer = github(context).answer("PUT", f"pulls/{opened.number}/merge", {"sha": sha, "merge_method": method})
+        if answer.status == 200:
+            return
+        if BASE_MOVED not in answer.problem:
+            raise _moved(answer.problem, opened) if answer.status == 409 else _refusal(answer.problem, opened)
+        context.clock.sleep(2.0**attempt)
+    raise Waiting(f"the base of pull request #{opened.number} keeps moving", "Run the same again.")
+
+
+def _moved(problem: str, opened: PullRequest) -> Conflict:
+    """Say that the head moved (409), which is told from a policy that says no (405, F15)."""
+    hint = f"Somebody pushed to it: look, then run the same again: {opened.url}"
+    return Conflict(f"pull request #{opened.number}: {problem}", hint)
+
+
+def _refusal(problem: str, opened: PullRequest) -> ReleaseError:
+    """Say which policy says no; it is never tried again (F15)."""
+    name, words = f"pull request #{opened.number}", problem.lower()
+    if "merge queue" in words:
+        return _queued(opened)
+    if "draft" in words:
+        return _draft(opened)
+    if "out of date" in words:
+        return _behind(opened)
+    if any(word in words for word in ("review", "approv", "changes have been requested")):
+        return Waiting(f"{name} waits for approval: {problem.strip()}", f"Then run the same again: {opened.url}")
+    return Failed(f"GitHub does not merge {name}: {problem.strip()}", f"Look: {opened.url}")
+
+
+def _check_mergeable(context: Context, number: int) -> None:
+    """Wait until GitHub has worked out whether it merges; raise when it is a draft, conflicts or is behind."""
+    for _ in range(SETTLE):
+        now = pull_request(github(context), number)
+        if now.draft:
+            raise _draft(now)
+        if now.mergeable is False:
+            raise Conflict(f"pull request #{number} conflicts with {now.base}", f"Resolve it: {now.url}")
+        if now.mergeable_state == "behind":
+            raise _behind(now)
+        if now.mergeable is not None or now.merged:
+            return
+        context.clock.sleep(1.0)
+    raise Unknown(f"GitHub does not say whether pull request #{number} merges", "Run the same again.")
+
+
+def _method(context: Context, allowed: list[str]) -> str:
+    """Return the first of merge, squash and rebase that the repository and the base's rules allow."""
+    settings = github(context).get("")
+    return next((name for name in METHODS if name in allowed and settings.get(METHODS[name], True)), "merge")
+
+
+def _queued(opened: PullRequest) -> Waiting:
+    return Waiting(
+        f"pull request #{opened.number} has to go through the merge queue of {opened.base}",
+        f"Add it there, then run the same again: {opened.url}",
+    )
+
+
+def _draft(opened: PullRequest) -> Waiting:
+    return Waiting(f"pull request #{opened.number} is a draft", f"Mark it ready, then run the same again: {opened.url}")
+
+
+def _behind(opened: PullRequest) -> Failed:
+    return Failed(
+        f"pull request #{opened.number} is behind {opened.base}, which wants it up to date",
+        f"Update its branch there, then run the same again: {opened.url}",
+    )

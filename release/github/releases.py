@@ -1,0 +1,46 @@
+"""GitHub Releases: the one of a version, a draft too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import semver
+
+from release.call.context import Context
+from release.github.api import github
+
+
+@dataclass(frozen=True)
+class GitHubRelease:
+    """One GitHub Release; a `draft` is seen by those who may push alone, an `immutable` one stays as it is."""
+
+    id: int
+    draft: bool
+    url: str
+    immutable: bool = False
+    upload_url: str = ""
+    published_at: str = ""
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> GitHubRelease:
+        """Return the release in an answer of GitHub."""
+        return cls(
+            id=body["id"],
+            draft=body["draft"],
+            url=body["html_url"],
+            immutable=bool(body.get("immutable")),
+            upload_url=str(body.get("upload_url") or "").partition("{")[0],
+            published_at=body.get("published_at") or "",
+        )
+
+
+def release_of(context: Context, version: semver.Version) -> GitHubRelease | None:
+    """Return the version's GitHub Release, a draft too, or None; the one published goes first."""
+    found = github(context).find(f"releases/tags/{version}")
+    if found is None:
+        # GitHub finds no draft by its tag.
+        drafts = (each for each in github(context).pages("releases") if each["draft"])
+        found = next((each for each in drafts if each["tag_name"] == str(version)), None)
+    return GitHubRelease.parse(found) if found else None

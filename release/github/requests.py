@@ -1,0 +1,90 @@
+"""The runs that a release asks for: workflow, ref, commit, inputs, and what each run has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import semver
+
+from release.call.context import Context
+from release.git.refs import RemoteRef, short_name
+from release.git.tags import TaggedRelease
+from release.settings import Component
+from release.versions import parse_branch
+from release.workflows import SDK, Rule, image_rules
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """A run to ask for: the workflow's file, full ref, its commit, the inputs, and what the run has to be.
+
+    `command` and `new_run` are what a person types for this run and for a new one, as hints say it;
+    `before` are prints of what its run must leave alone.
+    """
+
+    workflow: str
+    ref: str
+    sha: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    command: str = ""
+    new_run: str = ""
+    before: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return the branch or tag as GitHub's dispatch takes it and its runs show it."""
+        return self.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+
+    @property
+    def ways_on(self) -> str:
+        """Say how to go on from a run that failed."""
+        anew = f", or for a new run: {self.new_run}" if self.new_run else ""
+        return f"Once the cause is mended: {self.command or 'the same command'} --rerun-failed{anew}"
+
+
+def sdk_request(context: Context, tag: RemoteRef, publish_pypi: bool = False, run_e2e: bool = False) -> Dispatch:
+    """Return the run to ask for: the SDK workflow on the tag, with the settings' inputs and the flags'."""
+    sdk = context.settings.sdk
+    extra = {name: True for name, on in {"publish_pypi": publish_pypi, "run_e2e": run_e2e}.items() if on}
+    return Dispatch(
+        workflow=sdk.workflow,
+        ref=tag.name,
+        sha=tag.sha,
+        inputs={**sdk.inputs, **extra},
+        roles=tuple(sdk.roles),
+        rules=SDK,
+        command=f"inv sdk.release --version {short_name(tag)}",
+        new_run=f"inv sdk.release --version {short_name(tag)} --again",
+    )
+
+
+def image_request(context: Context, version: semver.Version, head: RemoteRef, build_base: bool = False) -> Dispatch:
+    """Return the run to ask for: the image workflow on that branch with this version."""
+    image = context.settings.image
+    on_line = f" --ref {short_name(head)}" if parse_branch(short_name(head)) else ""
+    task = f"inv image.{'watch' if on_line else 'release'} --version {version}{on_line}"
+    anew = f"inv image.{'dispatch' if on_line else 'release'} --version {version}{on_line} --again"
+    return Dispatch(
+        workflow=image.workflow,
+        ref=head.name,
+        sha=head.sha,
+        inputs={"version": str(version), **image.inputs, **({"build_base": True} if build_base else {})},
+        rules=image_rules(build_base=build_base),
+        command=task,
+        new_run=anew,
+    )
+
+
+def platform_request(tag: RemoteRef, workflow: str) -> Dispatch:
+    """Return the run of a platform workflow on the tag."""
+    version = tag.name.removeprefix("refs/tags/")
+    return Dispatch(workflow, tag.name, tag.sha, command=f"inv platform.watch --version {version}")
+
+
+def component_request(part: Component, tag: TaggedRelease, workflow: str) -> Dispatch:
+    command = f"inv release.component --name {part.name} --version {tag.version}"
+    return Dispatch(workflow, tag.ref.name, tag.ref.sha, roles=part.roles, command=command)

@@ -1,0 +1,146 @@
+"""The commits that a person asks for: by commit or by pull request, put into the trunk's order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from release.call.context import Context
+from release.call.flags import PickRequest
+from release.errors import Failed, Usage
+from release.git.refs import RemoteRef, short_name
+from release.git.repository import Repository, repository
+from release.github.api import github
+from release.picks.history import is_in_history, parents, title
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One commit to pick; `mainline` is the parent that a merge commit's change is against."""
+
+    sha: str
+    title: str
+    mainline: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.sha[:9]} {self.title}"
+
+
+def requested_picks(context: Context, wanted: PickRequest, trunk: RemoteRef, head: RemoteRef) -> list[Pick]:
+    """Return the commits to pick, each once, in the trunk's order unless told otherwise; their history is here.
+
+    Raises Usage for a commit that is not there, a merge commit without a parent to compare with, a pull
+    request that is not merged, and for a commit off the trunk when nobody says yes to it.
+    """
+    found = [
+        _pick(repository(context), repository(context).commit_sha(text), wanted.mainline) for text in wanted.commit
+    ]
+    for text in wanted.pr:
+        found += [
+            _pick_of_pull_request(repository(context), sha, wanted.mainline)
+            for sha in pull_request_shas(context, text, trunk)
+        ]
+    once = list({change.sha: change for change in found}.values())
+    _check_on_trunk(context, once, trunk)
+    return once if wanted.keep_order else _ordered(repository(context), once, trunk, head)
+
+
+def pull_request_shas(context: Context, text: str, trunk: RemoteRef) -> list[str]:
+    """Return the trunk's commits that a merged pull request became: a merge, a squash, or a rebased range.
+
+    GitHub tells; where it does not answer or knows no such number, the trunk's titles do.
+    """
+    if not text.lstrip("#").isdigit():
+        raise Usage(f"--pr {text} is no pull request's number", "Give one such as --pr 123.")
+    number = int(text.lstrip("#"))
+    try:
+        body = github(context).find(f"pulls/{number}")
+    except (Failed, Usage):
+        body = None
+    if body is None:
+        return _sha_by_title(repository(context), number, trunk)
+    merged = body.get("merge_commit_sha")
+    if not (body.get("merged") or body.get("merged_at")) or not merged:
+        raise Usage(
+            f"pull request #{number} is not merged", f"Merge it into {short_name(trunk)} first: {body['html_url']}"
+        )
+    repository(context).need_commit(merged)
+    messages = [each["commit"]["message"].strip() for each in github(context).pages(f"pulls/{number}/commits")]
+    return _rebased_range(repository(context), merged, messages)
+
+
+def _rebased_range(repo: Repository, merged: str, messages: Sequence[str]) -> list[str]:
+    """Return the rebased range that ends in `merged` if that many commits say the same, else `merged` alone."""
+    if len(messages) < 2 or len(parents(repo, merged)) > 1:
+        return [merged]
+    listed = repo.whole("log", "--first-parent", f"--max-count={len(messages)}", "-z", "--format=%H%n%B", merged, "--")
+    entries = [entry.partition("\n") for entry in reversed(listed.split("\0")) if entry]
+    same = [message.strip() for _, _, message in entries] == list(messages)
+    return [sha for sha, _, _ in entries] if same else [merged]
+
+
+def _sha_by_title(repo: Repository, number: int, trunk: RemoteRef) -> list[str]:
+    """Return the trunk's commit whose title names the pull request."""
+    listed = repo.whole("log", "--first-parent", "--format=%H %s", trunk.sha, "--").splitlines()
+    found = [sha for sha, _, title in (text.partition(" ") for text in listed) if pull_number(title) == number]
+    if not found:
+        raise Usage(
+            f"there is no merged pull request #{number}, on GitHub or in the trunk's titles",
+            "Name its commits instead: --commit SHA",
+        )
+    return found[:1]
+
+
+def pull_number(title: str) -> int:
+    """Return the number of the pull request that a commit's title names as GitHub writes it, else 0."""
+    merge = re.match(r"Merge pull request #([0-9]+) from ", title)
+    squash = re.search(r"\(#([0-9]+)\)$", title)
+    found = merge or squash
+    return int(found[1]) if found else 0
+
+
+def _pick_of_pull_request(repo: Repository, sha: str, mainline: str) -> Pick:
+    """Return the commit; for GitHub's merge commits the change is against the first parent, its base."""
+    return _pick(repo, sha, mainline or ("1" if len(parents(repo, sha)) > 1 else ""))
+
+
+def _pick(repo: Repository, sha: str, mainline: str) -> Pick:
+    above = parents(repo, sha)
+    found = Pick(sha, title(repo, sha))
+    if len(above) < 2:
+        return found
+    listed = "\n".join(f"  {number}  {Pick(each, title(repo, each))}" for number, each in enumerate(above, 1))
+    if not mainline:
+        raise Usage(
+            f"{found} is a merge commit; its parents are\n{listed}",
+            "Say which one its change is against: --mainline 1 is mostly the trunk.",
+        )
+    if not mainline.isdigit() or not 1 <= int(mainline) <= len(above):
+        raise Usage(f"--mainline {mainline}: {found} has these parents\n{listed}", "Give a number of this list.")
+    return replace(found, mainline=int(mainline))
+
+
+def _check_on_trunk(context: Context, found: Sequence[Pick], trunk: RemoteRef) -> None:
+    """Raise Usage for a commit that is not on the trunk, unless a person says yes to it."""
+    off = [change for change in found if not is_in_history(repository(context), change.sha, trunk.sha)]
+    if not off:
+        return
+    listed = "\n".join(f"  {change}" for change in off)
+    if not context.report.interactive:
+        raise Usage(
+            f"not on {short_name(trunk)}:\n{listed}",
+            f"Merge it into {short_name(trunk)} first, then pick it from there.",
+        )
+    context.report.step("note", f"not on {short_name(trunk)}: {', '.join(str(change) for change in off)}")
+    if not context.dry and not context.report.ask(f"Pick what is not on {short_name(trunk)}?"):
+        raise Usage("not done", "Nothing was written.")
+
+
+def _ordered(repo: Repository, found: Sequence[Pick], trunk: RemoteRef, head: RemoteRef) -> list[Pick]:
+    """Return the commits in the trunk's order; those that are not beyond the line come last."""
+    if len(found) < 2:
+        return list(found)
+    listed = repo.whole("rev-list", "--topo-order", "--reverse", f"{head.sha}..{trunk.sha}", "--").split()
+    place = {sha: number for number, sha in enumerate(listed)}
+    return sorted(found, key=lambda change: place.get(change.sha, len(place)))

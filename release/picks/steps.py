@@ -1,0 +1,146 @@
+"""The picks of a call: begun, continued, taken back."""
+
+from __future__ import annotations
+
+import semver
+
+from release.call.context import Context
+from release.call.flags import PickRequest
+from release.errors import Conflict, Usage
+from release.git.lines import next_patch
+from release.git.refs import NEW, RemoteRef, short_name
+from release.git.repository import repository
+from release.picks.backported import pick_sources
+from release.picks.candidates import line_and_trunk
+from release.picks.conflicts import conflict
+from release.picks.pull_request import merge_backport, pick_by_pull_request, push_backport
+from release.picks.push import make_picks, pick_plan, protections, push_picks
+from release.picks.worktree import (
+    Outcome,
+    PickWorktree,
+    close_worktree,
+    continue_picks,
+    describe_worktree,
+    pick_worktrees,
+    transplant_picks,
+)
+from release.versions import Line, parse_line
+
+
+def pick_commits(context: Context, line: Line, wanted: PickRequest, version: semver.Version | None = None) -> RemoteRef:
+    """Return the line's release branch with all the commits on it, picked, pushed or merged where missing.
+
+    With a version, that tag goes in the same push. Raises Failed at a conflict, Conflict when somebody
+    pushed meanwhile or picks of the line wait to be continued.
+    """
+    plan = pick_plan(context, line, wanted)
+    if not plan.changes:
+        return plan.head
+    _check_none_stopped(context, line)
+    if plan.via_pr:
+        return pick_by_pull_request(context, plan)
+    against = protections(context, short_name(plan.head)) if context.dry else ""
+    if against:
+        context.report.step("note", f"{short_name(plan.head)} is protected ({against}): a push may need --via-pr")
+    outcome = make_picks(context, plan)
+    return plan.head if outcome.head == plan.head.sha else push_picks(context, plan.head, outcome.head, version)
+
+
+def continue_stopped(context: Context, line: str, via_pr: bool) -> RemoteRef:
+    """Go on with picks that stopped, and return the release branch with all of them on it.
+
+    Raises Failed at the next conflict, Usage when nothing was picked.
+    """
+    tree = _stopped_tree(context, line)
+    head, trunk = line_and_trunk(context, tree.line)
+    if context.dry:
+        context.report.step(
+            "todo",
+            f"go on in {tree.path}, {describe_worktree(repository(context), tree)}; then push {short_name(head)}",
+        )
+        return RemoteRef(head.name, NEW, NEW)
+    context.confirm(f"go on with the picks in {tree.path}")
+    outcome = _outcome(context, tree, head)
+    if outcome.stopped_at:
+        raise conflict(context, head, trunk, outcome, tree.path, via_pr)
+    if outcome.head == head.sha:
+        return _nothing_picked(context, tree, head, outcome)
+    if not via_pr:
+        found = push_picks(context, head, outcome.head)
+        close_worktree(repository(context), tree)
+        return found
+    shas = list(pick_sources(repository(context), f"{head.sha}..{outcome.head}"))
+    branch = push_backport(context, head, tree.line, shas, outcome.head)
+    close_worktree(repository(context), tree)
+    return merge_backport(context, head, tree.line, branch)
+
+
+def _outcome(context: Context, tree: PickWorktree, head: RemoteRef) -> Outcome:
+    """Go on in the worktree, on top of the release branch as it is now."""
+    base = repository(context).whole("merge-base", head.sha, "HEAD", cwd=tree.path)
+    outcome = continue_picks(repository(context), tree.path, base)
+    if outcome.stopped_at or base == head.sha:
+        return outcome
+    context.report.step("note", f"{short_name(head)} moved: the picks go on top of {head.sha[:9]}")
+    return transplant_picks(repository(context), tree.path, base, head.sha)
+
+
+def _nothing_picked(context: Context, tree: PickWorktree, head: RemoteRef, outcome: Outcome) -> RemoteRef:
+    close_worktree(repository(context), tree)
+    if not outcome.empty:
+        raise Usage(
+            "nothing had been picked in it; it is removed",
+            f"Pick again: inv release.pick --line {tree.line} --commit …",
+        )
+    context.report.step(
+        "note", f"nothing is left to pick: {', '.join(sha[:9] for sha in outcome.empty)} change nothing"
+    )
+    return head
+
+
+def take_back(context: Context, line: str) -> None:
+    """Remove the worktree of picks that stopped; nothing of them was pushed."""
+    if not _of_line(pick_worktrees(repository(context)), line):
+        context.report.step("note", "no picks are stopped here: nothing to take back")
+        return
+    tree = _stopped_tree(context, line)
+    what = f"take back the picks onto {tree.line} in {tree.path}"
+    if context.dry:
+        context.report.step("todo", what)
+        return
+    context.confirm(what)
+    close_worktree(repository(context), tree)
+    context.report.step("made", f"{what}: nothing of them was pushed")
+
+
+def settle_patch(context: Context, head: RemoteRef) -> None:
+    """Record the branch, and settle the version that comes next on it for the later tasks of the call."""
+    found = parse_line(short_name(head).split("-")[1])
+    context.report.record(branch=short_name(head), sha="" if head.sha == NEW else head.sha)
+    if context.version is None:
+        context.settle(next_patch(context, found, head.sha))
+
+
+def _check_none_stopped(context: Context, line: Line) -> None:
+    for tree in _of_line(pick_worktrees(repository(context)), str(line)):
+        raise Conflict(
+            f"picks onto {line} wait in {tree.path}: {describe_worktree(repository(context), tree)}",
+            "Go on with them: inv release.pick --continue. Or take them back: inv release.pick --abort",
+        )
+
+
+def _stopped_tree(context: Context, line: str) -> PickWorktree:
+    found = _of_line(pick_worktrees(repository(context)), line)
+    if not found:
+        raise Usage("no picks are stopped here", "Begin: inv release.pick --line 0.7 --commit SHA")
+    if len(found) > 1:
+        listed = "\n".join(
+            f"  {tree.line}  {tree.path}: {describe_worktree(repository(context), tree)}" for tree in found
+        )
+        raise Usage(f"picks onto {len(found)} lines are stopped:\n{listed}", "Say which: --line")
+    return found[0]
+
+
+def _of_line(trees: list[PickWorktree], line: str) -> list[PickWorktree]:
+    wanted = parse_line(line, version_too=True) if line else None
+    return [tree for tree in trees if wanted in (None, tree.line)]

@@ -1,0 +1,217 @@
+"""Cherry-picks in a worktree of their own: begun, found again, carried on, taken back."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from release.errors import Failed
+from release.git.repository import Repository
+from release.picks.backported import pick_sources
+from release.versions import Line, parse_line
+
+_NAME = re.compile(r"release-pick-([0-9]+\.[0-9]+)-.+")
+UNMERGED = {
+    "DD": "deleted by both",
+    "AU": "added by the line",
+    "UD": "deleted by the pick",
+    "UA": "added by the pick",
+    "DU": "deleted on the line",
+    "AA": "added by both",
+    "UU": "changed by both",
+}
+
+
+@dataclass(frozen=True)
+class PickWorktree:
+    """A worktree for picks onto a line; Git's list of worktrees is all that remembers it."""
+
+    path: Path
+    line: Line
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of picks: the worktree's `head`, those that were `empty`, and where it stopped and why."""
+
+    head: str
+    empty: tuple[str, ...] = ()
+    stopped_at: str = ""
+    files: tuple[str, ...] = ()  # each with how it conflicts, such as "a.txt (changed by both)"
+    paths: tuple[str, ...] = ()
+
+
+def pick_worktrees(repo: Repository) -> list[PickWorktree]:
+    """Return the worktrees of picks that stopped, or are going on, in this clone."""
+    listed = repo.git("worktree", "list", "--porcelain").splitlines()
+    paths = [Path(text.removeprefix("worktree ")) for text in listed if text.startswith("worktree ")]
+    named = [(path, _NAME.fullmatch(path.name)) for path in paths if path.is_dir()]
+    return [PickWorktree(path, parse_line(match[1])) for path, match in named if match]
+
+
+def open_worktree(repo: Repository, line: Line, sha: str) -> PickWorktree:
+    """Check the commit out, detached, in a new worktree in the temporary folder; it stays until `close_tree`."""
+    path = Path(tempfile.mkdtemp(prefix=f"release-pick-{line}-")).resolve()
+    try:
+        repo.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    return PickWorktree(path, line)
+
+
+def close_worktree(repo: Repository, tree: PickWorktree) -> None:
+    """Remove the worktree with all that is in it."""
+    main = repo.git("worktree", "list", "--porcelain").splitlines()[0].removeprefix("worktree ")
+    # Twice: one that was killed while Git made it is locked.
+    repo.git("worktree", "remove", "--force", "--force", "--", str(tree.path), cwd=Path(main))
+
+
+def cherry_pick(repo: Repository, path: Path, shas: Sequence[str], mainline: int = 0) -> Outcome:
+    """Cherry-pick the commits, in this order, in the worktree at `path`; writes commits there alone.
+
+    An empty pick is left out. Stops at a conflict, which stays there as Git leaves it. Raises Failed for
+    anything else, such as a hook that says no.
+    """
+    return _run_cherry_pick(repo, path, "-x", *_mainline(mainline), *shas)
+
+
+def continue_picks(repo: Repository, path: Path, base: str) -> Outcome:
+    """Go on with picks onto `base` that stopped, by a conflict or because they were killed.
+
+    Raises Failed where conflict markers are left, or changes that belong to no pick.
+    """
+    current = _current(repo, path)
+    if current:
+        paths = _unmerged(repo, path)
+        if paths:
+            return _stopped(repo, path, current, (), paths)
+        _check_no_markers(repo, path)
+        return _run_cherry_pick(repo, path, "--continue")
+    changed = repo.git("status", "--porcelain", "--untracked-files=no", cwd=path)
+    if changed:
+        raise Failed(
+            f"{path} has changes that belong to no pick:\n{changed}",
+            f"Commit them there, or drop them: git -C '{path}' reset --hard. Then run the same again.",
+        )
+    left, mainline = _remaining(repo, path, base)
+    if (_state(repo, path, "todo")).exists():
+        repo.git("cherry-pick", "--quit", cwd=path)
+    return cherry_pick(repo, path, left, mainline) if left else Outcome(_head(repo, path))
+
+
+def transplant_picks(repo: Repository, path: Path, base: str, onto: str) -> Outcome:
+    """Put the picks made onto `base` on top of another commit; writes the worktree alone."""
+    made = repo.whole("rev-list", "--reverse", f"{base}..HEAD", cwd=path).split()
+    repo.git("checkout", "--quiet", "--detach", onto, "--", cwd=path)
+    # Their messages say already where each came from.
+    return _run_cherry_pick(repo, path, *made) if made else Outcome(onto)
+
+
+def describe_worktree(repo: Repository, tree: PickWorktree) -> str:
+    """Say where the picks in the worktree stand."""
+    current = _current(repo, tree.path)
+    names = ", ".join(name for name, _ in _unmerged(repo, tree.path))
+    if current:
+        return f"stopped at {current[:9]}" + (f", in conflict: {names}" if names else ", resolved")
+    todo = _state(repo, tree.path, "todo")
+    left = todo.read_text(encoding="utf-8").count("pick ") if todo.exists() else 0
+    return f"killed with {left} to go" if left else "killed before the push, or still going on"
+
+
+def _run_cherry_pick(repo: Repository, path: Path, *command: str) -> Outcome:
+    """Run cherry-pick to its end or to a conflict, leaving out each pick that turns out empty."""
+    empty: list[str] = []
+    while True:
+        try:
+            repo.whole("cherry-pick", *command, cwd=path)
+        except Failed:
+            current, paths = _current(repo, path), _unmerged(repo, path)
+            if current and paths:
+                return _stopped(repo, path, current, empty, paths)
+            if not current or current in empty or repo.git("status", "--porcelain", "-uno", cwd=path):
+                raise
+            empty.append(current)
+            command = ("--skip",)
+        else:
+            return Outcome(_head(repo, path), tuple(empty))
+
+
+def _stopped(
+    repo: Repository, path: Path, current: str, empty: Sequence[str], paths: Sequence[tuple[str, str]]
+) -> Outcome:
+    files = tuple(f"{name} ({how})" for name, how in paths)
+    return Outcome(_head(repo, path), tuple(empty), current, files, tuple(name for name, _ in paths))
+
+
+def _unmerged(repo: Repository, path: Path) -> list[tuple[str, str]]:
+    """Return the paths in conflict, each with how."""
+    entries = repo.git("status", "--porcelain", "--untracked-files=no", "--no-renames", "-z", cwd=path).split("\0")
+    return [(entry[3:], UNMERGED[entry[:2]]) for entry in entries if entry[:2] in UNMERGED]
+
+
+def _check_no_markers(repo: Repository, path: Path) -> None:
+    try:
+        repo.git("diff", "--cached", "--check", "HEAD", "--", cwd=path)
+        return
+    except Failed:
+        pass
+    staged = repo.git("diff", "--cached", "--name-only", "-z", "HEAD", "--", cwd=path).split("\0")
+    marked = [name for name in staged if name and _has_markers(path / name)]
+    if marked:
+        raise Failed(
+            f"conflict markers are left in {', '.join(marked)}", f"Resolve them in {path}, then run the same again."
+        )
+
+
+def _has_markers(file: Path) -> bool:
+    lines = file.read_bytes().splitlines() if file.is_file() else []
+    return any(line.startswith(b"<<<<<<< ") for line in lines) and any(line.startswith(b">>>>>>> ") for line in lines)
+
+
+def _remaining(repo: Repository, path: Path, base: str) -> tuple[list[str], int]:
+    """Return the commits that the sequencer still had to pick, and its mainline.
+
+    Git's own `--continue` drops the commit that it was at when it was killed; what is picked tells instead.
+    """
+    todo = _state(repo, path, "todo")
+    if not todo.exists():
+        return [], 0
+    words = [text.split() for text in todo.read_text(encoding="utf-8").splitlines()]
+    short = [line[1] for line in words if line[:1] in (["pick"], ["p"])]
+    listed = repo.git("rev-parse", *(f"{sha}^{{commit}}" for sha in short)).split() if short else []
+    picked = pick_sources(repo, f"{base}..{_head(repo, path)}")
+    left = [sha for sha in listed if sha not in picked]
+    safety = _state(repo, path, "abort-safety")
+    # A head that moved since the last pick: somebody committed the first of them in words of their own.
+    moved = safety.exists() and safety.read_text(encoding="utf-8").strip() != _head(repo, path)
+    if moved and left[:1] == listed[:1]:
+        left = left[1:]
+    opts = _state(repo, path, "opts")
+    mainline = (
+        re.search(r"^\s*mainline\s*=\s*([0-9]+)", opts.read_text(encoding="utf-8"), re.M) if opts.exists() else None
+    )
+    return left, int(mainline[1]) if mainline else 0
+
+
+def _current(repo: Repository, path: Path) -> str:
+    try:
+        return repo.git("rev-parse", "--verify", "--quiet", "CHERRY_PICK_HEAD", cwd=path)
+    except Failed:
+        return ""
+
+
+def _head(repo: Repository, path: Path) -> str:
+    return repo.git("rev-parse", "HEAD", cwd=path)
+
+
+def _state(repo: Repository, path: Path, name: str) -> Path:
+    return path / repo.git("rev-parse", "--git-path", f"sequencer/{name}", cwd=path)
+
+
+def _mainline(number: int) -> tuple[str, ...]:
+    return ("--mainline", str(number)) if number else ()

@@ -1,0 +1,18 @@
+"""What is typed: a recipe each, in the module of its namespace."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from release.call.task import namespace as tasks_of
+from release.call.task import task
+from release.sandbox import tasks as sandbox
+from release.tasks import gates, image, lines, picks, pipelines, platform, proofs, sdk, setup
+
+namespace = Collection(
+    tasks_of("release", [lines, proofs, setup, picks, pipelines, gates]),
+    tasks_of("sdk", [sdk]),
+    tasks_of("image", [image]),
+    tasks_of("platform", [platform]),
+    tasks_of("sandbox", [sandbox]),
+)

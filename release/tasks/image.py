@@ -1,0 +1,101 @@
+"""The runner image: image.bump, dispatch, watch, check, pr, release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release import artifacts, git, github
+from release.call.task import task
+
+if TYPE_CHECKING:
+    from release.call.context import Context
+    from release.git.refs import RemoteRef
+    from release.github.pulls import PullRequest
+    from release.github.requests import Dispatch
+    from release.github.runs import Run
+
+
+@task(writes=True)
+def bump(context: Context, version: str = "") -> RemoteRef:
+    """Set the version in config.py here, commit and push it.
+
+    Example: inv image.bump --version 0.7.0
+    """
+    found = artifacts.image_bump.bump_checked_out(context, git.choice.chosen_version(context, version))
+    context.report.record(branch=git.refs.short_name(found), sha=found.sha)
+    return found
+
+
+@task(writes=True)
+def dispatch(
+    context: Context, version: str = "", ref: str = "", again: bool = False, run: str = "", build_base: bool = False
+) -> tuple[Run, Dispatch]:
+    """Start the image workflow on its branch, once.
+
+    Example: inv image.dispatch --version 0.7.0
+    """
+    wanted = git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
+    request = github.requests.image_request(
+        context,
+        wanted,
+        artifacts.image_release.remote_branch(context, ref or artifacts.image_release.image_ref(context, wanted)),
+        build_base,
+    )
+    return artifacts.image_release.dispatch_images(context, request, wanted, again, run), request
+
+
+@task(reads=True, waits=True, reruns=True)
+def watch(context: Context, version: str = "", ref: str = "", run: str = "") -> Run:
+    """Follow the image workflow's run to its end.
+
+    Example: inv image.watch --version 0.7.0 --timeout 3600
+    """
+    wanted = git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
+    request = github.requests.image_request(
+        context,
+        wanted,
+        artifacts.image_release.remote_branch(context, ref or artifacts.image_release.image_ref(context, wanted)),
+    )
+    started = github.dispatch.existing_run(context, request, github.runs.parse_run_id(run))
+    finished = github.follow.follow_runs(context, {"image": started})["image"]
+    github.outcomes.check_run(context, finished, request)
+    context.report.step(
+        "note", f"run {finished.id} of {finished.name}: {github.outcomes.state(finished)}", url=finished.url
+    )
+    return finished
+
+
+@task(reads=True)
+def check(context: Context, version: str = "") -> dict[str, str]:
+    """Prove that every image is in the registry.
+
+    Example: inv image.check --version 0.7.0
+    """
+    return artifacts.images.check_images(
+        context, git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
+    )
+
+
+@task(writes=True, waits=True)
+def pr(context: Context, version: str = "", ref: str = "", merge: bool = False) -> PullRequest:
+    """Open the image's pull request; --merge merges it.
+
+    Example: inv image.pr --version 0.7.0 --merge
+    """
+    wanted = git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
+    head = artifacts.image_release.remote_branch(context, ref or artifacts.image_release.image_ref(context, wanted))
+    opened = artifacts.image_release.open_image_pull_request(context, wanted, head)
+    return github.merging.merge_pull_request(context, opened, head.sha) if merge else opened
+
+
+@task(writes=True, waits=True, reruns=True)
+def release(context: Context, version: str = "", again: bool = False, run: str = "", build_base: bool = False) -> str:
+    """Bump, build, prove every image, merge its pull request.
+
+    Example: inv image.release --version 0.7.0
+    """
+    wanted = git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
+    on_trunk = git.repository.repository(context).branch() in (git.snapshot.trunk(context), None)
+    return artifacts.image_release.release_image(
+        context, wanted, on_trunk=on_trunk, again=again, run=run, build_base=build_base
+    )

@@ -1,0 +1,416 @@
+"""Whole releases: release.minor, major, patch, component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release import artifacts, audit, compat, git, github, picks
+from release.call.ensure import ensure
+from release.call.flags import NOTHING, PickRequest
+from release.call.task import task
+from release.errors import Conflict, Usage
+from release.tasks import image as images
+from release.tasks import lines, platform, sdk
+from release.versions import Line, check_allowed, line_of, next_version, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import semver
+
+    from release.call.context import Context
+    from release.compat.interfaces import Answer
+    from release.git.refs import RemoteRef
+    from release.git.tags import TaggedRelease
+    from release.settings import Component
+
+
+@task(writes=True, waits=True, reruns=True, announces=True)
+def minor(context: Context, version: str = "", image: bool = True) -> None:
+    """Release a new minor: image, branch, tag, platform, SDK.
+
+    Example: inv release.minor --version 0.7.0
+    """
+    coordinated(context, _version(context, version, "minor"), image)
+
+
+@task(writes=True, waits=True, reruns=True, announces=True)
+def major(context: Context, version: str = "", image: bool = True) -> None:
+    """Release a new major: image, branch, tag, platform, SDK.
+
+    Example: inv release.major --version 1.0.0
+    """
+    coordinated(context, _version(context, version, "major"), image)
+
+
+def coordinated(context: Context, version: semver.Version, image: bool) -> None:
+    """Release everything of the version from a release branch of its own."""
+    context.report.line(f"Release {version} of {github.api.github(context).repository}")
+    tagged = git.snapshot.remote(context).tag(str(version))
+    if tagged is None:
+        github.events.check_starts(context, version)
+        github.dispatch.check_workflow(
+            context,
+            github.requests.sdk_request(
+                context, git.refs.RemoteRef(f"refs/tags/{version}", git.refs.NEW, git.refs.NEW)
+            ),
+        )
+        git.lines.check_next(context, version)
+    merged = "" if tagged or not image else _image_commit(context, version)
+    branch = lines.branch(context, str(version), ref=merged)
+    tag = lines.tag(context, str(version), ref=_tagged_commit(context, version, tagged, branch))
+    if tagged and image:
+        images.check(context, str(version))
+    ship(context, version, tag)
+
+
+def _image_commit(context: Context, version: semver.Version) -> str:
+    """Return the trunk's commit that names the image, building it first; nothing where the branch is cut from it.
+
+    A trunk that moved on since is no reason to stop: the branch has what it needs (F27).
+    """
+    cut = git.lines.line_branch(context, line_of(version))
+    if (
+        cut
+        and artifacts.images.image_in_config(context, cut.sha) == str(version)
+        and all(artifacts.images.image_digests(context, version).values())
+    ):
+        images.check(context, str(version))
+        return ""
+    return artifacts.image_release.release_image(context, version)
+
+
+def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
+    """Release platform and SDK from the tag, side by side, prove both, then publish the GitHub Release."""
+    if context.dry and git.snapshot.remote(context).tag(str(version)) is None:
+        _plan(context, version, tag)
+        return
+    request = github.requests.sdk_request(context, tag)
+    runs = {} if _platform_out(context, version) else github.events.needed_runs(context, tag)
+    wheel_out = artifacts.wheel_release.is_wheel_out(context, version)
+    if not wheel_out:
+        started, request = sdk.dispatch(context, str(version))
+        runs = {"sdk": started, **runs}
+    finished = github.follow.follow_runs(context, runs)
+    for name, run in finished.items():
+        if name != "sdk":
+            github.outcomes.check_run(context, run, github.requests.platform_request(tag, run.name))
+    if wheel_out:
+        sdk.wheel(context, str(version))
+    else:
+        artifacts.wheel_release.prove_wheel_run(context, version, finished["sdk"], request)
+    if context.dry and not _platform_out(context, version):
+        context.report.step("todo", f"platform images of {version}")
+    else:
+        platform.check(context, str(version))
+    release = audit.notes.publish_release(context, version, audit.notes.draft_release(context, version))
+    context.report.step("note", f"{version} is released", url=release.url)
+
+
+def _plan(context: Context, version: semver.Version, tag: RemoteRef) -> None:
+    """Show what follows the tag that a dry run does not push."""
+    settings = context.settings
+    request = github.requests.sdk_request(context, tag)
+    inputs = ", ".join(f"{name}={str(value).lower()}" for name, value in request.inputs.items())
+    for what in (
+        f"platform images {', '.join(f'{name}:{version}' for name in settings.platform.images)}, by the tag's push",
+        f"run {request.workflow} on {version} ({git.refs.brief(tag.sha)}) with {inputs}",
+        f"wheel s3://{settings.sdk.bucket}/{artifacts.s3.wheel_key(context, version)}",
+        f"GitHub Release {version}, published",
+    ):
+        context.report.step("todo", what)
+
+
+def _version(context: Context, given: str, bump: str) -> semver.Version:
+    """Settle the version: given, settled, or the next; but a release that is not finished goes first (F27)."""
+    if given or context.version:
+        return _of_kind(git.choice.chosen_version(context, given), bump)
+    versions = [each for each in git.lines.released_versions_on(context) if not each.prerelease]
+    newest = max(versions, default=None)
+    if newest and (bump == "minor" or not newest.minor):
+        first = newest.replace(patch=0)
+        if not newest.patch and not _is_finished(context, newest):
+            context.report.step("note", f"{newest} is not finished: going on with it (for another, --version)")
+            return context.settle(newest)
+        if first in versions and _has_trunk(context, first):
+            context.report.step("note", f"{git.snapshot.trunk(context)} has nothing beyond {first}")
+            return context.settle(first)
+    return context.settle(next_version(versions, bump))
+
+
+def _of_kind(version: semver.Version, bump: str) -> semver.Version:
+    """Return the version if such a release can have it; raise Usage with what releases it otherwise."""
+    if version.patch:
+        raise Usage(f"{version} is a patch of {line_of(version)}", f"inv release.patch --line {line_of(version)}")
+    if bump == "major" and version.minor:
+        raise Usage(f"{version} is no major version", f"inv release.minor --version {version}")
+    return version
+
+
+def _is_finished(context: Context, version: semver.Version) -> bool:
+    """Whether its GitHub Release, the last step, is published: that its parts are out may be the work of runs alone."""
+    found = github.releases.release_of(context, version)
+    return found is not None and not found.draft
+
+
+def _has_trunk(context: Context, version: semver.Version) -> bool:
+    tag = git.snapshot.remote(context).tag(str(version))
+    return tag is not None and github.commits.contains(context, tag.sha, git.tags.trunk_sha(context))
+
+
+def _tagged_commit(context: Context, version: semver.Version, tagged: RemoteRef | None, branch: RemoteRef) -> str:
+    """Return the commit to tag: the branch's head, or where the tag is if that is on the branch."""
+    if tagged is None:
+        return branch.sha
+    head = git.lines.needed_branch(context, line_of(version)).sha
+    if not github.commits.contains(context, head, tagged.sha):
+        raise Conflict(
+            f"tag {version} is at {tagged.sha[:9]}, which is not on its release branch",
+            "Find out who tagged it; then take the next version.",
+        )
+    return tagged.sha
+
+
+def _platform_out(context: Context, version: semver.Version) -> bool:
+    return all(artifacts.images.platform_digests(context, version).values())
+
+
+@task(writes=True, waits=True, reruns=True, announces=True)
+def patch(
+    context: Context,
+    line: str = "",
+    version: str = "",
+    wanted: PickRequest = NOTHING,
+    image: bool = False,
+    checks: bool = True,
+) -> None:
+    """Release a patch: picks, checks, tag, platform, SDK.
+
+    Example: inv release.patch --line 0.7 --commit abc1234 --pr 123
+    """
+    chosen = git.choice.chosen_line(context, line or version)
+    before = git.lines.needed_branch(context, chosen)
+    context.report.line(f"Release a patch of {chosen} of {github.api.github(context).repository}")
+    if not _is_tagged(context, chosen, before.sha) or wanted.anything:
+        github.events.check_starts(context, _next(context, chosen, version, git.refs.NEW), before.sha)
+    at_once = _next(context, chosen, version, git.refs.NEW) if not (checks or image or wanted.via_pr) else None
+    head = picks.steps.pick_commits(context, chosen, wanted, at_once) if wanted.anything else before
+    number = context.settle(_next(context, chosen, version, head.sha))
+    tag = lines.tag(context, str(number), ref=_ready(context, number, head, image, checks).sha)
+    ship(context, number, tag)
+
+
+def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bool, checks: bool) -> RemoteRef:
+    """Return the commit to tag: the branch's head, checked, with the image of the version built if asked for.
+
+    What is tagged went through this before. Raises Conflict when the branch moved meanwhile.
+    """
+    if git.snapshot.remote(context).tag(str(version)):
+        return head
+    _follow(context, head, checks)
+    if image:
+        head = artifacts.image_release.build_line_images(context, version, head)
+        _follow(context, head, checks)
+    now = git.lines.needed_branch(context, Line(version.major, version.minor))
+    if head.sha not in (now.sha, git.refs.NEW):
+        raise Conflict(
+            f"{git.refs.short_name(now)} moved to {now.sha[:9]} while {git.refs.brief(head.sha)} was made ready",
+            "Run the same again.",
+        )
+    return head
+
+
+def _follow(context: Context, head: RemoteRef, checks: bool) -> None:
+    if not checks:
+        context.report.step("note", f"the checks of {git.refs.short_name(head)} are left out (--no-checks)")
+    elif head.sha == git.refs.NEW:
+        context.report.step("todo", f"the checks of {git.refs.short_name(head)} succeed")
+    else:
+        git.repository.repository(context).need_commit(head.sha, head.name)
+        github.checks.follow_checks(context, head.sha, git.refs.short_name(head))
+
+
+def _next(context: Context, line: Line, given: str, sha: str) -> semver.Version:
+    """Return the version: given, settled, or the one at the line's head, else its highest patch + 1."""
+    if given.count(".") == 2:
+        return parse(given)
+    return context.version or git.lines.next_patch(context, line, sha)
+
+
+def _is_tagged(context: Context, line: Line, sha: str) -> bool:
+    return git.lines.next_patch(context, line, sha) in git.lines.released_versions_on(context, line)
+
+
+REASON_LIMIT = 500  # characters
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One individual release to make: what, from which commit, next to which tags of its line."""
+
+    part: Component
+    line: Line
+    sha: str
+    there: Sequence[TaggedRelease]
+    reason: str = ""
+    version: semver.Version | None = None
+
+
+@task(writes=True, waits=True, reruns=True, announces=True)
+def component(context: Context, name: str = "", accept: str | None = None, version: str = "") -> None:
+    """Release one component alone, if it fits its line.
+
+    Example: inv release.component --name sdk
+    """
+    plan = _component_plan(context, compat.gate.component_named(context, name), accepted_reason(accept), version)
+    known = _known(plan)
+    if known:
+        context.settle(known.version)
+        context.report.step("done", f"tag {known.version} at {git.refs.brief(known.ref.sha)}: {known.what}")
+    tag = known or _tagged_anew(context, plan)
+    context.report.record(tag=str(tag.version), sha=tag.ref.sha)
+    if not tag.components:
+        context.report.step("note", f"{tag.version} released {name} with everything else, from that very commit")
+        prove_component(context, plan.part, tag.version)
+        return
+    release_component(context, plan.part, tag)
+    release = audit.notes.publish_release(context, tag.version, audit.notes.draft_release(context, tag.version))
+    context.report.step("note", f"{name} {tag.version} is released", url=release.url)
+
+
+def accepted_reason(given: str | bool | None) -> str:
+    """Return the reason on one line, nothing where the flag is not given; raise Usage for a flag without a reason."""
+    if given is None:
+        return ""
+    reason = " ".join(given.split()) if isinstance(given, str) else ""
+    if not any(character.isalpha() for character in reason):
+        raise Usage("--accept needs a reason", 'Say why this may be released: --accept "REASON"')
+    if not reason.isprintable() or len(reason) > REASON_LIMIT:
+        raise Usage(f"--accept: the reason must be readable and at most {REASON_LIMIT} characters long")
+    return reason
+
+
+def _component_plan(context: Context, part: Component, reason: str, given: str) -> Plan:
+    """Return what to release; a version that an earlier task of this call settled counts unless it is taken."""
+    wanted = parse(given) if given else context.version
+    line = line_of(wanted) if wanted else compat.gate.current_line(context)
+    there = git.tags.tagged_releases(context, line)
+    if not given and any(each.version == wanted and part.name not in each.components for each in there):
+        wanted = None
+    return Plan(part, line, git.tags.trunk_sha(context), there, reason, wanted)
+
+
+def _known(plan: Plan) -> TaggedRelease | None:
+    """Return the tag that this release is already, or None (F27).
+
+    Without a version, the one at the trunk's head: what is released from that commit is not released twice.
+    Raises Conflict for a version that released something else.
+    """
+    name = plan.part.name
+    if plan.version is None:
+        at_head = [each for each in plan.there if each.ref.sha == plan.sha and not each.version.prerelease]
+        return next((each for each in reversed(at_head) if each.has(name)), None)
+    found = next((each for each in plan.there if each.version == plan.version), None)
+    if found and name not in found.components:
+        raise Conflict(
+            f"{found.version} released {found.what}, from {git.refs.brief(found.ref.sha)}; a tag is never moved",
+            f"Take the next version: inv release.component --name {name}",
+        )
+    return found
+
+
+def _tagged_anew(context: Context, plan: Plan) -> TaggedRelease:
+    """Ask the gate, then tag the commit with the line's next patch; the tag says what it releases, and why."""
+    version = plan.version or next_version([each.version for each in plan.there], "patch", plan.line)
+    git.repository.repository(context).need_commit(plan.sha, f"refs/heads/{git.snapshot.trunk(context)}")
+    answers = compat.gate.gate(context, plan.part, plan.sha, plan.there)
+    compat.gate.show_answers(context, answers)
+    accepted = _accepted(context, plan, answers)
+    if not (artifacts.components.is_sdk(context, plan.part) or plan.part.workflow):
+        github.events.check_starts(context, version, plan.sha)
+    verdict = compat.verdicts.overall(answer.comparison.verdict for answer in answers).value
+    name = plan.part.name
+    message = git.tags.tag_message(version, name, f"Its interfaces within {plan.line}: {verdict}.", accepted)
+    planned = git.tags.TaggedRelease(
+        context.settle(version), git.refs.RemoteRef(f"refs/tags/{version}", plan.sha, plan.sha), (name,), accepted
+    )
+    found = ensure(
+        context,
+        f"tag {version} at {git.refs.brief(plan.sha)} for {name} alone",
+        find=lambda: _ours(context, plan.part, planned),
+        make=lambda: _push(context, planned, message),
+        planned=planned,
+    )
+    if context.dry:
+        context.view.add(found.ref.name, found.ref)
+    return found
+
+
+def _accepted(context: Context, plan: Plan, answers: Sequence[Answer]) -> str:
+    """Return the reason where it was needed; raise Blocked where it is needed and missing."""
+    verdict = compat.verdicts.overall(answer.comparison.verdict for answer in answers)
+    if plan.reason and verdict is not compat.verdicts.Verdict.COMPATIBLE:
+        context.report.step("note", f"{verdict.value}, but accepted: {plan.reason}", accepted=plan.reason)
+        return plan.reason
+    if plan.reason:
+        context.report.step("note", "--accept was not needed, and is not recorded")
+    compat.gate.check_open(context, plan.part, plan.sha, plan.line, answers)
+    return ""
+
+
+def _ours(context: Context, part: Component, planned: TaggedRelease) -> TaggedRelease | None:
+    """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
+    found = next(
+        (
+            each
+            for each in git.tags.tagged_releases(context, line_of(planned.version))
+            if each.version == planned.version
+        ),
+        None,
+    )
+    if found is None:
+        check_allowed(planned.version, git.lines.released_versions_on(context))
+        artifacts.components.check_unbuilt(context, part, planned.version)
+    elif found.ref.sha != planned.ref.sha or found.components != planned.components:
+        raise Conflict(
+            f"somebody tagged {planned.version} meanwhile: {found.what} at {git.refs.brief(found.ref.sha)}",
+            "Run the same again: it takes the next version.",
+        )
+    return found
+
+
+def _push(context: Context, planned: TaggedRelease, message: str) -> None:
+    """Write the tag and push it; raise Conflict where this clone has a tag of that name that says something else."""
+    local = git.repository.repository(context).local_tag(str(planned.version))
+    if local and git.tags.tag_messages(git.repository.repository(context), [local])[0].strip() != message:
+        raise Conflict(
+            f"the local tag {planned.version} was never pushed, and is not this release",
+            f"Look at it (git show {planned.version}); if it is a leftover: git tag -d {planned.version}",
+        )
+    git.tags.push_tag(context, planned.version, planned.ref.sha, message=message)
+
+
+def release_component(context: Context, part: Component, tag: TaggedRelease) -> None:
+    """Release this component of the tag, and prove it: the wheel, or what builds its images and those alone."""
+    if artifacts.components.is_sdk(context, part):
+        sdk.release(context, str(tag.version))
+        return
+    finished = github.follow.follow_runs(context, artifacts.components.component_runs(context, part, tag))
+    artifacts.components.check_component_runs(context, part, tag, finished)
+    if context.dry and not all(artifacts.images.component_digests(context, part, tag.version).values()):
+        images = ", ".join(f"{name}:{tag.version}" for name in part.images)
+        how = f"run {part.workflow}" if part.workflow else "the tag's push"
+        context.report.step("todo", f"images {images or 'none'}, by {how}")
+        return
+    prove_component(context, part, tag.version)
+
+
+def prove_component(context: Context, part: Component, version: semver.Version) -> None:
+    """Raise Failed unless the wheel, or each image of this component, is out with the version."""
+    if artifacts.components.is_sdk(context, part):
+        sdk.wheel(context, str(version))
+        return
+    artifacts.images.check_tagged_images(
+        context, version, artifacts.images.component_digests(context, part, version), part.name
+    )

@@ -1,0 +1,78 @@
+"""What is out: release.verify, status, notes."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from release import audit, git
+from release.call.task import task
+from release.errors import Conflict, Usage
+from release.versions import parse_line
+
+if TYPE_CHECKING:
+    from release.audit.receipt import Statement
+    from release.audit.status_model import Overview
+    from release.call.context import Context
+    from release.github.releases import GitHubRelease
+
+
+@task(writes=("attach",), reads=True)
+def verify(
+    context: Context, version: str = "", name: str = "", receipt: str = "", attach: bool = False, shared: bool = False
+) -> Statement:
+    """Prove a finished release from outside, a line a proof.
+
+    Example: inv release.verify --version 0.7.0 --receipt 0.7.0.json
+    """
+    wanted = git.choice.tagged_version(context, version)
+    claimed = audit.expected.expected_state(context, wanted, name, shared)
+    proofs = audit.verification.all_proofs(context, claimed, audit.proofs.ALL)
+    audit.verification.show_proofs(context, proofs)
+    made = audit.receipt.statement(audit.verification.evidence(context, claimed, proofs))
+    changed = audit.verification.receipt_changes(Path(receipt), made) if receipt else []
+    for line in changed:
+        context.report.step("failed", f"since {receipt}: {line}")
+    audit.verification.check_proofs(wanted, proofs)
+    if changed:
+        raise Conflict(f"{len(changed)} things changed since {receipt}", "Find out who changed them.")
+    if receipt:
+        audit.verification.keep_receipt(context, Path(receipt), made)
+    if attach:
+        audit.verification.attach_receipt(context, wanted, made)
+    return made
+
+
+@task(reads=True)
+def status(context: Context, line: str = "", last: int = 5, html: str = "") -> Overview:
+    """Show every line, what of each version is out, what not.
+
+    Example: inv release.status --line 0.7 --last 3 --html status.html
+    """
+    if last < 1:
+        raise Usage(f"--last {last} shows nothing", "Give 1 or more.")
+    found = audit.overview.overview(context, parse_line(line, version_too=True) if line else None, last)
+    if context.report.json:
+        audit.status_view.emit_status(context, found)
+    else:
+        audit.status_view.print_status(context, found)
+    if html and context.dry:
+        context.report.step("todo", f"page {html}")
+    elif html:
+        style = resources.files("release").joinpath("templates/status.css").read_text(encoding="utf-8")
+        Path(html).write_text(audit.page.page(found, audit.status_view.hints(found), style), encoding="utf-8")
+        context.report.step("made", f"page {html}")
+    return found
+
+
+@task(writes=True)
+def notes(context: Context, version: str = "", publish: bool = False) -> GitHubRelease:
+    """Draft the GitHub Release; --publish publishes it.
+
+    Example: inv release.notes --version 0.7.0
+    """
+    wanted = git.choice.chosen_version(context, version)
+    git.tags.needed_tag(context, wanted)
+    draft = audit.notes.draft_release(context, wanted)
+    return audit.notes.publish_release(context, wanted, draft) if publish else draft

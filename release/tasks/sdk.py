@@ -1,0 +1,211 @@
+"""The Python SDK and CLI: sdk.build, test, publish, dispatch, watch, wheel, release."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from release import artifacts, git, github
+from release.call.ensure import ensure
+from release.call.task import task
+from release.errors import Conflict, Failed, Usage
+from release.versions import parse
+
+if TYPE_CHECKING:
+    import semver
+
+    from release.artifacts.s3 import S3Object
+    from release.artifacts.wheel import Wheel
+    from release.call.context import Context
+    from release.github.requests import Dispatch
+    from release.github.runs import Run
+
+
+@task()
+def build(context: Context, version: str = "", out: str = "dist") -> Path:
+    """Build the SDK's wheel into a folder.
+
+    Example: inv sdk.build --out dist
+    """
+    wanted = _given(context, version)
+    where = Path(out)
+    if context.dry:
+        context.report.step("todo", f"build {context.settings.sdk.path} into {where}/")
+        return where
+    built = artifacts.build.build_wheel(
+        Path(context.settings.sdk.path), where, artifacts.wheel.python_version(wanted) if wanted else ""
+    )
+    wheel = artifacts.wheel.read_wheel(built.read_bytes(), built.name)
+    artifacts.s3.check_wheel(context, wheel, wanted)
+    context.report.step("made", f"built {built}  sha256:{wheel.sha256}")
+    context.report.record(wheel_sha256=wheel.sha256)
+    return built
+
+
+@task()
+def test(context: Context, wheel: str = "", python: str = "", version: str = "") -> None:
+    """Try the wheel in a fresh environment.
+
+    Example: inv sdk.test --wheel dist/leptonai-0.7.0-py3-none-any.whl --python 3.12
+    """
+    sdk, wanted, path = context.settings.sdk, _given(context, version), _wheel_file(context, wheel)
+    found = artifacts.wheel.read_wheel(path.read_bytes(), path.name)
+    artifacts.s3.check_wheel(context, found, wanted)
+    if context.dry:
+        context.report.step("todo", f"install {path.name} in a fresh environment and import {sdk.package}")
+        return
+    imported, printed = artifacts.build.try_wheel(path, python, sdk.package, sdk.command)
+    if imported != found.version:
+        raise Failed(f"{path.name} imports as {sdk.package} {imported}, not {found.version}")
+    if sdk.command and found.version not in printed.replace(",", " ").split():
+        raise Failed(
+            f"{sdk.command} --version prints {printed!r}, not {found.version}", "Set sdk.command in invoke.yaml."
+        )
+    context.report.step(
+        "made", f"{path.name} installs, imports as {imported}" + (f", {sdk.command} says so too" if sdk.command else "")
+    )
+
+
+@task(writes=True)
+def publish(context: Context, wheel: str = "", prefix: str = "", root: bool = False) -> S3Object | None:
+    """Upload the wheel to S3; never overwrites.
+
+    Example: inv sdk.publish --wheel dist/leptonai-0.7.0-py3-none-any.whl
+    """
+    sdk, path = context.settings.sdk, _wheel_file(context, wheel)
+    content = path.read_bytes()
+    found = artifacts.wheel.read_wheel(content, path.name)
+    key = f"{'' if root else prefix or sdk.prefix}{path.name}"
+
+    def find() -> S3Object | None:
+        there = artifacts.s3.bucket(context).object(key)
+        if there and hashlib.sha256(artifacts.s3.bucket(context).content(key) or b"").hexdigest() != found.sha256:
+            raise Conflict(
+                f"s3://{sdk.bucket}/{key} exists with other bytes",
+                "A released file is never overwritten; take the next version.",
+            )
+        return there
+
+    published = ensure(
+        context,
+        f"s3://{sdk.bucket}/{key}  sha256:{found.sha256}",
+        find=find,
+        make=lambda: artifacts.s3.bucket(context).create_object(key, content),
+        planned=None,
+    )
+    context.report.record(wheel_key=key, wheel_sha256=found.sha256)
+    return published
+
+
+@task(writes=True)
+def dispatch(
+    context: Context,
+    version: str = "",
+    publish_pypi: bool = False,
+    run_e2e: bool = False,
+    again: bool = False,
+    run: str = "",
+) -> tuple[Run, Dispatch]:
+    """Start the SDK workflow on the tag, once.
+
+    Example: inv sdk.dispatch --version 0.7.0
+    """
+    tag = artifacts.wheel_release.checked_tag(context, git.choice.tagged_version(context, version))
+    request = replace(
+        github.requests.sdk_request(context, tag, publish_pypi, run_e2e),
+        before=artifacts.s3.object_fingerprints(context),
+    )
+    artifacts.s3.released_wheel(context, parse(request.name))  # a key that is taken by something else is not for us
+    return github.dispatch.dispatch_run(context, request, again=again, run_id=github.runs.parse_run_id(run)), request
+
+
+@task(reads=True, waits=True, reruns=True)
+def watch(context: Context, version: str = "", run: str = "") -> Run:
+    """Follow the SDK workflow's run to its end.
+
+    Example: inv sdk.watch --version 0.7.0 --timeout 3600
+    """
+    request = github.requests.sdk_request(
+        context, git.tags.needed_tag(context, git.choice.tagged_version(context, version))
+    )
+    started = github.dispatch.existing_run(context, request, github.runs.parse_run_id(run))
+    finished = github.follow.follow_runs(context, {"sdk": started})["sdk"]
+    github.outcomes.check_run(context, finished, request)
+    context.report.step(
+        "note", f"run {finished.id} of {finished.name}: {github.outcomes.state(finished)}", url=finished.url
+    )
+    return finished
+
+
+@task(reads=True)
+def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
+    """Prove the released wheel: key, SHA-256, version.
+
+    Example: inv sdk.wheel --version 0.7.0 --download dist
+    """
+    wanted = git.choice.tagged_version(context, version)
+    tag = git.snapshot.remote(context).tag(str(wanted))
+    request = github.requests.sdk_request(context, tag) if tag else None
+    made = (
+        [
+            each
+            for each in github.dispatch.matching_runs(github.api.github(context), request)
+            if each.conclusion == "success"
+        ]
+        if request
+        else []
+    )
+    found, key = artifacts.wheel_release.prove_wheel(context, wanted, made)
+    if download and not context.dry:
+        _save(context, key, found, Path(download))
+    return found
+
+
+@task(writes=True, waits=True, reruns=True)
+def release(
+    context: Context,
+    version: str = "",
+    publish_pypi: bool = False,
+    run_e2e: bool = False,
+    again: bool = False,
+    run: str = "",
+) -> None:
+    """Dispatch, follow and prove the SDK's release.
+
+    Example: inv sdk.release --version 0.7.0
+    """
+    wanted = git.choice.tagged_version(context, version)
+    if artifacts.wheel_release.is_wheel_out(context, wanted, publish_pypi, run_e2e) and not (again or run):
+        wheel(context, str(wanted))
+        return
+    started, request = dispatch(context, str(wanted), publish_pypi, run_e2e, again, run)
+    finished = github.follow.follow_runs(context, {"sdk": started})["sdk"]
+    artifacts.wheel_release.prove_wheel_run(context, wanted, finished, request)
+
+
+def _given(context: Context, version: str) -> semver.Version | None:
+    return parse(version) if version else context.version
+
+
+def _wheel_file(context: Context, given: str) -> Path:
+    """Return the wheel a person names, or the only one in dist/."""
+    found = [Path(given)] if given else sorted(Path("dist").glob("*.whl"))
+    if len(found) != 1 or not found[0].is_file():
+        raise Usage(
+            f"there is no wheel {given or 'in dist/'}" if len(found) < 2 else f"dist/ has {len(found)} wheels",
+            "Name one: --wheel dist/NAME.whl",
+        )
+    return found[0]
+
+
+def _save(context: Context, key: str, found: Wheel, folder: Path) -> None:
+    """Write the file, and raise Failed unless what is then on the disk has the wheel's SHA-256."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / found.filename
+    target.write_bytes(artifacts.s3.bucket(context).content(key) or b"")
+    if hashlib.sha256(target.read_bytes()).hexdigest() != found.sha256:
+        target.unlink()
+        raise Failed(f"{artifacts.s3.s3_address(context, key)} changed while it was read", "Run the same again.")
+    context.report.step("made", f"saved {target}  sha256:{found.sha256}")

@@ -1,0 +1,65 @@
+"""This machine and this repository: release.doctor, init."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release import audit, git
+from release.call.ensure import ensure
+from release.call.task import task
+from release.errors import Conflict, Failed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from release.audit.checkup import Finding
+    from release.call.context import Context
+
+
+@task(reads=True)
+def doctor(context: Context) -> list[Finding]:
+    """Say whether this machine and token can release.
+
+    Example: inv release.doctor
+    """
+    found = audit.doctor.findings(context, audit.doctor.CHECKS)
+    for each in found:
+        context.report.step(
+            STATUS[each.level], f"{each.name:12} {each.says}", check=each.name, level=each.level, fix=each.fix
+        )
+        if each.fix and not context.report.json:
+            context.report.line(f"  {each.fix}")
+    bad = [each for each in found if each.level == "bad"]
+    if bad:
+        names = ", ".join(dict.fromkeys(each.name for each in bad))
+        raise Failed(f"{len(bad)} things stand in the way of a release: {names}", bad[0].fix)
+    return found
+
+
+STATUS = {"good": "made", "advice": "note", "bad": "failed"}
+
+
+@task(writes=True)
+def init(context: Context, force: bool = False) -> list[Path]:
+    """Write tasks.py and the workflows into this repository.
+
+    Example: inv release.init
+    """
+    texts = audit.starter.starter_files(context)
+    root = git.repository.repository(context).root
+    other = [
+        path for path, text in texts.items() if (root / path).exists() and audit.starter.file_text(root / path) != text
+    ]
+    if other and not force:
+        raise Conflict(f"not written over: {', '.join(other)}", "Compare them, or write over them: --force")
+    for path, text in texts.items():
+        ensure(
+            context,
+            f"{path} written",
+            find=lambda path=path, text=text: root / path if audit.starter.file_text(root / path) == text else None,  # type: ignore[misc]
+            make=lambda path=path, text=text: audit.starter.write_file(root / path, text),  # type: ignore[misc]
+            planned=root / path,
+        )
+    context.report.line("Then: the environment release with its reviewers and the secret RELEASE_TOKEN,")
+    context.report.line("the variables RELEASE_ROLE and AWS_REGION, and: inv release.doctor")
+    return [root / path for path in texts]

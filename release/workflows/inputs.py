@@ -1,0 +1,109 @@
+"""The inputs that a workflow's `workflow_dispatch` declares, against those to be sent."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from release.workflows.expressions import Partial, values
+from release.workflows.roles import is_on
+
+Value = bool | str | int | float
+
+TYPES = ("boolean", "choice", "environment", "number", "string")
+MOST = 25  # inputs, and characters of all of them: GitHub's documentation of workflow_dispatch
+LONGEST = 65_535
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One declared input; an old file's has no type, and takes any text."""
+
+    type: str = ""
+    required: bool = False
+    default: Any = None
+    options: tuple[str, ...] = ()
+
+
+def dispatch_inputs(trigger: Any) -> tuple[dict[str, Input], list[str]]:
+    """Return the inputs that stand under `workflow_dispatch`, and what is wrong with them."""
+    found = trigger.get("inputs") if isinstance(trigger, Mapping) else None
+    if not isinstance(found, Mapping):
+        return {}, [] if found is None else ["declares inputs that are no mapping"]
+    inputs = {name: _input(body if isinstance(body, Mapping) else {}) for name, body in found.items()}
+    problems = [f"declares {len(inputs)} inputs, GitHub takes {MOST}"] if len(inputs) > MOST else []
+    for name, each in inputs.items():
+        if not _NAME.fullmatch(name):
+            problems.append(f"declares an input with an impossible name: {name!r}")
+        if each.type not in ("", *TYPES):
+            problems.append(f"declares {name} of the unknown type {each.type!r}")
+        if each.type == "choice" and not each.options:
+            problems.append(f"declares the choice {name} without options")
+    return inputs, problems
+
+
+def input_problems(inputs: Mapping[str, Input], sent: Mapping[str, Value]) -> list[str]:
+    """List what GitHub would refuse of the inputs to be sent."""
+    problems = [
+        f"does not know the input {name}" if name not in inputs else _mismatch(name, inputs[name], value)
+        for name, value in sent.items()
+    ]
+    for name, each in inputs.items():
+        given = sent.get(name, each.default)
+        if each.required and (given is None or given == ""):
+            problems.append(f"requires the input {name}")
+    if sum(len(name) + len(values.text(value)) for name, value in sent.items()) > LONGEST:
+        problems.append(f"would be sent more than {LONGEST} characters of inputs")
+    return [problem for problem in problems if problem]
+
+
+def input_values(inputs: Mapping[str, Input], sent: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values the run sees, defaults included; what is left to GitHub or a person is left out."""
+    known = {name: _value(each, sent.get(name, each.default)) for name, each in inputs.items()}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def input_contexts(inputs: Mapping[str, Input], sent: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the `inputs` context, which keeps types, and `github.event.inputs`, which is all text."""
+    seen = input_values(inputs, sent)
+    typed: dict[str, Any] = dict(seen) if len(seen) == len(inputs) else Partial(seen)
+    given = {name for name, each in inputs.items() if name in sent or each.default is not None}
+    return typed, Partial({name: values.text(value) for name, value in seen.items() if name in given})
+
+
+def _input(body: Mapping[str, Any]) -> Input:
+    options = body.get("options")
+    return Input(
+        type=values.text(body.get("type")),
+        required=is_on(body.get("required")),
+        default=body.get("default"),
+        options=tuple(values.text(option) for option in options) if isinstance(options, list) else (),
+    )
+
+
+def _mismatch(name: str, each: Input, value: Value) -> str:
+    given = f"not {value!r}"
+    match each.type:
+        case "boolean" if not isinstance(value, bool) and value not in ("true", "false"):
+            return f"wants true or false for {name}, {given}"
+        case "number" if isinstance(value, bool) or value == "" or math.isnan(values.number(value)):
+            return f"wants a number for {name}, {given}"
+        case "choice" if values.text(value) not in each.options:
+            return f"wants one of {', '.join(each.options)} for {name}, {given}"
+        case "environment" if not isinstance(value, str) or not value:
+            return f"wants an environment's name for {name}, {given}"
+        case "string" if not isinstance(value, str):
+            return f"wants text for {name}, {given}"
+    return ""
+
+
+def _value(each: Input, value: Any) -> Value | None:
+    if each.type == "boolean":
+        return is_on(value)
+    if value is None:
+        return None if each.type in ("choice", "number") else ""
+    return values.number(value) if each.type == "number" else values.text(value)

@@ -1,0 +1,116 @@
+"""The jobs of a workflow file: what they need, what they are shown as, and which of them these inputs turn off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from release.workflows.expressions import STATUS, Partial, Undecided, Unsupported, condition, interpolate, values
+
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as the file has it; `name` may hold expressions, and is the key where the file gives none."""
+
+    key: str
+    name: str
+    needs: tuple[str, ...] = ()
+    condition: str = ""
+    uses: str = ""
+
+
+@dataclass
+class Skips:
+    """Which jobs do not run, and why; of which it cannot be known, and why."""
+
+    off: dict[str, str] = field(default_factory=dict)
+    unclear: dict[str, str] = field(default_factory=dict)
+
+
+def parse_jobs(found: Any) -> tuple[dict[str, Job], list[str]]:
+    """Return the jobs that stand under `jobs`, and what is wrong with them."""
+    if not isinstance(found, Mapping) or not found:
+        return {}, ["has no jobs"]
+    problems = []
+    for key, body in found.items():
+        if not _KEY.fullmatch(key):
+            problems.append(f"has a job with an impossible key: {key!r}")
+        if not isinstance(body, Mapping) or not ("runs-on" in body or "uses" in body):
+            problems.append(f"says of job {key} neither what it runs on nor what it uses")
+    read = {key: _job(key, body if isinstance(body, Mapping) else {}) for key, body in found.items()}
+    return read, problems or needs_problems(read)
+
+
+def needs_problems(found: Mapping[str, Job]) -> list[str]:
+    """List the needs that no job fills, and the circles among them."""
+    problems = [
+        f"has a job {job.key} that needs {need}, which is not there"
+        for job in found.values()
+        for need in job.needs
+        if need not in found
+    ]
+    try:
+        tuple(TopologicalSorter({job.key: job.needs for job in found.values()}).static_order())
+    except CycleError as error:
+        problems.append(f"has jobs that need each other: {' → '.join(reversed(error.args[1]))}")
+    return problems
+
+
+def skips(found: Mapping[str, Job], context: Mapping[str, Any]) -> Skips:
+    """Judge every job's `if:` as if all that runs succeeds; the needs must be sound."""
+    skipping = Skips()
+    for key in TopologicalSorter({job.key: job.needs for job in found.values()}).static_order():
+        job = found[key]
+        # success() looks at all jobs before this one, not only at those it names.
+        skipped = [name for name in sorted(ancestors(found, [key])) if name in skipping.off]
+        results = {name: "skipped" if name in skipping.off else "success" for name in job.needs}
+        needs = {name: {"result": each, "outputs": Partial()} for name, each in results.items()}
+        known = {**context, STATUS: "skipped" if skipped else "success", "needs": needs}
+        try:
+            if not condition(job.condition, known):
+                before = f"it comes after {skipped[0]}, {skipping.off[skipped[0]]}" if skipped else ""
+                skipping.off[key] = before or f"if: {job.condition}"
+        except (Undecided, Unsupported) as error:
+            skipping.unclear[key] = f"if: {job.condition}: {error}"
+    return skipping
+
+
+def ancestors(found: Mapping[str, Job], keys: Iterable[str]) -> set[str]:
+    """List the jobs that must come before these."""
+    before: set[str] = set()
+    todo = [need for key in keys for need in found[key].needs]
+    while todo:
+        if (key := todo.pop()) not in before:
+            before.add(key)
+            todo += found[key].needs
+    return before
+
+
+def shown_name(job: Job, context: Mapping[str, Any]) -> tuple[str, bool]:
+    """Return the name GitHub will show, without a matrix's suffix, and whether it is known before the run.
+
+    Where it is not, every expression in it stands as `*`.
+    """
+    try:
+        return interpolate(job.name, context), True
+    except (Undecided, Unsupported):
+        return _EXPRESSION.sub("*", job.name), False
+
+
+def _job(key: str, body: Mapping[str, Any]) -> Job:
+    needs = body.get("needs")
+    listed = needs if isinstance(needs, list) else [] if needs is None else [needs]
+    name = body.get("name")
+    return Job(
+        key,
+        key if name is None else values.text(name),
+        tuple(dict.fromkeys(values.text(need) for need in listed)),
+        values.text(body.get("if")),
+        values.text(body.get("uses")),
+    )

@@ -1,0 +1,175 @@
+"""What a run of a workflow's file would do, against what is wanted of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from release.errors import Failed, Usage
+from release.workflows.expressions import Partial
+from release.workflows.inputs import Input, Value, dispatch_inputs, input_contexts, input_problems, input_values
+from release.workflows.jobs import Job, Skips, ancestors, parse_jobs, shown_name, skips
+from release.workflows.roles import Role, is_on, parse_role
+from release.workflows.rules import Rule
+from release.workflows.triggers import DISPATCH, events
+from release.workflows.yaml import InvalidYaml, document
+
+
+@dataclass(frozen=True)
+class Source:
+    """A workflow's file as it is at a ref, full or short; `text` is None where there is no such file."""
+
+    text: bytes | None
+    ref: str
+    file: str
+
+    @property
+    def where(self) -> str:
+        """The place, as messages say it: old tags carry old files."""
+        return f"at {_short(self.ref)}, {self.file}"
+
+
+@dataclass
+class Judgement:
+    """What was judged: what is wrong with the file, what with the call, what cannot be known.
+
+    `inputs` are the values the run will see, defaults included: what `check_roles` is to be given.
+    """
+
+    source: Source
+    inputs: dict[str, Value] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        """All that is wrong, each to be read after the place: "at 0.7.0, sdk-release.yaml …"."""
+        return self.broken + self.refused
+
+
+def judge(
+    source: Source, inputs: Mapping[str, Value], roles: Sequence[str] = (), rules: Sequence[Rule] = ()
+) -> Judgement:
+    """Judge whether a run of this file with these inputs would do what the roles and rules want.
+
+    Raises Usage for a text that is no role, and nothing else: `check_judgement` does.
+    """
+    found = Judgement(source)
+    parsed = [parse_role(text) for text in roles]
+    trigger, listed = _dispatch_and_jobs(found)
+    if found.broken:
+        return found
+    known, problems = dispatch_inputs(trigger)
+    found.broken += problems
+    found.refused += input_problems(known, inputs)
+    found.notes += [
+        f"takes {name} as text: {value!r} is compared as such"
+        for name, value in inputs.items()
+        if name in known and not known[name].type and not isinstance(value, str)
+    ]
+    found.inputs = input_values(known, inputs)
+    _judge_rules(found, rules, inputs)
+    jobs, problems = parse_jobs(listed)
+    found.broken += problems
+    if not problems:
+        _judge_roles(found, parsed, jobs, _context(source.ref, known, inputs))
+    return found
+
+
+def check_judgement(judgement: Judgement) -> None:
+    """Check that nothing is wrong; raises Failed for what is wrong with the file, else Usage for the call."""
+    if not judgement.problems:
+        return
+    kind = Failed if judgement.broken else Usage
+    shown = f"git show {judgement.source.ref}:.github/workflows/{judgement.source.file}"
+    raise kind(f"{judgement.source.where} {'; '.join(judgement.problems)}", hint="; ".join(judgement.hints) or shown)
+
+
+def _dispatch_and_jobs(found: Judgement) -> tuple[Any, Any]:
+    """Read the file as far as its trigger and its jobs."""
+    if found.source.text is None:
+        found.broken.append("does not exist")
+        return None, None
+    try:
+        top = document(found.source.text)
+    except InvalidYaml as error:
+        found.broken.append(f"is no valid YAML: {error}")
+        return None, None
+    if not isinstance(top, Mapping):
+        found.broken.append("is no workflow")
+        return None, None
+    triggers = events(top)
+    if DISPATCH not in triggers:
+        found.broken.append(f"has no {DISPATCH}: nobody can ask for a run of it")
+    return triggers.get(DISPATCH), top.get("jobs")
+
+
+def _judge_rules(found: Judgement, rules: Sequence[Rule], sent: Mapping[str, Value]) -> None:
+    for rule in rules:
+        if rule.input not in found.inputs:
+            if rule.wanted and rule.input not in sent:
+                found.notes.append(f"has no input {rule.input}: whether {rule.why} cannot be judged")
+        elif is_on(found.inputs[rule.input]) is not rule.wanted:
+            origin = "" if rule.input in sent else ", as it is unless sent"
+            found.refused.append(f"with {rule.input} {'off' if rule.wanted else 'on'}{origin}: {rule.why}")
+            found.hints.append(rule.hint)
+
+
+def _judge_roles(found: Judgement, roles: Sequence[Role], jobs: Mapping[str, Job], context: Mapping[str, Any]) -> None:
+    skipping = skips(jobs, context)
+    names = {key: shown_name(job, context) for key, job in jobs.items()}
+    wanted: set[str] = set()
+    idle: set[str] = set()
+    for each in roles:
+        played = {key for key, (name, _) in names.items() if each.matches(name)}
+        if not each.is_on(found.inputs):
+            idle |= played
+            running = sorted(played - skipping.off.keys() - skipping.unclear.keys())
+            found.notes += [f"runs job {key} although {each.input} is off" for key in running]
+        elif played:
+            wanted |= played
+        else:
+            _judge_absent(found, each, jobs, names)
+    for key in sorted((wanted - idle) & skipping.off.keys()):
+        reason = skipping.off[key]
+        (found.refused if "inputs" in reason else found.broken).append(f"would skip job {key} ({reason})")
+    found.notes += _unclear(jobs, wanted - idle, skipping)
+
+
+def _judge_absent(found: Judgement, each: Role, jobs: Mapping[str, Job], names: Mapping[str, tuple[str, bool]]) -> None:
+    """Say why no job plays the role: its name may be known only when it runs, or be another than its key."""
+    possible = [key for key, (name, known) in names.items() if not known and each.may_match(name)]
+    renamed = [key for key in jobs if each.matches(key)]
+    if possible:
+        shown = ", ".join(f"{key} ({jobs[key].name})" for key in possible)
+        found.notes.append(f"cannot be judged: whether {each.text} is one of {shown}")
+    elif renamed:
+        found.broken.append(f"shows job {renamed[0]} as {names[renamed[0]][0]!r}, which is not {each.text}")
+        found.hints.append("name the job in sdk.roles as GitHub shows it")
+    else:
+        found.broken.append(f"has no job {' or '.join(each.patterns)}")
+
+
+def _unclear(jobs: Mapping[str, Job], wanted: set[str], skipping: Skips) -> Iterator[str]:
+    relevant = wanted | ancestors(jobs, wanted)
+    for key in sorted(relevant & skipping.unclear.keys()):
+        yield f"cannot be judged: whether job {key} runs ({skipping.unclear[key]})"
+    for key in sorted(relevant):
+        if jobs[key].uses:
+            yield f"cannot be judged: what job {key} does ({jobs[key].uses} is another file)"
+
+
+def _context(ref: str, inputs: Mapping[str, Input], sent: Mapping[str, Value]) -> dict[str, Any]:
+    typed, texts = input_contexts(inputs, sent)
+    github = Partial({"event_name": DISPATCH, "event": Partial({"inputs": texts})})
+    if ref.startswith(("refs/heads/", "refs/tags/")):
+        kind = "tag" if ref.startswith("refs/tags/") else "branch"
+        github |= {"ref": ref, "ref_name": _short(ref), "ref_type": kind}
+    return {"inputs": typed, "github": github}
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
