@@ -17,7 +17,7 @@ import pytest
 from conformance import Conformance, Exchange
 from recording import Recording
 
-from release.call.context import Context, Facts, Moment, Options, View
+from release.call.context import Activity, Context, Facts, Options, View
 from release.call.report import Report
 from release.sandbox.home import Sandbox
 from release.settings import Release, Settings
@@ -97,7 +97,7 @@ def again(context: Context, **changes: Any) -> Context:
     told = {each.name: changes.pop(each.name) for each in fields(Options) if each.name in changes}
     fresh = {
         "report": Report(stream=io.StringIO()), "options": replace(context.options, **told),
-        "facts": Facts(), "view": View(), "doors": {}, "moment": Moment(),
+        "facts": Facts(), "view": View(), "doors": {}, "activity": Activity(),
     }  # fmt: skip
     return replace(context, **{**fresh, **changes})
 

@@ -14,6 +14,7 @@ from gate import BREAK, FIX, program, settings, tag
 from outside import cloud_content, dispatches, everything, git, peeled, remote_refs, writes
 from typed import Type, typing_in
 
+from release.artifacts import component_release
 from release.audit.expected import expected_state
 from release.audit.verification import proved_receipt
 from release.call.context import Context
@@ -228,11 +229,11 @@ def test_f27_killed_anywhere_it_goes_on_with_the_same_tag(
         raise SystemExit(137)
 
     with monkeypatch.context() as patch:
-        place = {"gate.tag": "release_part", "page": "drafted"}.get(stops)
+        place = {"gate.tag": "tasks.pipelines.release_component", "page": "audit.notes.draft_release"}.get(stops)
         if place:
-            patch.setattr(component_module, place, killed)
+            patch.setattr(f"release.{place}", killed)
         elif stops == "dispatch":
-            patch.setattr("release.sdk.follow", killed)
+            patch.setattr("release.github.follow.follow_runs", killed)
         else:
             patch.setattr("release.artifacts.wheel_release.prove_wheel_run", killed)
         with pytest.raises(SystemExit):
@@ -266,14 +267,14 @@ def test_f27_a_trunk_that_moved_on_takes_a_new_tag_unless_the_old_one_is_named(
 def test_f06_of_two_people_one_gets_the_number_and_the_other_exit_3(
     context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, other: str
 ) -> None:
-    pushed: Callable[..., None] = component_module.push_tag
+    pushed: Callable[..., None] = component_release.push_tag
 
     def too_late(*arguments: Any, **options: Any) -> None:
         tag(sandbox, "0.6.3", f"Release {other} 0.6.3 alone\n\nComponent: {other}")
         pushed(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(component_module, "push_tag", too_late)
+        patch.setattr(component_release, "push_tag", too_late)
         assert refused(context, Conflict, name="sdk").code == 3
     assert repository(context).local_tag("0.6.3") is None
     pipelines.component(again(context), "sdk")
@@ -283,13 +284,13 @@ def test_f06_of_two_people_one_gets_the_number_and_the_other_exit_3(
 def test_a_number_that_went_to_another_component_meanwhile_is_a_conflict(
     context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = component_module.gate
+    asked = component_release.gate
 
     def slow(*arguments: Any) -> Any:
         tag(sandbox, "0.6.3", "Release web 0.6.3 alone\n\nComponent: web")
         return asked(*arguments)
 
-    monkeypatch.setattr(component_module, "gate", slow)
+    monkeypatch.setattr(component_release, "gate", slow)
     assert "somebody tagged 0.6.3 meanwhile: web" in refused(context, Conflict, name="sdk").problem
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from release.artifacts import (
         aws,
         build,
-        components,
+        component_release,
         ecr,
         image_bump,
         image_release,

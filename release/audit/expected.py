@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import semver
 
-from release.artifacts.components import is_sdk
+from release.artifacts.component_release import is_sdk
 from release.artifacts.images import image_version_in_config, platform_digests
 from release.artifacts.s3 import bucket, wheel_key
 from release.call.context import Context

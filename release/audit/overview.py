@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from release.artifacts.components import is_sdk
+from release.artifacts.component_release import is_sdk
 from release.artifacts.images import image_digests, image_version_in_config, platform_digests, registry
 from release.artifacts.s3 import bucket, wheel_key
 from release.audit.status_model import PARTS, LineState, Overview, Part, Version

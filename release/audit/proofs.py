@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from release.artifacts.components import check_component_roles
+from release.artifacts.component_release import check_component_roles
 from release.artifacts.images import image_digests, registry
 from release.artifacts.s3 import bucket, wheel_key
 from release.artifacts.wheel import read_wheel, wheel_filename_matches

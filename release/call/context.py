@@ -63,10 +63,11 @@ class Facts:
 
 
 @dataclass
-class Moment:
-    """When the world was last written to or waited for: what was read at an earlier `number` may be old."""
+class Activity:
+    """What this call did: the `changes` (writes and waits) before which a look is old, and the HTTP `requests`."""
 
-    number: int = 0
+    changes: int = 0
+    requests: int = 0
 
 
 class View:
@@ -100,7 +101,7 @@ class Context:
     clock: Clock = field(default_factory=SystemClock)
     folder: Path = field(default_factory=Path.cwd)
     doors: dict[Hashable, Any] = field(default_factory=dict)
-    moment: Moment = field(default_factory=Moment)
+    activity: Activity = field(default_factory=Activity)
     _opening: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
@@ -141,4 +142,4 @@ class Context:
 
     def look_anew(self) -> None:
         """Have the next reader of the remote look again: something was written, or time has passed."""
-        self.moment.number += 1
+        self.activity.changes += 1

@@ -1,11 +1,10 @@
-"""What each flag is for, and the groups of flags that several tasks share."""
+"""What each flag is for, and the groups of flags that several tasks share: tuples, since a listing loads them."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 HELP = {
     "abort": "take back the picks that stopped",
@@ -60,8 +59,7 @@ typed: dict[str, list[Any]] = {}
 """The flags of all tasks of this call, each with the values typed: invoke reads the whole call before it runs any."""
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """What a task does: `writes` always (True), never (False), or when one of these flags is given.
 
     A task that writes gets --yes, and asks once; one that may only read gets --json; `waits` gives it --timeout,
@@ -86,8 +84,7 @@ class Kind:
         return {name: default for name, (has, default) in given.items() if has}
 
 
-@dataclass(frozen=True)
-class PickRequest:
+class PickRequest(NamedTuple):
     """What to pick, as flags say it, and how."""
 
     commit: tuple[str, ...] = ()
@@ -102,8 +99,7 @@ class PickRequest:
         return bool(self.commit or self.pr)
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """The candidates to show: all, or those of labels, from a day on, or that touch paths."""
 
     candidates: bool = False
@@ -112,16 +108,14 @@ class Listing:
     path: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Resume:
+class Resume(NamedTuple):
     """What to do with picks that stopped."""
 
     continue_: bool = False
     abort: bool = False
 
 
-@dataclass(frozen=True)
-class SdkRun:
+class SdkRun(NamedTuple):
     """Which run of the SDK workflow is meant: what it does beside the settings' inputs, a new one, or that of an id."""
 
     publish_pypi: bool = False
@@ -130,8 +124,7 @@ class SdkRun:
     run: str = ""
 
 
-@dataclass(frozen=True)
-class ImageRun:
+class ImageRun(NamedTuple):
     """Which run of the image workflow is meant: a new one, that of an id, or one that pushes the base images too."""
 
     again: bool = False
@@ -143,5 +136,5 @@ NOTHING, NO_LIST, AFRESH = PickRequest(), Listing(), Resume()
 
 
 def parameters_of(recipe: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return the recipe's parameters after its context: each a flag, and of one whose default is a dataclass, each field."""
+    """Return the recipe's parameters after its context: each a flag, and of one whose default is a group, each of its fields."""
     return list(inspect.signature(recipe).parameters.values())[1:]

@@ -8,6 +8,7 @@ import secrets
 import sys
 import unicodedata
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,30 @@ COLOURS = {"done": "green", "made": "green", "todo": "yellow", "failed": "red", 
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+@dataclass(frozen=True)
+class Progress:
+    """One row of what is waited for: its names by column, its state, for how many seconds, and a link or step.
+
+    A `head` row stays on the terminal, with its time and link, when the waiting is over.
+    """
+
+    names: Mapping[str, str]
+    state: str
+    seconds: float | None = None
+    link: str = ""
+    head: bool = False
+
+
+def duration(seconds: float | None) -> str:
+    """Return the time for people: 45 s, 12 min 3 s, 1 h 2 min."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def printable(text: object) -> str:
     """Return the text with control, escape and bidi characters as visible escapes (S4)."""
     return "".join(
@@ -44,6 +69,8 @@ class Report:
         self.facts: dict[str, Any] = {}
         self.todo = 0
         self._live: Live | None = None
+        self._shown: dict[tuple[str, ...], str] = {}
+        self._rows: list[Progress] = []
 
     @property
     def interactive(self) -> bool:
@@ -135,7 +162,8 @@ class Report:
 
     @contextmanager
     def live(self) -> Iterator[None]:
-        """Show `frame`s in place on a terminal until the end of the block."""
+        """Show `progress` in place on a terminal until the end of the block; then a line a head row stays."""
+        self._shown, self._rows = {}, []
         if not self.stream.isatty() or self.json or os.environ.get("TERM") == "dumb":
             yield
             return
@@ -147,19 +175,28 @@ class Report:
                 yield
             finally:
                 self._live = None
+        for row in (row for row in self._rows if row.head):
+            took = f" after {duration(row.seconds)}" if row.seconds is not None else ""
+            self._line(f"  {'  '.join(text for text in row.names.values() if text)}  {row.state}{took}  {row.link}")
 
-    def frame(
-        self, columns: Sequence[str], rows: Sequence[Sequence[object]], changes: Iterable[Mapping[str, Any]]
-    ) -> None:
-        """Show a live table where there is one, else one line for each change."""
+    def progress(self, rows: Sequence[Progress]) -> None:
+        """Show what is waited for in place on a terminal, else a line for each row whose state changed."""
+        self._rows = list(rows)
         if self._live is not None:
-            self._live.update(_table(columns, rows))
+            columns = [name for name in (*rows[0].names, "state", "time")] if rows else []
+            self._live.update(
+                _table(columns, [(*row.names.values(), row.state, duration(row.seconds)) for row in rows])
+            )
             return
-        for change in changes:
+        for row in rows:
+            if self._shown.get(tuple(row.names.values())) == row.state:
+                continue
+            self._shown[tuple(row.names.values())] = row.state
+            facts = {**row.names, "state": row.state, "url": row.link}
             if self.json:
-                self.emit(event="change", **change)
+                self.emit(event="change", **facts)
             else:
-                self._line("  ".join(str(text) for text in change.values() if text not in (None, "")))
+                self._line("  ".join(text for text in facts.values() if text))
 
     def _line(self, text: str, colour: str = "") -> None:
         from rich.text import Text

@@ -7,7 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
@@ -31,7 +31,7 @@ def run(c: InvokeContext, recipe: Callable[..., Any], kind: Kind, flags: dict[st
     """Run the task; a ReleaseError is printed and becomes its exit code, Ctrl-C says how to go on."""
     report = Report("text")
     try:
-        given = settings.read(dict(c.config))
+        given = _settings(c)
         report = Report("json" if flags.pop("json", False) else given.release.output)
         context = _context(c, given, report, flags)
         title = _title(recipe)
@@ -48,14 +48,15 @@ def run(c: InvokeContext, recipe: Callable[..., Any], kind: Kind, flags: dict[st
         raise Exit(code=stopped.code) from None
 
 
-def defaults() -> dict[str, Any]:
-    """Return the settings' defaults, as invoke's configuration takes them; raise Exit for a variable that is wrong."""
-    try:
-        settings.check_environment(os.environ)
-    except ReleaseError as error:
-        Report().error(error)
-        raise Exit(code=error.code) from error
-    return copy.deepcopy(settings.DEFAULTS)
+def _settings(c: InvokeContext) -> settings.Settings:
+    """Read the settings, those of all namespaces (F28): invoke itself reads variables for the called task's alone.
+
+    Raises Usage for a variable that invoke would drop, misread or crash on.
+    """
+    settings.check_environment(os.environ)
+    c.config.load_defaults({**c.config.global_defaults(), **copy.deepcopy(settings.DEFAULTS)})
+    c.config.load_shell_env()
+    return settings.read(dict(c.config))
 
 
 def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: dict[str, Any]) -> Context:
@@ -78,14 +79,14 @@ def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: 
 
 
 def _call(recipe: Callable[..., Any], context: Context, flags: Mapping[str, Any]) -> None:
-    """Call the recipe with the flags' values, those of a dataclass put together again."""
+    """Call the recipe with the flags' values, those of a group put together again."""
     given = dict(flags)
     for parameter in parameters_of(recipe):
-        default: Any = parameter.default
-        if is_dataclass(default) and not isinstance(default, type):
-            known = {each.name: given.pop(each.name) for each in fields(default) if each.name in given}
+        group: Any = parameter.default
+        if hasattr(group, "_fields"):
+            known = {name: given.pop(name) for name in group._fields if name in given}
             lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
-            given[parameter.name] = replace(default, **{**known, **lists})
+            given[parameter.name] = group._replace(**{**known, **lists})
     recipe(context, **given)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, cast
 
 from invoke.collection import Collection
@@ -35,7 +35,7 @@ def task(
 
 
 class Recipe(Task[Any]):
-    """A recipe as Invoke sees it: each parameter a flag, and of one whose default is a dataclass, each field."""
+    """A recipe as Invoke sees it: each parameter a flag, and of a group of flags, each of its fields."""
 
     def __init__(self, recipe: Callable[..., Any], kind: Kind) -> None:
         super().__init__(recipe, name=recipe.__name__.strip("_"), positional=[])
@@ -49,18 +49,22 @@ class Recipe(Task[Any]):
 
         return run(context, self.body, self.kind, flags)
 
-    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: ARG002
-        """Return the flags; a default of `()` makes one repeatable, None gives it an optional value."""
-        typed.clear()  # invoke asks for the flags of every task just before it reads a call
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Return the flags; a default of `()` makes one repeatable, None gives it an optional value.
+
+        Invoke asks for those of every task before it reads a call; a task that is not typed needs none, and making
+        them all is most of what listing the tasks costs.
+        """
+        typed.clear()
+        if not any(self.name in word for word in sys.argv[1:]):
+            return []
         return [_argument(name, default) for name, default in self.flags()]
 
     def flags(self) -> Iterator[tuple[str, Any]]:
         """Yield each flag's name and default."""
         for parameter in parameters_of(self.body):
-            if is_dataclass(parameter.default):
-                yield from ((each.name, getattr(parameter.default, each.name)) for each in fields(parameter.default))
-            else:
-                yield parameter.name, parameter.default
+            group = getattr(parameter.default, "_asdict", None)
+            yield from group().items() if group else [(parameter.name, parameter.default)]
         yield from self.kind.flags.items()
 
 
@@ -74,13 +78,11 @@ class _Flag(Argument):
 
 
 class Namespace(Collection):
-    """The tasks of one namespace; the settings of all namespaces hold in each (F28)."""
+    """The tasks of one namespace; not copied with the tree, as invoke does on loading: nothing changes it afterwards."""
 
-    def configuration(self, taskpath: str | None = None) -> dict[str, Any]:
-        """Return every setting's default; raise Exit for a variable that invoke would drop, misread or crash on."""
-        from release.call.running import defaults
-
-        return {**super().configuration(taskpath), **defaults()}
+    def __deepcopy__(self, memo: object) -> Namespace:
+        """Return the very same."""
+        return self
 
 
 def namespace(name: str, modules: list[Any]) -> Namespace:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from release.call.context import Context, Moment, View
+from release.call.context import Activity, Context, View
 from release.errors import Usage
 from release.git.refs import HEADS, TAGS, RemoteRef
 from release.git.repository import FETCH, Repository, repository
@@ -16,12 +16,12 @@ from release.versions import check_ref_name
 class Snapshot:
     """What the remote had when it was looked at, a part at a time: heads, tags of a line, its HEAD's name.
 
-    What was read before the `moment` passed is dropped: after a write of our own, after a wait. HEAD's name is kept:
+    What was read is dropped when the call's `activity` goes on: after a write of its own, after a wait. HEAD's name is kept:
     no write here changes it.
     """
 
-    def __init__(self, repo: Repository, moment: Moment) -> None:
-        self._repo, self._moment = repo, moment
+    def __init__(self, repo: Repository, activity: Activity) -> None:
+        self._repo, self._activity = repo, activity
         self._seen = -1
         self._head_name: str | None = None
         self._heads: dict[str, RemoteRef] | None = None
@@ -60,8 +60,8 @@ class Snapshot:
         return self._tags[begin]
 
     def _forget_if_old(self) -> None:
-        if self._seen != self._moment.number:
-            self._seen, self._heads, self._tags = self._moment.number, None, {}
+        if self._seen != self._activity.changes:
+            self._seen, self._heads, self._tags = self._activity.changes, None, {}
 
     def _look_at_all(self) -> None:
         """Take everything in one listing: the name of HEAD costs that much in any case (Git sends no ref prefix)."""
@@ -128,7 +128,7 @@ class Remote:
 def remote(context: Context) -> Remote:
     """Return the remote, looked at once a call and again after each write of our own."""
     repo = repository(context)
-    snapshot = context.once(Snapshot, lambda: Snapshot(repo, context.moment))
+    snapshot = context.once(Snapshot, lambda: Snapshot(repo, context.activity))
     return Remote(snapshot, context.view)
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         pulls,
         releases,
         requests,
-        required,
         rules,
         runs,
         web,

@@ -1,4 +1,4 @@
-"""The checks of a branch's head: its check runs, its statuses, and the runs they come from."""
+"""The checks of a commit: its check runs, its statuses and the runs they come from; which are required, and the wait."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from release.call.context import Context
-from release.call.wait import PollInterval
+from release.call.report import Progress
+from release.call.wait import wait_until
 from release.errors import Failed, Waiting
-from release.github.api import github
+from release.github.api import GitHub, github
 from release.github.events import workflows_started
-from release.github.http import http
+from release.github.pulls import PullRequest
 from release.github.rules import branch_rules
 
-PASSED = ("success", "neutral", "skipped")
+PASSED = ("success", "neutral", "skipped")  # GitHub's own rule for required checks
 APPEARS = 60.0  # seconds within which a workflow that listens to the push shows
 SETTLE = 5.0  # seconds in which an application beside Actions may show, where no workflow listens
+REPORTS = 120.0  # seconds after which it is said that nothing reported a required check
+EXPECTED = "expected"  # required, and never reported
+PENDING = "in progress"
 _RUN = re.compile(r"/actions/runs/([0-9]+)/")
 
 
@@ -29,30 +33,10 @@ class Check:
     conclusion: str
     url: str = ""
 
-
-def follow_checks(context: Context, sha: str, branch: str, required: Sequence[str] = ()) -> list[Check]:
-    """Return the checks of the branch's head once all have ended, the `required` ones among them; names each.
-
-    Success, neutral and skipped (by a path filter or condition) count. Raises Failed at the first that does
-    not, Waiting when time is up or somebody has to approve. A dry run looks once.
-    """
-    started, pace, shown = context.clock.now(), PollInterval(context.settings.release.poll), dict[str, str]()
-    listening = workflows_started(context, sha, f"refs/heads/{branch}")
-    patience = APPEARS if listening or required else SETTLE
-    try:
-        while True:
-            before = http(context).sent
-            found = checks_of(context, sha, branch)
-            _show(context, found, shown)
-            _check_none_failed(context, found, sha)
-            missing = [name for name in required if name not in {each.name for each in found}]
-            settled = bool(found) or context.clock.now() - started >= patience
-            if context.dry or (settled and not missing and all(each.conclusion for each in found)):
-                return _report_checks(context, found, sha, listening)
-            _check_time(context, started, [each.name for each in found if not each.conclusion] + missing, branch)
-            context.clock.sleep(pace.pause(http(context).sent - before))
-    except KeyboardInterrupt:
-        raise Waiting(f"stopped waiting for the checks of {branch}", "The same command goes on waiting.") from None
+    @property
+    def state(self) -> str:
+        """Where it stands, in words."""
+        return self.conclusion.replace("_", " ") or PENDING
 
 
 def checks_of(context: Context, sha: str, branch: str) -> list[Check]:
@@ -60,22 +44,107 @@ def checks_of(context: Context, sha: str, branch: str) -> list[Check]:
 
     A run that is going on counts as one too: the check run of a job that needs another appears when that ends.
     """
-    api = github(context)
-    bodies = list(api.pages("actions/runs", key="workflow_runs", head_sha=sha))
+    bodies = list(github(context).pages("actions/runs", key="workflow_runs", head_sha=sha))
     ours = {each["id"]: each for each in bodies if _is_checking(each, branch)}
-    found = [_check(each) for each in api.pages(f"commits/{sha}/check-runs", key="check_runs") if _counts(each, ours)]
-    found += [_status(each) for each in api.pages(f"commits/{sha}/status", key="statuses")]
-    going = [each for each in ours.values() if each["status"] != "completed"]
-    failed = [each for each in ours.values() if each["conclusion"] not in (None, *PASSED)]
-    return found + [
-        Check(f"workflow {each['name']}", each["conclusion"] or "", each["html_url"]) for each in going + failed
+    open_or_failed = [each for each in ours.values() if each["conclusion"] not in PASSED]
+    return _reported(github(context), sha, ours) + [
+        Check(f"workflow {each['name']}", each["conclusion"] or "", each["html_url"]) for each in open_or_failed
     ]
 
 
 def required_checks(context: Context, branch: str) -> list[str]:
-    """Return the names of the checks that the branch's rules require."""
+    """Return the names of the checks that the branch requires, by its rules or by its older protection."""
     rules = [each for each in branch_rules(context, branch) if each["type"] == "required_status_checks"]
-    return [check["context"] for rule in rules for check in rule["parameters"]["required_status_checks"]]
+    found = [check["context"] for rule in rules for check in rule["parameters"]["required_status_checks"]]
+    protection = (github(context).find(f"branches/{branch}") or {}).get("protection") or {}
+    found += (protection.get("required_status_checks") or {}).get("contexts") or []
+    return list(dict.fromkeys(found))
+
+
+def follow_checks(context: Context, sha: str, branch: str, required: Sequence[str] = ()) -> list[Check]:
+    """Return the checks of the branch's head once all have ended, the `required` ones among them; names each.
+
+    Success, neutral and skipped (by a path filter or condition) count. Raises Failed at the first that does
+    not, Waiting when time is up or somebody has to approve. A dry run looks once.
+    """
+    listening = workflows_started(context, sha, f"refs/heads/{branch}")
+    patience = APPEARS if listening or required else SETTLE
+    found: list[Check] = []
+
+    def look(waited: float) -> bool:
+        found[:] = checks_of(context, sha, branch)
+        _show(context, found)
+        _check_none_failed(context, found, sha)
+        missing = set(required) - {each.name for each in found}
+        return (bool(found) or waited >= patience) and not missing and all(each.conclusion for each in found)
+
+    def late(limit: float) -> Waiting:
+        names = {each.name for each in found}
+        waiting = [each.name for each in found if not each.conclusion] + [
+            name for name in required if name not in names
+        ]
+        return Waiting(
+            f"the checks of {branch} did not end within {limit:.0f} s: {', '.join(waiting) or 'none began'}",
+            "Run the same again to go on waiting.",
+        )
+
+    wait_until(
+        context,
+        look,
+        late=late,
+        stopped=lambda: Waiting(f"stopped waiting for the checks of {branch}", "The same command goes on waiting."),
+    )
+    _report_checks(context, found, sha, listening)
+    return found
+
+
+def follow_required(context: Context, pull: PullRequest) -> None:
+    """Return once all checks that the base requires have passed on the pull request's head.
+
+    Raises Failed when one failed, Waiting when time is up. One that nothing has reported for two minutes is named.
+    """
+    names = required_checks(context, pull.base)
+    states: dict[str, str] = {}
+    silent: list[str] = []
+
+    def look(waited: float) -> bool:
+        reported = _reported(github(context), pull.head_sha) if names else []
+        states.update({name: _worst([each.state for each in reported if each.name == name]) for name in names})
+        context.report.progress([Progress({"check": name}, state) for name, state in states.items()])
+        failed = [f"{name} ({state})" for name, state in states.items() if state not in (*PASSED, EXPECTED, PENDING)]
+        if failed:
+            raise Failed(
+                f"pull request #{pull.number}: required checks failed: {', '.join(failed)}",
+                f"Mend it or run them again there, then run the same again: {pull.url}",
+            )
+        if waited >= REPORTS and not silent:
+            silent.extend(name for name, state in states.items() if state == EXPECTED)
+            _say_silent(context, silent)
+        return all(state in PASSED for state in states.values())
+
+    def late(_: float) -> Waiting:
+        going = ", ".join(f"{name} ({state})" for name, state in states.items() if state not in PASSED)
+        return Waiting(
+            f"pull request #{pull.number} waits for required checks: {going}",
+            f"Run the same again to go on waiting: {pull.url}",
+        )
+
+    stopped = Waiting(f"stopped waiting for the checks of pull request #{pull.number}", "The same command goes on.")
+    wait_until(context, look, late=late, stopped=lambda: stopped)
+
+
+def _reported(api: GitHub, sha: str, ours: Mapping[int, Any] | None = None) -> list[Check]:
+    """Return the commit's check runs and statuses; with `ours`, check runs of other workflow runs are left out."""
+    found = []
+    for body in api.pages(f"commits/{sha}/check-runs", key="check_runs"):
+        run = _RUN.search(f"{body.get('details_url') or ''}/")
+        if ours is None or run is None or int(run[1]) in ours:
+            conclusion = body["conclusion"] if body["status"] == "completed" else ""
+            found.append(Check(body["name"], conclusion or "", body["html_url"] or ""))
+    for body in api.pages(f"commits/{sha}/status", key="statuses"):
+        conclusion = "" if body["state"] == "pending" else body["state"]
+        found.append(Check(body["context"], conclusion, body.get("target_url") or ""))
+    return found
 
 
 def _is_checking(run: Mapping[str, Any], branch: str) -> bool:
@@ -83,26 +152,8 @@ def _is_checking(run: Mapping[str, Any], branch: str) -> bool:
     return bool(run["head_branch"] == branch) and run["event"] != "workflow_dispatch"
 
 
-def _counts(check: Mapping[str, Any], ours: Mapping[int, Any]) -> bool:
-    run = _RUN.search(f"{check.get('details_url') or ''}/")
-    return run is None or int(run[1]) in ours
-
-
-def _check(body: Mapping[str, Any]) -> Check:
-    done = body["status"] == "completed"
-    return Check(body["name"], (body["conclusion"] or "") if done else "", body["html_url"] or "")
-
-
-def _status(body: Mapping[str, Any]) -> Check:
-    conclusion = "" if body["state"] == "pending" else body["state"]
-    return Check(body["context"], conclusion, body.get("target_url") or "")
-
-
-def _show(context: Context, found: Sequence[Check], shown: dict[str, str]) -> None:
-    states = {each.name: each.conclusion or "in progress" for each in found}
-    changes = [{"check": name, "state": state} for name, state in states.items() if shown.get(name) != state]
-    shown.update(states)
-    context.report.frame(("check", "state"), list(states.items()), changes)
+def _show(context: Context, found: Sequence[Check]) -> None:
+    context.report.progress([Progress({"check": each.name}, each.state) for each in found])
 
 
 def _check_none_failed(context: Context, found: Sequence[Check], sha: str) -> None:
@@ -111,20 +162,18 @@ def _check_none_failed(context: Context, found: Sequence[Check], sha: str) -> No
         raise Waiting(f"check {waiting[0].name} waits for somebody: {waiting[0].url}", "Then run the same again.")
     failed = [each for each in found if each.conclusion not in ("", *PASSED)]
     if failed and not context.dry:
-        listed = "\n".join(f"  {each.name}: {each.conclusion.replace('_', ' ')}  {each.url}" for each in failed)
+        listed = "\n".join(f"  {each.name}: {each.state}  {each.url}" for each in failed)
         raise Failed(
             f"checks of {sha[:9]} failed:\n{listed}",
             "Run them again there, or pick what mends them; then run the same again. --no-checks leaves them out.",
         )
 
 
-def _report_checks(context: Context, found: Sequence[Check], sha: str, listening: Sequence[str]) -> list[Check]:
+def _report_checks(context: Context, found: Sequence[Check], sha: str, listening: Sequence[str]) -> None:
     """Name each check and what came of it; raise Waiting when there are none although a workflow listens."""
     for each in found:
-        status = (
-            "made" if each.conclusion == "success" else "failed" if each.conclusion not in ("", *PASSED) else "note"
-        )
-        context.report.step(status, f"check {each.name}: {each.conclusion or 'in progress'}")
+        ended = "failed" if each.conclusion and each.conclusion not in PASSED else "note"
+        context.report.step("made" if each.conclusion == "success" else ended, f"check {each.name}: {each.state}")
     if not found and listening and not context.dry:
         raise Waiting(
             f"no check of {sha[:9]} started within {APPEARS:.0f} s, though {', '.join(listening)} listens to the push",
@@ -132,13 +181,14 @@ def _report_checks(context: Context, found: Sequence[Check], sha: str, listening
         )
     if not found:
         context.report.step("note", f"no checks are configured for {sha[:9]}: none reported, none listens to the push")
-    return list(found)
 
 
-def _check_time(context: Context, started: float, open_checks: Sequence[str], branch: str) -> None:
-    limit = context.options.timeout or context.settings.release.timeout
-    if context.clock.now() - started >= limit:
-        raise Waiting(
-            f"the checks of {branch} did not end within {limit:.0f} s: {', '.join(open_checks) or 'none began'}",
-            "Run the same again to go on waiting.",
-        )
+def _say_silent(context: Context, names: Sequence[str]) -> None:
+    if names:
+        listed = f"required check {names[0]} is" if len(names) == 1 else f"required checks {', '.join(names)} are"
+        context.report.step("waiting", f"{listed} expected, never reported: does anything report it?")
+
+
+def _worst(states: Sequence[str]) -> str:
+    """Return the worst state of the checks of one name; one that nothing reported is expected."""
+    return min(states, key=lambda state: 2 if state in PASSED else 1 if state == PENDING else 0, default=EXPECTED)

@@ -7,7 +7,8 @@ import os
 import semver
 
 from release.call.context import Context
-from release.errors import Failed, Unknown, Usage
+from release.call.wait import wait_until
+from release.errors import Failed, Unknown, Usage, Waiting
 from release.git.refs import TAGS, RemoteRef
 from release.git.repository import repository, token
 from release.git.tags import trunk_sha
@@ -76,21 +77,23 @@ def dispatchable_workflows(context: Context, ref: str, sha: str) -> list[str]:
 
 
 def started_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
-    """Return the runs that the tag's push started, by workflow; the newest of each.
+    """Return the runs that the tag's push started, by workflow; the newest of each; a dry run looks once.
 
     Raises Unknown when none appears in time: a push by the workflow's own token starts none (F14).
     """
-    deadline = context.clock.now() + APPEARS
-    while True:
-        found = pushed_runs(context, tag)
-        if found or context.dry:
-            return found
-        if context.clock.now() >= deadline:
-            raise Unknown(
-                f"the push of {tag.name} started no run within {APPEARS:.0f} s",
-                "Does a workflow run on tags? Was the tag pushed with a token that starts workflows?",
-            )
-        context.clock.sleep(context.settings.release.poll)
+    found: dict[str, Run] = {}
+
+    def look(_: float) -> bool:
+        found.update(pushed_runs(context, tag))
+        return bool(found)
+
+    silent = Unknown(
+        f"the push of {tag.name} started no run within {APPEARS:.0f} s",
+        "Does a workflow run on tags? Was the tag pushed with a token that starts workflows?",
+    )
+    stopped = Waiting(f"stopped waiting for the runs of {tag.name}", "The same command looks again.")
+    wait_until(context, look, late=lambda _: silent, stopped=lambda: stopped, limit=APPEARS)
+    return found
 
 
 def needed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.call.wait import PollInterval
+from release.call.report import Progress
+from release.call.wait import wait_until
 from release.errors import Waiting
 from release.github.api import github
-from release.github.http import http
 from release.github.outcomes import APPROVAL, state
-from release.github.runs import Job, Run, jobs_of, run_by_id
+from release.github.runs import Job, Run, jobs_of, run_by_id, seconds_between
 
 JOBS_EVERY = 60.0  # seconds: a run does not change with each of its jobs
 SETTLE = 60.0  # seconds within which GitHub shows another attempt
@@ -24,7 +24,6 @@ class _Followed:
     run: Run
     jobs: list[Job] = field(default_factory=list)
     jobs_at: float = 0
-    shown: dict[str, str] = field(default_factory=dict)
     rerun: bool = False
 
 
@@ -36,34 +35,37 @@ def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
     again. A dry run looks once.
     """
     followed = {name: _Followed(each) for name, each in runs.items() if each.id}
-    pace, started = PollInterval(context.settings.release.poll), context.clock.now()
-    try:
-        with context.report.live():
-            while True:
-                over = _look_at_all(context, followed, pace)
-                if over or context.dry:
-                    return {name: followed[name].run if name in followed else each for name, each in runs.items()}
-                _check_wait(context, followed.values(), started)
-                context.clock.sleep(pace.pause())
-    except KeyboardInterrupt:
-        raise Waiting(
+    wait_until(
+        context,
+        lambda _: _look_at_all(context, followed),
+        late=lambda limit: Waiting(
+            f"not finished within {limit:.0f} s; the runs go on:\n{_links(followed.values())}",
+            "Run the same again to go on waiting.",
+        ),
+        stopped=lambda: Waiting(
             f"stopped waiting; the runs go on:\n{_links(followed.values())}", "The same command attaches again."
-        ) from None
+        ),
+    )
+    return {name: followed[name].run if name in followed else each for name, each in runs.items()}
 
 
-def _look_at_all(context: Context, followed: Mapping[str, _Followed], pace: PollInterval) -> bool:
+def _look_at_all(context: Context, followed: Mapping[str, _Followed]) -> bool:
     """Look at each run that goes on, show what changed, start attempts; return whether all is over."""
     for each in followed.values():
-        before = http(context).sent
         if each.run.status != "completed" or not each.jobs_at:
             _look(context, each)
-        context.clock.sleep(pace.owed(http(context).sent - before))
-    _show(context, followed)
+    context.report.progress(list(_progress(context, followed)))
     mended = [each for each in followed.values() if context.options.rerun_failed and not each.rerun]
     mended = [each for each in mended if each.run.conclusion in MENDABLE]
     for each in mended:
         _rerun(context, each)
-    return not mended and all(each.run.status == "completed" for each in followed.values())
+    going = [each for each in followed.values() if each.run.status != "completed"]
+    if going and not context.dry and all(each.run.status in APPROVAL for each in going):
+        raise Waiting(
+            f"{', '.join(each.run.name for each in going)} waits for approval:\n{_links(going)}",
+            "Approve it there, then run the same again.",
+        )
+    return not mended and not going
 
 
 def _look(context: Context, each: _Followed) -> None:
@@ -95,36 +97,17 @@ def _rerun(context: Context, each: _Followed) -> None:
     each.run, each.jobs_at = replace(now, name=before.name), 0
 
 
-def _check_wait(context: Context, followed: Iterable[_Followed], started: float) -> None:
-    going = [each for each in followed if each.run.status != "completed"]
-    if going and all(each.run.status in APPROVAL for each in going):
-        raise Waiting(
-            f"{', '.join(each.run.name for each in going)} waits for approval:\n{_links(going)}",
-            "Approve it there, then run the same again.",
-        )
-    limit = context.options.timeout or context.settings.release.timeout
-    if context.clock.now() - started >= limit:
-        raise Waiting(
-            f"not finished within {limit:.0f} s; the runs go on:\n{_links(going)}",
-            "Run the same again to go on waiting.",
-        )
-
-
 def _links(followed: Iterable[_Followed]) -> str:
     return "\n".join(each.run.url for each in followed if each.run.status != "completed")
 
 
-def _show(context: Context, followed: Mapping[str, _Followed]) -> None:
-    rows: list[tuple[str, str, str, str]] = []
-    changes: list[dict[str, str]] = []
+def _progress(context: Context, followed: Mapping[str, _Followed]) -> Iterator[Progress]:
+    now = context.clock.now()
     for name, each in followed.items():
-        lines = [
-            ("", "", state(each.run), each.run.url),
-            *((job.name, job.step, state(job), "") for job in each.jobs),
-        ]
-        for job, step, words, url in lines:
-            rows.append((name if not job else "", job, words, url or step))
-            if each.shown.get(job) != words:
-                each.shown[job] = words
-                changes.append({"run": name, "job": job, "state": words, "url": url or step})
-    context.report.frame(("run", "job", "state", ""), rows, changes)
+        run, ended = each.run, each.run.status == "completed"
+        yield Progress(
+            {"run": name, "job": ""}, state(run), seconds_between(*run.times, now, ended), run.url, head=True
+        )
+        for job in each.jobs:
+            took = seconds_between(*job.times, now, job.status == "completed")
+            yield Progress({"run": name, "job": job.name}, state(job), took, job.step)

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from release.call.context import Context
+from release.call.context import Activity, Context
 from release.errors import Failed, Unknown, Waiting
 from release.github.web import Answer, address, check_url, limit_pause
 
@@ -41,13 +41,13 @@ class BearerAuth(requests.auth.AuthBase):
 class Http:
     """Send requests: bounded in time and size, redirects and limits by rule (S2, F19)."""
 
-    def __init__(self, clock: Clock, patience: float = 300) -> None:
+    def __init__(self, clock: Clock, patience: float = 300, activity: Activity | None = None) -> None:
         """`patience` is the number of seconds that it waits out a rate limit at most."""
         self._session = requests.Session()
         self._clock = clock
         self._patience = patience
         self._last_write = 0.0
-        self.sent = 0
+        self._activity = activity or Activity()
 
     def request(
         self,
@@ -139,7 +139,7 @@ class Http:
         self, method: str, url: str, headers: dict[str, str], params: Any, body: bytes | None, auth: Any
     ) -> Answer:
         headers = {name: text for name, text in headers.items() if name != "x-hops"}
-        self.sent += 1
+        self._activity.requests += 1
         with self._session.request(
             method,
             url,
@@ -171,4 +171,4 @@ def _reason(error: requests.RequestException) -> str:
 
 def http(context: Context) -> Http:
     """Return the one door to HTTP, opened once a call."""
-    return context.once(http, lambda: Http(context.clock))
+    return context.once(http, lambda: Http(context.clock, activity=context.activity))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Waiting
@@ -9,9 +11,9 @@ from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.github.api import github
+from release.github.checks import follow_required
 from release.github.pulls import PullRequest, pull_request
-from release.github.required import wait_for_checks
-from release.github.rules import rule_parameters
+from release.github.rules import branch_rules
 
 BASE_MOVED = "Base branch was modified"
 METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
@@ -60,14 +62,13 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
 
 
 def _merge(context: Context, opened: PullRequest, sha: str) -> None:
-    rules = rule_parameters(github(context), opened.base)
-    if "merge_queue" in rules:
+    rules = branch_rules(context, opened.base)
+    if any(rule["type"] == "merge_queue" for rule in rules):
         raise _queued(opened)
-    methods = rules.get("pull_request", {}).get("allowed_merge_methods", list(METHODS))
-    method = _method(context, [name for name in methods if name != "merge" or "required_linear_history" not in rules])
+    method = _method(context, rules)
     for attempt in range(TRIES):
         _check_mergeable(context, opened.number)
-        wait_for_checks(context, opened)
+        follow_required(context, opened)
         answer = github(context).answer("PUT", f"pulls/{opened.number}/merge", {"sha": sha, "merge_method": method})
         if answer.status == 200:
             return
@@ -113,10 +114,25 @@ def _check_mergeable(context: Context, number: int) -> None:
     raise Unknown(f"GitHub does not say whether pull request #{number} merges", "Run the same again.")
 
 
-def _method(context: Context, allowed: list[str]) -> str:
-    """Return the first of merge, squash and rebase that the repository and the base's rules allow."""
+def _method(context: Context, rules: list[dict[str, Any]]) -> str:
+    """Return the first of merge, squash and rebase that the repository and every rule of the base allow.
+
+    Raises Failed when they leave none.
+    """
     settings = github(context).get("")
-    return next((name for name in METHODS if name in allowed and settings.get(METHODS[name], True)), "merge")
+    allowed = {name for name, setting in METHODS.items() if settings.get(setting, True)}
+    for rule in rules:
+        parameters = rule.get("parameters") or {}
+        if rule["type"] == "pull_request":
+            allowed &= set(parameters.get("allowed_merge_methods", METHODS))
+        if rule["type"] == "required_linear_history":
+            allowed.discard("merge")
+    method = next((name for name in METHODS if name in allowed), None)
+    if method is None:
+        raise Failed(
+            "the base's rules and the repository's settings leave no way to merge", "Allow one in its settings."
+        )
+    return method
 
 
 def _queued(opened: PullRequest) -> Waiting:

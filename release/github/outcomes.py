@@ -33,7 +33,7 @@ def check_run(context: Context, finished: Run, dispatch: Dispatch) -> None:
 
     Raises Waiting for one that somebody has to approve, Failed for all else that is not success (F26).
     """
-    if not finished.id or (context.dry and finished.status != "completed"):
+    if not finished.id or finished.status != "completed":  # a dry run's: planned, or looked at once
         return
     if finished.conclusion == "success":
         check_jobs(github(context), finished, dispatch)

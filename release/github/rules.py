@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from release.call.context import Context
-from release.github.api import GitHub, github
+from release.github.api import github
 
 
 def branch_rules(context: Context, branch: str) -> list[dict[str, Any]]:
-    """Return the rules in force on the branch, in GitHub's words."""
+    """Return the rules in force on the branch, in GitHub's words; there may be several of a type."""
     return list(github(context).pages(f"rules/branches/{branch}"))
-
-
-def rule_parameters(github: GitHub, branch: str) -> dict[str, dict[str, Any]]:
-    """Return the parameters of the rules in force on the branch, by the rule's type."""
-    return {rule["type"]: rule.get("parameters") or {} for rule in github.pages(f"rules/branches/{branch}")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from release.errors import Usage
@@ -24,6 +25,7 @@ class Run:
     created_at: str = ""
     url: str = ""
     actor: str = ""
+    times: tuple[str, str] = ("", "")  # when it began, and last changed
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Run:
@@ -39,6 +41,7 @@ class Run:
             created_at=body["created_at"],
             url=body["html_url"],
             actor=str((body.get("actor") or {}).get("login") or ""),
+            times=(body.get("run_started_at") or body["created_at"] or "", body.get("updated_at") or ""),
         )
 
 
@@ -51,12 +54,14 @@ class Job:
     status: str
     conclusion: str
     step: str = ""
+    times: tuple[str, str] = ("", "")  # when it began and ended
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Job:
         """Return the job in an answer of GitHub."""
         failed = (s["name"] for s in body.get("steps") or [] if s["conclusion"] not in (None, "success", "skipped"))
-        return cls(body["id"], body["name"], body["status"] or "", body["conclusion"] or "", next(failed, ""))
+        times = (body.get("started_at") or "", body.get("completed_at") or "")
+        return cls(body["id"], body["name"], body["status"] or "", body["conclusion"] or "", next(failed, ""), times)
 
 
 def run_by_id(github: GitHub, run_id: int) -> Run:
@@ -95,3 +100,11 @@ def parse_run_id(text: str) -> int:
     if text and not (text.isascii() and text.isdigit()):
         raise Usage(f"--run {text} is no run's id", "It is the number at the end of the run's link.")
     return int(text or 0)
+
+
+def seconds_between(begin: str, end: str, now: float, ended: bool) -> float | None:
+    """Return how long a run or job took, or has run by now; None while it has not begun."""
+    if not begin:
+        return None
+    until = datetime.fromisoformat(end.replace("Z", "+00:00")).timestamp() if ended and end else now
+    return max(0.0, until - datetime.fromisoformat(begin.replace("Z", "+00:00")).timestamp())

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from release import artifacts, audit, compat, git, github, picks
-from release.call.ensure import ensure
+from release import artifacts, audit, git, github, picks
 from release.call.flags import NOTHING, PickRequest
 from release.call.task import task
 from release.errors import Conflict, Usage
 from release.tasks import image as images
 from release.tasks import lines, platform, sdk
-from release.versions import Line, check_allowed, line_of, next_version, parse
+from release.versions import Line, line_of, next_version, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import semver
 
     from release.call.context import Context
-    from release.compat.interfaces import Answer
     from release.git.refs import RemoteRef
     from release.git.tags import TaggedRelease
     from release.settings import Component
@@ -242,33 +237,18 @@ def _is_tagged(context: Context, line: Line, sha: str) -> bool:
     return git.lines.next_patch(context, line, sha) in git.lines.released_versions_on(context, line)
 
 
-REASON_LIMIT = 500  # characters
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One individual release to make: what, from which commit, next to which tags of its line."""
-
-    part: Component
-    line: Line
-    sha: str
-    there: Sequence[TaggedRelease]
-    reason: str = ""
-    version: semver.Version | None = None
-
-
 @task(writes=True, waits=True, reruns=True, announces=True)
 def component(context: Context, name: str = "", accept: str | None = None, version: str = "") -> None:
     """Release one component alone, if it fits its line.
 
     Example: inv release.component --name sdk
     """
-    plan = _component_plan(context, compat.gate.component_named(context, name), accepted_reason(accept), version)
-    known = _known(plan)
+    plan = artifacts.component_release.component_plan(context, name, accept, version)
+    known = artifacts.component_release.known_release(plan)
     if known:
         context.settle(known.version)
         context.report.step("done", f"tag {known.version} at {git.refs.brief(known.ref.sha)}: {known.what}")
-    tag = known or _tagged_anew(context, plan)
+    tag = known or artifacts.component_release.tag_component(context, plan)
     context.report.record(tag=str(tag.version), sha=tag.ref.sha)
     if not tag.components:
         context.report.step("note", f"{tag.version} released {name} with everything else, from that very commit")
@@ -279,125 +259,13 @@ def component(context: Context, name: str = "", accept: str | None = None, versi
     context.report.step("note", f"{name} {tag.version} is released", url=release.url)
 
 
-def accepted_reason(given: str | bool | None) -> str:
-    """Return the reason on one line, nothing where the flag is not given; raise Usage for a flag without a reason."""
-    if given is None:
-        return ""
-    reason = " ".join(given.split()) if isinstance(given, str) else ""
-    if not any(character.isalpha() for character in reason):
-        raise Usage("--accept needs a reason", 'Say why this may be released: --accept "REASON"')
-    if not reason.isprintable() or len(reason) > REASON_LIMIT:
-        raise Usage(f"--accept: the reason must be readable and at most {REASON_LIMIT} characters long")
-    return reason
-
-
-def _component_plan(context: Context, part: Component, reason: str, given: str) -> Plan:
-    """Return what to release; a version that an earlier task of this call settled counts unless it is taken."""
-    wanted = parse(given) if given else context.version
-    line = line_of(wanted) if wanted else compat.gate.current_line(context)
-    there = git.tags.tagged_releases(context, line)
-    if not given and any(each.version == wanted and part.name not in each.components for each in there):
-        wanted = None
-    return Plan(part, line, git.tags.trunk_sha(context), there, reason, wanted)
-
-
-def _known(plan: Plan) -> TaggedRelease | None:
-    """Return the tag that this release is already, or None (F27).
-
-    Without a version, the one at the trunk's head: what is released from that commit is not released twice.
-    Raises Conflict for a version that released something else.
-    """
-    name = plan.part.name
-    if plan.version is None:
-        at_head = [each for each in plan.there if each.ref.sha == plan.sha and not each.version.prerelease]
-        return next((each for each in reversed(at_head) if each.has(name)), None)
-    found = next((each for each in plan.there if each.version == plan.version), None)
-    if found and name not in found.components:
-        raise Conflict(
-            f"{found.version} released {found.what}, from {git.refs.brief(found.ref.sha)}; a tag is never moved",
-            f"Take the next version: inv release.component --name {name}",
-        )
-    return found
-
-
-def _tagged_anew(context: Context, plan: Plan) -> TaggedRelease:
-    """Ask the gate, then tag the commit with the line's next patch; the tag says what it releases, and why."""
-    version = plan.version or next_version([each.version for each in plan.there], "patch", plan.line)
-    git.repository.repository(context).need_commit(plan.sha, f"refs/heads/{git.snapshot.trunk(context)}")
-    answers = compat.gate.gate(context, plan.part, plan.sha, plan.there)
-    compat.gate.show_answers(context, answers)
-    accepted = _accepted(context, plan, answers)
-    if not (artifacts.components.is_sdk(context, plan.part) or plan.part.workflow):
-        github.events.check_starts(context, version, plan.sha)
-    verdict = compat.verdicts.overall(answer.comparison.verdict for answer in answers).value
-    name = plan.part.name
-    message = git.tags.tag_message(version, name, f"Its interfaces within {plan.line}: {verdict}.", accepted)
-    planned = git.tags.TaggedRelease(
-        context.settle(version), git.refs.RemoteRef(f"refs/tags/{version}", plan.sha, plan.sha), (name,), accepted
-    )
-    found = ensure(
-        context,
-        f"tag {version} at {git.refs.brief(plan.sha)} for {name} alone",
-        find=lambda: _ours(context, plan.part, planned),
-        make=lambda: _push(context, planned, message),
-        planned=planned,
-    )
-    if context.dry:
-        context.view.add(found.ref.name, found.ref)
-    return found
-
-
-def _accepted(context: Context, plan: Plan, answers: Sequence[Answer]) -> str:
-    """Return the reason where it was needed; raise Blocked where it is needed and missing."""
-    verdict = compat.verdicts.overall(answer.comparison.verdict for answer in answers)
-    if plan.reason and verdict is not compat.verdicts.Verdict.COMPATIBLE:
-        context.report.step("note", f"{verdict.value}, but accepted: {plan.reason}", accepted=plan.reason)
-        return plan.reason
-    if plan.reason:
-        context.report.step("note", "--accept was not needed, and is not recorded")
-    compat.gate.check_open(context, plan.part, plan.sha, plan.line, answers)
-    return ""
-
-
-def _ours(context: Context, part: Component, planned: TaggedRelease) -> TaggedRelease | None:
-    """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
-    found = next(
-        (
-            each
-            for each in git.tags.tagged_releases(context, line_of(planned.version))
-            if each.version == planned.version
-        ),
-        None,
-    )
-    if found is None:
-        check_allowed(planned.version, git.lines.released_versions_on(context))
-        artifacts.components.check_unbuilt(context, part, planned.version)
-    elif found.ref.sha != planned.ref.sha or found.components != planned.components:
-        raise Conflict(
-            f"somebody tagged {planned.version} meanwhile: {found.what} at {git.refs.brief(found.ref.sha)}",
-            "Run the same again: it takes the next version.",
-        )
-    return found
-
-
-def _push(context: Context, planned: TaggedRelease, message: str) -> None:
-    """Write the tag and push it; raise Conflict where this clone has a tag of that name that says something else."""
-    local = git.repository.repository(context).local_tag(str(planned.version))
-    if local and git.tags.tag_messages(git.repository.repository(context), [local])[0].strip() != message:
-        raise Conflict(
-            f"the local tag {planned.version} was never pushed, and is not this release",
-            f"Look at it (git show {planned.version}); if it is a leftover: git tag -d {planned.version}",
-        )
-    git.tags.push_tag(context, planned.version, planned.ref.sha, message=message)
-
-
 def release_component(context: Context, part: Component, tag: TaggedRelease) -> None:
     """Release this component of the tag, and prove it: the wheel, or what builds its images and those alone."""
-    if artifacts.components.is_sdk(context, part):
+    if artifacts.component_release.is_sdk(context, part):
         sdk.release(context, str(tag.version))
         return
-    finished = github.follow.follow_runs(context, artifacts.components.component_runs(context, part, tag))
-    artifacts.components.check_component_runs(context, part, tag, finished)
+    finished = github.follow.follow_runs(context, artifacts.component_release.component_runs(context, part, tag))
+    artifacts.component_release.check_component_runs(context, part, tag, finished)
     if context.dry and not all(artifacts.images.component_digests(context, part, tag.version).values()):
         images = ", ".join(f"{name}:{tag.version}" for name in part.images)
         how = f"run {part.workflow}" if part.workflow else "the tag's push"
@@ -408,7 +276,7 @@ def release_component(context: Context, part: Component, tag: TaggedRelease) -> 
 
 def prove_component(context: Context, part: Component, version: semver.Version) -> None:
     """Raise Failed unless the wheel, or each image of this component, is out with the version."""
-    if artifacts.components.is_sdk(context, part):
+    if artifacts.component_release.is_sdk(context, part):
         sdk.wheel(context, str(version))
         return
     artifacts.images.check_tagged_images(

@@ -1,0 +1,200 @@
+"""An individual release: one component, from the trunk, behind the gate; what it starts and leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import semver
+
+from release.artifacts.images import component_digests
+from release.artifacts.wheel_release import is_wheel_out
+from release.call.context import Context
+from release.call.ensure import ensure
+from release.compat.gate import check_open, component_named, current_line, gate, show_answers
+from release.compat.interfaces import Answer
+from release.compat.verdicts import Verdict, overall
+from release.errors import Conflict, Usage
+from release.git.lines import released_versions_on
+from release.git.refs import RemoteRef, brief
+from release.git.repository import repository
+from release.git.snapshot import trunk
+from release.git.tags import (
+    TaggedRelease,
+    push_tag,
+    tag_message,
+    tag_messages,
+    tagged_release,
+    tagged_releases,
+    trunk_sha,
+)
+from release.github.api import github
+from release.github.dispatch import dispatch_run
+from release.github.events import check_starts, needed_runs
+from release.github.outcomes import check_run
+from release.github.requests import component_request
+from release.github.runs import Run, jobs_of
+from release.settings import Component
+from release.versions import Line, check_allowed, line_of, next_version, parse
+from release.workflows import check_roles
+
+REASON_LIMIT = 500  # characters
+
+
+@dataclass(frozen=True)
+class ComponentPlan:
+    """One individual release to make: what, from which commit, next to which tags of its line."""
+
+    part: Component
+    line: Line
+    sha: str
+    there: Sequence[TaggedRelease]
+    reason: str = ""
+    version: semver.Version | None = None
+
+
+def accepted_reason(given: str | bool | None) -> str:
+    """Return the reason on one line, nothing where the flag is not given; raise Usage for a flag without a reason."""
+    if given is None:
+        return ""
+    reason = " ".join(given.split()) if isinstance(given, str) else ""
+    if not any(character.isalpha() for character in reason):
+        raise Usage("--accept needs a reason", 'Say why this may be released: --accept "REASON"')
+    if not reason.isprintable() or len(reason) > REASON_LIMIT:
+        raise Usage(f"--accept: the reason must be readable and at most {REASON_LIMIT} characters long")
+    return reason
+
+
+def component_plan(context: Context, name: str, accept: str | None, given: str) -> ComponentPlan:
+    """Return what to release; a version that an earlier task of this call settled counts unless it is taken."""
+    part, reason = component_named(context, name), accepted_reason(accept)
+    wanted = parse(given) if given else context.version
+    line = line_of(wanted) if wanted else current_line(context)
+    there = tagged_releases(context, line)
+    if not given and any(each.version == wanted and part.name not in each.components for each in there):
+        wanted = None
+    return ComponentPlan(part, line, trunk_sha(context), there, reason, wanted)
+
+
+def known_release(plan: ComponentPlan) -> TaggedRelease | None:
+    """Return the tag that this release is already, or None (F27).
+
+    Without a version, the one at the trunk's head: what is released from that commit is not released twice.
+    Raises Conflict for a version that released something else.
+    """
+    name = plan.part.name
+    if plan.version is None:
+        at_head = [each for each in plan.there if each.ref.sha == plan.sha and not each.version.prerelease]
+        return next((each for each in reversed(at_head) if each.has(name)), None)
+    found = next((each for each in plan.there if each.version == plan.version), None)
+    if found and name not in found.components:
+        raise Conflict(
+            f"{found.version} released {found.what}, from {brief(found.ref.sha)}; a tag is never moved",
+            f"Take the next version: inv release.component --name {name}",
+        )
+    return found
+
+
+def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
+    """Ask the gate, then tag the commit with the line's next patch; the tag says what it releases, and why."""
+    version = plan.version or next_version([each.version for each in plan.there], "patch", plan.line)
+    repository(context).need_commit(plan.sha, f"refs/heads/{trunk(context)}")
+    answers = gate(context, plan.part, plan.sha, plan.there)
+    show_answers(context, answers)
+    accepted = _accepted(context, plan, answers)
+    if not (is_sdk(context, plan.part) or plan.part.workflow):
+        check_starts(context, version, plan.sha)
+    verdict = overall(answer.comparison.verdict for answer in answers).value
+    name = plan.part.name
+    message = tag_message(version, name, f"Its interfaces within {plan.line}: {verdict}.", accepted)
+    planned = TaggedRelease(
+        context.settle(version), RemoteRef(f"refs/tags/{version}", plan.sha, plan.sha), (name,), accepted
+    )
+    ensure(
+        context,
+        f"tag {version} at {brief(plan.sha)} for {name} alone",
+        find=lambda: _ours(context, plan.part, planned),
+        make=lambda: _push(context, planned, message),
+        planned=planned.ref,
+        key=planned.ref.name,
+    )
+    return planned
+
+
+def _accepted(context: Context, plan: ComponentPlan, answers: Sequence[Answer]) -> str:
+    """Return the reason where it was needed; raise Blocked where it is needed and missing."""
+    verdict = overall(answer.comparison.verdict for answer in answers)
+    if plan.reason and verdict is not Verdict.COMPATIBLE:
+        context.report.step("note", f"{verdict.value}, but accepted: {plan.reason}", accepted=plan.reason)
+        return plan.reason
+    if plan.reason:
+        context.report.step("note", "--accept was not needed, and is not recorded")
+    check_open(context, plan.part, plan.sha, plan.line, answers)
+    return ""
+
+
+def _ours(context: Context, part: Component, planned: TaggedRelease) -> RemoteRef | None:
+    """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
+    found = tagged_release(context, planned.version)
+    if found is None:
+        check_allowed(planned.version, released_versions_on(context))
+        check_unbuilt(context, part, planned.version)
+        return None
+    if found.ref.sha != planned.ref.sha or found.components != planned.components:
+        raise Conflict(
+            f"somebody tagged {planned.version} meanwhile: {found.what} at {brief(found.ref.sha)}",
+            "Run the same again: it takes the next version.",
+        )
+    return found.ref
+
+
+def _push(context: Context, planned: TaggedRelease, message: str) -> None:
+    """Write the tag and push it; raise Conflict where this clone has a tag of that name that says something else."""
+    local = repository(context).local_tag(str(planned.version))
+    if local and tag_messages(repository(context), [local])[0].strip() != message:
+        raise Conflict(
+            f"the local tag {planned.version} was never pushed, and is not this release",
+            f"Look at it (git show {planned.version}); if it is a leftover: git tag -d {planned.version}",
+        )
+    push_tag(context, planned.version, planned.ref.sha, message=message)
+
+
+def is_sdk(context: Context, part: Component) -> bool:
+    """Whether the component is the Python package, which has tasks of its own."""
+    return part.name == "sdk" or part.workflow == context.settings.sdk.workflow
+
+
+def check_unbuilt(context: Context, part: Component, version: semver.Version) -> None:
+    """Raise Conflict when something of a version that is not tagged yet is out: nobody knows what it is (F20, F21)."""
+    there = [f"image {name}:{version}" for name, digest in component_digests(context, part, version).items() if digest]
+    if is_sdk(context, part) and is_wheel_out(context, version):
+        there.append(f"the wheel of {version}")
+    if there:
+        raise Conflict(
+            f"{there[0]} exists already, and {version} is not tagged",
+            f"Find out who made it, or take another version: inv release.component --name {part.name} --version …",
+        )
+
+
+def component_runs(context: Context, part: Component, tag: TaggedRelease) -> dict[str, Run]:
+    if not part.workflow:
+        return needed_runs(context, tag.ref)
+    return {part.name: dispatch_run(context, component_request(part, tag, part.workflow))}
+
+
+def check_component_runs(context: Context, part: Component, tag: TaggedRelease, finished: dict[str, Run]) -> None:
+    """Raise unless the runs did what this component needs: its roles' jobs, or without roles every job (F26)."""
+    ended = [run for run in finished.values() if run.id and not (context.dry and run.status != "completed")]
+    if part.roles and ended:
+        check_component_roles(context, ended, part.roles, component_request(part, tag, "").ways_on)
+        return
+    for run in ended:
+        check_run(context, run, component_request(part, tag, run.name))
+
+
+def check_component_roles(context: Context, ended: Iterable[Run], roles: Sequence[str], hint: str) -> None:
+    """Raise Failed unless all jobs of the runs that play these roles succeeded, and each role has one (F26)."""
+    listed = list(ended)
+    shown = [(job.name, job.status, job.conclusion) for run in listed for job in jobs_of(github(context), run.id)]
+    links = [f"Look: {run.url}" for run in listed]
+    check_roles(shown, roles, {}, "\n".join([*links, hint]))
