@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Inv
 from invoke.context import Context
-from invoke.tasks import Task
+from release.call.task import Recipe
 
 from release import settings, tasks
 from release.call.flags import HELP
@@ -20,12 +20,12 @@ from release.sandbox.home import Sandbox
 from release.settings import DEFAULTS, read
 
 # Built anew: invoke takes a task's help away from it when it first reads its arguments.
-TASKS: dict[str, Task[object]] = {
+TASKS: dict[str, Recipe] = {
     f"{collection}.{name}": task
     for collection, found in importlib.reload(tasks).namespace.collections.items()
     for name, task in found.tasks.items()
 }
-ARGUMENTS = {name: task.get_arguments() for name, task in TASKS.items()}
+ARGUMENTS = {name: task.arguments() for name, task in TASKS.items()}
 WIDTH = 80
 EXPECTED = {
     *(f"release.{name}" for name in ("next", "check", "branch", "tag", "notes", "minor", "major")),

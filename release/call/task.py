@@ -56,8 +56,10 @@ class Recipe(Task[Any]):
         them all is most of what listing the tasks costs.
         """
         typed.clear()
-        if not any(self.name in word for word in sys.argv[1:]):
-            return []
+        return self.arguments() if any(self.name in word for word in sys.argv[1:]) else []
+
+    def arguments(self) -> list[Argument]:
+        """Return the flags as invoke's arguments."""
         return [_argument(name, default) for name, default in self.flags()]
 
     def flags(self) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,147 @@
+"""The shape of the house: who may import whom, who prints, what stays unloaded, and how large a thing may be."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "release").rglob("*.py"))
+FLOORS = (
+    ("versions", "config_py", "settings", "errors"),
+    ("call",),
+    ("github", "workflows", "git"),
+    ("audit", "picks", "compat", "artifacts"),
+    ("tasks",),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+ENGINES = ("workflows", "compat", "sandbox")  # entered through their __init__ alone
+LIBRARIES = {"git": "git", "requests": "github", "boto3": "artifacts", "botocore": "artifacts"}
+PURE = ("versions", "config_py", "errors", "workflows")
+IO = ("subprocess", "os", "socket", "shutil", "tempfile", "pathlib", "time", "urllib.request", "http", "logging")
+HEAVY = ("git", "requests", "boto3", "botocore", "flask", "griffe", "moto", "rich", "semver", "yaml.representer")
+LONGEST, LARGEST = 40, 300
+
+
+def room(path: Path) -> str:
+    """The entry of release/ that the module belongs to."""
+    return path.relative_to(ROOT / "release").parts[0].removesuffix(".py")
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The dotted names that the module imports, for the type checker too."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(path: Path) -> Iterator[list[str]]:
+    """What the module imports of other rooms, taken apart."""
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "release" and len(parts) > 1 and parts[1] in FLOOR and parts[1] != room(path):
+            yield parts
+
+
+def test_nothing_imports_upwards() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}: {'.'.join(parts)}"
+        for path in MODULES
+        for parts in own_imports(path)
+        if FLOOR.get(room(path), len(FLOORS)) < FLOOR[parts[1]]
+    ]
+    assert not wrong
+
+
+def test_no_module_is_in_a_circle() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
+    known: dict[str, set[str]] = {}
+    for name, path in names.items():
+        found = {each if each in names else each.rpartition(".")[0] for each in imports(path)}
+        # A room's __init__ names its own modules for the type checker alone.
+        own = f"{name}." if path.name == "__init__.py" else "-"
+        known[name] = {each for each in found & names.keys() if each != name and not each.startswith(own)}
+    while leaves := {name for name, others in known.items() if not others & known.keys()}:
+        known = {name: others for name, others in known.items() if name not in leaves}
+    assert not known
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_is_entered_through_its_door(engine: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in MODULES
+        if room(path) != engine
+        for name in imports(path)
+        if name.startswith(f"release.{engine}.") and name.count(".") > 2
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(("library", "owner"), LIBRARIES.items())
+def test_each_library_of_the_outside_has_one_room(library: str, owner: str) -> None:
+    users = {room(path) for path in MODULES if any(name.split(".")[0] == library for name in imports(path))}
+    assert users - {"sandbox"} == {owner}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_is_pure_does_no_io(name: str) -> None:
+    for path in (path for path in MODULES if room(path) == name):
+        assert not {each for each in imports(path) for io in IO if each == io or each.startswith(f"{io}.")}, path
+        called = {node.func.id for node in ast.walk(tree(path)) if _calls_a_name(node)}  # type: ignore[attr-defined]
+        assert not called & {"open", "print", "input"}, path
+
+
+def _calls_a_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+
+
+def test_only_report_prints() -> None:
+    for path in (path for path in MODULES if path.stem != "report"):
+        for node in ast.walk(tree(path)):
+            assert not (_calls_a_name(node) and node.func.id == "print"), path  # type: ignore[attr-defined]
+            streams = isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr")
+            assert not (streams and ast.unparse(node.value) == "sys"), path  # type: ignore[attr-defined]
+
+
+def test_s08_no_command_goes_through_a_shell() -> None:
+    for path in MODULES:
+        for node in (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)):
+            shell = [each.value for each in node.keywords if each.arg == "shell"]
+            assert all(isinstance(each, ast.Constant) and each.value is False for each in shell), path
+            assert ast.unparse(node.func) not in ("os.system", "os.popen", "subprocess.getoutput"), path
+
+
+def test_sizes_stay_readable() -> None:
+    for path in MODULES:
+        assert path.read_text(encoding="utf-8").count("\n") <= LARGEST, path
+        for node in (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)):
+            assert (node.end_lineno or 0) - node.lineno < LONGEST, f"{path}: {node.name}"
+
+
+def test_listing_the_tasks_loads_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from invoke.program import Program\n"
+        "from release import namespace\n"
+        "Program(namespace=namespace).run(['inv', '--list'], exit=False)\n"
+        f"print('LOADED', sorted(set({HEAVY!r}) & set(sys.modules)), sum(m.startswith('release') for m in sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    loaded = done.stdout.splitlines()[-1]
+    assert loaded.startswith("LOADED []"), loaded + done.stderr
+    assert int(loaded.split()[-1]) <= 30, "each module costs some 0.5 ms at every call, completion's too"
+    assert "release.minor" in done.stdout
