@@ -19,7 +19,7 @@ from recording import Recording
 
 from release.call.context import Activity, Context, Facts, Options, View
 from release.call.report import Report
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 from release.settings import Release, Settings
 
 Inv = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -13,8 +13,8 @@ from typing import Any
 
 from scripted_run import ScriptedRun
 
+from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET
-from release.sandbox.home import Sandbox
 
 SDK, IMAGE, PLATFORM, CHECKS = "sdk-release.yaml", "photon-runner-docker-images.yaml", "platform.yaml", "checks.yaml"
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11")

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from release.sandbox.bare import ZERO
-from release.sandbox.home import Sandbox
-from release.sandbox.story import Edit
+from release.sandbox import Sandbox
+from release.sandbox.git import ZERO
+from release.sandbox.sample.story import Edit
 from release.settings import Release, Settings
 
 CLIENT, OPENAPI, CONFIG = "sdk/leptonai/client.py", "backend/openapi.yaml", "sdk/leptonai/config.py"

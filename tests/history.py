@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 
 BRANCH = "release-0.7-20261122"
 REF = f"refs/heads/{BRANCH}"

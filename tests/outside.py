@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET, REPOSITORIES
-from release.sandbox.home import Sandbox
 
 READS = ("GET", "HEAD")
 

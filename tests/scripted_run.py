@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from release.sandbox.hub import Hub
-from release.sandbox.running import Start
+from release.sandbox.github.state import Hub
+from release.sandbox.runner import Start
 
 
 @dataclass

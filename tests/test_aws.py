@@ -12,8 +12,8 @@ from doubles import Doubles
 from release.artifacts.ecr import Ecr
 from release.artifacts.s3 import Bucket
 from release.errors import Conflict, Failed, Unknown, Usage
+from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET, Cloud
-from release.sandbox.home import Sandbox
 
 KEY = "release/some.whl"
 ACCESS = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Not for you</Message></Error>'

@@ -22,8 +22,8 @@ from release.git.snapshot import remote
 from release.github.api import github
 from release.picks.candidates import Candidate, candidates_of, show_candidates
 from release.picks.request import PickRequest, pull_number, pull_request_shas, requested_picks
-from release.sandbox.home import Sandbox
-from release.sandbox.records import Pull
+from release.sandbox import Sandbox
+from release.sandbox.github.records import Pull
 from release.tasks import picks
 from release.versions import Line
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from conftest import Inv
 from invoke.context import Context
-from release.call.task import Recipe
 
 from release import settings, tasks
 from release.call.flags import HELP
-from release.sandbox.home import Sandbox
+from release.call.task import Recipe
+from release.sandbox import Sandbox
 from release.settings import DEFAULTS, read
 
 # Built anew: invoke takes a task's help away from it when it first reads its arguments.

@@ -21,8 +21,8 @@ from release.errors import Blocked, CouldNotTellError, Failed, Usage
 from release.git.objects import existing, files
 from release.git.repository import repository
 from release.git.tags import TaggedRelease, last_release, release_scope, tag_message, tagged_releases, trailers
-from release.sandbox.demo_component import land
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
+from release.sandbox.demo.component import merge_into_trunk
 from release.tasks import gates
 from release.versions import Line, parse
 
@@ -64,7 +64,7 @@ def blocked(context: Context, name: str, **flags: str) -> Blocked:
 def test_the_sdk_is_compared_with_its_last_release_and_with_the_released_backend(
     context: Context, sandbox: Sandbox
 ) -> None:
-    head = land(sandbox, "fix: be polite", FIX)[:9]  # this clone does not have it yet
+    head = merge_into_trunk(sandbox, "fix: be polite", FIX)[:9]  # this clone does not have it yet
     found = gates.compat(context, "sdk")
     assert sides(found) == [("sdk", "0.6.2", head, "compatible"), ("backend", head, "0.6.2", "compatible")]
     assert f"sdk at {head} may be released alone in 0.6" in printed(context)
@@ -77,7 +77,7 @@ def test_the_backend_is_compared_with_what_each_released_client_was_written_for(
 
 
 def test_incompatible_names_file_and_line_and_the_coordinated_release(context: Context, sandbox: Sandbox) -> None:
-    land(sandbox, "feat: call it delete", BREAK)
+    merge_into_trunk(sandbox, "feat: call it delete", BREAK)
     line = 1 + (sandbox.bare.file("0.6.2", CLIENT) or "").splitlines().index("    def remove(self, name):")
     problem = blocked(context, "sdk")
     assert "incompatible with 0.6" in problem.problem
@@ -86,7 +86,7 @@ def test_incompatible_names_file_and_line_and_the_coordinated_release(context: C
 
 
 def test_json_is_one_object_a_pair(context: Context, sandbox: Sandbox) -> None:
-    land(sandbox, "feat: call it delete", BREAK)
+    merge_into_trunk(sandbox, "feat: call it delete", BREAK)
     told = again(context)
     told.report = Report("json", stream=told.report.stream)
     blocked(told, "sdk")
@@ -112,7 +112,7 @@ def test_an_sdk_that_uses_what_no_released_backend_has_is_not_let_through(
 def test_reading_writes_nothing_anywhere(context: Context, sandbox: Sandbox) -> None:
     (sandbox.work / CLIENT).write_text("def half_done(\n")
     git(sandbox.work, "add", CLIENT)
-    land(sandbox, "fix: be polite", FIX)
+    merge_into_trunk(sandbox, "fix: be polite", FIX)
     before = everything(sandbox)
     gates.compat(context, "sdk")
     assert everything(sandbox) == before
@@ -134,12 +134,12 @@ def test_a_missing_and_an_empty_description_are_could_not_tell(
 ) -> None:
     elsewhere = settings(program(tmp_path), {"backend": {"interface": "backend/api.yaml"}})
     assert "missing or empty" in blocked(again(context, settings=elsewhere), "backend").problem
-    land(sandbox, "fix: nothing", ("backend/openapi.yaml", "", " \n"))
+    merge_into_trunk(sandbox, "fix: nothing", ("backend/openapi.yaml", "", " \n"))
     assert "missing or empty" in blocked(again(context), "backend").problem
 
 
 def test_a_package_that_does_not_parse_is_could_not_tell(context: Context, sandbox: Sandbox) -> None:
-    land(sandbox, "fix: half", (CLIENT, "    def remove(self, name):\n", "    def remove(self, name:\n"))
+    merge_into_trunk(sandbox, "fix: half", (CLIENT, "    def remove(self, name):\n", "    def remove(self, name:\n"))
     assert "does not parse" in blocked(context, "sdk").problem
 
 
@@ -188,7 +188,7 @@ def test_a_pre_release_is_no_release(context: Context, sandbox: Sandbox) -> None
 
 
 def test_a_new_component_breaks_nobody(context: Context, sandbox: Sandbox, tmp_path: Path) -> None:
-    land(sandbox, "feat: an agent", ("agent/api.txt", "", "start\n"))
+    merge_into_trunk(sandbox, "feat: an agent", ("agent/api.txt", "", "start\n"))
     fourth = settings(program(tmp_path), {"agent": {"kind": "command", "command": ["false"]}})
     told = again(context, settings=fourth)
     gates.compat(told, "agent")
@@ -206,7 +206,7 @@ def test_a_tag_that_names_a_component_is_a_release_of_that_one_alone(context: Co
 
 
 def test_a_lightweight_tag_says_nothing_whatever_its_commit_says(context: Context, sandbox: Sandbox) -> None:
-    land(sandbox, "fix: be polite\n\nComponent: backend", FIX)
+    merge_into_trunk(sandbox, "fix: be polite\n\nComponent: backend", FIX)
     tag(sandbox, "0.6.3")
     assert tagged_releases(context, Line(0, 6))[-1].components == ()
     assert gates.compat(context, "sdk")[0].before == "0.6.3"

@@ -21,8 +21,8 @@ from release.call.context import Context
 from release.errors import Blocked, Conflict, Failed, ReleaseError, Usage, Waiting
 from release.git.repository import repository
 from release.git.tags import tagged_release
-from release.sandbox.demo_component import land
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
+from release.sandbox.demo.component import merge_into_trunk
 from release.tasks import pipelines
 from release.versions import parse
 
@@ -44,7 +44,7 @@ def doubles(sandbox: Sandbox) -> Doubles:
 
 @pytest.fixture
 def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
-    land(sandbox, "fix: be polite", FIX)
+    merge_into_trunk(sandbox, "fix: be polite", FIX)
     return open_context(sandbox, monkeypatch, settings=settings(program(tmp_path)), clock=FakeClock())
 
 
@@ -131,7 +131,7 @@ def test_it_is_proved_from_outside_as_what_it_is(context: Context) -> None:
 
 
 def test_incompatible_writes_nothing_and_names_the_coordinated_release(context: Context, sandbox: Sandbox) -> None:
-    land(sandbox, "feat: call it delete", BREAK)
+    merge_into_trunk(sandbox, "feat: call it delete", BREAK)
     before = everything(sandbox)
     assert refused(context, Blocked, name="sdk").hint == "Make a coordinated release: inv release.minor --version 0.7.0"
     assert everything(sandbox) == before
@@ -140,7 +140,7 @@ def test_incompatible_writes_nothing_and_names_the_coordinated_release(context: 
 
 @pytest.mark.slow
 def test_an_accepted_reason_is_in_the_tag_and_in_the_github_release(context: Context, sandbox: Sandbox) -> None:
-    land(sandbox, "feat: call it delete", BREAK)
+    merge_into_trunk(sandbox, "feat: call it delete", BREAK)
     pipelines.component(context, "sdk", accept="nobody called it:\n asked all teams")
     assert "\nComponent: sdk\nAccepted: nobody called it: asked all teams\n" in message(sandbox, "0.6.3")
     assert "incompatible" in message(sandbox, "0.6.3")
@@ -250,7 +250,7 @@ def test_f27_a_trunk_that_moved_on_takes_a_new_tag_unless_the_old_one_is_named(
 ) -> None:
     doubles.hang = {SDK}
     refused(again(context, timeout=1), Waiting, name="sdk")
-    land(sandbox, "fix: politely", ("web/extra.txt", "", "more\n"))
+    merge_into_trunk(sandbox, "fix: politely", ("web/extra.txt", "", "more\n"))
     doubles.runs_of(SDK)[0].end()
     doubles.hang = set()
     pipelines.component(again(context), "sdk", version="0.6.3")
@@ -313,7 +313,7 @@ def test_f20_what_is_out_before_its_tag_is_a_conflict(context: Context, sandbox:
 def test_f14_the_workflows_own_token_may_release_the_sdk_but_no_images(
     context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from release.sandbox.github import JOB_TOKEN
+    from release.sandbox.github.records import JOB_TOKEN
 
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", JOB_TOKEN)
@@ -366,7 +366,7 @@ def test_a_fourth_component_with_a_workflow_of_its_own_is_settings_alone(
     context: Context, sandbox: Sandbox, doubles: Doubles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     text = "on: workflow_dispatch\njobs: {pages: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}\n"
-    land(sandbox, "ci: pages", (".github/workflows/pages.yaml", "", text))
+    merge_into_trunk(sandbox, "ci: pages", (".github/workflows/pages.yaml", "", text))
     monkeypatch.setitem(doubled.JOBS, "pages.yaml", lambda _: {"pages": "success"})
     monkeypatch.setitem(doubled.EFFECTS, "pages.yaml", lambda doubles, _: doubles.push("pages", "0.6.3"))
     sandbox.cloud.client("ecr").create_repository(repositoryName="pages")  # type: ignore[union-attr]

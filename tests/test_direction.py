@@ -12,7 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 MODULES = {path.stem: path for path in (ROOT / "release").glob("*.py")}
-SANDBOX = {f"sandbox.{path.stem}": path for path in (ROOT / "release" / "sandbox").glob("*.py")}
+SANDBOX = {
+    ".".join(path.relative_to(ROOT / "release").with_suffix("").parts): path
+    for path in (ROOT / "release" / "sandbox").rglob("*.py")
+}
 
 # Each library of the outside has one door.
 DOORS = {"git": "repo", "requests": "github", "boto3": "aws", "botocore": "aws"}

@@ -15,10 +15,9 @@ from release.call.context import Context
 from release.call.report import Report
 from release.errors import Failed
 from release.git.repository import repository
-from release.sandbox import rules
-from release.sandbox.github import JOB_TOKEN, TOKEN
-from release.sandbox.home import Sandbox
-from release.sandbox.hub import Token
+from release.sandbox import Sandbox
+from release.sandbox.github import rules
+from release.sandbox.github.records import JOB_TOKEN, TOKEN, Token
 from release.settings import Image, Release, Sdk, Settings
 from release.tasks import setup
 from release.workflows import starts_on_push

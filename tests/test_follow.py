@@ -24,9 +24,10 @@ from release.github.http import http
 from release.github.outcomes import check_run
 from release.github.requests import Dispatch
 from release.github.runs import Run, jobs_of
-from release.sandbox.home import Sandbox
-from release.sandbox.hub import Hub, Start
-from release.sandbox.starts import start_run
+from release.sandbox import Sandbox
+from release.sandbox.github.events import start_run
+from release.sandbox.github.state import Hub
+from release.sandbox.runner import Start
 from release.settings import Release, Settings
 from release.tasks import lines, platform, sdk
 

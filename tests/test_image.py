@@ -15,7 +15,7 @@ from release.errors import Blocked, Conflict, Failed, Usage
 from release.git.choice import chosen_version
 from release.git.repository import repository
 from release.github.merging import delete_branch
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 from release.tasks import image, lines
 
 TAGS = [f"photon-py{python}-runner-0.7.0" for python in PYTHONS]
@@ -221,7 +221,7 @@ def test_the_merged_commit_must_name_the_version(sandbox: Sandbox, context: Cont
         main = str(hub.head("main"))
         sha = sandbox.bare.git("commit-tree", tree, "-p", main, "-p", pull.head_sha, text="Nothing").strip()
         sandbox.bare.update_ref("refs/heads/main", sha)
-        from release.sandbox.starts import notice_refs
+        from release.sandbox.github.events import notice_refs
 
         notice_refs(hub)
 

@@ -16,8 +16,8 @@ from release.git.refs import Push
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.github.api import github
-from release.sandbox.github import TOKEN
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
+from release.sandbox.github.records import TOKEN
 from release.tasks import proofs, setup
 from release.workflows import IMAGE, SDK, Source, document, judge, starts_on_push
 
@@ -129,7 +129,7 @@ def test_f14_the_workflows_own_token_is_refused_before_anything_is_written(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the secret the token is empty, and with GitHub's own in its place nothing would start on the tag."""
-    from release.sandbox.github import JOB_TOKEN
+    from release.sandbox.github.records import JOB_TOKEN
 
     context = open_context(sandbox, monkeypatch)
     push_workflows(context, "release.yaml")

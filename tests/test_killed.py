@@ -13,7 +13,7 @@ from conftest import Inv
 from doubles import IMAGE, SDK
 from outside import cloud_content, dispatches, git, peeled, remote_refs, writes
 
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 
 PATIENCE = 90.0  # seconds until a moment has to have come
 

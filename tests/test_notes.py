@@ -13,7 +13,7 @@ from release.audit.notes import previous_version
 from release.call.context import Context
 from release.errors import Failed, Usage
 from release.github.api import github
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 from release.tasks import proofs
 
 VERSION = semver.Version.parse

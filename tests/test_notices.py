@@ -14,7 +14,7 @@ from scripted import Reply, scripted_server
 from release.call.context import Context
 from release.call.notices import announced, tell
 from release.errors import Failed, Waiting
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 from release.settings import Release, Settings
 from release.versions import parse
 

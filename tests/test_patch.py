@@ -18,11 +18,9 @@ from release.config_py import constant
 from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
 from release.git.repository import repository
 from release.picks.worktree import pick_worktrees
-from release.sandbox.github_checks import add_check
-from release.sandbox.github_reviews import add_review
-from release.sandbox.github_statuses import add_status
-from release.sandbox.home import Sandbox
-from release.sandbox.rules import protect
+from release.sandbox import Sandbox
+from release.sandbox.github.rules import protect
+from release.sandbox.github.state import add_check, add_review, add_status
 from release.tasks import lines, picks, pipelines
 
 REF = "refs/heads/release-0.6-20260901"
@@ -128,7 +126,7 @@ def test_every_page_of_checks_is_read_and_each_is_named(context: Context, sandbo
     first = add_check(sandbox.github.hub, sha, "first", "cancelled")
     with pytest.raises(Failed, match="first: cancelled"):
         pipelines.patch(again(context), line=LINE)
-    first["conclusion"] = "success"
+    first.conclusion = "success"
     last = again(context)
     pipelines.patch(last, line=LINE)
     shown = printed(last)
@@ -152,7 +150,7 @@ def test_a_status_that_failed_counts(context: Context, sandbox: Sandbox) -> None
 def test_no_checks_configured_is_said(context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("release.github.checks._listening", lambda *_: [])
     monkeypatch.setattr(sandbox.github.hub, "runs", {})
-    monkeypatch.setattr("release.sandbox.starts.start_run", lambda *_, **__: None)
+    monkeypatch.setattr("release.sandbox.github.events.start_run", lambda *_, **__: None)
     pipelines.patch(context, line=LINE, wanted=DOCS)
     assert "no checks are configured" in printed(context)
     assert peeled(sandbox, "0.6.3")
@@ -161,7 +159,7 @@ def test_no_checks_configured_is_said(context: Context, sandbox: Sandbox, monkey
 def test_checks_that_do_not_start_are_waited_for(
     context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("release.sandbox.starts.start_run", lambda *_, **__: None)
+    monkeypatch.setattr("release.sandbox.github.events.start_run", lambda *_, **__: None)
     with pytest.raises(Waiting, match=r"checks\.yaml listens"):
         pipelines.patch(context, line=LINE, wanted=DOCS)
     assert peeled(sandbox, "0.6.3") is None
@@ -421,7 +419,7 @@ def test_f27_interrupted_at_any_step_it_goes_on(context: Context, sandbox: Sandb
 def test_f14_the_workflows_own_token_is_refused_before_anything_is_written(
     context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from release.sandbox.github import JOB_TOKEN
+    from release.sandbox.github.records import JOB_TOKEN
 
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_TOKEN", JOB_TOKEN)

@@ -16,8 +16,8 @@ from release.call.flags import AFRESH, PickRequest, Resume
 from release.errors import Conflict, Failed, Usage
 from release.git.repository import repository
 from release.picks.worktree import cherry_pick, pick_worktrees
-from release.sandbox.home import Sandbox
-from release.sandbox.rules import protect, reject_pushes
+from release.sandbox import Sandbox
+from release.sandbox.github.rules import protect, reject_pushes
 from release.tasks import picks
 from release.versions import Line
 

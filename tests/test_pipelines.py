@@ -16,7 +16,7 @@ from release.call.context import Context
 from release.config_py import constant
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.github.api import github
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 from release.tasks import pipelines
 
 DAY = datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp()

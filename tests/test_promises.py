@@ -13,7 +13,7 @@ ROWS = [f"F{number}" for number in range(1, 28)] + [f"S{number}" for number in r
 @pytest.fixture(scope="module")
 def named() -> set[str]:
     found: set[str] = set()
-    for path in Path(__file__).parent.glob("test_*.py"):
+    for path in Path(__file__).parent.rglob("test_*.py"):
         for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8")):
             found |= {
                 f"{kind.upper()}{int(number)}" for kind, number in re.findall(r"(?<=_)([fs])(\d{1,2})(?=_)", name)

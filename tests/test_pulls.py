@@ -17,12 +17,9 @@ from release.git.refs import RemoteRef
 from release.github.api import github
 from release.github.merging import merge_pull_request
 from release.github.pulls import PullRequest, open_pull_request
-from release.sandbox.github_checks import add_check
-from release.sandbox.github_reviews import add_review
-from release.sandbox.github_statuses import add_status
-from release.sandbox.home import Sandbox
-from release.sandbox.hub import Hub
-from release.sandbox.rules import protect, unprotect
+from release.sandbox import Sandbox
+from release.sandbox.github.rules import protect, unprotect
+from release.sandbox.github.state import Hub, add_check, add_review, add_status
 from release.versions import parse
 
 VERSION = parse("0.7.0")

@@ -15,7 +15,7 @@ from test_oci import HTPASSWD, TESTER, installed, push, serving
 from release.artifacts.images import registry
 from release.call.context import Context
 from release.errors import Blocked, Conflict, Failed, Usage
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 from release.settings import Image, Release, Settings
 from release.tasks import image, lines
 

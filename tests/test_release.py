@@ -22,8 +22,8 @@ from typed import Type, typing_in
 from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
 from release.git.repository import repository
-from release.sandbox.home import Sandbox
-from release.sandbox.rules import reject_pushes
+from release.sandbox import Sandbox
+from release.sandbox.github.rules import reject_pushes
 from release.tasks import lines
 
 DAY = datetime(2026, 11, 22, 23, 59, tzinfo=timezone.utc).timestamp()

@@ -13,8 +13,8 @@ from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.refs import Push, RemoteRef
 from release.git.remotes import remote_repository, without_credentials
 from release.git.repository import Repository
-from release.sandbox.home import Sandbox
-from release.sandbox.rules import reject_pushes
+from release.sandbox import Sandbox
+from release.sandbox.github.rules import reject_pushes
 
 FILES = {"a.txt": "one\n", "sdk/config.py": 'X = "1"\n'}
 BRANCH = "refs/heads/release-0.7-20261122"

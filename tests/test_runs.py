@@ -13,9 +13,8 @@ from outside import dispatches, git, peeled, writes
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Unknown, Usage
-from release.sandbox.github import TOKEN
-from release.sandbox.home import Sandbox
-from release.sandbox.hub import Token
+from release.sandbox import Sandbox
+from release.sandbox.github.records import TOKEN, Token
 from release.settings import Image, Release, Sdk, Settings
 from release.tasks import image, lines, sdk
 

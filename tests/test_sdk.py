@@ -16,8 +16,8 @@ from outside import cloud_content, dispatches, everything, writes
 from release.artifacts.wheel_release import prove_wheel_run
 from release.call.context import Context
 from release.errors import Conflict, Failed
+from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET
-from release.sandbox.home import Sandbox
 from release.settings import Sdk
 from release.tasks import lines, sdk
 from release.versions import parse

@@ -21,7 +21,7 @@ from release.errors import Usage
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import tag_message
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 from release.tasks import pipelines, proofs
 
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"

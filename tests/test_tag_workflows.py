@@ -10,8 +10,8 @@ from test_runs import edit
 
 from release.call.context import Context
 from release.errors import Usage
-from release.sandbox.github import JOB_TOKEN
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
+from release.sandbox.github.records import JOB_TOKEN
 from release.tasks import pipelines, platform
 
 TRIGGER = ('on:\n  push:\n    tags: ["[0-9]', 'on:\n  workflow_dispatch:\n  push:\n    tags: ["[0-9]')

@@ -18,8 +18,8 @@ from release.errors import Conflict, Failed, Usage
 from release.git.refs import RemoteRef
 from release.git.repository import repository
 from release.git.signatures import signature
+from release.sandbox import Sandbox
 from release.sandbox.cloud import MANIFEST
-from release.sandbox.home import Sandbox
 from release.tasks import pipelines, proofs
 
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from invoke.program import Program
 
-from release.sandbox.home import Sandbox
+from release.sandbox import Sandbox
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,39 @@
-"""The embedded default: a small monorepo, its GitHub and its cloud, on loopback only."""
+"""The embedded default: a small monorepo, its GitHub and its cloud, on loopback only.
+
+world.py      a remote with its GitHub, a cloud and a clone, from `with Sandbox()` to its end
+git.py        Git's own plumbing on a repository; serving.py: a port, a log of requests, misbehaviour on purpose
+cloud.py      S3 and ECR
+github/       one repository's GitHub: records and state, rules, events, merging, routes; app.py serves it
+runner/       a workflow's jobs and steps, run for real; knows nothing of github/
+sample/       the monorepo's files and history
+demo/         what the demo types, and what is out there afterwards
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from release.sandbox.demo import release_evidence, type_task
+    from release.sandbox.demo.component import demo_component
+    from release.sandbox.demo.patch import demo_patch
+    from release.sandbox.world import History, Sandbox
+
+__all__ = ["History", "Sandbox", "demo_component", "demo_patch", "release_evidence", "type_task"]
+
+_ROOMS = {
+    "History": "world",
+    "Sandbox": "world",
+    "demo_component": "demo.component",
+    "demo_patch": "demo.patch",
+    "release_evidence": "demo",
+    "type_task": "demo",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a room when somebody first enters it: flask and moto are the sandbox's alone, and optional."""
+    if name not in _ROOMS:
+        raise AttributeError(name)
+    return getattr(import_module(f"release.sandbox.{_ROOMS[name]}"), name)

@@ -7,9 +7,7 @@ import json
 import urllib.request
 from typing import Any
 
-from .faults import Faults
-from .front import Front, Recorded
-from .server import Server
+from release.sandbox.serving import Faults, Front, Recorded, Server
 
 BUCKET = "lepton-sdk"
 REPOSITORIES = ("lepton", "lepton-api-server", "lepton-deployment-operator", "lepton-web")

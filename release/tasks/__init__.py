@@ -6,8 +6,7 @@ from invoke.collection import Collection
 
 from release.call.task import namespace as tasks_of
 from release.call.task import task
-from release.sandbox import tasks as sandbox
-from release.tasks import gates, image, lines, picks, pipelines, platform, proofs, sdk, setup
+from release.tasks import gates, image, lines, picks, pipelines, platform, proofs, sandbox, sdk, setup
 
 namespace = Collection(
     tasks_of("release", [lines, proofs, setup, picks, pipelines, gates]),

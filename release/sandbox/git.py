@@ -1,0 +1,182 @@
+"""Git plumbing on the bare repository that the sandbox's GitHub keeps its refs in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+ZERO = "0" * 40
+_FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
+
+
+def git_environment(**extra: str) -> dict[str, str]:
+    """Copy the environment without anything that would point Git or its settings elsewhere."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    return {**kept, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", **extra}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who, and when, in ISO 8601."""
+
+    name: str
+    email: str
+    date: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit as it is in the repository."""
+
+    sha: str
+    tree: str
+    parents: list[str]
+    author: Person
+    committer: Person
+    message: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One file between two trees."""
+
+    status: str
+    path: str
+    previous: str
+    additions: int
+    deletions: int
+
+
+class GitError(Exception):
+    """Git said no; the text is what it said."""
+
+
+class Bare:
+    """A bare repository, asked and changed by Git itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._commits: dict[str, Commit] = {}
+
+    def git(self, *args: str, text: str | None = None, **env: str) -> str:
+        """Run one Git command and answer what it printed; raise GitError when it fails."""
+        done = subprocess.run(
+            ["git", *args],
+            cwd=self.path,
+            env=git_environment(**env),
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise GitError(done.stderr.strip() or done.stdout.strip())
+        return done.stdout
+
+    def says(self, *args: str) -> bool:
+        """Tell whether a Git command that answers by its exit code agrees."""
+        done = subprocess.run(["git", *args], cwd=self.path, env=git_environment(), capture_output=True, check=False)
+        return done.returncode == 0
+
+    def refs(self, *patterns: str) -> dict[str, str]:
+        """List full ref names with the object each names, tags not peeled."""
+        out = self.git("for-each-ref", "--format=%(refname) %(objectname)", *patterns)
+        return dict(line.rsplit(" ", 1) for line in out.splitlines())
+
+    def sha(self, name: str) -> str | None:
+        """Find the commit a ref, a short or full SHA, a branch or a tag (in this order) names."""
+        for candidate in (name, f"refs/heads/{name}", f"refs/tags/{name}"):
+            if candidate == name and not (name.startswith("refs/") or _hexadecimal(name)):
+                continue
+            try:
+                return self.git(
+                    "rev-parse", "--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}"
+                ).strip()
+            except GitError:
+                continue
+        return None
+
+    def kind(self, sha: str) -> str:
+        """Name the type of an object: commit, tag, tree or blob."""
+        return self.git("cat-file", "-t", sha).strip()
+
+    def file(self, sha: str, path: str) -> str | None:
+        """Read a file's text at a commit, or nothing when it is not there."""
+        try:
+            return self.git("show", f"{sha}:{path}")
+        except GitError:
+            return None
+
+    def names(self, sha: str, folder: str) -> list[str]:
+        """List the files directly in a folder at a commit."""
+        try:
+            return [f"{folder}/{name}" for name in self.git("ls-tree", "--name-only", f"{sha}:{folder}").splitlines()]
+        except GitError:
+            return []
+
+    def commit(self, sha: str) -> Commit:
+        """Read one commit by its full SHA; a commit never changes, so it is read once."""
+        if sha not in self._commits:
+            self._commits[sha] = self.commits(sha, "--no-walk")[0]
+        return self._commits[sha]
+
+    def commits(self, *revisions: str) -> list[Commit]:
+        """Read the commits of a `git log`, in its order."""
+        out = self.git("log", "-z", f"--format={_FORMAT}%x1e", *revisions, "--")
+        return [_commit(entry.lstrip("\0")) for entry in out.split("\x1e") if entry.strip("\0\n")]
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Find the best common ancestor of two commits."""
+        try:
+            return self.git("merge-base", one, other).strip()
+        except GitError:
+            return None
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Tell whether one commit is contained in another."""
+        return self.says("merge-base", "--is-ancestor", older, newer)
+
+    def changes(self, old: str, new: str) -> list[Changed]:
+        """List the files that differ between two trees, renames followed."""
+        states = self.git("diff-tree", "-r", "-M", "-z", "--name-status", old, new).split("\0")
+        counts = _counts(self.git("diff-tree", "-r", "-M", "-z", "--numstat", old, new))
+        found: list[Changed] = []
+        fields = iter(states[:-1])
+        for state in fields:
+            first = next(fields)
+            path = next(fields) if state[0] in "RC" else first
+            found.append(Changed(state[0], path, first if path != first else "", *counts.get(path, (0, 0))))
+        return found
+
+    def update_ref(self, ref: str, new: str, old: str | None = None) -> None:
+        """Move, create (`old` zeros) or, with `new` zeros, delete a ref; raise GitError when it moved meanwhile."""
+        if new == ZERO:
+            self.git("update-ref", "-d", ref, *([old] if old else []))
+        else:
+            self.git("update-ref", ref, new, *([old] if old else []))
+
+
+def _hexadecimal(name: str) -> bool:
+    return 7 <= len(name) <= 64 and all(char in "0123456789abcdef" for char in name)
+
+
+def _commit(entry: str) -> Commit:
+    sha, tree, parents, an, ae, ad, cn, ce, cd, message = entry.split("\0", 9)
+    return Commit(sha, tree, parents.split(), Person(an, ae, ad), Person(cn, ce, cd), message.rstrip("\n"))
+
+
+def _counts(numstat: str) -> dict[str, tuple[int, int]]:
+    """Read `--numstat -z`: a rename has an empty path, then both names."""
+    fields = iter(numstat.split("\0"))
+    counts: dict[str, tuple[int, int]] = {}
+    for entry in fields:
+        if not entry:
+            continue
+        added, deleted, path = entry.split("\t", 2)
+        if not path:
+            next(fields)
+            path = next(fields)
+        counts[path] = (int(added) if added != "-" else 0, int(deleted) if deleted != "-" else 0)
+    return counts

@@ -1,0 +1,187 @@
+"""The server: its API below `/api/v3`, Git at `/<owner>/<repository>.git`, on one loopback port."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from release.sandbox.git import Bare
+from release.sandbox.github import answers
+from release.sandbox.github.answers import Refused, hub
+from release.sandbox.github.events import notice_refs
+from release.sandbox.github.git import git_answer
+from release.sandbox.github.records import BOT_LOGIN, JOB_TOKEN, OWNER_LOGIN, TOKEN, Token
+from release.sandbox.github.routes import (
+    artifacts,
+    commits,
+    graphql,
+    pulls,
+    refs,
+    releases,
+    repository,
+    runs,
+    search,
+    workflows,
+)
+from release.sandbox.github.state import Hub
+from release.sandbox.runner import RunLike, Start, new_run
+from release.sandbox.serving import POLL, Faults, Front, Recorded, Server
+
+_RESOURCES = (repository, refs, commits, workflows, runs, artifacts, pulls, releases)
+
+PATIENCE = 10.0  # seconds that a cancelled run has to end
+
+
+class GitHub:
+    """A GitHub with one repository, from `start` to `stop`."""
+
+    def __init__(self, bare: Bare, folder: Path, owner: str = "acme", name: str = "platform") -> None:
+        self.hub = Hub(owner, name, bare, folder, run_workflow)
+        self.hub.tokens = {TOKEN: Token(OWNER_LOGIN), JOB_TOKEN: Token(BOT_LOGIN, scopes="", starts=False)}
+        self.hub.known_refs = bare.refs("refs/heads", "refs/tags")
+        self.front = Front(application(self.hub))
+        self._server = Server(self.front)
+        self.hub.url = self._server.url
+
+    @property
+    def url(self) -> str:
+        """The server's root."""
+        return self.hub.url
+
+    @property
+    def api_url(self) -> str:
+        """What GITHUB_API_URL has to be."""
+        return f"{self.hub.url}/api/v3"
+
+    @property
+    def clone_url(self) -> str:
+        """The remote's address, without credentials."""
+        return f"{self.hub.html}.git"
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """Every request, Git's too, in the order it came."""
+        return self.front.requests
+
+    @property
+    def faults(self) -> Faults:
+        """How the server misbehaves."""
+        return self.front.faults
+
+    def start(self) -> None:
+        """Serve from now on."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """End the server and the runs, with what they started."""
+        self._server.stop()
+        going = [run.work for run in self.hub.runs.values() if run.work.status != "completed"]
+        for work in [*going, *going]:
+            work.cancel()  # the second time also ends what runs `always()`
+        deadline = time.monotonic() + PATIENCE
+        while any(work.status != "completed" for work in going) and time.monotonic() < deadline:
+            time.sleep(POLL)
+
+    def use_runner(self, runner: Callable[[Hub, Start], RunLike]) -> None:
+        """Have something else run the workflows: a test's stand-in."""
+        self.hub.runner = runner
+
+
+def run_workflow(hub: Hub, start: Start) -> RunLike:
+    """Make the run that really runs a workflow's steps."""
+    folder = hub.folder / "runs" / str(start.id)
+    return new_run(start, hub.bare.path, folder, hub.job_environment, _run_context(hub, start))
+
+
+def _run_context(hub: Hub, start: Start) -> dict[str, Any]:
+    """Make the contexts that a workflow's expressions see, beside what its run knows itself."""
+    github = {
+        "actor": start.actor,
+        "triggering_actor": start.actor,
+        "api_url": f"{hub.url}/api/v3",
+        "repository": hub.full_name,
+        "repository_owner": hub.owner,
+        "run_id": str(start.id),
+        "run_number": str(start.number),
+        "server_url": hub.url,
+    }
+    return {"github": github, "secrets": {"GITHUB_TOKEN": JOB_TOKEN, **hub.secrets}, "vars": {}}
+
+
+def application(state: Hub) -> Flask:
+    """Make the WSGI application that answers for a state."""
+    app = Flask("github", static_folder=None)
+    app.extensions["hub"] = state
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    api = "/api/v3/repos/<owner>/<repository>"
+    for resource in _RESOURCES:
+        app.register_blueprint(resource.routes, url_prefix=api)
+    app.register_blueprint(releases.uploads, url_prefix=api.replace("v3", "uploads"))
+    app.register_blueprint(repository.top, url_prefix="/api/v3")
+    app.register_blueprint(search.routes, url_prefix="/api/v3")
+    app.register_blueprint(graphql.routes, url_prefix="/api")
+    for place in ("/<owner>/<repository>.git", "/<owner>/<repository>"):
+        for path in ("info/refs", "git-upload-pack", "git-receive-pack"):
+            app.add_url_rule(f"{place}/{path}", f"git {place}/{path}", _git, methods=["GET", "POST"])
+    app.add_url_rule("/_blobs/<key>", "blob", _blob)
+    download = "/<owner>/<repository>/releases/download/<path:tag>/<name>"
+    app.add_url_rule(download, "download", releases.asset_download)
+    app.url_value_preprocessor(_take_names)
+    app.before_request(_admit)
+    app.after_request(_finish)
+    app.register_error_handler(Refused, answers.refusal)
+    app.register_error_handler(HTTPException, _http_error)
+    return app
+
+
+def _take_names(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Take the repository's names off the path; any other repository is not there."""
+    if values is None or "owner" not in values:
+        return
+    if f"{values.pop('owner')}/{values.pop('repository')}".lower() != hub().full_name.lower():
+        raise answers.not_found()
+
+
+def _admit() -> ResponseReturnValue | None:
+    if request.path.startswith("/api/"):
+        answers.check_version()
+        answers.authenticate()
+    return None
+
+
+def _finish(answer: Response) -> Response:
+    return answers.finish(answer) if request.path.startswith("/api/") else answer
+
+
+def _http_error(error: HTTPException) -> Response:
+    return answers.refusal(Refused(error.code or 500, "Not Found" if error.code == 404 else error.name))
+
+
+def _git() -> ResponseReturnValue:
+    """Answer Git, which sends no credentials until it is asked for them."""
+    state = hub()
+    path = "/" + request.path.split("/", 3)[3]
+    known = state.tokens.get(answers.given_token())
+    if known is None:
+        return "", 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}
+    if "receive-pack" in request.full_path and not known.push:
+        return f"Permission to {state.full_name}.git denied to {known.login}.", 403
+    return git_answer(state.bare, path, request.environ, known.login, lambda: notice_refs(state, known))
+
+
+def _blob(key: str) -> ResponseReturnValue:
+    """Answer what a redirect pointed to; credentials have no business here."""
+    state = hub()
+    if request.headers.get("Authorization"):
+        state.leaks.append(request.path)
+        return "InvalidAuthenticationInfo", 400
+    until, content, kind = state.blobs.get(key, (0.0, b"", ""))
+    if until < time.time():
+        return "AuthenticationFailed", 403
+    return Response(content, content_type=kind)

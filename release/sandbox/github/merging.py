@@ -1,0 +1,169 @@
+"""Pull requests: opened, judged, and merged in the bare repository."""
+
+from __future__ import annotations
+
+import tempfile
+
+from release.sandbox.git import ZERO, Bare, GitError
+from release.sandbox.github.answers import Refused, invalid
+from release.sandbox.github.events import close, start_pull_request
+from release.sandbox.github.records import Json, Pull, Token, now
+from release.sandbox.github.rules import check_method, checks_pass, is_behind, update_ref, violations
+from release.sandbox.github.state import Hub
+
+COMMITTER = {"GIT_COMMITTER_NAME": "GitHub", "GIT_COMMITTER_EMAIL": "noreply@github.com"}
+
+
+def merged_tree(bare: Bare, base: str, head: str) -> str | None:
+    """Merge two commits without a worktree; nothing when they conflict."""
+    try:
+        return bare.git("merge-tree", "--write-tree", base, head).splitlines()[0]
+    except GitError:
+        return None
+
+
+def mergeable(hub: Hub, pull: Pull) -> tuple[bool | None, str]:
+    """Answer `mergeable` and `mergeable_state`; unknown when asked for the first time about this base and head."""
+    base = hub.head(pull.base)
+    if pull.state != "open" or base is None:
+        return None, "unknown"
+    if (base, pull.head_sha) not in pull.asked:
+        pull.asked.add((base, pull.head_sha))
+        return None, "unknown"
+    if merged_tree(hub.bare, base, pull.head_sha) is None:
+        return False, "dirty"
+    states = (
+        ("draft", pull.draft),
+        ("behind", is_behind(hub, pull, base)),
+        ("blocked", bool(violations(hub, pull))),
+        ("unstable", not checks_pass(hub, pull.head_sha)),
+    )
+    return True, next((name for name, holds in states if holds), "clean")
+
+
+def _check_mergeable(hub: Hub, pull: Pull, base: str) -> None:
+    """Raise 405 with GitHub's reason unless the pull request can be merged now."""
+    if pull.state != "open" or merged_tree(hub.bare, base, pull.head_sha) is None:
+        raise Refused(405, "Pull Request is not mergeable")
+    if pull.draft:
+        raise Refused(405, "Pull Request is still a draft")
+    if is_behind(hub, pull, base):
+        raise Refused(405, "Head branch is out of date. Review and try the merge again.")
+    against = violations(hub, pull)
+    if against:
+        raise Refused(405, "Repository rule violations found\n\n" + "\n\n".join(against) + "\n\n")
+
+
+def _merge_commit(hub: Hub, pull: Pull, base: str, method: str, message: str) -> str:
+    """Make the commit that the base branch shall have, as the method says; the branch is not moved."""
+    if method == "rebase":
+        return _rebase(hub.bare, base, pull.head_sha)
+    tree = merged_tree(hub.bare, base, pull.head_sha)
+    if tree is None:
+        raise Refused(405, "Pull Request is not mergeable")
+    parents = [base] if method == "squash" else [base, pull.head_sha]
+    options = [word for parent in parents for word in ("-p", parent)]
+    author = {"GIT_AUTHOR_NAME": pull.user, "GIT_AUTHOR_EMAIL": f"{pull.user}@users.noreply.github.com"}
+    return hub.bare.git("commit-tree", tree, *options, text=message, **author, **COMMITTER).strip()
+
+
+def _rebase(bare: Bare, base: str, head: str) -> str:
+    """Put the commits of a head on top of the base, in a worktree that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        bare.git("worktree", "add", "--quiet", "--detach", f"{folder}/rebase", base)
+        try:
+            work = Bare(bare.path / folder / "rebase")
+            shas = bare.git("rev-list", "--reverse", "--no-merges", f"{base}..{head}").split()
+            work.git("cherry-pick", "--allow-empty", *shas, **COMMITTER)
+            return work.git("rev-parse", "HEAD").strip()
+        except GitError as error:
+            raise Refused(405, "This branch can't be rebased") from error
+        finally:
+            bare.git("worktree", "remove", "--force", f"{folder}/rebase")
+
+
+def fork_point(hub: Hub, pull: Pull) -> str:
+    """Find where a pull request left its base branch."""
+    base = pull.base_sha if pull.merged_at else hub.head(pull.base) or pull.base_sha
+    return hub.bare.merge_base(base, pull.head_sha) or base
+
+
+def has_commit(hub: Hub, pull: Pull, sha: str) -> bool:
+    """Tell whether a commit is of a pull request: in its head, or made by merging it."""
+    revisions = f"{fork_point(hub, pull)}..{pull.head_sha}"
+    shas = hub.bare.git("rev-list", revisions).split()
+    if pull.merge_sha:
+        shas += hub.bare.git("rev-list", "--first-parent", f"{pull.base_sha}..{pull.merge_sha}").split()
+    return sha in shas
+
+
+def open_pull(hub: Hub, asked: Json, token: Token) -> Pull:
+    """Open a pull request; raise 422 when one is open already, or there is nothing to merge."""
+    head, base = str(asked.get("head", "")).removeprefix(f"{hub.owner}:"), str(asked.get("base", ""))
+    with hub.lock:
+        _check_new_pull(hub, head, base)
+        number, head_sha, base_sha = hub.next_number(), hub.head(head) or "", hub.head(base) or ""
+        title, text = str(asked.get("title") or head), str(asked.get("body") or "")
+        pull = Pull(number, title, text, token.login, head, base, head_sha, base_sha, bool(asked.get("draft")))
+        hub.pulls[number] = pull
+        hub.bare.update_ref(f"refs/pull/{number}/head", head_sha)
+        start_pull_request(hub, pull, token)
+    return pull
+
+
+def _check_new_pull(hub: Hub, head: str, base: str) -> None:
+    for field, branch in (("head", head), ("base", base)):
+        if hub.head(branch) is None:
+            raise invalid("PullRequest", "invalid", field)
+    if any(pull.state == "open" and (pull.head, pull.base) == (head, base) for pull in hub.pulls.values()):
+        raise invalid("PullRequest", "custom", "", f"A pull request already exists for {hub.owner}:{head}.")
+    if hub.bare.is_ancestor(f"refs/heads/{head}", f"refs/heads/{base}"):
+        raise invalid("PullRequest", "custom", "", f"No commits between {base} and {head}")
+
+
+def change_pull(hub: Hub, pull: Pull, asked: Json) -> None:
+    """Change title, body, base or state of a pull request."""
+    with hub.lock:
+        pull.title = asked.get("title", pull.title)
+        pull.body = asked.get("body", pull.body)
+        pull.base = asked.get("base", pull.base)
+        pull.updated_at = now()
+        if asked.get("state") == "closed" and pull.state == "open":
+            close(pull)
+        elif asked.get("state") == "open" and pull.merged_at is None:
+            pull.state, pull.closed_at = "open", None
+
+
+def merge_pull(hub: Hub, pull: Pull, asked: Json, token: Token) -> str:
+    """Merge a pull request, if its head is the one that was meant and the rules allow it; return the new commit.
+
+    Raises 409 for another head, and 405 for everything else that stands against it.
+    """
+    method = asked.get("merge_method", "merge")
+    with hub.lock:
+        base = hub.head(pull.base)
+        if base is None:
+            raise Refused(405, "Pull Request is not mergeable")
+        if asked.get("sha") not in (None, pull.head_sha):
+            raise Refused(409, "Head branch was modified. Review and try the merge again.")
+        _check_mergeable(hub, pull, base)
+        check_method(hub, pull, method)
+        sha = _merge_commit(hub, pull, base, method, _message(hub, pull, method, asked))
+        # Known before the branch moves: by it the update sees that this pull request is merged, squashed or not.
+        pull.base_sha, pull.merge_sha = base, sha
+        try:
+            update_ref(hub, token, f"refs/heads/{pull.base}", sha, base)
+        except GitError as error:
+            pull.merge_sha = ""
+            raise Refused(405, "Base branch was modified. Review and try the merge again.") from error
+        if hub.settings.delete_branch_on_merge and hub.head(pull.head) == pull.head_sha:
+            update_ref(hub, token, f"refs/heads/{pull.head}", ZERO)
+    return sha
+
+
+def _message(hub: Hub, pull: Pull, method: str, asked: Json) -> str:
+    if method == "squash":
+        title, text = f"{pull.title} (#{pull.number})", pull.body
+    else:
+        title, text = f"Merge pull request #{pull.number} from {hub.owner}/{pull.head}", pull.title
+    return f"{asked.get('commit_title') or title}\n\n{asked.get('commit_message', text)}".strip() + "\n"

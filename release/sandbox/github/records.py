@@ -1,0 +1,187 @@
+"""What the sandbox's GitHub keeps of a run, a check, a pull request, a release, a rule, a token and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from fnmatch import fnmatchcase
+from typing import Any
+
+from release.sandbox.runner import JobLike, RunLike, Start
+
+Json = dict[str, Any]
+TOKEN = "sandbox-token"  # noqa: S105
+JOB_TOKEN = "sandbox-job-token"  # noqa: S105
+OWNER_LOGIN = "releaser"
+BOT_LOGIN = "github-actions[bot]"
+
+
+def now() -> datetime:
+    """Read the clock, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+@dataclass
+class Pull:
+    """A pull request; its commits are in the repository."""
+
+    number: int
+    title: str
+    body: str
+    user: str
+    head: str
+    base: str
+    head_sha: str
+    base_sha: str
+    draft: bool = False
+    state: str = "open"
+    created_at: datetime = field(default_factory=now)
+    updated_at: datetime = field(default_factory=now)
+    closed_at: datetime | None = None
+    merged_at: datetime | None = None
+    merged_by: str = ""
+    merge_sha: str = ""
+    labels: list[str] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    asked: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass
+class Asset:
+    """A file of a release."""
+
+    id: int
+    name: str
+    content: bytes
+    content_type: str
+    label: str = ""
+    created_at: datetime = field(default_factory=now)
+
+
+@dataclass
+class Release:
+    """A GitHub Release."""
+
+    id: int
+    tag: str
+    target: str
+    name: str
+    body: str
+    draft: bool
+    prerelease: bool
+    author: str
+    created_at: datetime = field(default_factory=now)
+    published_at: datetime | None = None
+    assets: list[Asset] = field(default_factory=list)
+
+
+@dataclass
+class Settings:
+    """What an administrator can set on the repository."""
+
+    allow_merge_commit: bool = True
+    allow_squash_merge: bool = True
+    allow_rebase_merge: bool = True
+    delete_branch_on_merge: bool = False
+    default_branch: str = "main"
+    private: bool = True
+    immutable_releases: bool = False
+    # How a dispatch that asks for the run's id is answered: "details", "none" (204) or "reject" (422).
+    dispatch_answer: str = "details"
+
+
+@dataclass(frozen=True)
+class Token:
+    """Who a token belongs to, and what it may do."""
+
+    login: str = OWNER_LOGIN
+    push: bool = True
+    scopes: str = "repo, workflow"
+    # Events made with the token of a workflow start no workflows, dispatches excepted (F14).
+    starts: bool = True
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    """Rules for the refs that match; `parameters` by the rule's type."""
+
+    id: int
+    name: str
+    target: str
+    include: str
+    rules: dict[str, Json] = field(default_factory=dict)
+
+    def covers(self, ref: str) -> bool:
+        """Tell whether a full ref name is meant."""
+        return fnmatchcase(ref, self.include)
+
+
+@dataclass
+class Run:
+    """A workflow run: what started it, and what runs it."""
+
+    start: Start
+    name: str
+    workflow_id: int
+    work: RunLike
+    created_at: datetime = field(default_factory=now)
+    earlier: list[tuple[str | None, Sequence[JobLike]]] = field(default_factory=list)
+    again_at: datetime | None = None
+
+    @property
+    def id(self) -> int:
+        """The run's number on the whole server."""
+        return self.start.id
+
+    @property
+    def ref_name(self) -> str:
+        """The branch or tag without its prefix."""
+        return self.start.ref.split("/", 2)[-1]
+
+    def attempt_jobs(self, attempt: int) -> Sequence[JobLike]:
+        """List the jobs of an attempt; those of earlier ones were kept when the next began."""
+        return self.earlier[attempt - 1][1] if attempt <= len(self.earlier) else self.work.jobs
+
+
+@dataclass
+class Check:
+    """A check of a commit: a job of a run, or what another application reports."""
+
+    id: int
+    sha: str
+    name: str
+    status: str
+    conclusion: str | None
+    started_at: datetime
+    completed_at: datetime | None
+    page: str = ""
+
+    def __post_init__(self) -> None:
+        self.page = self.page or f"runs/{self.id}"
+
+
+@dataclass
+class Status:
+    """A status of a commit."""
+
+    id: int
+    sha: str
+    state: str
+    context: str
+    user: str
+    description: str | None = None
+    target_url: str | None = None
+    created_at: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Review:
+    """What somebody said of a pull request at one of its commits."""
+
+    id: int
+    user: str
+    state: str
+    sha: str
+    body: str
+    submitted_at: datetime = field(default_factory=now)

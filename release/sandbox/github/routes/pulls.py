@@ -1,0 +1,115 @@
+"""Pull requests: listed, opened, read, changed, reviewed and merged."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from release.sandbox.github.answers import body, find_commit, find_pull, hub, not_found, page, token
+from release.sandbox.github.merging import change_pull, fork_point, has_commit, merge_pull, open_pull
+from release.sandbox.github.rules import check_review
+from release.sandbox.github.shapes.commits import commit_json, files_json
+from release.sandbox.github.shapes.pulls import label_json, pull_json, review_json, simple_pull_json
+from release.sandbox.github.state import add_review
+
+routes = Blueprint("pulls", __name__)
+
+
+@routes.get("/pulls")
+def pulls() -> ResponseReturnValue:
+    """Answer the pull requests, newest first: `state`, `head` as owner:branch, `base`."""
+    wanted = request.args
+    state = wanted.get("state", "open")
+    found = [
+        pull
+        for pull in sorted(hub().pulls.values(), key=lambda pull: -pull.number)
+        if state in ("all", pull.state)
+        and wanted.get("base") in (None, pull.base)
+        and wanted.get("head") in (None, f"{hub().owner}:{pull.head}")
+    ]
+    return [simple_pull_json(hub(), pull) for pull in page(found)]
+
+
+@routes.post("/pulls")
+def create_pull() -> ResponseReturnValue:
+    """Open a pull request; 422 when one is open already, or there is nothing to merge."""
+    pull = open_pull(hub(), body(), token())
+    described = pull_json(hub(), pull)
+    pull.asked.clear()
+    return described, 201
+
+
+@routes.get("/pulls/<int:number>")
+def one_pull(number: int) -> ResponseReturnValue:
+    """Answer one pull request; whether it can be merged is worked out after the first asking."""
+    return pull_json(hub(), find_pull(number))
+
+
+@routes.patch("/pulls/<int:number>")
+def patch_pull(number: int) -> ResponseReturnValue:
+    """Change title, body, base or state."""
+    pull = find_pull(number)
+    change_pull(hub(), pull, body())
+    return pull_json(hub(), pull)
+
+
+@routes.get("/pulls/<int:number>/files")
+def pull_files(number: int) -> ResponseReturnValue:
+    """Answer the files that a pull request changes."""
+    pull = find_pull(number)
+    return page(files_json(hub(), fork_point(hub(), pull), pull.head_sha))
+
+
+@routes.get("/pulls/<int:number>/commits")
+def pull_commits(number: int) -> ResponseReturnValue:
+    """Answer the commits of a pull request, oldest first."""
+    pull = find_pull(number)
+    found = hub().bare.commits("--reverse", f"{fork_point(hub(), pull)}..{pull.head_sha}")
+    return [commit_json(hub(), commit) for commit in page(found)]
+
+
+@routes.get("/commits/<path:ref>/pulls")
+def pulls_of_commit(ref: str) -> ResponseReturnValue:
+    """Answer the pull requests that brought a commit, or that contain it."""
+    found = [pull for pull in hub().pulls.values() if has_commit(hub(), pull, find_commit(ref))]
+    return [simple_pull_json(hub(), pull) for pull in page(found)]
+
+
+@routes.post("/issues/<int:number>/labels")
+def add_labels(number: int) -> ResponseReturnValue:
+    """Put labels on a pull request."""
+    pull = find_pull(number)
+    pull.labels += [label for label in body().get("labels", []) if label not in pull.labels]
+    return [label_json(hub(), label) for label in pull.labels]
+
+
+@routes.get("/pulls/<int:number>/reviews")
+def reviews(number: int) -> ResponseReturnValue:
+    """Answer the reviews, oldest first."""
+    pull = find_pull(number)
+    return [review_json(hub(), pull, review) for review in page(pull.reviews)]
+
+
+@routes.post("/pulls/<int:number>/reviews")
+def create_review(number: int) -> ResponseReturnValue:
+    """Review a pull request; nobody approves their own."""
+    pull, asked = find_pull(number), body()
+    states = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
+    outcome = states.get(asked.get("event", ""), "PENDING")
+    check_review(pull, outcome, token().login)
+    return review_json(hub(), pull, add_review(hub(), pull, outcome, token().login, asked.get("body", "")))
+
+
+@routes.get("/pulls/<int:number>/merge")
+def is_merged(number: int) -> ResponseReturnValue:
+    """Answer 204 when merged, else 404."""
+    if find_pull(number).merged_at is None:
+        raise not_found()
+    return "", 204
+
+
+@routes.put("/pulls/<int:number>/merge")
+def merge(number: int) -> ResponseReturnValue:
+    """Merge in the repository, if the head is the one that was meant and the rules allow it."""
+    sha = merge_pull(hub(), find_pull(number), body(), token())
+    return {"sha": sha, "merged": True, "message": "Pull Request successfully merged"}

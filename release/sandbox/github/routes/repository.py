@@ -1,0 +1,114 @@
+"""The repository, its rulesets, the user and the limits."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from release.sandbox.github.answers import LIMIT, body, hub, limits, not_found, page, token
+from release.sandbox.github.records import Json, Ruleset
+from release.sandbox.github.rules import rule_json
+from release.sandbox.github.shapes import full_repository_json, node_id, user_json
+from release.sandbox.github.state import Hub
+
+routes = Blueprint("repository", __name__)
+top = Blueprint("top", __name__)
+
+
+@routes.get("")
+def repository() -> ResponseReturnValue:
+    """Answer the repository and what the token may do with it."""
+    return full_repository_json(hub(), token().push)
+
+
+@routes.patch("")
+def change_repository() -> ResponseReturnValue:
+    """Change settings of the repository."""
+    for key, value in body().items():
+        if hasattr(hub().settings, key):
+            setattr(hub().settings, key, value)
+    return full_repository_json(hub(), token().push)
+
+
+@routes.get("/rulesets")
+def rulesets() -> ResponseReturnValue:
+    """Answer the rulesets, without their rules."""
+    return [_ruleset_json(hub(), ruleset) for ruleset in page(hub().rulesets)]
+
+
+@routes.get("/rulesets/<int:number>")
+def one_ruleset(number: int) -> ResponseReturnValue:
+    """Answer one ruleset with its rules."""
+    for ruleset in hub().rulesets:
+        if ruleset.id == number:
+            rules = [rule_json(kind, given) for kind, given in ruleset.rules.items() if kind != "rejected"]
+            conditions = {"ref_name": {"include": [ruleset.include], "exclude": []}}
+            return {**_ruleset_json(hub(), ruleset), "conditions": conditions, "rules": rules}
+    raise not_found()
+
+
+@routes.get("/actions/permissions/workflow")
+def workflow_permissions() -> ResponseReturnValue:
+    """Answer what a workflow's own token may do unless the workflow says otherwise."""
+    return {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
+
+
+def _ruleset_json(state: Hub, ruleset: Ruleset) -> Json:
+    return {
+        "id": ruleset.id,
+        "name": ruleset.name,
+        "target": ruleset.target,
+        "source_type": "Repository",
+        "source": state.full_name,
+        "enforcement": "active",
+        "node_id": node_id("RepositoryRuleset", ruleset.id),
+        "_links": {
+            "self": {"href": f"{state.api}/rulesets/{ruleset.id}"},
+            "html": {"href": f"{state.html}/rules/{ruleset.id}"},
+        },
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+    }
+
+
+@top.get("/user")
+def user() -> ResponseReturnValue:
+    """Answer whose token it is (schema public-user)."""
+    described = user_json(hub(), token().login)
+    unknown = dict.fromkeys(("bio", "blog", "company", "email", "hireable", "location"))
+    counts = dict.fromkeys(("followers", "following", "public_gists", "public_repos"), 0)
+    since = "2026-01-01T00:00:00Z"
+    return {
+        **described,
+        **unknown,
+        **counts,
+        "name": token().login,
+        "created_at": since,
+        "updated_at": since,
+        "user_view_type": "public",
+    }
+
+
+@top.get("/rate_limit")
+def rate_limit() -> ResponseReturnValue:
+    """Answer what is left of the hour; asking costs nothing."""
+    now = limits()
+    core = {
+        "limit": LIMIT,
+        "used": int(now["x-ratelimit-used"]),
+        "remaining": int(now["x-ratelimit-remaining"]),
+        "reset": int(now["x-ratelimit-reset"]),
+    }
+    return {"resources": {"core": core, "search": {**core, "limit": 30, "used": 0, "remaining": 30}}, "rate": core}
+
+
+@top.get("/meta")
+def meta() -> ResponseReturnValue:
+    """Answer what a GitHub Enterprise Server says of itself."""
+    return {"verifiable_password_authentication": False, "installed_version": "3.19.0"}
+
+
+@top.get("/versions")
+def versions() -> ResponseReturnValue:
+    """Answer the versions of the API."""
+    return ["2026-03-10", "2022-11-28"]

@@ -1,0 +1,67 @@
+"""The search for pull requests, as far as `is`, `repo`, `label`, `head`, `base`, `merged` and commit words go."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from release.sandbox.github.answers import Refused, date_matches, hub, page
+from release.sandbox.github.merging import has_commit
+from release.sandbox.github.records import Pull
+from release.sandbox.github.shapes.pulls import search_item_json
+from release.sandbox.github.state import Hub
+
+routes = Blueprint("search", __name__)
+
+
+@routes.get("/search/issues")
+def search_issues() -> ResponseReturnValue:
+    """Answer the pull requests that hold every word of the query."""
+    try:
+        words = shlex.split(request.args.get("q", ""))
+    except ValueError as error:
+        raise Refused(422, "Validation Failed") from error
+    if not words:
+        raise Refused(422, "Validation Failed", [{"resource": "Search", "field": "q", "code": "missing"}])
+    found = [pull for pull in hub().pulls.values() if all(_holds(hub(), pull, word) for word in words)]
+    found.sort(key=lambda pull: -pull.number)
+    return {
+        "total_count": len(found),
+        "incomplete_results": False,
+        "search_type": "lexical",
+        "items": [search_item_json(hub(), pull) for pull in page(found)],
+    }
+
+
+def _holds(state: Hub, pull: Pull, word: str) -> bool:
+    key, colon, value = word.partition(":")
+    if not colon:
+        is_sha = re.fullmatch(r"[0-9a-f]{7,40}", word) is not None
+        sha = state.bare.sha(word) if is_sha else None
+        return has_commit(state, pull, sha) if sha else word.lower() in f"{pull.title} {pull.body}".lower()
+    facts = {
+        "is": {
+            "pr",
+            "pull-request",
+            pull.state,
+            "merged" if pull.merged_at else "unmerged",
+            *(["draft"] if pull.draft else []),
+        },
+        "type": {"pr"},
+        "state": {pull.state},
+        "repo": {state.full_name},
+        "author": {pull.user},
+        "head": {pull.head},
+        "base": {pull.base},
+        "label": {label.lower() for label in pull.labels},
+    }
+    if key == "merged":
+        return pull.merged_at is not None and date_matches(value, pull.merged_at)
+    if key == "sha":
+        return has_commit(state, pull, state.bare.sha(value) or value)
+    if key not in facts:
+        return True
+    return bool(set(value.lower().split(",") if key == "label" else [value]) & facts[key])

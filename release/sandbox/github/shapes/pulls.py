@@ -1,0 +1,274 @@
+"""The JSON objects of pull requests, their labels and reviews, as REST, the search and GraphQL have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from release.sandbox.github.merging import fork_point, mergeable
+from release.sandbox.github.records import BOT_LOGIN, Json, Pull, Review
+from release.sandbox.github.shapes import node_id, repository_json, stamp, user_json
+from release.sandbox.github.shapes.commits import check_json, files_json, status_json
+from release.sandbox.github.state import Hub, checks_of, statuses_of
+
+
+def label_json(hub: Hub, label: str) -> Json:
+    """Describe a label."""
+    number = sum(label.encode())
+    return {
+        "id": number,
+        "node_id": node_id("Label", number),
+        "url": f"{hub.api}/labels/{label}",
+        "name": label,
+        "description": "",
+        "color": "ededed",
+        "default": False,
+    }
+
+
+def simple_pull_json(hub: Hub, pull: Pull) -> Json:
+    """Describe a pull request in a list (schema pull-request-simple)."""
+    url, html = f"{hub.api}/pulls/{pull.number}", f"{hub.html}/pull/{pull.number}"
+    issue = f"{hub.api}/issues/{pull.number}"
+    statuses = f"{hub.api}/statuses/{pull.head_sha}"
+    return {
+        "url": url,
+        "id": 10_000 + pull.number,
+        "node_id": node_id("PullRequest", pull.number),
+        "html_url": html,
+        "diff_url": f"{html}.diff",
+        "patch_url": f"{html}.patch",
+        "issue_url": issue,
+        "number": pull.number,
+        "state": pull.state,
+        "locked": False,
+        "title": pull.title,
+        "user": user_json(hub, pull.user),
+        "body": pull.body or None,
+        "created_at": stamp(pull.created_at),
+        "updated_at": stamp(pull.updated_at),
+        "closed_at": stamp(pull.closed_at),
+        "merged_at": stamp(pull.merged_at),
+        "merge_commit_sha": pull.merge_sha or None,
+        "assignee": None,
+        **{name: [] for name in ("assignees", "requested_reviewers", "requested_teams")},
+        "labels": [label_json(hub, label) for label in pull.labels],
+        "milestone": None,
+        "draft": pull.draft,
+        "commits_url": f"{url}/commits",
+        "review_comments_url": f"{url}/comments",
+        "review_comment_url": f"{hub.api}/pulls/comments{{/number}}",
+        "comments_url": f"{issue}/comments",
+        "statuses_url": statuses,
+        **_sides(hub, pull),
+        "_links": _pull_links(url, html, issue, statuses),
+        "author_association": "MEMBER",
+        "auto_merge": None,
+        "active_lock_reason": None,
+    }
+
+
+def _sides(hub: Hub, pull: Pull) -> Json:
+    base_sha = pull.base_sha if pull.merged_at else hub.head(pull.base) or pull.base_sha
+    return {"head": _side(hub, pull.head, pull.head_sha), "base": _side(hub, pull.base, base_sha)}
+
+
+def _side(hub: Hub, branch: str, sha: str) -> Json:
+    return {
+        "label": f"{hub.owner}:{branch}",
+        "ref": branch,
+        "sha": sha,
+        "user": user_json(hub, hub.owner),
+        "repo": repository_json(hub),
+    }
+
+
+def _pull_links(url: str, html: str, issue: str, statuses: str) -> Json:
+    links = {
+        "self": url,
+        "html": html,
+        "issue": issue,
+        "comments": f"{issue}/comments",
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{url.rsplit('/', 1)[0]}/comments{{/number}}",
+        "commits": f"{url}/commits",
+        "statuses": statuses,
+    }
+    return {name: {"href": href} for name, href in links.items()}
+
+
+def pull_json(hub: Hub, pull: Pull) -> Json:
+    """Describe a pull request (schema pull-request)."""
+    files = files_json(hub, fork_point(hub, pull), pull.head_sha)
+    can, how = mergeable(hub, pull)
+    return {
+        **simple_pull_json(hub, pull),
+        "merged": pull.merged_at is not None,
+        "mergeable": can,
+        "rebaseable": can,
+        "mergeable_state": how,
+        "merged_by": user_json(hub, pull.merged_by) if pull.merged_by else None,
+        "comments": 0,
+        "review_comments": 0,
+        "maintainer_can_modify": False,
+        "commits": int(hub.bare.git("rev-list", "--count", f"{fork_point(hub, pull)}..{pull.head_sha}")),
+        "additions": sum(file["additions"] for file in files),
+        "deletions": sum(file["deletions"] for file in files),
+        "changed_files": len(files),
+    }
+
+
+def search_item_json(hub: Hub, pull: Pull) -> Json:
+    """Describe a pull request as a search does (schema issue-search-result-item)."""
+    url, html = f"{hub.api}/issues/{pull.number}", f"{hub.html}/pull/{pull.number}"
+    return {
+        "url": url,
+        "repository_url": hub.api,
+        "labels_url": f"{url}/labels{{/name}}",
+        "comments_url": f"{url}/comments",
+        "events_url": f"{url}/events",
+        "html_url": html,
+        "id": 10_000 + pull.number,
+        "node_id": node_id("PullRequest", pull.number),
+        "number": pull.number,
+        "title": pull.title,
+        "user": user_json(hub, pull.user),
+        "labels": [label_json(hub, label) for label in pull.labels],
+        "state": pull.state,
+        "locked": False,
+        "assignee": None,
+        "assignees": [],
+        "milestone": None,
+        "comments": 0,
+        "created_at": stamp(pull.created_at),
+        "updated_at": stamp(pull.updated_at),
+        "closed_at": stamp(pull.closed_at),
+        "author_association": "MEMBER",
+        "draft": pull.draft,
+        "pull_request": {
+            "url": f"{hub.api}/pulls/{pull.number}",
+            "html_url": html,
+            "diff_url": f"{html}.diff",
+            "patch_url": f"{html}.patch",
+            "merged_at": stamp(pull.merged_at),
+        },
+        "body": pull.body,
+        "score": 1.0,
+    }
+
+
+def review_json(hub: Hub, pull: Pull, review: Review) -> Json:
+    """Describe a review (schema pull-request-review)."""
+    html = f"{hub.html}/pull/{pull.number}#pullrequestreview-{review.id}"
+    url = f"{hub.api}/pulls/{pull.number}"
+    return {
+        "id": review.id,
+        "node_id": node_id("PullRequestReview", review.id),
+        "user": user_json(hub, review.user),
+        "body": review.body,
+        "state": review.state,
+        "commit_id": review.sha,
+        "html_url": html,
+        "pull_request_url": url,
+        "author_association": "MEMBER",
+        "_links": {"html": {"href": html}, "pull_request": {"href": url}},
+        "submitted_at": stamp(review.submitted_at),
+    }
+
+
+_MERGEABLE = {None: "UNKNOWN", True: "MERGEABLE", False: "CONFLICTING"}
+
+
+def repository_node(hub: Hub) -> Json:
+    """Describe the repository as GraphQL does."""
+    return {"id": node_id("Repository", hub.full_name), "name": hub.name}
+
+
+def pull_node(hub: Hub, pull: Pull) -> Json:
+    """Describe a pull request as GraphQL does."""
+    plain = pull_json(hub, pull)
+    merge = {"id": node_id("Commit", pull.merge_sha), "oid": pull.merge_sha} if pull.merge_sha else None
+    return {
+        **{name: plain[name] for name in ("number", "title", "body", "additions", "deletions", "milestone")},
+        "id": plain["node_id"],
+        "url": plain["html_url"],
+        "state": "MERGED" if pull.merged_at else pull.state.upper(),
+        "closed": pull.state != "open",
+        "isDraft": pull.draft,
+        "isCrossRepository": False,
+        "maintainerCanModify": plain["maintainer_can_modify"],
+        "mergeable": _MERGEABLE[plain["mergeable"]],
+        "changedFiles": plain["changed_files"],
+        "baseRefName": pull.base,
+        "headRefName": pull.head,
+        "headRefOid": pull.head_sha,
+        "headRepository": repository_node(hub),
+        "headRepositoryOwner": {"__typename": "Organization", **actor_node(hub.owner)},
+        "author": actor_node(pull.user),
+        "mergedBy": actor_node(pull.merged_by) if pull.merged_by else None,
+        "mergeCommit": merge,
+        **{f"{name}At": plain[f"{name}_at"] for name in ("created", "updated", "closed", "merged")},
+        **_connections(hub, pull, plain),
+    }
+
+
+def _connections(hub: Hub, pull: Pull, plain: Json) -> Json:
+    contexts = _connection(
+        [
+            *(_check_node(check_json(hub, check)) for check in checks_of(hub, pull.head_sha)),
+            *(_status_node(status_json(hub, status)) for status in statuses_of(hub, pull.head_sha)),
+        ]
+    )
+    rollup = {"contexts": contexts} if contexts["nodes"] else None
+    newest = {"id": node_id("Commit", pull.head_sha), "oid": pull.head_sha, "statusCheckRollup": rollup}
+    labels = [{**label, "id": label["node_id"]} for label in plain["labels"]]
+    empty = {name: _connection([]) for name in ("reviewRequests", "assignees", "projectCards", "comments")}
+    reviews = _connection([_review_node(review_json(hub, pull, review)) for review in pull.reviews])
+    commits = {"totalCount": plain["commits"], "nodes": [{"commit": newest}]}
+    return {**empty, "commits": commits, "labels": _connection(labels), "reviews": reviews, "reactionGroups": []}
+
+
+def _connection(nodes: Sequence[Any]) -> Json:
+    return {"nodes": nodes, "totalCount": len(nodes), "pageInfo": {"hasNextPage": False, "endCursor": None}}
+
+
+def actor_node(login: str) -> Json:
+    """Describe a user or bot as GraphQL does."""
+    kind = "Bot" if login == BOT_LOGIN else "User"
+    return {"__typename": kind, "id": node_id(kind, login), "login": login, "name": login}
+
+
+def _review_node(review: Json) -> Json:
+    return {
+        "id": review["node_id"],
+        "author": actor_node(review["user"]["login"]),
+        "authorAssociation": review["author_association"],
+        "submittedAt": review["submitted_at"],
+        "body": review["body"],
+        "state": review["state"],
+        "commit": {"id": node_id("Commit", review["commit_id"]), "oid": review["commit_id"]},
+        "reactionGroups": [],
+    }
+
+
+def _check_node(check: Json) -> Json:
+    return {
+        "__typename": "CheckRun",
+        "name": check["name"],
+        "checkSuite": {"workflowRun": None},
+        "status": check["status"].upper(),
+        "conclusion": check["conclusion"].upper() if check["conclusion"] else None,
+        "startedAt": check["started_at"],
+        "completedAt": check["completed_at"],
+        "detailsUrl": check["details_url"],
+    }
+
+
+def _status_node(status: Json) -> Json:
+    return {
+        "__typename": "StatusContext",
+        "context": status["context"],
+        "state": status["state"].upper(),
+        "targetUrl": status["target_url"],
+        "createdAt": status["created_at"],
+    }

@@ -1,0 +1,112 @@
+"""Running a workflow's steps for real: what a run is started with, and what it offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from release.sandbox.runner.run import WorkflowRun
+from release.sandbox.runner.workflow import InvalidWorkflow, Workflow, input_values, parse_workflow
+
+__all__ = [
+    "InvalidWorkflow",
+    "JobLike",
+    "RunLike",
+    "Start",
+    "StepLike",
+    "Workflow",
+    "input_values",
+    "new_run",
+    "parse_workflow",
+]
+
+
+class StepLike(Protocol):
+    """A step of a job, as the runner keeps it."""
+
+    name: str
+    number: int
+    status: str
+    conclusion: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class JobLike(Protocol):
+    """A job of a run, as the runner keeps it."""
+
+    name: str
+    status: str
+    conclusion: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    log: str
+
+    @property
+    def steps(self) -> Sequence[StepLike]:
+        """The steps, in order."""
+
+
+class RunLike(Protocol):
+    """What runs a workflow: `jobs.WorkflowRun`, or a test's stand-in."""
+
+    status: str
+    conclusion: str | None
+    attempt: int
+
+    @property
+    def jobs(self) -> Sequence[JobLike]:
+        """The jobs of the current attempt."""
+
+    @property
+    def artifacts(self) -> Mapping[str, Path]:
+        """The artifacts' archives by name."""
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+
+    def cancel(self) -> None:
+        """End early."""
+
+    def rerun_failed(self) -> None:
+        """Begin another attempt with what failed."""
+
+    def rerun(self) -> None:
+        """Begin another attempt with everything."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run is started with."""
+
+    text: str
+    path: str
+    sha: str
+    ref: str
+    event: str
+    inputs: dict[str, Any]
+    actor: str
+    id: int
+    number: int
+
+
+def new_run(
+    start: Start, repository: Path, folder: Path, env: Mapping[str, str], context: Mapping[str, Any]
+) -> RunLike:
+    """Make the run that really runs a workflow's steps; `context` may hold `github`, `vars` and `secrets`."""
+    folder.mkdir(parents=True)
+    run: RunLike = WorkflowRun(
+        parse_workflow(start.text, start.path),
+        repository=repository,
+        sha=start.sha,
+        ref=start.ref,
+        event=start.event,
+        inputs=start.inputs,
+        env=dict(env),
+        folder=folder,
+        context=dict(context),
+    )
+    return run

@@ -1,0 +1,65 @@
+"""The actions that workflows here use, done natively whatever version they are pinned to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from release.sandbox.runner.actions.artifacts import download_artifact, upload_artifact
+from release.sandbox.runner.actions.checkout import checkout
+from release.sandbox.runner.actions.python import setup_python
+from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
+from release.workflows import expressions
+
+Action = Callable[[Machine, Inputs, Mapping[str, str]], Outputs]
+
+
+def run_action(machine: Machine, uses: str, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    """Do what an action does and return its outputs.
+
+    Raises `Unsupported` for an action, or an input of one, that is not known here; `ActionFailed` when it fails.
+    """
+    name = uses.partition("@")[0].lower()
+    if name not in _ACTIONS:
+        raise expressions.Unsupported(f"the sandbox does not support the action {uses}")
+    action, known = _ACTIONS[name]
+    if unknown := sorted(set(inputs) - set(known.split())):
+        raise expressions.Unsupported(f"the sandbox does not support these inputs of {name}: {', '.join(unknown)}")
+    return action(machine, inputs, env)
+
+
+def _aws_credentials(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    endpoint = env.get("AWS_ENDPOINT_URL") or env.get("AWS_ENDPOINT_URL_S3")
+    if not endpoint or not env.get("AWS_ACCESS_KEY_ID"):
+        raise ActionFailed(
+            "the sandbox's environment has no local AWS endpoint and credentials, and never asks the real one"
+        )
+    region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or inputs.get("aws-region", "us-east-1")
+    machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    machine.log.write(f"The sandbox's own credentials are used, at {endpoint}")
+    return {"aws-account-id": "123456789012"}
+
+
+def _ecr_login(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    region = env.get("AWS_REGION", "us-east-1")
+    return {"registry": f"123456789012.dkr.ecr.{region}.amazonaws.com"}
+
+
+_CREDENTIALS = (
+    "aws-region role-to-assume role-session-name role-duration-seconds audience mask-aws-account-id"
+    " aws-access-key-id aws-secret-access-key"
+)
+# Name: what does it, the inputs it knows.
+_ACTIONS: dict[str, tuple[Action, str]] = {
+    "actions/checkout": (
+        checkout,
+        "ref repository token path fetch-depth fetch-tags persist-credentials clean show-progress set-safe-directory",
+    ),
+    "actions/setup-python": (setup_python, "python-version architecture check-latest update-environment cache"),
+    "actions/upload-artifact": (
+        upload_artifact,
+        "name path if-no-files-found retention-days compression-level overwrite include-hidden-files",
+    ),
+    "actions/download-artifact": (download_artifact, "name path pattern merge-multiple"),
+    "aws-actions/configure-aws-credentials": (_aws_credentials, _CREDENTIALS),
+    "aws-actions/amazon-ecr-login": (_ecr_login, "registries mask-password registry-type"),
+}

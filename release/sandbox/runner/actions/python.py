@@ -1,0 +1,83 @@
+"""actions/setup-python, and the interpreters of this machine that really run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
+
+_RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def running_version() -> str:
+    """Name the running_version interpreter: `3.12`."""
+    return _RUNNING
+
+
+def installed_versions(versions: Sequence[str]) -> list[str]:
+    """Choose those of some versions that this machine can run."""
+    return [version for version in versions if interpreter(version)]
+
+
+@lru_cache(maxsize=32)
+def interpreter(version: str) -> str | None:
+    """Find the interpreter of a version such as `3.11` or `3.11.7`; the running_version one where it fits."""
+    if not re.fullmatch(r"3\.\d{1,2}(\.\d{1,2})?", version, re.ASCII):
+        return None
+    if ".".join(map(str, sys.version_info[: version.count(".") + 1])) == version:
+        return sys.executable
+    return next((str(path) for path in _candidates(version) if _runs(path, version)), None)
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    name = "python" + ".".join(version.split(".")[:2])
+    yield Path(sys.executable).with_name(name)
+    yield from (Path(folder) / name for folder in os.get_exec_path())
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted((pyenv / "versions").glob(f"{version}*/bin/{name}"))
+    yield from sorted((Path.home() / ".local/share/uv/python").glob(f"cpython-{version}*/bin/{name}"))
+
+
+def _runs(path: Path, version: str) -> bool:
+    # A shim of a version manager is there, and executable, and still runs nothing.
+    if not shutil.which(str(path)):
+        return False
+    try:
+        asked = subprocess.run(
+            [path, "-ISc", "import sys; print(sys.version)"], capture_output=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return re.match(re.escape(version) + r"(?!\d)", asked.stdout.decode("ascii", "replace")) is not None
+
+
+def setup_python(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    """Put an interpreter of this machine first on the path of the job's steps."""
+    version = inputs.get("python-version", running_version())
+    found = interpreter(version)
+    if not found:
+        raise ActionFailed(f"Python {version} is not on this machine: neither on PATH, nor from pyenv or uv")
+    folder = machine.tools / "Python" / version / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    # Scripts, not links: an interpreter of a virtual environment finds it by its own path.
+    for name in ("python", "python3", "python" + ".".join(version.split(".")[:2])):
+        _script(folder / name, [found])
+    for name in ("pip", "pip3"):
+        _script(folder / name, [found, "-m", "pip"])
+    machine.paths.insert(0, str(folder))
+    machine.variables |= {"pythonLocation": str(folder.parent), "Python_ROOT_DIR": str(folder.parent)}
+    machine.log.write(f"Successfully set up CPython ({version}): {found}")
+    return {"python-version": version, "python-path": found, "cache-hit": "false"}
+
+
+def _script(path: Path, command: list[str]) -> None:
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)

@@ -1,0 +1,97 @@
+"""What a job runs on: folders of its own, a clean environment, contexts that grow with its steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from release.sandbox.runner.job import Job, Log, RunState, step_contexts
+from release.sandbox.runner.workflow import deep_text
+from release.workflows import expressions
+
+Inputs = dict[str, str]
+Outputs = dict[str, str]
+# What GitHub sets from the `github` context.
+_FROM_CONTEXT = (
+    *("actor", "api_url", "base_ref", "event_name", "head_ref", "job", "ref", "ref_name", "ref_protected", "ref_type"),
+    *("repository", "repository_owner", "run_attempt", "run_id", "run_number", "server_url", "sha", "triggering_actor"),
+    *("workflow", "workflow_ref", "workflow_sha"),
+)
+
+
+class ActionFailed(Exception):
+    """An action ran and says no."""
+
+
+class Machine:
+    """The machine of one job."""
+
+    def __init__(self, run: RunState, job: Job) -> None:
+        self.run = run
+        self.job = job
+        self.folder = run.folder / f"attempt-{run.attempt}" / str(job.id)
+        self.workspace = self.folder / "work"
+        self.temp = self.folder / "temp"
+        self.tools = self.folder / "tools"
+        self.home = self.folder / "home"
+        self.log = Log(job, map(str, run.context.get("secrets", {}).values()))
+        self.status = "success"
+        self.steps: dict[str, dict[str, Any]] = {}
+        self.paths: list[str] = []
+        self.variables: dict[str, str] = {}
+        self.contexts = step_contexts(run, job)
+
+    def set_up(self) -> None:
+        """Make the folders and write the event; evaluate the variables of workflow and job."""
+        for folder in (self.workspace, self.temp, self.tools, self.home):
+            folder.mkdir(parents=True)
+        self.contexts["github"] = {**self.contexts["github"], "job": self.job.key, "workspace": str(self.workspace)}
+        event = json.dumps(self.contexts["github"]["event"], indent=2)
+        (self.temp / "event.json").write_text(event + "\n", encoding="utf-8")
+        for found in (self.run.workflow.env, self.job.spec.get("env") or {}):
+            self.variables |= deep_text(found, self.context())
+
+    def tear_down(self) -> None:
+        """Remove what the job left behind."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def context(self, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Give the contexts as they are now."""
+        return self.contexts | {
+            "env": self.variables | dict(variables or {}),
+            "steps": self.steps,
+            "job": {"status": self.status},
+            "runner": self.runner(),
+            expressions.STATUS: self.status,
+        }
+
+    def runner(self) -> dict[str, str]:
+        """Give the `runner` context."""
+        system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
+        arch = {"x86_64": "X64", "aarch64": "ARM64", "arm64": "ARM64"}.get(platform.machine(), platform.machine())
+        folders = {"temp": str(self.temp), "tool_cache": str(self.tools), "workspace": str(self.folder)}
+        return {"name": "sandbox", "os": system, "arch": arch, "environment": "github-hosted", **folders}
+
+    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Give a step its environment: GitHub's variables, the run's own, and the file's on top."""
+        github = self.contexts["github"]
+        own = {f"GITHUB_{name.upper()}": expressions.text(github[name]) for name in _FROM_CONTEXT if name in github}
+        runner = {f"RUNNER_{name.upper()}": text for name, text in self.runner().items()}
+        fixed = {"GITHUB_ACTIONS": "true", "CI": "true", "HOME": str(self.home), "LANG": "C.UTF-8"}
+        places = {
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
+            "PATH": self.path(),
+        }
+        return own | runner | fixed | self.run.env | places | self.variables | dict(variables)
+
+    def path(self) -> str:
+        """Join the folders of commands: what the steps added, the running interpreter's own, the machine's."""
+        found = [*self.paths, str(Path(sys.executable).parent), *os.get_exec_path()]
+        return os.pathsep.join(dict.fromkeys(found))

@@ -1,0 +1,265 @@
+"""The steps of one job, run for real one after the other, and the files that they write to."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from release.sandbox.runner.actions import run_action
+from release.sandbox.runner.job import Step, now
+from release.sandbox.runner.machine import ActionFailed, Machine
+from release.sandbox.runner.process import Stopped, run_command
+from release.sandbox.runner.workflow import deep_text, deep_value
+from release.workflows import expressions
+
+COMMAND_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_STATE")
+
+
+class InvalidFile(ValueError):
+    """A step wrote what the runner cannot read."""
+
+
+def make_command_files(folder: Path) -> dict[str, str]:
+    """Make the files, empty, and return the variables that name them."""
+    folder.mkdir(parents=True)
+    for name in COMMAND_FILES:
+        (folder / name.lower()).touch()
+    return {name: str(folder / name.lower()) for name in COMMAND_FILES}
+
+
+def command_file_text(folder: Path, name: str) -> str:
+    """Read one file; empty when the step removed it."""
+    path = folder / name.lower()
+    return path.read_text(encoding="utf-8-sig", errors="replace") if path.exists() else ""
+
+
+def command_file_pairs(folder: Path, name: str) -> dict[str, str]:
+    """Read `name=value` lines and `name<<delimiter` blocks.
+
+    Raises `InvalidFile` for any other line, or a block that does not end.
+    """
+    return dict(_parse_pairs(name, iter(command_file_text(folder, name).splitlines())))
+
+
+def _parse_pairs(file: str, lines: Iterator[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        equals, block = line.find("="), line.find("<<")
+        if block >= 0 and (equals < 0 or block < equals):
+            yield line[:block], _block(file, line[block + 2 :], lines)
+        elif equals > 0:
+            yield line[:equals], line[equals + 1 :]
+        elif line:
+            raise InvalidFile(f"Unable to process file command '{file}' successfully: invalid format '{line}'")
+
+
+def _block(file: str, delimiter: str, lines: Iterator[str]) -> str:
+    found: list[str] = []
+    for line in lines:
+        if line == delimiter:
+            return "\n".join(found)
+        found.append(line)
+    raise InvalidFile(f"Unable to process file command '{file}' successfully: no line is the delimiter '{delimiter}'")
+
+
+_SHELLS = {
+    "": "bash -e {0}",
+    "bash": "bash --noprofile --norc -eo pipefail {0}",
+    "sh": "sh -e {0}",
+    "python": "python {0}",
+}
+_FOREIGN = ("container", "services", "uses", "snapshot")
+_SYSTEMS = ("windows", "macos")
+_DEFAULT_MINUTES = 360
+_PROBLEMS = (expressions.Unsupported, expressions.Undecided, ActionFailed, InvalidFile)
+
+
+def run_job(machine: Machine) -> str:
+    """Run a job's steps on its machine and return its conclusion.
+
+    What the sandbox does not support fails the job, and the log names it.
+    """
+    first, *steps, last = machine.job.steps
+    _time_step(machine, first, lambda: _set_up(machine))
+    if first.conclusion == "success":
+        clock = _Clock(machine)
+        for step, spec in zip(steps, machine.job.spec["steps"], strict=True):
+            _time_step(machine, step, _StepRun(machine, clock, step, spec).conclude)
+    else:
+        for step in steps:
+            _time_step(machine, step, lambda: "skipped")
+    _time_step(machine, last, lambda: _complete(machine))
+    return machine.status
+
+
+def _time_step(machine: Machine, step: Step, part: Callable[[], str]) -> None:
+    step.started_at, step.status = now(), "in_progress"
+    machine.log.step = step
+    step.conclusion = _outcome(machine, part)
+    if step.conclusion in ("failure", "cancelled") and machine.status == "success":
+        machine.status = step.conclusion
+    machine.log.step = None
+    step.completed_at, step.status = now(), "completed"
+
+
+def _outcome(machine: Machine, part: Callable[[], str]) -> str:
+    try:
+        return part()
+    except Stopped:
+        cancelled = machine.job.cancelled.is_set()
+        machine.log.write(f"##[error]The {'operation was canceled' if cancelled else 'action has timed out'}.")
+        return "cancelled" if cancelled else "failure"
+    except _PROBLEMS as error:
+        machine.log.write(f"##[error]{error}")
+        return "failure"
+
+
+def _set_up(machine: Machine) -> str:
+    spec = machine.job.spec
+    machine.log.write(f"Job name: {machine.job.name}", f"Attempt: {machine.run.attempt}")
+    if foreign := next((key for key in _FOREIGN if key in spec), ""):
+        raise expressions.Unsupported(f"the sandbox does not support `{foreign}` in a job (jobs.{machine.job.key})")
+    labels = str(deep_value(spec.get("runs-on"), machine.contexts)).lower()
+    if any(system in labels for system in _SYSTEMS):
+        raise expressions.Unsupported(f"the sandbox has no runner for {labels}: it is this machine alone")
+    machine.set_up()
+    return "success"
+
+
+def _complete(machine: Machine) -> str:
+    try:
+        machine.job.outputs = deep_text(machine.job.spec.get("outputs") or {}, machine.context())
+    finally:
+        machine.tear_down()
+    return "success"
+
+
+class _Clock:
+    """Says when a step has to stop: the job is cancelled, or time is up."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        minutes = deep_value(machine.job.spec.get("timeout-minutes", _DEFAULT_MINUTES), machine.context())
+        self.minutes = expressions.number(minutes)
+        self.deadline = time.monotonic() + 60 * self.minutes
+
+    def stop(self, minutes: Any, regardless: bool) -> Callable[[], bool]:
+        """Make the question for one step, which may have a limit of its own, or run although the job is cancelled."""
+        job = self.machine.job
+        deadline = time.monotonic() + (math.inf if minutes is None else 60 * expressions.number(minutes))
+        asked = job.killed if regardless else job.cancelled
+
+        def stops() -> bool:
+            """Tell whether to stop now."""
+            if time.monotonic() > self.deadline and not job.cancelled.is_set():
+                self.machine.log.write(
+                    f"##[error]The job has exceeded the maximum execution time of {self.minutes:g}m."
+                )
+                job.cancelled.set()
+            return asked.is_set() or job.killed.is_set() or time.monotonic() > deadline
+
+        return stops
+
+
+class _StepRun:
+    """One step being done."""
+
+    def __init__(self, machine: Machine, clock: _Clock, step: Step, spec: dict[str, Any]) -> None:
+        self.machine = machine
+        self.clock = clock
+        self.step = step
+        self.spec = spec
+        self.own: dict[str, str] = {}
+        self.outputs: dict[str, str] = {}
+        self.regardless = False
+
+    def conclude(self) -> str:
+        """Do the step if its `if` says so, and remember how it ended."""
+        machine = self.machine
+        # Asked once: a step that began before the job was cancelled ends with it, a later always() only by force.
+        self.regardless = machine.job.cancelled.is_set()
+        if self.regardless:
+            machine.status = "cancelled"
+        outcome = _outcome(machine, self.decide)
+        tolerated = False
+        if outcome == "":
+            outcome = _outcome(machine, self.do)
+            tolerated = expressions.truth(deep_value(self.spec.get("continue-on-error"), self.context()))
+        conclusion = "success" if outcome == "failure" and tolerated else outcome
+        if name := self.spec.get("id"):
+            machine.steps[str(name)] = {"outputs": self.outputs, "outcome": outcome, "conclusion": conclusion}
+        return conclusion
+
+    def decide(self) -> str:
+        """Answer "skipped", or nothing when the step has to be done."""
+        self.own = deep_text(self.spec.get("env") or {}, self.machine.context())
+        if not expressions.condition(expressions.text(self.spec.get("if")), self.context()):
+            return "skipped"
+        self.step.name = expressions.interpolate(self.step.name, self.context())
+        return ""
+
+    def context(self) -> dict[str, Any]:
+        """Give the contexts with the step's own variables."""
+        return self.machine.context(self.own)
+
+    def do(self) -> str:
+        """Run the command or the action; what the step wrote to the command files takes effect either way."""
+        folder = self.machine.temp / f"step-{self.step.number}"
+        env = self.machine.environment(self.own) | make_command_files(folder)
+        try:
+            if "uses" in self.spec:
+                inputs = deep_text(self.spec.get("with") or {}, self.context())
+                self.head(str(self.spec["uses"]), "with", inputs)
+                self.outputs |= run_action(self.machine, str(self.spec["uses"]), inputs, env)
+                return "success"
+            return self.run(folder, env)
+        finally:
+            self.take_in(folder)
+
+    def head(self, title: str, kind: str, listed: dict[str, str]) -> None:
+        """Write the folded lines that say what runs."""
+        first, *more = title.splitlines() or [""]
+        shown = [f"{kind}:", *(f"  {name}: {value}" for name, value in listed.items())] if listed else []
+        self.machine.log.write(f"##[group]Run {first}", *([first, *more] if more else []), *shown, "##[endgroup]")
+
+    def run(self, folder: Path, env: dict[str, str]) -> str:
+        """Run the step's command in its shell."""
+        machine = self.machine
+        command = expressions.interpolate(str(self.spec["run"]), self.context())
+        self.head(command.strip(), "env", self.own)
+        place = machine.workspace / self.setting("working-directory")
+        if not place.is_dir():
+            raise ActionFailed(f"the working directory does not exist: {self.setting('working-directory')}")
+        script = folder / "script"
+        script.write_text(command, encoding="utf-8")
+        argv = self.shell(script)
+        stop = self.clock.stop(deep_value(self.spec.get("timeout-minutes"), self.context()), self.regardless)
+        code = run_command(argv, place, env, machine.log.write_output, stop)
+        if code:
+            raise ActionFailed(f"Process completed with exit code {code if code > 0 else 128 - code}.")
+        return "success"
+
+    def shell(self, script: Path) -> list[str]:
+        """Give the command line of the step's shell."""
+        name = self.setting("shell")
+        template = _SHELLS.get(name, name)
+        if "{0}" not in template:
+            raise expressions.Unsupported(f"the sandbox does not support the shell {name!r}")
+        return [part.replace("{0}", str(script)) for part in shlex.split(template)]
+
+    def setting(self, name: str) -> str:
+        """Find `shell` or `working-directory`: the step's, else the job's default, else the workflow's."""
+        levels = (self.machine.job.spec.get("defaults"), self.machine.run.workflow.defaults)
+        found = [self.spec.get(name), *(((level or {}).get("run") or {}).get(name) for level in levels)]
+        return expressions.interpolate(expressions.text(next(filter(None, found), "")), self.context())
+
+    def take_in(self, folder: Path) -> None:
+        """Take in the files that the step wrote."""
+        self.outputs |= command_file_pairs(folder, "GITHUB_OUTPUT")
+        self.machine.variables |= command_file_pairs(folder, "GITHUB_ENV")
+        for path in command_file_text(folder, "GITHUB_PATH").splitlines():
+            self.machine.paths.insert(0, path)
+        self.step.summary += command_file_text(folder, "GITHUB_STEP_SUMMARY")

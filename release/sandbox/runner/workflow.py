@@ -1,0 +1,238 @@
+"""A workflow file's text, read as GitHub reads it: its inputs, its matrices and the expressions in its values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from release.workflows import InvalidYaml, document, expressions
+
+_JOB_KEYS = {
+    *("name", "needs", "if", "runs-on", "strategy", "env", "defaults", "steps", "outputs", "timeout-minutes"),
+    *("continue-on-error", "permissions", "concurrency", "environment"),
+    # Known to GitHub; a job that has one of these fails here and says so.
+    *("container", "services", "uses", "with", "secrets", "snapshot"),
+}
+_STEP_KEYS = {
+    *("id", "if", "name", "run", "uses", "with", "env", "shell", "working-directory", "continue-on-error"),
+    "timeout-minutes",
+}
+_JOB_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+class InvalidWorkflow(ValueError):
+    """GitHub would refuse this file, or its run could not start."""
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A workflow file; its jobs stay as written, in order."""
+
+    name: str
+    path: str
+    triggers: dict[str, dict[str, Any]]
+    jobs: dict[str, dict[str, Any]]
+    env: dict[str, Any]
+    defaults: dict[str, Any]
+    permissions: Any = None
+    concurrency: Any = None
+
+    @property
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """The dispatch inputs by name; empty without `workflow_dispatch`."""
+        found = self.triggers.get("workflow_dispatch", {}).get("inputs") or {}
+        return {name: spec or {} for name, spec in found.items()}
+
+    def needs(self, key: str) -> list[str]:
+        """List the jobs that a job waits for."""
+        return _as_list(self.jobs[key].get("needs"))
+
+    def ancestors(self, key: str) -> set[str]:
+        """List the jobs that a job waits for, and those that they wait for."""
+        found = set(self.needs(key))
+        return found.union(*(self.ancestors(need) for need in found))
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise InvalidWorkflow(f"{where}: expected a mapping")
+    return value or {}
+
+
+def parse_workflow(text: str, path: str = "") -> Workflow:
+    """Read a workflow file.
+
+    Raises `InvalidWorkflow` for what GitHub refuses before a job starts: no YAML, no trigger or job, an unknown key,
+    a doubled key, a `needs` that does not exist or goes in a circle.
+    """
+    try:
+        content = document(text.encode())
+    except InvalidYaml as error:
+        raise InvalidWorkflow(f"{path or 'workflow'}: {error}") from error
+    content = _mapping(content, path or "workflow")
+    jobs = {str(key): _mapping(job, f"jobs.{key}") for key, job in _mapping(content.get("jobs"), "jobs").items()}
+    workflow = Workflow(
+        name=expressions.text(content.get("name")) or path,
+        path=path,
+        triggers=_triggers(content.get("on")),
+        jobs=jobs,
+        env=_mapping(content.get("env"), "env"),
+        defaults=_mapping(content.get("defaults"), "defaults"),
+        permissions=content.get("permissions"),
+        concurrency=content.get("concurrency"),
+    )
+    problem = next(_problems(workflow), "")
+    if problem:
+        raise InvalidWorkflow(f"{path or 'workflow'}: {problem}")
+    return workflow
+
+
+def _triggers(found: Any) -> dict[str, dict[str, Any]]:
+    if isinstance(found, dict):
+        return {str(event): spec if isinstance(spec, dict) else {} for event, spec in found.items()}
+    return {str(event): {} for event in _as_list(found)}
+
+
+def _problems(workflow: Workflow) -> Iterator[str]:
+    if not workflow.triggers:
+        yield "no event triggers defined in `on`"
+    if not workflow.jobs:
+        yield "no jobs defined"
+    for key, job in workflow.jobs.items():
+        yield from _job_problems(workflow, key, job)
+    yield from _circles(workflow)
+
+
+def _job_problems(workflow: Workflow, key: str, job: Mapping[str, Any]) -> Iterator[str]:
+    where = f"jobs.{key}"
+    if not _JOB_NAME.fullmatch(key):
+        yield f"{where}: the name must start with a letter or _ and contain only letters, digits, - and _"
+    yield from (f"{where}: unexpected value {name!r}" for name in job if name not in _JOB_KEYS)
+    yield from (
+        f"{where}: depends on unknown job {need!r}" for need in workflow.needs(key) if need not in workflow.jobs
+    )
+    if "uses" in job:
+        return
+    if "runs-on" not in job:
+        yield f"{where}: required property is missing: runs-on"
+    steps = job.get("steps")
+    if not isinstance(steps, list) or not steps:
+        yield f"{where}: no steps defined in `steps`"
+        return
+    for number, step in enumerate(steps):
+        yield from _step_problems(f"{where}.steps[{number}]", step)
+
+
+def _step_problems(where: str, step: Any) -> Iterator[str]:
+    if not isinstance(step, dict):
+        yield f"{where}: expected a mapping"
+        return
+    yield from (f"{where}: unexpected value {name!r}" for name in step if name not in _STEP_KEYS)
+    if ("run" in step) is ("uses" in step):
+        yield f"{where}: a step must define either `uses` or `run`"
+
+
+def _circles(workflow: Workflow) -> Iterator[str]:
+    settled: set[str] = set()
+    while waiting := [key for key in workflow.jobs if key not in settled]:
+        ready = [key for key in waiting if settled.issuperset(workflow.needs(key))]
+        if not ready:
+            yield f"jobs that depend on each other in a circle: {', '.join(waiting)}"
+            return
+        settled.update(ready)
+
+
+def input_values(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give every dispatch input its value: what was given, else the default, in the type it is declared with."""
+    return {name: _typed_value(given.get(name, spec.get("default")), spec) for name, spec in workflow.inputs.items()}
+
+
+def _typed_value(value: Any, spec: Mapping[str, Any]) -> Any:
+    if spec.get("type") == "boolean":
+        return expressions.text(value) == "true"
+    if spec.get("type") == "number":
+        return expressions.number(value)
+    return expressions.text(value)
+
+
+def deep_value(value: Any, context: Mapping[str, Any]) -> Any:
+    """Evaluate the expressions in a value of the file, at any depth."""
+    if isinstance(value, str):
+        whole = value.strip().startswith("${{") and value.strip().endswith("}}") and value.count("${{") == 1
+        return expressions.evaluate(value, context) if whole else expressions.interpolate(value, context)
+    if isinstance(value, Mapping):
+        return {key: deep_value(one, context) for key, one in value.items()}
+    return [deep_value(one, context) for one in value] if isinstance(value, list) else value
+
+
+def deep_text(found: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, str]:
+    """Evaluate the expressions in a mapping such as `env`, to text."""
+    return {str(key): expressions.interpolate(expressions.text(value), context) for key, value in found.items()}
+
+
+MAX_JOBS = 256
+Combination = dict[str, Any]
+
+
+def combinations(matrix: Any) -> list[Combination]:
+    """Expand a matrix whose expressions are evaluated already; no matrix is one empty combination.
+
+    Raises `Unsupported` for an axis without values, or more than GitHub's 256 jobs.
+    """
+    if matrix is None:
+        return [{}]
+    if not isinstance(matrix, Mapping):
+        raise expressions.Unsupported(f"the matrix is no mapping: {matrix!r}")
+    axes = {name: _axis(name, found) for name, found in matrix.items() if name not in ("include", "exclude")}
+    found = [dict(zip(axes, chosen, strict=True)) for chosen in product(*axes.values())] if axes else []
+    found = [one for one in found if not any(_covers(rule, one) for rule in matrix.get("exclude") or ())]
+    found = _include(found, matrix.get("include") or [])
+    if not 0 < len(found) <= MAX_JOBS:
+        raise expressions.Unsupported(f"the matrix makes {len(found)} jobs")
+    return found
+
+
+def _axis(name: str, found: Any) -> list[Any]:
+    if not isinstance(found, list) or not found:
+        raise expressions.Unsupported(f"matrix vector {name!r} does not contain any values")
+    return found
+
+
+def _covers(rule: Any, value: Any) -> bool:
+    if isinstance(rule, Mapping):
+        return isinstance(value, Mapping) and all(_covers(part, value.get(key)) for key, part in rule.items())
+    return expressions.equal(rule, value) or rule == value
+
+
+def _include(original: list[Combination], include: list[Combination]) -> list[Combination]:
+    # What an entry adds may be replaced by a later entry; what the axes say may not.
+    found = [dict(one) for one in original]
+    alone: list[Combination] = []
+    for entry in include:
+        fits = [
+            at for at, one in enumerate(original) if all(one.get(key, value) == value for key, value in entry.items())
+        ]
+        for at in fits:
+            found[at].update(entry)
+        if not fits:
+            alone.append(dict(entry))
+    return found + alone
+
+
+def display_name(name: str, combination: Mapping[str, Any]) -> str:
+    """Name a job as GitHub shows it: `test-package (3.10)`."""
+    shown = ", ".join(_leaves(list(combination.values())))
+    return f"{name} ({shown})" if shown else name
+
+
+def _leaves(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [leaf for one in value for leaf in _leaves(one)] if isinstance(value, list) else [expressions.text(value)]

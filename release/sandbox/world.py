@@ -1,0 +1,225 @@
+"""One whole sandbox: a remote with its GitHub, a cloud, and a clone to work in, in a temporary folder."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from release.sandbox.cloud import Cloud
+from release.sandbox.git import Bare
+from release.sandbox.github.app import GitHub
+from release.sandbox.github.git import configure_bare
+from release.sandbox.github.records import TOKEN
+from release.sandbox.sample import replay
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+REMOTE = "remote.git"
+WORK = "platform"
+_PERSON = {f"GIT_{who}_NAME": "Release Person" for who in ("AUTHOR", "COMMITTER")}
+_PERSON |= {f"GIT_{who}_EMAIL": "person@example.com" for who in ("AUTHOR", "COMMITTER")}
+IMAGES = ("0.5.0", "0.6.0", "0.6.2")  # what config.py named in the sample's past: they are built
+PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11")
+_NO_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+_GIT_CONFIG = """[user]
+\tname = Release Person
+\temail = person@example.com
+[init]
+\tdefaultBranch = main
+[advice]
+\tdetachedHead = false
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+"""
+
+
+class Sandbox:
+    """A world of its own, from `with` to its end; what it started ends with it and its folder goes."""
+
+    def __init__(
+        self,
+        files: Mapping[str, str] | None = None,
+        cloud: bool = True,
+        owner: str = "acme",
+        history: History | None = None,
+    ) -> None:
+        """Make it of the sample, of one commit with `files`, or of another repository's `history`."""
+        self.folder = Path(tempfile.mkdtemp(prefix="release-sandbox-")).resolve()
+        self.home = self.folder / "home"
+        self.home.mkdir()
+        self.git_config = self.home / ".gitconfig"
+        self.git_config.write_text(_GIT_CONFIG, encoding="utf-8")
+        try:
+            trunk = history.trunk if history else "main"
+            copied = copy_history(self.folder, history) if history else copy_repositories(self.folder, files)
+            self.bare, clone = copied
+            self.work = clone.path
+            self.github = GitHub(self.bare, self.folder, owner)
+            self.cloud = Cloud() if cloud else None
+            self._images = () if files or history else IMAGES
+            follow_remote(clone, self.github.clone_url, trunk)
+            self.github.hub.settings.default_branch = trunk
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the servers."""
+        self.github.start()
+        if self.cloud:
+            self.cloud.start()
+            for version in self._images:
+                for python in PYTHONS:
+                    self.cloud.push_image("lepton", f"photon-py{python}-runner-{version}")
+            self.cloud.front.clear()
+        self.github.hub.job_environment = self.job_environment()
+
+    def close(self) -> None:
+        """End the runs and the servers, and remove the folder."""
+        self.github.stop()
+        if self.cloud:
+            self.cloud.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def environment(self) -> dict[str, str]:
+        """Name the variables with which any task runs against this sandbox, on top of the process's own."""
+        scripts = str(Path(sys.executable).parent)
+        return {
+            "GITHUB_TOKEN": TOKEN,
+            "GITHUB_API_URL": self.github.api_url,
+            "GITHUB_SERVER_URL": self.github.url,
+            "GITHUB_REPOSITORY": self.github.hub.full_name,
+            **(self.cloud.environment() if self.cloud else {}),
+            "GIT_CONFIG_GLOBAL": str(self.git_config),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "HOME": str(self.home),
+            "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
+            "PIP_NO_INDEX": "1",
+            # pip inverts this one: 0 means no isolation, so that builds use what is installed.
+            "PIP_NO_BUILD_ISOLATION": "0",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            **dict.fromkeys(_NO_PROXY, ""),
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+
+    def job_environment(self) -> dict[str, str]:
+        """Name all variables of a job: a runner has no token of the user, and nothing of the user's process."""
+        ours = {
+            key: value for key, value in self.environment().items() if key not in ("GITHUB_TOKEN", "HOME") and value
+        }
+        kept = {key: os.environ[key] for key in ("LC_ALL", "TMPDIR", "TZ", "USER") if key in os.environ}
+        return {**kept, **ours}
+
+
+def copy_repositories(folder: Path, files: Mapping[str, str] | None) -> tuple[Bare, Bare]:
+    """Put a remote and the user's repository into a folder: one commit with these files, or the sample's history."""
+    template = _template(None if files is None else tuple(sorted(files.items())))
+    for name in (REMOTE, WORK):
+        shutil.copytree(template / name, folder / name, symlinks=True)
+    work = Bare(folder / WORK)
+    # The copies are other files to Git's index, though their content is the same.
+    work.git("update-index", "-q", "--refresh")
+    return Bare(folder / REMOTE), work
+
+
+@dataclass(frozen=True)
+class History:
+    """Another repository, by what it last saw of its remote."""
+
+    source: Path
+    remote: str
+    trunk: str
+
+
+def copy_history(folder: Path, history: History) -> tuple[Bare, Bare]:
+    """Put a remote and a clone into a folder, with what another repository last saw of its remote; that one is read."""
+    bare = Bare(folder / REMOTE)
+    bare.path.mkdir()
+    bare.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={history.trunk}")
+    seen = (f"+refs/remotes/{history.remote}/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+    bare.git("fetch", "--quiet", "--update-head-ok", str(history.source), *seen)
+    bare.git("update-ref", "-d", "refs/heads/HEAD")
+    configure_bare(bare)
+    _clone(bare, folder / WORK, history.trunk)
+    return bare, Bare(folder / WORK)
+
+
+def follow_remote(work: Bare, url: str, trunk: str = "main") -> None:
+    """Have the user's repository follow a remote, as after a clone; its token is asked of the environment."""
+    server = "/".join(url.split("/")[:3])
+    helper = "!f() { echo username=x-access-token; echo password=$GITHUB_TOKEN; }; f"
+    with (work.path / ".git" / "config").open("a", encoding="utf-8") as config:
+        config.write(f'[remote "origin"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n')
+        config.write(f'[branch "{trunk}"]\n\tremote = origin\n\tmerge = refs/heads/{trunk}\n')
+        config.write(f'[credential "{server}"]\n\thelper = "{helper}"\n')
+    work.git("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{trunk}")
+
+
+@cache
+def _template(files: tuple[tuple[str, str], ...] | None) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="release-sandbox-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    bare = Bare(folder / REMOTE)
+    bare.path.mkdir()
+    bare.git("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
+    if files is None:
+        replay(bare.path)
+    else:
+        _commit_files(bare, folder / "once", dict(files))
+    configure_bare(bare)
+    _clone(bare, folder / WORK)
+    for repository in (bare, Bare(folder / WORK)):
+        _pack(repository)
+    return folder
+
+
+def _pack(repository: Bare) -> None:
+    """Leave few files and folders to copy."""
+    repository.git("repack", "-a", "-d", "-q")
+    repository.git("pack-refs", "--all")
+    objects = Path(repository.git("rev-parse", "--path-format=absolute", "--git-path", "objects").strip())
+    for place in objects.glob("??"):
+        place.rmdir()
+
+
+def _commit_files(bare: Bare, folder: Path, files: Mapping[str, str]) -> None:
+    for path, text in files.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    bare.git("--work-tree", str(folder), "add", "--all")
+    bare.git("--work-tree", str(folder), "commit", "--quiet", "--message", "Start the platform", **_PERSON)
+    (bare.path / "index").unlink()
+    shutil.rmtree(folder)
+
+
+def _clone(bare: Bare, folder: Path, trunk: str = "main") -> None:
+    folder.mkdir()
+    work = Bare(folder)
+    work.git("init", "--quiet", "--template=", f"--initial-branch={trunk}")
+    everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+    work.git("fetch", "--quiet", str(bare.path), *everything)
+    (folder / ".git" / "FETCH_HEAD").unlink()
+    work.git("reset", "--quiet", "--hard", f"refs/remotes/origin/{trunk}")

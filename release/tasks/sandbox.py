@@ -1,0 +1,110 @@
+"""The embedded default, beyond which nothing is reached: sandbox.demo, serve, rehearse."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from release import git, sandbox
+from release.call.task import task
+from release.errors import Failed, Usage
+
+if TYPE_CHECKING:
+    from release.call.context import Context
+    from release.sandbox import Sandbox
+
+EVIDENCE = {"tag": 1, "head": 1, "wheel": 1, "image": 8, "pull request": 1, "GitHub Release": 1}
+
+
+@task()
+def demo(context: Context, patch: bool = False, component: bool = False) -> None:
+    """Release a small monorepo on this machine alone.
+
+    A minor release, twice; raises Failed unless everything is out afterwards. With --component also the SDK alone,
+    released and refused; with --patch also a patch with a conflict that is resolved and continued.
+
+    Example: inv sandbox.demo --component --patch
+    """
+    started = time.monotonic()
+    with _sandbox() as world:
+        context.report.line(f"A remote, a GitHub, an S3 and an ECR on this machine alone, and a clone in {world.work}")
+        sandbox.type_task(context, world, "release.next")
+        sandbox.type_task(context, world, "--dry", "release.minor")
+        sandbox.type_task(context, world, "release.minor")
+        context.report.line()
+        context.report.line("The same again: everything is there already.")
+        sandbox.type_task(context, world, "release.minor")
+        _show_evidence(context, world, "0.7.0")
+        if component:
+            sandbox.demo_component(context, world)
+        if patch:
+            sandbox.demo_patch(context, world)
+    if not (patch or component):
+        context.report.line("The SDK alone, and a patch with a conflict: inv sandbox.demo --component --patch")
+    context.report.line(f"Done in {time.monotonic() - started:.0f} s; nothing is left running.")
+
+
+@task()
+def serve(context: Context) -> None:
+    """Keep the demo's world up for another terminal.
+
+    Example: inv sandbox.serve
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _sandbox() as world:
+            _show_exports(context, world)
+            while True:
+                time.sleep(3600)
+    except KeyboardInterrupt:
+        context.report.line("Ended.")
+
+
+@task()
+def rehearse(context: Context, task: str = "release.minor") -> None:
+    """Try a release of this very repository in a sandbox.
+
+    Its branches and tags are copied as this clone last saw them, its workflows' steps run on this machine,
+    and nothing leaves it. Raises Failed when the rehearsed task does not exit 0.
+
+    Example: inv sandbox.rehearse --task "release.minor --version 0.7.0"
+    """
+    root, remote = git.repository.repository(context).root, context.settings.release.remote
+    with _sandbox(source=root, remote=remote, trunk=git.snapshot.trunk(context)) as world:
+        context.report.line(f"A copy of {root.name} with a GitHub, an S3 and an ECR on this machine alone")
+        sandbox.type_task(context, world, *shlex.split(task))
+        context.report.line()
+        sandbox.type_task(context, world, *shlex.split(task))
+
+
+def _show_evidence(context: Context, world: Sandbox, version: str) -> None:
+    """Print what is out there of the version; raise Failed naming what is missing."""
+    found = sandbox.release_evidence(world, version)
+    context.report.line()
+    context.report.line("What is out there now, asked of Git, GitHub, S3 and ECR themselves:")
+    context.report.rows(("what", "where", "proof"), found)
+    out = Counter(kind for kind, _, _ in found)
+    missing = [f"{number - out[kind]} of {number} {kind}" for kind, number in EVIDENCE.items() if out[kind] < number]
+    if missing:
+        raise Failed(f"not out of {version}: {', '.join(missing)}")
+
+
+def _show_exports(context: Context, world: Sandbox) -> None:
+    context.report.line("In another terminal:")
+    context.report.line(f"  cd {world.work}")
+    for name, value in world.environment().items():
+        shown = f'"{Path(sys.executable).parent}:$PATH"' if name == "PATH" else f"'{value}'"
+        context.report.line(f"  export {name}={shown}")
+    context.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
+
+
+def _sandbox(**history: Any) -> Sandbox:
+    try:
+        return sandbox.Sandbox(history=sandbox.History(**history) if history else None)
+    except ImportError as error:
+        raise Usage(f"the sandbox needs {error.name}", "pip install 'release-tasks[sandbox]'") from error

@@ -1,0 +1,39 @@
+"""What all answers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sandbox_client import Client, one_client
+
+from release.sandbox.github.records import TOKEN, Token
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with one_client() as made:
+        yield made
+
+
+def test_answers_say_who_asks_and_what_is_left(client: Client) -> None:
+    assert client.get("/user")["login"] == "releaser"
+    answer = client.ask("GET", "/rate_limit")
+    assert answer.headers["X-GitHub-Request-Id"]
+    assert int(answer.headers["x-ratelimit-remaining"]) < 5000
+    assert {"Date", "x-ratelimit-reset", "X-OAuth-Scopes"} <= set(answer.headers)
+    assert client.get("")["permissions"]["push"] is True
+    client.get("/meta")
+    client.get("/versions")
+    client.get("actions/permissions/workflow")
+
+
+def test_wrong_token_version_and_repository_are_refused(client: Client) -> None:
+    client.token = "wrong"
+    assert client.get("", 401)["message"] == "Bad credentials"
+    client.token = TOKEN
+    client.ask("GET", "", 400, headers={"X-GitHub-Api-Version": "2020-01-01"})
+    client.get("/repos/acme/other", 404)
+    client.hub.tokens["reader"] = Token(push=False)
+    client.token = "reader"
+    client.dispatch(403, inputs={"publish": "true"})

@@ -1,0 +1,83 @@
+"""What starts a workflow, and which dispatches GitHub refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from release.sandbox.github.events import InvalidInputs, check_dispatch, starts
+from release.sandbox.runner import Workflow, input_values, parse_workflow
+
+JOBS = "\njobs: {a: {runs-on: x, steps: [{run: x}]}}\n"
+DISPATCH = """
+on:
+  workflow_dispatch:
+    inputs:
+      version: {type: string, required: true}
+      publish: {type: boolean, default: true}
+      level: {type: choice, options: [low, high], default: low}
+      count: {type: number, default: 3}
+      words: {default: yes}
+"""
+
+
+def workflow(on: str) -> Workflow:
+    return parse_workflow(on + JOBS)
+
+
+@pytest.mark.parametrize(
+    ("on", "event", "ref", "value"),
+    [
+        ("on: push", "push", "refs/heads/x", True),
+        ("on: push", "push", "refs/tags/1", True),
+        ("on: [push, pull_request]", "pull_request", "refs/heads/main", True),
+        ("on: push", "pull_request", "refs/heads/main", False),
+        ("on: {push: {branches: [main]}}", "push", "refs/heads/main", True),
+        ("on: {push: {branches: [main]}}", "push", "refs/tags/main", False),
+        ("on: {push: {tags: ['1.*']}}", "push", "refs/tags/1.2", True),
+        ("on: {push: {tags: ['1.*']}}", "push", "refs/heads/1.2", False),
+        ("on: {push: {branches: ['**', '!main']}}", "push", "refs/heads/main", False),
+        ("on: {push: {branches: ['**', '!a/**', 'a/b']}}", "push", "refs/heads/a/b", True),
+        ("on: {push: {branches-ignore: [main]}}", "push", "refs/heads/x", True),
+        ("on: {push: {branches-ignore: [main]}}", "push", "refs/heads/main", False),
+        ("on: {push: {branches-ignore: [main]}}", "push", "refs/tags/x", False),
+        ("on: {pull_request: {branches: [main]}}", "pull_request", "refs/heads/x", False),
+    ],
+)
+def test_starts(on: str, event: str, ref: str, value: bool) -> None:
+    assert starts(workflow(on), event, ref) is value
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "Required input 'version' not provided"),
+        ({"version": ""}, "Required input 'version' not provided"),
+        ({"version": "1", "verison": "2", "b": "c"}, 'Unexpected inputs provided: ["verison", "b"]'),
+        ({"version": "1", "level": "mid"}, "Provided value 'mid' for input 'level' not in the list of allowed values"),
+        ({"version": "1", "publish": "maybe"}, "Provided value 'maybe' for input 'publish'"),
+    ],
+)
+def test_a_dispatch_that_github_refuses(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        check_dispatch(workflow(DISPATCH), given)
+    assert said in str(caught.value)
+
+
+def test_a_dispatch_without_its_trigger() -> None:
+    with pytest.raises(InvalidInputs, match="does not have 'workflow_dispatch' trigger"):
+        check_dispatch(workflow("on: push"), {})
+
+
+def test_inputs_have_their_types_and_defaults() -> None:
+    found = workflow(DISPATCH)
+    check_dispatch(found, {"version": "0.7.0", "publish": "false"})
+    assert input_values(found, {"version": "0.7.0", "publish": "false", "count": "4"}) == {
+        "version": "0.7.0",
+        "publish": False,
+        "level": "low",
+        "count": 4,
+        "words": "yes",
+    }
+    assert input_values(found, {"publish": True})["publish"] is True

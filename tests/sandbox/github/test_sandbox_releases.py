@@ -1,0 +1,52 @@
+"""GitHub Releases and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sandbox_client import BYTES, Client, one_client
+
+from release.sandbox.github.records import TOKEN, Token
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with one_client() as made:
+        yield made
+
+
+def test_release_is_drafted_found_by_its_number_and_published(client: Client) -> None:
+    sha = client.commit("topic")
+    number = client.pull()["number"]
+    client.send("PUT", f"pulls/{number}/merge", 200, {"sha": sha})
+    client.git("push", "-q", "origin", "HEAD:refs/tags/0.6.0")
+    notes = client.send("POST", "releases/generate-notes", 200, {"tag_name": "0.7.0", "target_commitish": "main"})
+    assert f"/pull/{number}" in notes["body"]
+    client.send("POST", "releases/generate-notes", 422, {"tag_name": "0.7.0", "previous_tag_name": "0.1.0"})
+    draft = client.send("POST", "releases", 201, {"tag_name": "0.7.0", "draft": True, "body": notes["body"]})
+    client.get("releases/tags/0.7.0", 404)
+    assert [each["draft"] for each in client.get("releases")] == [True]
+    client.hub.tokens["reader"] = Token(push=False)
+    client.token = "reader"
+    assert client.get("releases") == []
+    client.token = TOKEN
+    place = f"{draft['upload_url'].partition('{')[0]}?name=a.json"
+    asset = client.ask("POST", place, 201, data=b"{}", headers=BYTES).json()
+    client.ask("POST", place, 422, data=b"{}", headers=BYTES)
+    client.send("PATCH", f"releases/{draft['id']}", 200, {"draft": False})
+    assert client.get("releases/tags/0.7.0")["id"] == client.get("releases/latest")["id"] == draft["id"]
+    assert client.sandbox.bare.sha("refs/tags/0.7.0") == client.sandbox.bare.sha("main")
+    sent = client.ask("GET", f"releases/assets/{asset['id']}", 302, headers={"Accept": "application/octet-stream"})
+    assert client.session.get(sent.headers["Location"], timeout=5).content == b"{}"
+    client.send("POST", "releases", 422, {"tag_name": "0.7.0"})
+
+
+def test_immutable_release_takes_no_more_files(client: Client) -> None:
+    client.hub.settings.immutable_releases = True
+    made = client.send("POST", "releases", 201, {"tag_name": "0.7.0"})
+    place = f"{made['upload_url'].partition('{')[0]}?name=a.json"
+    client.ask("POST", place, 422, data=b"{}", headers=BYTES)
+    client.send("PATCH", f"releases/{made['id']}", 422, {"tag_name": "0.8.0"})
+    client.ask("DELETE", f"releases/{made['id']}", 204)
+    client.get(f"releases/{made['id']}", 404)

@@ -1,0 +1,280 @@
+"""Every answer of the sandbox's GitHub has the shape that GitHub's own description gives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from conformance import Conformance
+from recording import Recording
+from werkzeug.test import Client, TestResponse
+
+from release.sandbox.git import Bare
+from release.sandbox.github.app import GitHub
+from release.sandbox.github.records import TOKEN
+from release.sandbox.github.rules import protect
+from release.sandbox.github.state import add_check, add_review
+
+PERSON = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+WORKFLOW = """\
+name: SDK
+on: {workflow_dispatch: {inputs: {is_release: {type: boolean, default: false}}}}
+jobs: {build-package: {runs-on: ubuntu-latest, steps: [{run: "true"}]}}
+"""
+REPO = "/api/v3/repos/acme/platform"
+# In order, as each may need what an earlier one made; `{name}` is taken from what was answered so far.
+READS = """
+/api/v3/user
+/api/v3/rate_limit
+/api/v3/meta
+/api/v3/versions
+/api/v3/search/issues?q=repo:acme/platform+is:pr+label:backport
+
+/branches
+/branches/main
+/branches/fix/one
+/branches/none
+/branches/main/protection
+/rules/branches/main
+/rulesets
+/rulesets/{ruleset}
+/commits?sha=main
+/commits/main
+/commits/{sha}
+/commits/none
+/commits/{head}/pulls
+/commits/{head}/check-runs
+/commits/{head}/check-suites
+/commits/{head}/status
+/commits/{head}/statuses
+/compare/0.7.0...fix/one
+/contents/.github/workflows/sdk.yaml?ref=main
+/git/commits/{sha}
+/git/tags/{tag}
+/git/ref/tags/0.7.1
+/git/ref/tags/none
+/git/matching-refs/tags/0.7.
+/actions/permissions/workflow
+/actions/workflows
+/actions/workflows/sdk.yaml
+/actions/workflows/sdk.yaml/runs?event=workflow_dispatch
+/actions/runs?per_page=1&page=1
+/actions/runs/{run}
+/actions/runs/{run}/attempts/1
+/actions/runs/{run}/jobs?filter=all&per_page=100
+/actions/runs/{run}/attempts/1/jobs
+/actions/jobs/{job}
+/actions/jobs/{job}/logs
+/actions/runs/{run}/artifacts
+/actions/artifacts
+/actions/artifacts/{artifact}
+/actions/artifacts/{artifact}/zip
+/pulls?state=all&head=acme:fix/one&base=main
+/pulls/{pull}
+/pulls/{pull}/merge
+/pulls/{pull}/commits
+/pulls/{pull}/files
+/pulls/{pull}/reviews
+/pulls/999
+/releases
+/releases/latest
+/releases/tags/0.7.0
+/releases/{release}
+/releases/{release}/assets
+/releases/assets/{asset}
+"""
+
+
+class Walk:
+    """The sandbox's GitHub over a small repository, asked without a network."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: dict[str, Any] = {}
+        repository(folder)
+        self.github = GitHub(Bare(folder / "bare.git"), folder)
+        self.github.use_runner(lambda _hub, _start: finished_run(folder))  # type: ignore[arg-type,return-value]
+        self.recording = Recording(self.github.front)
+        self.client = Client(self.recording)
+
+    def ask(self, method: str, path: str, asked: object = None, **headers: str) -> TestResponse:
+        path = path if path.startswith("/api") else REPO + path
+        given = {"Authorization": f"Bearer {TOKEN}", **headers}
+        return self.client.open(path.format(**self.names), method=method, json=asked, headers=given)
+
+    def keep(self, **answers: TestResponse) -> None:
+        self.names |= {name: answer.get_json()["id"] for name, answer in answers.items()}
+
+
+def repository(folder: Path) -> None:
+    work, bare = folder / "work", folder / "bare.git"
+    (work / ".github/workflows").mkdir(parents=True)
+
+    def git(*words: str) -> None:
+        subprocess.run(["git", *words], cwd=work, env={**os.environ, **PERSON}, check=True, capture_output=True)
+
+    git("init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    git("init", "--quiet", "--initial-branch=main")
+    for branch in ("main", "fix/one", "fix/two"):
+        git("checkout", "--quiet", "-B", branch, *(["main"] if branch != "main" else []))
+        (work / ".github/workflows/sdk.yaml").write_text(WORKFLOW)
+        (work / f"{branch.replace('/', '-')}.txt").write_text("text\n")
+        git("add", "--all")
+        git("commit", "--quiet", "--message", branch)
+    git("tag", "0.7.0", "main")
+    git("tag", "--annotate", "--message", "words", "0.7.1", "main")
+    git("push", "--quiet", str(bare), "--all")
+    git("push", "--quiet", str(bare), "--tags")
+
+
+def finished_run(folder: Path) -> SimpleNamespace:
+    now = datetime.now(timezone.utc)
+    (folder / "dist.zip").write_bytes(b"PK")
+    over = {"status": "completed", "conclusion": "failure", "started_at": now, "completed_at": now}
+    jobs = [
+        SimpleNamespace(
+            name="build-package", log="words\n", steps=[SimpleNamespace(name="s", number=1, **over)], **over
+        ),
+        SimpleNamespace(
+            name="publish", log="", steps=[], status="queued", conclusion=None, started_at=None, completed_at=None
+        ),
+    ]
+    done = {"status": "completed", "conclusion": "failure", "attempt": 1, "artifacts": {"dist": folder / "dist.zip"}}
+    return SimpleNamespace(
+        jobs=jobs, **done, **{name: lambda: None for name in ("start", "cancel", "rerun", "rerun_failed", "rerun_all")}
+    )
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Iterator[Walk]:
+    made = Walk(tmp_path)
+    made.github.start()
+    yield made
+    made.github.stop()
+
+
+def write_everything(walk: Walk) -> None:
+    ask, keep, hub = walk.ask, walk.keep, walk.github.hub
+    dispatch = "/actions/workflows/sdk.yaml/dispatches"
+    walk.names["run"] = ask("POST", dispatch, {"ref": "main", "return_run_details": True}).get_json()["workflow_run_id"]
+    for asked in ({"ref": "0.7.0"}, {"ref": "none"}, {"ref": "main", "inputs": {"none": "1"}}):
+        ask("POST", dispatch, asked)
+    walk.names["job"] = ask("GET", "/actions/runs/{run}/jobs").get_json()["jobs"][0]["id"]
+    walk.names["artifact"] = ask("GET", "/actions/runs/{run}/artifacts").get_json()["artifacts"][0]["id"]
+    opened = ask("POST", "/pulls", {"title": "One", "head": "fix/one", "base": "main", "body": "Words"}).get_json()
+    walk.names |= {"pull": opened["number"], "head": opened["head"]["sha"], "sha": opened["base"]["sha"]}
+    ask("POST", "/pulls", {"title": "One", "head": "fix/one", "base": "main"})
+    ask("PATCH", "/pulls/{pull}", {"title": "Once"})
+    ask("POST", "/issues/{pull}/labels", {"labels": ["backport"]})
+    ask("POST", "/pulls/{pull}/reviews", {"event": "APPROVE"})
+    ask("POST", "/pulls/{pull}/reviews", {"event": "COMMENT", "body": "Well"})
+    add_review(hub, hub.pulls[opened["number"]])
+    ask("POST", "/statuses/{head}", {"state": "success", "context": "ci"})
+    ask("POST", "/check-runs", {"head_sha": opened["head"]["sha"], "name": "lint", "status": "in_progress"})
+    add_check(hub, opened["head"]["sha"], "types", "success")
+    write_release(walk)
+    ask("PUT", "/pulls/{pull}/merge", {"sha": "0" * 40})
+    ask("GET", "/pulls/{pull}")
+    assert ask("PUT", "/pulls/{pull}/merge", {"sha": opened["head"]["sha"]}).status_code == 200
+    walk.names["tag"] = ask("GET", "/git/ref/tags/0.7.1").get_json()["object"]["sha"]
+    ask("POST", "/git/refs", {"ref": "refs/heads/new", "sha": opened["base"]["sha"]})
+    ask("POST", "/git/refs", {"ref": "refs/heads/new", "sha": opened["base"]["sha"]})
+    ask("DELETE", "/git/refs/heads/new")
+    ask("DELETE", "/git/refs/heads/new")
+    for name in ("rerun-failed-jobs", "rerun", "cancel"):
+        ask("POST", f"/actions/runs/{{run}}/{name}")
+    rules: dict[str, Any] = {"merge_queue": {}, "deletion": {}, "pull_request": {"required_approving_review_count": 1}}
+    walk.names["ruleset"] = protect(hub, "refs/heads/main", **rules).id
+    keep(pull=ask("POST", "/pulls", {"title": "Two", "head": "fix/two", "base": "main"}))
+    walk.names["pull"] = 2
+    ask("PUT", "/pulls/2/merge", {})
+    ask("PATCH", "", {"delete_branch_on_merge": True})
+
+
+def write_release(walk: Walk) -> None:
+    ask, keep = walk.ask, walk.keep
+    ask("POST", "/releases/generate-notes", {"tag_name": "0.7.1", "previous_tag_name": "0.7.0"})
+    keep(release=ask("POST", "/releases", {"tag_name": "0.7.0", "draft": True, "generate_release_notes": True}))
+    for name in ("x.whl", "x.whl", "y.whl"):
+        upload = f"/api/uploads/repos/acme/platform/releases/{walk.names['release']}/assets?name={name}"
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/octet-stream"}
+        answer = walk.client.post(upload, data=b"wheel", headers=headers)
+        if answer.status_code == 201:
+            keep(asset=answer)
+    ask("GET", "/releases/assets/{asset}", Accept="application/octet-stream")
+    ask("PATCH", "/releases/{release}", {"draft": False})
+    ask("POST", "/releases", {"tag_name": "0.7.0"})
+
+
+def test_every_answer_has_the_described_shape(walk: Walk) -> None:
+    """Walks through every route, writes first; a route that is not walked fails the test too."""
+    write_everything(walk)
+    for path in READS.strip().splitlines():
+        walk.ask("GET", path)
+    etag = walk.ask("GET", "").headers["ETag"]
+    assert walk.ask("GET", "", **{"If-None-Match": etag}).status_code == 304
+    assert walk.ask("GET", "", Authorization="Bearer wrong").status_code == 401
+    for path in ("/releases/assets/{asset}", "/releases/{release}"):
+        assert walk.ask("DELETE", path).status_code == 204
+    assert len(walk.recording.exchanges) > 90
+    assert [str(one) for one in walk.recording.exchanges if one.status >= 500] == []
+    Conformance.load().check_all(walk.recording.exchanges)
+    assert routes_not_walked(walk) == set()
+
+
+def routes_not_walked(walk: Walk) -> set[tuple[str, str]]:
+    rules = walk.github.front.application.url_map  # type: ignore[attr-defined]
+    known = {(method, str(rule)) for rule in rules.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}}
+    adapter = rules.bind("sandbox.example")
+    walked = set()
+    for one in walk.recording.exchanges:
+        root = "/api/uploads" if one.path.endswith("/assets") and one.method == "POST" else "/api/v3"
+        rule, _ = adapter.match(root + one.path, one.method, return_rule=True)
+        walked.add((one.method, str(rule)))
+    return {(method, rule) for method, rule in known - walked if rule.startswith(("/api/v3", "/api/uploads"))}
+
+
+GH_PR_VIEW = """
+query PullRequestByNumber($owner: String!, $repo: String!, $pr_number: Int!) {
+  repository(owner: $owner, name: $repo) {
+    pullRequest(number: $pr_number) {
+      url, number, title, state, author { login, ... on User { id, name } }, mergeable, commits { totalCount },
+      headRepositoryOwner { id, login, ... on User { name } }, labels(first: 100) { nodes { name }, totalCount },
+      reviews(first: 100) { nodes { author { login }, state }, pageInfo { hasNextPage, endCursor } },
+      statusCheckRollup: commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) {
+        nodes { __typename, ... on StatusContext { context, state }, ... on CheckRun { name, status, conclusion } }
+      } } } } }
+    }
+  }
+}
+"""
+
+
+def graphql(walk: Walk, query: str, number: int) -> Any:
+    variables = {"owner": "acme", "repo": "platform", "pr_number": number}
+    return walk.ask("POST", "/api/graphql", {"query": query, "variables": variables}).get_json()
+
+
+def test_gh_pr_view_finds_the_same_pull_request(walk: Walk) -> None:
+    write_everything(walk)
+    found = graphql(walk, GH_PR_VIEW, 1)["data"]["repository"]["pullRequest"]
+    assert (found["number"], found["title"], found["state"]) == (1, "Once", "MERGED")
+    assert found["labels"] == {"nodes": [{"name": "backport"}], "totalCount": 1}
+    assert [review["state"] for review in found["reviews"]["nodes"]] == ["COMMENTED", "APPROVED"]
+    contexts = found["statusCheckRollup"]["nodes"][0]["commit"]["statusCheckRollup"]["contexts"]["nodes"]
+    assert {"__typename": "CheckRun", "name": "lint", "status": "IN_PROGRESS", "conclusion": None} in contexts
+    assert {"__typename": "StatusContext", "context": "ci", "state": "SUCCESS"} in contexts
+
+
+def test_a_query_beyond_the_schema_or_the_repository_is_told_so(walk: Walk) -> None:
+    missing = graphql(walk, GH_PR_VIEW, 9)["errors"][0]["message"]
+    assert missing == "Could not resolve to a PullRequest with the number of 9."
+    beyond = graphql(walk, '{ repository(owner: "acme", name: "platform") { stargazers } }', 9)
+    assert "Cannot query field 'stargazers'" in json.dumps(beyond["errors"])
