@@ -53,7 +53,7 @@ def sides(answers: list[Answer]) -> list[tuple[str, str, str, str]]:
 
 def blocked(context: Context, name: str, **flags: str) -> Blocked:
     with pytest.raises(Blocked) as raised:
-        gates.compat(context, name, **flags)
+        gates.compat_(context, name, **flags)
     assert raised.value.code == 6
     return raised.value
 
@@ -65,14 +65,14 @@ def test_the_sdk_is_compared_with_its_last_release_and_with_the_released_backend
     context: Context, sandbox: Sandbox
 ) -> None:
     head = merge_into_trunk(sandbox, "fix: be polite", FIX)[:9]  # this clone does not have it yet
-    found = gates.compat(context, "sdk")
+    found = gates.compat_(context, "sdk")
     assert sides(found) == [("sdk", "0.6.2", head, "compatible"), ("backend", head, "0.6.2", "compatible")]
     assert f"sdk at {head} may be released alone in 0.6" in printed(context)
     assert "Not looked at: names made at run time" in printed(context)
 
 
 def test_the_backend_is_compared_with_what_each_released_client_was_written_for(context: Context) -> None:
-    moments = [(each.pair.before, each.before) for each in gates.compat(context, "backend")]
+    moments = [(each.pair.before, each.before) for each in gates.compat_(context, "backend")]
     assert moments == [("backend", "0.6.2"), ("web", "0.6.2"), ("sdk", "0.6.2")]
 
 
@@ -114,7 +114,7 @@ def test_reading_writes_nothing_anywhere(context: Context, sandbox: Sandbox) -> 
     git(sandbox.work, "add", CLIENT)
     merge_into_trunk(sandbox, "fix: be polite", FIX)
     before = everything(sandbox)
-    gates.compat(context, "sdk")
+    gates.compat_(context, "sdk")
     assert everything(sandbox) == before
     assert writes(sandbox) == []
 
@@ -163,7 +163,7 @@ def test_a_component_without_a_kind_blocks_until_its_settings_say_that_nobody_ca
     unsaid = settings(program(tmp_path), {"docs": {"path": "images"}})
     assert "docs has no kind of interface" in blocked(again(context, settings=unsaid), "docs").problem
     said = settings(program(tmp_path), {"docs": {"path": "images", "has_interface": False}})
-    assert sides(gates.compat(again(context, settings=said), "docs"))[0][3] == "compatible"
+    assert sides(gates.compat_(again(context, settings=said), "docs"))[0][3] == "compatible"
 
 
 # --- firsts ---
@@ -191,7 +191,7 @@ def test_a_new_component_breaks_nobody(context: Context, sandbox: Sandbox, tmp_p
     merge_into_trunk(sandbox, "feat: an agent", ("agent/api.txt", "", "start\n"))
     fourth = settings(program(tmp_path), {"agent": {"kind": "command", "command": ["false"]}})
     told = again(context, settings=fourth)
-    gates.compat(told, "agent")
+    gates.compat_(told, "agent")
     assert "agent is new: 0.6.2 does not have it" in printed(told)
 
 
@@ -200,8 +200,8 @@ def test_a_new_component_breaks_nobody(context: Context, sandbox: Sandbox, tmp_p
 
 def test_a_tag_that_names_a_component_is_a_release_of_that_one_alone(context: Context, sandbox: Sandbox) -> None:
     tag(sandbox, "0.6.3", "Release backend 0.6.3 alone\n\nComponent: backend")
-    assert [each.before for each in gates.compat(context, "backend")] == ["0.6.3", "0.6.2", "0.6.2"]
-    own, backend = gates.compat(again(context), "sdk")
+    assert [each.before for each in gates.compat_(context, "backend")] == ["0.6.3", "0.6.2", "0.6.2"]
+    own, backend = gates.compat_(again(context), "sdk")
     assert (own.before, backend.after) == ("0.6.2", "0.6.3")
 
 
@@ -209,7 +209,7 @@ def test_a_lightweight_tag_says_nothing_whatever_its_commit_says(context: Contex
     merge_into_trunk(sandbox, "fix: be polite\n\nComponent: backend", FIX)
     tag(sandbox, "0.6.3")
     assert tagged_releases(context, Line(0, 6))[-1].components == ()
-    assert gates.compat(context, "sdk")[0].before == "0.6.3"
+    assert gates.compat_(context, "sdk")[0].before == "0.6.3"
 
 
 def test_a_tags_message_is_read_back_and_a_signature_is_no_trailer() -> None:
@@ -249,7 +249,7 @@ def test_the_last_release_is_the_highest_one_with_the_component() -> None:
 def test_f10_a_shallow_clone_without_tags_says_the_same(
     context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = sides(gates.compat(context, "sdk"))
+    whole = sides(gates.compat_(context, "sdk"))
     shallow = sandbox.folder / "shallow"
     git(sandbox.folder, "clone", "-q", "--depth=1", "--no-tags", sandbox.bare.path.as_uri(), "shallow")
     git(shallow, "remote", "set-url", "origin", sandbox.github.clone_url)
@@ -259,10 +259,10 @@ def test_f10_a_shallow_clone_without_tags_says_the_same(
         here.__dict__.pop(name, None)
     before, cut = clone_content(shallow), (shallow / ".git/shallow").read_text()
     tag(sandbox, "0.6.3", "Release backend 0.6.3 alone\n\nComponent: backend")
-    assert gates.compat(again(here), "backend")[0].before == "0.6.3"
+    assert gates.compat_(again(here), "backend")[0].before == "0.6.3"
     untag(sandbox, "0.6.3")
-    assert sides(gates.compat(here, "sdk")) == whole
-    assert sides(gates.compat(again(here), "sdk", ref="HEAD")) == whole
+    assert sides(gates.compat_(here, "sdk")) == whole
+    assert sides(gates.compat_(again(here), "sdk", ref="HEAD")) == whole
     assert (clone_content(shallow), (shallow / ".git/shallow").read_text()) == (before, cut)
 
 
@@ -271,13 +271,13 @@ def test_a_pull_requests_commit_is_asked_about_before_it_is_merged(context: Cont
     path.write_text(path.read_text().replace("def remove", "def delete"))
     git(sandbox.work, "commit", "-qam", "feat: call it delete")
     blocked(context, "sdk", ref="HEAD")
-    gates.compat(again(context), "sdk")
+    gates.compat_(again(context), "sdk")
 
 
 def test_an_unknown_component_is_named_with_the_known_ones(context: Context) -> None:
     for name in ("", "cli"):
         with pytest.raises(Usage) as raised:
-            gates.compat(context, name)
+            gates.compat_(context, name)
         assert "backend, sdk, web" in raised.value.hint
 
 
@@ -302,7 +302,7 @@ def test_a_fourth_component_is_settings_alone(sandbox: Sandbox, typed: Type, inv
 
 def test_a_wrong_ref_is_a_usage_error(context: Context) -> None:
     with pytest.raises(Usage):
-        gates.compat(context, "sdk", ref="no-such-branch")
+        gates.compat_(context, "sdk", ref="no-such-branch")
 
 
 def test_an_object_that_is_not_here_is_said(context: Context) -> None:

@@ -106,7 +106,7 @@ def test_a_dry_run_shows_all_of_it_and_writes_nothing(context: Context, sandbox:
         ("backend", "images lepton-api-server:0.6.3"),
     ):
         before = everything(sandbox)
-        dry = again(context, dry=True, planned={})
+        dry = again(context, dry=True)
         pipelines.component(dry, name)
         assert everything(sandbox) == before
         for each in (f"tag 0.6.3 at {peeled_head(sandbox)} for {name} alone", last, "GitHub Release 0.6.3 published"):

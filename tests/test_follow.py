@@ -20,7 +20,6 @@ from release.git.snapshot import remote
 from release.github.api import github
 from release.github.events import started_runs
 from release.github.follow import follow_runs
-from release.github.http import http
 from release.github.outcomes import check_run
 from release.github.requests import Dispatch
 from release.github.runs import Run, jobs_of
@@ -46,7 +45,7 @@ class TimedClock(FakeClock):
 
     def sleep(self, seconds: float) -> None:
         if self.world:
-            self.sent.append((self.time, self.world.http.sent))
+            self.sent.append((self.time, self.world.activity.requests))
         super().sleep(seconds)
         while self.events and self.time - self.begin >= self.events[0][0]:
             self.events.pop(0)[1]()
@@ -108,12 +107,12 @@ def test_f19_twenty_minutes_of_a_release_take_few_requests(
     clock = TimedClock(*ends)
     context = clock.world = again(context, clock=clock)
     run, request = sdk.dispatch(context, "0.7.0")
-    before = http(context).sent
+    before = context.activity.requests
     tag = remote(context).tag("0.7.0")
     assert tag
     finished = follow_runs(context, {"sdk": run, **started_runs(context, tag)})
     check_run(context, finished["sdk"], request)
-    sent = http(context).sent - before
+    sent = context.activity.requests - before
     assert {each.conclusion for each in finished.values()} == {"success"}
     assert clock.slept[0] == 2.0
     assert clock.slept[1] > 2.0

@@ -25,7 +25,7 @@ ENGINES = ("workflows", "compat", "sandbox")  # entered through their __init__ a
 LIBRARIES = {"git": "git", "requests": "github", "boto3": "artifacts", "botocore": "artifacts"}
 PURE = ("versions", "config_py", "errors", "workflows")
 IO = ("subprocess", "os", "socket", "shutil", "tempfile", "pathlib", "time", "urllib.request", "http", "logging")
-HEAVY = ("git", "requests", "boto3", "botocore", "flask", "griffe", "moto", "rich", "semver", "yaml.representer")
+HEAVY = ("git", "requests", "boto3", "botocore", "flask", "griffe", "moto", "rich")
 LONGEST, LARGEST = 40, 300
 
 

@@ -34,9 +34,9 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
 def test_f27_it_writes_once_and_never_over_what_is_there(empty: Context) -> None:
     dry = again(empty, dry=True)
     setup.init(dry)
-    assert sorted(path.name for path in empty.repo.root.iterdir()) == [".git", "README.md"]
+    assert sorted(path.name for path in repository(empty).root.iterdir()) == [".git", "README.md"]
     written = setup.init(empty)
-    assert [path.relative_to(empty.repo.root).as_posix() for path in written] == [
+    assert [path.relative_to(repository(empty).root).as_posix() for path in written] == [
         "tasks.py",
         f"{FOLDER}sdk-release.yaml",
         f"{FOLDER}photon-runner-docker-images.yaml",
@@ -47,7 +47,7 @@ def test_f27_it_writes_once_and_never_over_what_is_there(empty: Context) -> None
     setup.init(second)
     assert "✔" in printed(second)
     assert printed(second).count("(already)") == 4  # a task file that has the tasks is not looked at again
-    mine = empty.repo.root / FOLDER / "platform.yaml"
+    mine = repository(empty).root / FOLDER / "platform.yaml"
     mine.write_text("mine\n")
     with pytest.raises(Conflict, match=r"platform\.yaml"):
         setup.init(again(empty))

@@ -53,7 +53,7 @@ def released(sandbox: Sandbox, version: str, *, image: bool = False) -> None:
 @pytest.fixture
 def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """End each release at its tag, where nothing beyond it is looked at."""
-    monkeypatch.setattr("release.patch.ship", lambda *_: None)
+    monkeypatch.setattr("release.tasks.pipelines.ship", lambda *_: None)
 
 
 def tagged(sandbox: Sandbox, version: str) -> None:
@@ -148,7 +148,7 @@ def test_a_status_that_failed_counts(context: Context, sandbox: Sandbox) -> None
 
 @pytest.mark.usefixtures("unshipped")
 def test_no_checks_configured_is_said(context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("release.github.checks._listening", lambda *_: [])
+    monkeypatch.setattr("release.github.checks.workflows_started", lambda *_: [])
     monkeypatch.setattr(sandbox.github.hub, "runs", {})
     monkeypatch.setattr("release.sandbox.github.events.start_run", lambda *_, **__: None)
     pipelines.patch(context, line=LINE, wanted=DOCS)
@@ -236,7 +236,12 @@ def test_two_people_at_once_exactly_one_gets_the_number(
 
 def test_the_branch_moved_while_checks_ran(context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     picks.pick(context, line=LINE, wanted=DOCS)
-    monkeypatch.setattr("release.patch.follow_checks", lambda *_: move_line(sandbox))
+
+    def moved(waiting: Context, *_: object) -> None:
+        move_line(sandbox)
+        waiting.look_anew()  # as every wait ends
+
+    monkeypatch.setattr("release.github.checks.follow_checks", moved)
     with pytest.raises(Conflict, match="moved to"):
         pipelines.patch(again(context), line=LINE)
     assert peeled(sandbox, "0.6.3") is None

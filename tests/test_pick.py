@@ -292,7 +292,7 @@ def test_a_killed_pick_is_found_explained_and_continued(
     hook.write_text('#!/bin/sh\ngrep -q "fix 1" "$1" && kill -9 $PPID\nexit 0\n')
     hook.chmod(0o755)
     with monkeypatch.context() as patched:
-        patched.setattr("release.landing.close_tree", lambda *_: None)
+        patched.setattr("release.picks.push.close_worktree", lambda *_: None)
         with pytest.raises(Failed):
             do(context, *shas)
     hook.unlink()
@@ -382,11 +382,11 @@ def test_somebody_else_pushed_meanwhile(
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
 
     def late(*picks: Any) -> Any:
-        monkeypatch.setattr("release.landing.pick_onto", cherry_pick)
+        monkeypatch.setattr("release.picks.push.cherry_pick", cherry_pick)
         author.on_line("theirs", {"b.txt": "theirs\n"})
         return cherry_pick(*picks)
 
-    monkeypatch.setattr("release.landing.pick_onto", late)
+    monkeypatch.setattr("release.picks.push.cherry_pick", late)
     with pytest.raises(Conflict, match="somebody pushed") as caught:
         do(context, fix)
     assert caught.value.code == 3
@@ -481,7 +481,7 @@ def test_a_conflict_in_a_depth_1_clone_is_continued_there(
     there = Context(context.settings, again(context).report, Options(yes=True), folder=tmp_path / "shallow")
     with pytest.raises(Failed, match="feat: rename"):
         picks.pick(there, line="0.7", wanted=PickRequest(commit=(fix, last)))
-    (tree,) = pick_worktrees(there.repo)
+    (tree,) = pick_worktrees(repository(there))
     (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
     git(tree.path, "add", "a.txt")
     picks.pick(again(there), resume=GO_ON)

@@ -26,6 +26,7 @@ from release.call.context import Context, Options
 from release.call.flags import PickRequest, Resume
 from release.call.report import Report
 from release.errors import Failed
+from release.git.repository import repository
 from release.picks.worktree import pick_worktrees
 from release.settings import Settings
 from release.tasks import picks
@@ -152,14 +153,14 @@ class Histories(RuleBasedStateMachine):
         stopped = self.fails(wanted=wanted)
         assert stopped == conflicts
         while stopped and resolves:
-            self.resolve(pick_worktrees(self.world().repo)[0].path)
+            self.resolve(pick_worktrees(repository(self.world()))[0].path)
             stopped = self.fails(resume=GO_ON)
         if stopped:
             assert git(self.remote, "rev-parse", REF) == head
             self.fails(resume=ABORT)
         else:
             assert git(self.remote, "rev-parse", f"{REF}^{{tree}}") == tree
-        assert pick_worktrees(self.world().repo) == []
+        assert pick_worktrees(repository(self.world())) == []
 
     def world(self, dry: bool = False) -> Context:
         return Context(Settings(), Report(stream=io.StringIO()), Options(dry=dry, yes=True), folder=self.work)

@@ -140,7 +140,7 @@ def test_f15_a_head_that_moved_is_a_conflict(sandbox: Sandbox, context: Context,
     sandbox.github.faults.add("PUT", "/merge", call=move)
     error = refused(context, pull, head.sha)
     assert (type(error), merges(sandbox)) == (Conflict, 1)
-    assert "Head branch was modified" in error.problem
+    assert f"is at {other[:9]}, not at {head.sha[:9]}" in error.problem
     assert pull.url in error.hint
     assert isinstance(refused(again(context), pull, head.sha), Conflict)
     assert merges(sandbox) == 1

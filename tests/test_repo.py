@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from release.call.context import Activity, View
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.refs import Push, RemoteRef
 from release.git.remotes import remote_repository, without_credentials
 from release.git.repository import Repository
+from release.git.snapshot import Remote, Snapshot
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
 
@@ -31,6 +33,11 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 @pytest.fixture
 def repo(sandbox: Sandbox) -> Repository:
     return Repository(sandbox.work)
+
+
+def looked(repo: Repository) -> Remote:
+    """The remote, looked at anew."""
+    return Remote(Snapshot(repo, Activity()), View())
 
 
 def git(where: Path, *arguments: str) -> str:
@@ -85,14 +92,14 @@ def test_f09_remote_refs_come_from_the_remote_alone(sandbox: Sandbox, repo: Repo
     sha = repo.head()
     git(sandbox.work, "tag", "-am", "annotated", "0.7.0")
     git(sandbox.work, "tag", "0.7.1")
-    assert repo.remote_tags("0.7") == []
+    assert looked(repo).tags("0.7") == []
     git(sandbox.work, "push", "-q", "origin", "refs/tags/0.7.0", "refs/tags/0.7.1")
     later = commit(sandbox.work, "b.txt")
     git(sandbox.work, "tag", "-f", "0.7.0", later)
     target = sandbox.bare.git("rev-parse", "refs/tags/0.7.0").strip()
-    assert repo.tag("0.7.0") == RemoteRef("refs/tags/0.7.0", sha, target)
-    assert repo.tag("0.7.1") == RemoteRef("refs/tags/0.7.1", sha, sha)
-    assert {ref.name for ref in repo.remote_tags()} == {"refs/tags/0.7.0", "refs/tags/0.7.1"}
+    assert looked(repo).tag("0.7.0") == RemoteRef("refs/tags/0.7.0", sha, target)
+    assert looked(repo).tag("0.7.1") == RemoteRef("refs/tags/0.7.1", sha, sha)
+    assert {ref.name for ref in looked(repo).tags()} == {"refs/tags/0.7.0", "refs/tags/0.7.1"}
     with pytest.raises(Conflict, match="local tag"):
         repo.make_tag("0.7.0", sha, "Release")
     assert git(sandbox.work, "rev-parse", "0.7.0") == later
@@ -101,7 +108,7 @@ def test_f09_remote_refs_come_from_the_remote_alone(sandbox: Sandbox, repo: Repo
 def test_f09_reading_tags_leaves_no_trace(sandbox: Sandbox, repo: Repository) -> None:
     sandbox.bare.git("update-ref", "refs/tags/0.7.0", repo.head())
     before = git(sandbox.work, "for-each-ref")
-    assert repo.remote_tags("0.7")
+    assert looked(repo).tags("0.7")
     assert git(sandbox.work, "for-each-ref") == before
     assert not (sandbox.work / ".git" / "FETCH_HEAD").exists()
 
@@ -122,7 +129,9 @@ def test_f10_every_kind_of_clone_reads_the_same(sandbox: Sandbox, repo: Reposito
     for name in ("full", "shallow", "linked"):
         other = Repository(tmp_path / name)
         other.authenticate(os.environ["GITHUB_TOKEN"], url)
-        answers.append((other.trunk(), other.head_sha("main"), sorted(r.name for r in other.remote_tags("0.6"))))
+        answers.append(
+            (looked(other).trunk(), looked(other).head_sha("main"), sorted(r.name for r in looked(other).tags("0.6")))
+        )
     assert answers == [("main", later, ["refs/tags/0.6.10", "refs/tags/0.6.9"])] * 3
 
 
@@ -131,13 +140,13 @@ def test_f11_a_branch_and_a_tag_of_one_name_are_told_apart(sandbox: Sandbox, rep
     sandbox.bare.git("update-ref", "refs/tags/main", first)
     later = commit(sandbox.work, "b.txt")
     repo.push([Push("refs/heads/main", later, expected=first)])
-    assert repo.head_sha("main") == later
-    assert (repo.tag("main") or RemoteRef("", "", "")).sha == first
+    assert looked(repo).head_sha("main") == later
+    assert (looked(repo).tag("main") or RemoteRef("", "", "")).sha == first
 
 
 def test_a_branch_whose_name_ends_alike_is_another(sandbox: Sandbox, repo: Repository) -> None:
     sandbox.bare.git("update-ref", "refs/heads/refs/heads/next", repo.head())
-    assert repo.head_sha("next") is None
+    assert looked(repo).head_sha("next") is None
 
 
 def test_f22_the_worktree_is_apart_and_gone_afterwards(sandbox: Sandbox, repo: Repository) -> None:
@@ -182,12 +191,12 @@ def test_s01_the_token_is_in_no_argument_file_or_error(sandbox: Sandbox, repo: R
     token = os.environ["GITHUB_TOKEN"]
     git(sandbox.work, "config", "--unset", f"credential.{sandbox.github.url}.helper")
     repo.authenticate(token, repo.remote_url())
-    assert repo.head_sha("main") == repo.head()
+    assert looked(repo).head_sha("main") == repo.head()
     for name in ("config", "HEAD"):
         assert token not in (sandbox.work / ".git" / name).read_text()
     repo.authenticate("wrong-token-value", repo.remote_url())
     with pytest.raises(Usage) as caught:
-        repo.head_sha("main")
+        looked(repo).head_sha("main")
     assert "wrong-token-value" not in f"{caught.value.message} {caught.value.__cause__}"
     assert _basic("wrong-token-value") not in f"{caught.value.message} {caught.value.__cause__}"
 
@@ -196,20 +205,24 @@ def test_s01_the_token_goes_to_its_host_alone(sandbox: Sandbox, repo: Repository
     git(sandbox.work, "config", "--unset", f"credential.{sandbox.github.url}.helper")
     repo.authenticate(os.environ["GITHUB_TOKEN"], "https://github.example/acme/platform.git")
     with pytest.raises(Usage):
-        repo.head_sha("main")
+        looked(repo).head_sha("main")
 
 
 def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repository) -> None:
     git(sandbox.work, "remote", "set-url", "origin", "http://user:hunter2@127.0.0.1:1/acme/platform.git")
     with pytest.raises(Failed) as caught:
-        repo.head_sha("main")
+        looked(repo).head_sha("main")
     assert "hunter2" not in f"{caught.value.message} {caught.value.__cause__}"
     assert without_credentials("https://user:hunter2@h/x") == "https://h/x"
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=x", "a b", "a..b", "ä", "a\n", "x.lock"])
 def test_s03_names_are_checked_before_git_sees_them(repo: Repository, name: str) -> None:
-    for call in (lambda: repo.head_sha(name), lambda: repo.tag(name), lambda: repo.push([Push(name, "0" * 40)])):
+    for call in (
+        lambda: looked(repo).head_sha(name),
+        lambda: looked(repo).tag(name),
+        lambda: repo.push([Push(name, "0" * 40)]),
+    ):
         with pytest.raises(Usage):
             call()
     with pytest.raises(Usage):

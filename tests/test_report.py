@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from release.call.report import Report, printable
+from release.call.report import Progress, Report, printable
 from release.errors import Failed
 
 HOSTILE = "main\x1b[31m\u202ereversed\u200b\x07\r\n::set-output name=x::y"
@@ -28,7 +28,7 @@ def test_s04_every_way_of_printing_escapes(output: str, capsys: pytest.CaptureFi
     report.line(HOSTILE)
     report.lines([HOSTILE])
     report.rows(("a",), [(HOSTILE,)], title="t")
-    report.frame(("a",), [(HOSTILE,)], [{"run": HOSTILE}])
+    report.progress([Progress({"run": HOSTILE}, HOSTILE, 1.0, HOSTILE)])
     report.error(Failed(HOSTILE, HOSTILE))
     captured = capsys.readouterr()
     everything = stream.getvalue() + captured.out + captured.err

@@ -11,9 +11,7 @@ from release.artifacts.images import component_digests
 from release.artifacts.wheel_release import is_wheel_out
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.compat.gate import check_open, component_named, current_line, gate, show_answers
-from release.compat.interfaces import Answer
-from release.compat.verdicts import Verdict, overall
+from release.compat import Answer, Verdict, check_open, component_named, current_line, gate, overall, show_answers
 from release.errors import Conflict, Usage
 from release.git.lines import released_versions_on
 from release.git.refs import RemoteRef, brief

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from release.artifacts.images import registry
+from release.artifacts.s3 import bucket
 from release.audit.checkup import (
     Check,
     Finding,
@@ -27,6 +29,9 @@ from release.audit.checkup_places import (
 from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import ReleaseError
+from release.git.repository import repository
+from release.git.snapshot import trunk
+from release.github.api import github
 
 CHECKS: tuple[Check, ...] = (
     git_findings, identity_findings, signing_findings, remote_findings, token_findings, clock_findings, rate_limit_findings,
@@ -45,9 +50,9 @@ def findings(context: Context, checks: Sequence[Check]) -> list[Finding]:
 
 def _open(context: Context) -> None:
     """Open the doors that open, once, and not in each thread."""
-    for name in ("repo", "github", "bucket", "registry", "trunk"):
+    for door in (repository, github, bucket, registry, trunk):
         try:
-            getattr(context, name)
+            door(context)
         except ReleaseError:
             continue  # said by the check that needs it
 
@@ -57,5 +62,7 @@ def _asked(context: Context, check: Check) -> list[Finding]:
     try:
         found.extend(check(context))
     except ReleaseError as error:
-        found.append(Finding(check.__name__.replace("_", " "), "bad", error.problem, error.hint))
+        found.append(
+            Finding(check.__name__.removesuffix("_findings").replace("_", " "), "bad", error.problem, error.hint)
+        )
     return found

@@ -228,7 +228,7 @@ def proofs_of(context: Context, claim: ExpectedState, check: Check) -> list[Proo
     try:
         found.extend(check(context, claim))
     except ReleaseError as error:
-        name = check.__name__.replace("_", " ")
+        name = check.__name__.removesuffix("_proofs").replace("_", " ")
         found.append(Proof(name, False, error.problem, fix=error.hint, unknown=not isinstance(error, Failed)))
     return found
 

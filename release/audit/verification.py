@@ -11,7 +11,15 @@ import semver
 from release.artifacts.images import registry
 from release.artifacts.s3 import bucket
 from release.audit.expected import ExpectedState, expected_state
-from release.audit.proofs import ALL, Check, Proof, proofs_of
+from release.audit.proofs import (
+    ALL,
+    Check,
+    Proof,
+    github_release_proofs,
+    image_origin_proofs,
+    proofs_of,
+    sdk_images_proofs,
+)
 from release.audit.receipt import Evidence, Statement, differences, parse, statement, text
 from release.call.context import Context
 from release.call.ensure import ensure
@@ -48,8 +56,8 @@ def proved_receipt(context: Context, version: semver.Version) -> Statement:
     How an image of an earlier release came about is that release's matter, and runs are not kept for ever.
     """
     claimed = expected_state(context, version)
-    left_out = {"github_release"} if claimed.image == version else {"github_release", "image_origin", "sdk_images"}
-    proofs = all_proofs(context, claimed, [check for check in ALL if check.__name__ not in left_out])
+    later = [image_origin_proofs, sdk_images_proofs] if claimed.image != version else []
+    proofs = all_proofs(context, claimed, [check for check in ALL if check not in (github_release_proofs, *later)])
     for proof in proofs:
         if not proof.holds:
             context.report.step("failed", f"{proof.name}: {proof.says}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Unknown
+
+if TYPE_CHECKING:
+    from release.call.context import Context  # a listing of the tasks loads this module, and need not that
 
 T = TypeVar("T")
 
@@ -40,12 +42,7 @@ def ensure(
             context.view.add(key, planned)
         return planned
     context.confirm(what)
-    problem: ReleaseError | None = None
-    try:
-        make()
-    except (Failed, Unknown, Conflict) as error:
-        # A client below (Git, botocore) may have sent its lost write again, and met it as a conflict (F34).
-        problem = error
+    problem = _problem(make)
     found = _look_after(context, find, problem, patience)
     if found is None:
         raise problem or Unknown(
@@ -53,6 +50,15 @@ def ensure(
         )
     context.report.step("made", what)
     return found
+
+
+def _problem(make: Callable[[], object]) -> ReleaseError | None:
+    """Make it, and return what went wrong: a client below (Git, botocore) may have met its own write (F34)."""
+    try:
+        make()
+    except (Failed, Unknown, Conflict) as error:
+        return error
+    return None
 
 
 def perform(context: Context, what: str, act: Callable[[], T], planned: T) -> T:

@@ -24,37 +24,69 @@ class PollInterval:
 
     def pause(self, sent: int = 0) -> float:
         """Return the seconds to sleep after a look that sent so many requests (F19)."""
-        self._credit -= sent
-        pause = max(self._pause, -self._credit / RATE)
+        pause = max(self._pause, self.owed(sent))
         self._pause = max(self._pause, min(self._pause * GROWTH, SLOWEST))
         self._credit = min(self._credit + pause * RATE, AT_ONCE)
         return pause
 
+    def owed(self, sent: int) -> float:
+        """Return the seconds to sleep in the midst of a look, after so many more requests: none while few are sent."""
+        self._credit -= sent
+        pause = max(0.0, -self._credit / RATE)
+        self._credit += pause * RATE
+        return pause
+
+
+class Wait:
+    """One wait under way."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._interval = PollInterval(context.settings.release.poll)
+        self._started = context.clock.now()
+        self._sent = context.activity.requests
+
+    @property
+    def waited(self) -> float:
+        """Return for how many seconds it has lasted."""
+        return self._context.clock.now() - self._started
+
+    def breathe(self) -> None:
+        """Sleep in the midst of a look as long as the requests sent so far ask for (F19)."""
+        self._context.clock.sleep(self._interval.owed(self._count()))
+
+    def pause(self) -> None:
+        """Sleep until the next look."""
+        self._context.clock.sleep(self._interval.pause(self._count()))
+
+    def _count(self) -> int:
+        sent, self._sent = self._context.activity.requests - self._sent, self._context.activity.requests
+        return sent
+
 
 def wait_until(
     context: Context,
-    look: Callable[[float], bool],
+    look: Callable[[Wait], bool],
     *,
     late: Callable[[float], ReleaseError],
     stopped: Callable[[], Waiting],
     limit: float = 0,
 ) -> None:
-    """Look until `look(seconds waited)` says that it is over; a dry run looks once.
+    """Look until `look` says that it is over; a dry run looks once.
 
     Raises what `late(limit)` returns when it is not after `limit` seconds (the call's --timeout, the setting), and
     what `stopped()` returns at Ctrl-C, which stops the waiting and nothing else.
     """
-    interval, started = PollInterval(context.settings.release.poll), context.clock.now()
+    wait = Wait(context)
     limit = limit or context.options.timeout or context.settings.release.timeout
     try:
         with context.report.live():
             while True:
-                sent = context.activity.requests
-                if look(context.clock.now() - started) or context.dry:
+                if look(wait) or context.dry:
                     return
-                if context.clock.now() - started >= limit:
+                if wait.waited >= limit:
                     raise late(limit)
-                context.clock.sleep(interval.pause(context.activity.requests - sent))
+                wait.pause()
     except KeyboardInterrupt:
         raise stopped() from None
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 from release.call.context import Context
 from release.call.report import Progress
-from release.call.wait import wait_until
+from release.call.wait import Wait, wait_until
 from release.errors import Failed, Waiting
 from release.github.api import GitHub, github
 from release.github.events import workflows_started
@@ -71,12 +71,12 @@ def follow_checks(context: Context, sha: str, branch: str, required: Sequence[st
     patience = APPEARS if listening or required else SETTLE
     found: list[Check] = []
 
-    def look(waited: float) -> bool:
+    def look(wait: Wait) -> bool:
         found[:] = checks_of(context, sha, branch)
         _show(context, found)
         _check_none_failed(context, found, sha)
         missing = set(required) - {each.name for each in found}
-        return (bool(found) or waited >= patience) and not missing and all(each.conclusion for each in found)
+        return (bool(found) or wait.waited >= patience) and not missing and all(each.conclusion for each in found)
 
     def late(limit: float) -> Waiting:
         names = {each.name for each in found}
@@ -107,9 +107,11 @@ def follow_required(context: Context, pull: PullRequest) -> None:
     states: dict[str, str] = {}
     silent: list[str] = []
 
-    def look(waited: float) -> bool:
+    def look(wait: Wait) -> bool:
         reported = _reported(github(context), pull.head_sha) if names else []
-        states.update({name: _worst([each.state for each in reported if each.name == name]) for name in names})
+        states.update(
+            {name: _worst([each.conclusion or PENDING for each in reported if each.name == name]) for name in names}
+        )
         context.report.progress([Progress({"check": name}, state) for name, state in states.items()])
         failed = [f"{name} ({state})" for name, state in states.items() if state not in (*PASSED, EXPECTED, PENDING)]
         if failed:
@@ -117,7 +119,7 @@ def follow_required(context: Context, pull: PullRequest) -> None:
                 f"pull request #{pull.number}: required checks failed: {', '.join(failed)}",
                 f"Mend it or run them again there, then run the same again: {pull.url}",
             )
-        if waited >= REPORTS and not silent:
+        if wait.waited >= REPORTS and not silent:
             silent.extend(name for name, state in states.items() if state == EXPECTED)
             _say_silent(context, silent)
         return all(state in PASSED for state in states.values())

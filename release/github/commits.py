@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from release.call.context import Context
+from release.git.refs import NEW
 from release.github.api import github
 
 
 def contains(context: Context, head: str, sha: str) -> bool:
-    """Whether the commit is in the history of `head`; GitHub tells, since a shallow clone cannot (F10)."""
+    """Whether the commit is in the history of `head`; GitHub tells, since a shallow clone cannot (F10).
+
+    What a dry run would make comes on top of all that there is, and is in nothing that there is.
+    """
+    if NEW in (head, sha):
+        return head == NEW
     return head == sha or github(context).get(f"compare/{sha}...{head}", per_page=1)["status"] in ("ahead", "identical")
 
 

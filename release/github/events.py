@@ -7,7 +7,7 @@ import os
 import semver
 
 from release.call.context import Context
-from release.call.wait import wait_until
+from release.call.wait import Wait, wait_until
 from release.errors import Failed, Unknown, Usage, Waiting
 from release.git.refs import TAGS, RemoteRef
 from release.git.repository import repository, token
@@ -83,7 +83,7 @@ def started_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
     """
     found: dict[str, Run] = {}
 
-    def look(_: float) -> bool:
+    def look(_: Wait) -> bool:
         found.update(pushed_runs(context, tag))
         return bool(found)
 

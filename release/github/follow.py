@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.report import Progress
-from release.call.wait import wait_until
+from release.call.wait import Wait, wait_until
 from release.errors import Waiting
 from release.github.api import github
 from release.github.outcomes import APPROVAL, state
@@ -37,7 +37,7 @@ def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
     followed = {name: _Followed(each) for name, each in runs.items() if each.id}
     wait_until(
         context,
-        lambda _: _look_at_all(context, followed),
+        lambda wait: _look_at_all(context, followed, wait),
         late=lambda limit: Waiting(
             f"not finished within {limit:.0f} s; the runs go on:\n{_links(followed.values())}",
             "Run the same again to go on waiting.",
@@ -49,11 +49,12 @@ def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
     return {name: followed[name].run if name in followed else each for name, each in runs.items()}
 
 
-def _look_at_all(context: Context, followed: Mapping[str, _Followed]) -> bool:
+def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait) -> bool:
     """Look at each run that goes on, show what changed, start attempts; return whether all is over."""
     for each in followed.values():
         if each.run.status != "completed" or not each.jobs_at:
             _look(context, each)
+            wait.breathe()
     context.report.progress(list(_progress(context, followed)))
     mended = [each for each in followed.values() if context.options.rerun_failed and not each.rerun]
     mended = [each for each in mended if each.run.conclusion in MENDABLE]

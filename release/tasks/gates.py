@@ -10,7 +10,7 @@ from release.versions import parse_line
 
 if TYPE_CHECKING:
     from release.call.context import Context
-    from release.compat.interfaces import Answer
+    from release.compat import Answer
 
 
 @task(reads=True)
@@ -19,11 +19,11 @@ def compat_(context: Context, name: str = "", ref: str = "", line: str = "") -> 
 
     Example: inv release.compat --name sdk --ref HEAD
     """
-    part = compat.gate.component_named(context, name)
-    wanted = parse_line(line, version_too=True) if line else compat.gate.current_line(context)
+    part = compat.component_named(context, name)
+    wanted = parse_line(line, version_too=True) if line else compat.current_line(context)
     sha = git.choice.named_commit(context, ref) if ref else git.tags.trunk_sha(context)
     git.repository.repository(context).need_commit(sha, "" if ref else f"refs/heads/{git.snapshot.trunk(context)}")
-    answers = compat.gate.gate(context, part, sha, git.tags.tagged_releases(context, wanted))
-    compat.gate.show_answers(context, answers)
-    compat.gate.check_open(context, part, sha, wanted, answers)
+    answers = compat.gate(context, part, sha, git.tags.tagged_releases(context, wanted))
+    compat.show_answers(context, answers)
+    compat.check_open(context, part, sha, wanted, answers)
     return answers
