@@ -49,7 +49,7 @@ def overview(branch: str = "release-0.7-20261101") -> Overview:
 
 def made(found: Overview) -> str:
     style = resources.files("release").joinpath("templates/status.css").read_text(encoding="utf-8")
-    return page(found, [("0.7.1: not out yet: wheel", "inv sdk.release --version 0.7.1")], style)
+    return page(found, [("0.7.1: not out yet: wheel", "inv sdk.release --version 0.7.1")])
 
 
 class Tags(HTMLParser):

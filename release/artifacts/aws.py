@@ -24,6 +24,7 @@ class PreconditionError(Exception):
 
 
 def unless_missing(read: Callable[[], T], place: str) -> T | None:
+    """Return what was read, or None where AWS says that there is no such thing; `place` is for messages."""
     with translated_errors("AWS", place):
         try:
             return read()
@@ -56,4 +57,5 @@ def translated_errors(service: str, place: str, lost: bool = False) -> Iterator[
 
 
 def error_code(error: ClientError) -> str:
+    """Return AWS's own code of the error."""
     return str(error.response.get("Error", {}).get("Code", ""))

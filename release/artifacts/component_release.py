@@ -175,6 +175,7 @@ def check_unbuilt(context: Context, part: Component, version: semver.Version) ->
 
 
 def component_runs(context: Context, part: Component, tag: TaggedRelease) -> dict[str, Run]:
+    """Return the runs that make this component of the tag, dispatched where it has a workflow of its own; writes that."""
     if not part.workflow:
         return needed_runs(context, tag.ref)
     return {part.name: dispatch_run(context, component_request(part, tag, part.workflow))}
@@ -182,7 +183,7 @@ def component_runs(context: Context, part: Component, tag: TaggedRelease) -> dic
 
 def check_component_runs(context: Context, part: Component, tag: TaggedRelease, finished: dict[str, Run]) -> None:
     """Raise unless the runs did what this component needs: its roles' jobs, or without roles every job (F26)."""
-    ended = [run for run in finished.values() if run.id and not (context.dry and run.status != "completed")]
+    ended = [run for run in finished.values() if run.id and run.status == "completed"]
     if part.roles and ended:
         check_component_roles(context, ended, part.roles, component_request(part, tag, "").ways_on)
         return

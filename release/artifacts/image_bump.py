@@ -142,6 +142,8 @@ def _is_bump_alone(context: Context, base: str, head: str, version: semver.Versi
 
 
 def bump_line(context: Context, version: semver.Version, head: RemoteRef) -> RemoteRef:
+    """Return the line's release branch with the version in config.py, committing and pushing it where it is missing."""
+
     def find() -> RemoteRef | None:
         return None if head.sha == NEW else branch_naming(context, short_name(head), version)
 

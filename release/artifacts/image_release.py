@@ -70,7 +70,7 @@ def build_images(
 
 def prove_images(context: Context, version: semver.Version, finished: Run, request: Dispatch) -> None:
     """Raise unless the run succeeded, every image of the version is there, and every old one is the same (F21)."""
-    if context.dry and finished.status != "completed":
+    if finished.status != "completed":  # a dry run's: planned, or looked at once
         tags = ", ".join(image_digests(context, version))
         context.report.step("todo", f"images {tags} in {context.settings.image.repository}")
         return
@@ -107,6 +107,7 @@ def _branch_runs(context: Context, request: Dispatch) -> list[Run]:
 
 
 def open_image_pull_request(context: Context, version: semver.Version, head: RemoteRef) -> PullRequest:
+    """Return the image's pull request, opening it if there is none; writes it at most once (F17)."""
     body = f"Sets the runner image's version to {version}."
     return open_pull_request(context, short_name(head), trunk(context), f"Use image {version}", body)
 
@@ -114,7 +115,7 @@ def open_image_pull_request(context: Context, version: semver.Version, head: Rem
 def _merge_image_pull_request(context: Context, version: semver.Version, head: RemoteRef) -> str:
     """Open the pull request, merge it, and return the trunk's commit that names the version."""
     merged = merge_pull_request(context, open_image_pull_request(context, version, head), head.sha)
-    if context.dry and not merged.merge_sha:
+    if merged.merge_sha == NEW:
         return NEW
     repository(context).need_commit(merged.merge_sha, f"refs/heads/{trunk(context)}")
     if image_in_config(context, merged.merge_sha) != str(version):
@@ -142,6 +143,7 @@ def image_ref(context: Context, version: semver.Version) -> str:
 
 
 def remote_branch(context: Context, name: str) -> RemoteRef:
+    """Return the branch as the remote has it; raise Usage when there is none."""
     sha = remote(context).head_sha(name)
     if sha is None:
         raise Usage(f"the remote has no branch {name}", "Push it first, or name another: --ref BRANCH")

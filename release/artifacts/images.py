@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from release.artifacts.ecr import Ecr
 from release.artifacts.oci import OciRegistry
 from release.call.context import Context
+from release.call.ensure import perform
 from release.config_py import constant
 from release.errors import Blocked, Conflict, Failed, Usage
 from release.git.refs import NEW
@@ -144,6 +145,27 @@ def check_tagged_images(
             f"See what the tag started: inv platform.watch --version {version}",
         )
     return {name: digest for name, digest in digests.items() if digest}
+
+
+def prove_platform(context: Context, version: semver.Version) -> None:
+    """Raise Failed unless every platform image is out; a dry run says what the tag's push would build."""
+    prove_built(context, version, platform_digests(context, version), "the platform", "the tag's push")
+
+
+def prove_built(
+    context: Context, version: semver.Version, digests: Mapping[str, str | None], whose: str, how: str
+) -> None:
+    """Raise Failed unless these images are out; a dry run says how those that are not would be built."""
+    if all(digests.values()):
+        check_tagged_images(context, version, digests, whose)
+        return
+    images = ", ".join(f"{name}:{version}" for name in digests)
+    perform(
+        context,
+        f"images {images}, by {how}",
+        lambda: check_tagged_images(context, version, digests, whose),
+        dict[str, str](),
+    )
 
 
 def component_digests(context: Context, part: Component, version: semver.Version) -> dict[str, str | None]:

@@ -10,8 +10,9 @@ from email.utils import parsedate_to_datetime
 
 from release.call.context import Context
 from release.errors import Failed
+from release.git.credentials import token
 from release.git.remotes import without_credentials
-from release.git.repository import repository, token
+from release.git.repository import repository
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github

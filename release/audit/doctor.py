@@ -34,8 +34,9 @@ from release.git.snapshot import trunk
 from release.github.api import github
 
 CHECKS: tuple[Check, ...] = (
-    git_findings, identity_findings, signing_findings, remote_findings, token_findings, clock_findings, rate_limit_findings,
-    tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings, registry_findings, settings_findings,
+    git_findings, identity_findings, signing_findings, remote_findings, token_findings, clock_findings,
+    rate_limit_findings, tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings,
+    registry_findings, settings_findings,
 )  # fmt: skip
 
 

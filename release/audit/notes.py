@@ -42,15 +42,11 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
         now = release_of(context, version)
         return now if now and not now.draft else None
 
-    if not context.dry and find() is None:
+    def publish() -> None:
         attach_receipt(context, version, proved_receipt(context, version))
-    return ensure(
-        context,
-        f"GitHub Release {version} published",
-        find=find,
-        make=lambda: github(context).send("PATCH", f"releases/{draft.id}", {"draft": False}),
-        planned=draft,
-    )
+        github(context).send("PATCH", f"releases/{draft.id}", {"draft": False})
+
+    return ensure(context, f"GitHub Release {version} published", find=find, make=publish, planned=draft)
 
 
 def previous_version(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:

@@ -1,9 +1,10 @@
-"""The status as one page of HTML: no scripts, nothing loaded, all text from outside escaped. Pure."""
+"""The status as one page of HTML: no scripts, nothing loaded, all text from outside escaped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
+from importlib import resources
 
 from release.audit.status_model import MARKS, PARTS, Overview, Part, Version, age
 from release.audit.timeline import text, timeline
@@ -12,8 +13,9 @@ WORDS = {"out": "out", "missing": "missing", "waiting": "on its way", "unknown":
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def page(found: Overview, hints: Iterable[tuple[str, str]], style: str) -> str:
+def page(found: Overview, hints: Iterable[tuple[str, str]]) -> str:
     """Return the whole file; it stands alone, in light and in dark, on a desk and on a phone."""
+    style = resources.files("release").joinpath("templates/status.css").read_text(encoding="utf-8")
     read = datetime.fromtimestamp(found.at, timezone.utc)
     return "\n".join(
         [

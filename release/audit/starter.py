@@ -59,9 +59,11 @@ def _listed(texts: tuple[str, ...]) -> str:
 
 
 def file_text(path: Path) -> str:
+    """Return the file's text, nothing where there is none."""
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def write_file(path: Path, text: str) -> None:
+    """Write the file, its folders too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

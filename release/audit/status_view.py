@@ -48,6 +48,7 @@ def _command(version: Version) -> str:
 
 
 def print_status(context: Context, found: Overview) -> None:
+    """Print the tables of lines and versions, and what to type next."""
     lines = [
         (
             each.line,
@@ -84,6 +85,7 @@ def _count(number: int | None) -> str:
 
 
 def emit_status(context: Context, found: Overview) -> None:
+    """Print the same as JSON: an object a line, a version, a hint."""
     for line in found.lines:
         context.report.emit(
             event="line",

@@ -22,7 +22,7 @@ from release.audit.proofs import (
 )
 from release.audit.receipt import Evidence, Statement, differences, parse, statement, text
 from release.call.context import Context
-from release.call.ensure import ensure
+from release.call.ensure import ensure, save_file
 from release.call.parallel import side_by_side
 from release.errors import Conflict, Failed, Usage
 from release.git.snapshot import trunk
@@ -102,6 +102,7 @@ def _attached(context: Context, release: GitHubRelease, name: str, made: Stateme
 
 
 def evidence(context: Context, claimed: ExpectedState, proofs: Sequence[Proof]) -> Evidence:
+    """Return what the proofs found, as a receipt keeps it."""
     home = github(context).web_url
     found = Evidence(parameters={"repository": home, "version": str(claimed.version)})
     found.sources[f"git+{home}@{claimed.tag.sha}"] = ("gitCommit", claimed.tag.sha)
@@ -122,16 +123,15 @@ def receipt_changes(file: Path, made: Statement) -> list[str]:
 
 
 def keep_receipt(context: Context, file: Path, made: Statement) -> None:
+    """Write the receipt where there is none; one that is there says the same, or this is not called."""
     if file.is_file():
         context.report.step("done", f"receipt {file}: nothing changed")
-    elif context.dry:
-        context.report.step("todo", f"receipt {file}")
     else:
-        file.write_text(text(made), encoding="utf-8")
-        context.report.step("made", f"receipt {file}")
+        save_file(context, f"receipt {file}", file, text(made))
 
 
 def show_proofs(context: Context, proofs: Sequence[Proof]) -> None:
+    """Print a line a proof, with its link where it does not hold."""
     for proof in proofs:
         status = "made" if proof.holds else "unknown" if proof.unknown else "failed"
         facts = {"proof": proof.name, "holds": proof.holds, "digests": dict(proof.digests), "link": proof.url}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from release.errors import Conflict, Failed, ReleaseError, Unknown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from release.call.context import Context  # a listing of the tasks loads this module, and need not that
 
 T = TypeVar("T")
@@ -70,6 +72,16 @@ def perform(context: Context, what: str, act: Callable[[], T], planned: T) -> T:
         context.report.step("todo", what)
         return planned
     return act()
+
+
+def save_file(context: Context, what: str, file: Path, text: str) -> None:
+    """Write a file of this machine and say so; a dry run says it as to do."""
+
+    def write() -> None:
+        file.write_text(text, encoding="utf-8")
+        context.report.step("made", what)
+
+    perform(context, what, write, None)
 
 
 def _look_after(

@@ -136,5 +136,5 @@ NOTHING, NO_LIST, AFRESH = PickRequest(), Listing(), Resume()
 
 
 def parameters_of(recipe: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return the recipe's parameters after its context: each a flag, and of one whose default is a group, each of its fields."""
+    """Return the recipe's parameters after its context: each a flag, or a group of flags."""
     return list(inspect.signature(recipe).parameters.values())[1:]

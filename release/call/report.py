@@ -183,7 +183,7 @@ class Report:
         """Show what is waited for in place on a terminal, else a line for each row whose state changed."""
         self._rows = list(rows)
         if self._live is not None:
-            columns = [name for name in (*rows[0].names, "state", "time")] if rows else []
+            columns = [*rows[0].names, "state", "time"] if rows else []
             self._live.update(
                 _table(columns, [(*row.names.values(), row.state, duration(row.seconds)) for row in rows])
             )

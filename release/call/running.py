@@ -54,6 +54,7 @@ def _settings(c: InvokeContext) -> settings.Settings:
     Raises Usage for a variable that invoke would drop, misread or crash on.
     """
     settings.check_environment(os.environ)
+    settings.read({name: c.config[name] for name in settings.DEFAULTS if name in c.config})  # before it is merged
     c.config.load_defaults({**c.config.global_defaults(), **copy.deepcopy(settings.DEFAULTS)})
     c.config.load_shell_env()
     return settings.read(dict(c.config))

@@ -80,7 +80,7 @@ class _Flag(Argument):
 
 
 class Namespace(Collection):
-    """The tasks of one namespace; not copied with the tree, as invoke does on loading: nothing changes it afterwards."""
+    """The tasks of one namespace, which nothing changes: loading the task file need not copy them, as invoke would."""
 
     def __deepcopy__(self, memo: object) -> Namespace:
         """Return the very same."""

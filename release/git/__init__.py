@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from release.git import (
         choice,
+        credentials,
         failures,
         lines,
         objects,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,9 +14,10 @@ from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryErr
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
+from release.git.credentials import api_of_host, token
 from release.git.failures import failure
 from release.git.refs import Push, RemoteRef
-from release.git.remotes import api_url, git_header, remote_repository, serves
+from release.git.remotes import git_header, remote_repository, serves
 from release.versions import check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
@@ -278,16 +277,6 @@ def repository(context: Context) -> Repository:
     return context.once(repository, lambda: _open(context))
 
 
-def token(context: Context) -> str:
-    """Return GITHUB_TOKEN or GH_TOKEN, else what `gh auth token` prints, else nothing; `gh` is asked once a call."""
-    return context.once(token, _find_token)
-
-
-def api_of_host(host: str) -> str:
-    """Return the REST API's URL: GITHUB_API_URL, else the one of the Git host."""
-    return os.environ.get("GITHUB_API_URL") or api_url(host)
-
-
 def _open(context: Context) -> Repository:
     repo = Repository(context.folder, context.settings.release.remote)
     url = repo.remote_url()
@@ -296,11 +285,3 @@ def _open(context: Context) -> Repository:
         if serves(api_of_host(host), host):
             repo.authenticate(token(context), url)
     return repo
-
-
-def _find_token() -> str:
-    given = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
-    if given or not shutil.which("gh"):
-        return (given or "").strip()
-    asked = subprocess.run(["gh", "auth", "token"], capture_output=True, text=True, check=False, timeout=20)
-    return asked.stdout.strip()

@@ -16,8 +16,8 @@ from release.versions import check_ref_name
 class Snapshot:
     """What the remote had when it was looked at, a part at a time: heads, tags of a line, its HEAD's name.
 
-    What was read is dropped when the call's `activity` goes on: after a write of its own, after a wait. HEAD's name is kept:
-    no write here changes it.
+    What was read is dropped when the call's `activity` goes on: after a write of its own, after a wait. HEAD's name
+    is kept: no write here changes it.
     """
 
     def __init__(self, repo: Repository, activity: Activity) -> None:

@@ -11,8 +11,9 @@ import requests
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
+from release.git.credentials import api_of_host, token
 from release.git.remotes import remote_repository
-from release.git.repository import api_of_host, repository, token
+from release.git.repository import repository
 from release.github.http import BearerAuth, http
 from release.github.web import check_url
 

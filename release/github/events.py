@@ -9,8 +9,9 @@ import semver
 from release.call.context import Context
 from release.call.wait import Wait, wait_until
 from release.errors import Failed, Unknown, Usage, Waiting
+from release.git.credentials import token
 from release.git.refs import TAGS, RemoteRef
-from release.git.repository import repository, token
+from release.git.repository import repository
 from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.dispatch import EVENT, FOLDER, dispatch_run

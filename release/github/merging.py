@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Waiting
-from release.git.refs import RemoteRef, brief
+from release.git.refs import NEW, RemoteRef, brief
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.github.api import github
@@ -36,12 +37,13 @@ def merge_pull_request(context: Context, opened: PullRequest, sha: str) -> PullR
             raise Conflict(f"pull request #{now.number} was closed without merging", f"Reopen it: {now.url}")
         return now if now.merged else None
 
+    merged = replace(opened, merged=True, merge_sha=opened.merge_sha or NEW)
     return ensure(
         context,
         f"merge pull request #{opened.number or '…'} at {brief(sha)} into {opened.base}",
         find=find,
         make=lambda: _merge(context, opened, sha),
-        planned=opened,
+        planned=merged,
     )
 
 

@@ -86,5 +86,6 @@ def platform_request(tag: RemoteRef, workflow: str) -> Dispatch:
 
 
 def component_request(part: Component, tag: TaggedRelease, workflow: str) -> Dispatch:
+    """Return the run of a component's own workflow on its tag."""
     command = f"inv release.component --name {part.name} --version {tag.version}"
     return Dispatch(workflow, tag.ref.name, tag.ref.sha, roles=part.roles, command=command)

@@ -26,7 +26,7 @@ def pick_by_pull_request(context: Context, plan: PickPlan) -> RemoteRef:
     """Return the release branch with the plan's changes, merged by a pull request from a branch of its own."""
     there = _backport_on_remote(context, plan.head, plan.line, plan.shas)
     sha = there.sha if there else make_picks(context, plan).head
-    if sha == plan.head.sha and not context.dry:
+    if sha == plan.head.sha:
         return plan.head
     return merge_backport(context, plan.head, plan.line, push_backport(context, plan.head, plan.line, plan.shas, sha))
 
@@ -40,6 +40,7 @@ def push_backport(context: Context, head: RemoteRef, line: Line, shas: Sequence[
         find=lambda: _backport_on_remote(context, head, line, shas),
         make=lambda: repository(context).push([Push(f"refs/heads/{name}", sha)]),
         planned=RemoteRef(f"refs/heads/{name}", NEW, NEW),
+        key=f"refs/heads/{name}",
     )
 
 
@@ -48,14 +49,14 @@ def merge_backport(context: Context, head: RemoteRef, line: Line, backport: Remo
 
     The release branch is the base, never the head, and is looked up again afterwards (F18).
     """
-    changes = [] if context.dry else _picks_of(context, head, backport)
+    changes = _picks_of(context, head, backport)
     opened = open_pull_request(
         context, short_name(backport), short_name(head), _title(line, changes), _body(short_name(head), changes)
     )
-    if not context.dry and not opened.merged:
+    if not opened.merged:
         follow_checks(context, backport.sha, short_name(backport), required_checks(context, short_name(head)))
     done = merge_pull_request(context, opened, backport.sha)
-    if context.dry:
+    if done.merge_sha == NEW:
         return RemoteRef(head.name, NEW, NEW)
     now = needed_branch(context, line)
     repository(context).need_history([now])
@@ -77,7 +78,7 @@ def _backport_on_remote(context: Context, head: RemoteRef, line: Line, shas: Seq
     """Return the remote's backport branch if it holds picks of these commits alone; raise Conflict otherwise."""
     name = backport_branch(line, shas)
     sha = remote(context).head_sha(name)
-    if sha is None:
+    if sha in (None, NEW):
         return None
     ref = RemoteRef(f"refs/heads/{name}", sha, sha)
     repository(context).need_history([ref])
@@ -91,6 +92,8 @@ def _backport_on_remote(context: Context, head: RemoteRef, line: Line, shas: Seq
 
 
 def _picks_of(context: Context, head: RemoteRef, backport: RemoteRef) -> list[Pick]:
+    if backport.sha == NEW:
+        return []
     found = pick_sources(repository(context), f"{head.sha}..{backport.sha}")
     return [Pick(source, title(repository(context), sha)) for source, sha in found.items()]
 

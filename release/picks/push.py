@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import semver
 
@@ -64,12 +64,13 @@ def make_picks(context: Context, plan: PickPlan) -> Outcome:
 
     Raises Failed at a conflict, with the worktree left to resolve it in.
     """
-    outcome = _try_picks(context, plan) if context.dry else _pick_in_worktree(context, plan)
+    trial = context.dry
+    outcome = _try_picks(context, plan) if trial else _pick_in_worktree(context, plan)
     for change in plan.changes:
         if change.sha in outcome.empty:
             context.report.step("note", f"{change}: changes nothing on {short_name(plan.head)}, left out")
         elif outcome.stopped_at != change.sha:
-            context.report.step("todo" if context.dry else "note", f"pick {change}")
+            context.report.step("todo" if trial else "note", f"pick {change}")
     return outcome
 
 
@@ -96,7 +97,7 @@ def _try_picks(context: Context, plan: PickPlan) -> Outcome:
         if not context.options.asking:
             raise error
         context.report.step("todo", f"resolve a conflict: {error.problem}")
-    return outcome
+    return outcome if outcome.head == plan.head.sha else replace(outcome, head=NEW)
 
 
 def _mainline(plan: PickPlan) -> int:
@@ -115,13 +116,13 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
             return None
         return RemoteRef(head.name, now, now) if version is None or tag_at(context, version, sha) else None
 
-    shown = brief(NEW if context.dry else sha)
     return ensure(
         context,
-        f"{short_name(head)} at {shown}" + (f" and tag {version}, in one push" if version else ""),
+        f"{short_name(head)} at {brief(sha)}" + (f" and tag {version}, in one push" if version else ""),
         find=find,
         make=lambda: _push(context, head, sha, version),
         planned=RemoteRef(head.name, NEW, NEW),
+        key=head.name,
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import semver
 
 from release.call.context import Context
+from release.call.ensure import perform
 from release.call.flags import PickRequest
 from release.errors import Conflict, Usage
 from release.git.lines import next_patch
@@ -53,13 +56,15 @@ def continue_stopped(context: Context, line: str, via_pr: bool) -> RemoteRef:
     """
     tree = _stopped_tree(context, line)
     head, trunk = line_and_trunk(context, tree.line)
-    if context.dry:
-        context.report.step(
-            "todo",
-            f"go on in {tree.path}, {describe_worktree(repository(context), tree)}; then push {short_name(head)}",
-        )
-        return RemoteRef(head.name, NEW, NEW)
     context.confirm(f"go on with the picks in {tree.path}")
+    where = f"{tree.path}, {describe_worktree(repository(context), tree)}"
+    planned = RemoteRef(head.name, NEW, NEW)
+    go_on = partial(_continue_in, context, tree, (head, trunk), via_pr)
+    return perform(context, f"go on in {where}; then push {short_name(head)}", go_on, planned)
+
+
+def _continue_in(context: Context, tree: PickWorktree, ends: tuple[RemoteRef, RemoteRef], via_pr: bool) -> RemoteRef:
+    head, trunk = ends
     outcome = _outcome(context, tree, head)
     if outcome.stopped_at:
         raise conflict(context, head, trunk, outcome, tree.path, via_pr)
@@ -105,12 +110,13 @@ def take_back(context: Context, line: str) -> None:
         return
     tree = _stopped_tree(context, line)
     what = f"take back the picks onto {tree.line} in {tree.path}"
-    if context.dry:
-        context.report.step("todo", what)
-        return
     context.confirm(what)
-    close_worktree(repository(context), tree)
-    context.report.step("made", f"{what}: nothing of them was pushed")
+
+    def act() -> None:
+        close_worktree(repository(context), tree)
+        context.report.step("made", f"{what}: nothing of them was pushed")
+
+    perform(context, what, act, None)
 
 
 def settle_patch(context: Context, head: RemoteRef) -> None:

@@ -9,7 +9,7 @@ from release.call.flags import NOTHING, PickRequest
 from release.call.task import task
 from release.errors import Conflict, Usage
 from release.tasks import image as images
-from release.tasks import lines, platform, sdk
+from release.tasks import lines, sdk
 from release.versions import Line, line_of, next_version, parse
 
 if TYPE_CHECKING:
@@ -78,11 +78,9 @@ def _image_commit(context: Context, version: semver.Version) -> str:
 
 def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     """Release platform and SDK from the tag, side by side, prove both, then publish the GitHub Release."""
-    if context.dry and git.snapshot.remote(context).tag(str(version)) is None:
-        _plan(context, version, tag)
-        return
     request = github.requests.sdk_request(context, tag)
-    runs = {} if _platform_out(context, version) else github.events.needed_runs(context, tag)
+    out = all(artifacts.images.platform_digests(context, version).values())
+    runs = {} if out else github.events.needed_runs(context, tag)
     wheel_out = artifacts.wheel_release.is_wheel_out(context, version)
     if not wheel_out:
         started, request = sdk.dispatch(context, str(version))
@@ -95,26 +93,9 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
         sdk.wheel(context, str(version))
     else:
         artifacts.wheel_release.prove_wheel_run(context, version, finished["sdk"], request)
-    if context.dry and not _platform_out(context, version):
-        context.report.step("todo", f"platform images of {version}")
-    else:
-        platform.check(context, str(version))
+    artifacts.images.prove_platform(context, version)
     release = audit.notes.publish_release(context, version, audit.notes.draft_release(context, version))
     context.report.step("note", f"{version} is released", url=release.url)
-
-
-def _plan(context: Context, version: semver.Version, tag: RemoteRef) -> None:
-    """Show what follows the tag that a dry run does not push."""
-    settings = context.settings
-    request = github.requests.sdk_request(context, tag)
-    inputs = ", ".join(f"{name}={str(value).lower()}" for name, value in request.inputs.items())
-    for what in (
-        f"platform images {', '.join(f'{name}:{version}' for name in settings.platform.images)}, by the tag's push",
-        f"run {request.workflow} on {version} ({git.refs.brief(tag.sha)}) with {inputs}",
-        f"wheel s3://{settings.sdk.bucket}/{artifacts.s3.wheel_key(context, version)}",
-        f"GitHub Release {version}, published",
-    ):
-        context.report.step("todo", what)
 
 
 def _version(context: Context, given: str, bump: str) -> semver.Version:
@@ -167,10 +148,6 @@ def _tagged_commit(context: Context, version: semver.Version, tagged: RemoteRef 
     return tagged.sha
 
 
-def _platform_out(context: Context, version: semver.Version) -> bool:
-    return all(artifacts.images.platform_digests(context, version).values())
-
-
 @task(writes=True, waits=True, reruns=True, announces=True)
 def patch(
     context: Context,
@@ -217,13 +194,10 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
 
 
 def _follow(context: Context, head: RemoteRef, checks: bool) -> None:
-    if not checks:
-        context.report.step("note", f"the checks of {git.refs.short_name(head)} are left out (--no-checks)")
-    elif head.sha == git.refs.NEW:
-        context.report.step("todo", f"the checks of {git.refs.short_name(head)} succeed")
-    else:
-        git.repository.repository(context).need_commit(head.sha, head.name)
+    if checks:
         github.checks.follow_checks(context, head.sha, git.refs.short_name(head))
+    else:
+        context.report.step("note", f"the checks of {git.refs.short_name(head)} are left out (--no-checks)")
 
 
 def _next(context: Context, line: Line, given: str, sha: str) -> semver.Version:
@@ -266,12 +240,9 @@ def release_component(context: Context, part: Component, tag: TaggedRelease) -> 
         return
     finished = github.follow.follow_runs(context, artifacts.component_release.component_runs(context, part, tag))
     artifacts.component_release.check_component_runs(context, part, tag, finished)
-    if context.dry and not all(artifacts.images.component_digests(context, part, tag.version).values()):
-        images = ", ".join(f"{name}:{tag.version}" for name in part.images)
-        how = f"run {part.workflow}" if part.workflow else "the tag's push"
-        context.report.step("todo", f"images {images or 'none'}, by {how}")
-        return
-    prove_component(context, part, tag.version)
+    how = f"run {part.workflow}" if part.workflow else "the tag's push"
+    digests = artifacts.images.component_digests(context, part, tag.version)
+    artifacts.images.prove_built(context, tag.version, digests, part.name, how)
 
 
 def prove_component(context: Context, part: Component, version: semver.Version) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release import audit, git
+from release.call.ensure import save_file
 from release.call.task import task
 from release.errors import Conflict, Usage
 from release.versions import parse_line
@@ -57,12 +57,8 @@ def status(context: Context, line: str = "", last: int = 5, html: str = "") -> O
         audit.status_view.emit_status(context, found)
     else:
         audit.status_view.print_status(context, found)
-    if html and context.dry:
-        context.report.step("todo", f"page {html}")
-    elif html:
-        style = resources.files("release").joinpath("templates/status.css").read_text(encoding="utf-8")
-        Path(html).write_text(audit.page.page(found, audit.status_view.hints(found), style), encoding="utf-8")
-        context.report.step("made", f"page {html}")
+    if html:
+        save_file(context, f"page {html}", Path(html), audit.page.page(found, audit.status_view.hints(found)))
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release import artifacts, git, github
-from release.call.ensure import ensure
+from release.call.ensure import ensure, perform
 from release.call.task import task
 from release.errors import Conflict, Failed, Usage
 from release.versions import parse
@@ -29,11 +29,12 @@ def build(context: Context, version: str = "", out: str = "dist") -> Path:
 
     Example: inv sdk.build --out dist
     """
-    wanted = _given(context, version)
-    where = Path(out)
-    if context.dry:
-        context.report.step("todo", f"build {context.settings.sdk.path} into {where}/")
-        return where
+    wanted, where = _given(context, version), Path(out)
+    what = f"build {context.settings.sdk.path} into {where}/"
+    return perform(context, what, lambda: _build(context, wanted, where), where)
+
+
+def _build(context: Context, wanted: semver.Version | None, where: Path) -> Path:
     built = artifacts.build.build_wheel(
         Path(context.settings.sdk.path), where, artifacts.wheel.python_version(wanted) if wanted else ""
     )
@@ -53,16 +54,17 @@ def test(context: Context, wheel: str = "", python: str = "", version: str = "")
     sdk, wanted, path = context.settings.sdk, _given(context, version), _wheel_file(context, wheel)
     found = artifacts.wheel.read_wheel(path.read_bytes(), path.name)
     artifacts.s3.check_wheel(context, found, wanted)
-    if context.dry:
-        context.report.step("todo", f"install {path.name} in a fresh environment and import {sdk.package}")
-        return
+    what = f"install {path.name} in a fresh environment and import {sdk.package}"
+    perform(context, what, lambda: _try(context, path, python, found.version), None)
+
+
+def _try(context: Context, path: Path, python: str, version: str) -> None:
+    sdk = context.settings.sdk
     imported, printed = artifacts.build.try_wheel(path, python, sdk.package, sdk.command)
-    if imported != found.version:
-        raise Failed(f"{path.name} imports as {sdk.package} {imported}, not {found.version}")
-    if sdk.command and found.version not in printed.replace(",", " ").split():
-        raise Failed(
-            f"{sdk.command} --version prints {printed!r}, not {found.version}", "Set sdk.command in invoke.yaml."
-        )
+    if imported != version:
+        raise Failed(f"{path.name} imports as {sdk.package} {imported}, not {version}")
+    if sdk.command and version not in printed.replace(",", " ").split():
+        raise Failed(f"{sdk.command} --version prints {printed!r}, not {version}", "Set sdk.command in invoke.yaml.")
     context.report.step(
         "made", f"{path.name} installs, imports as {imported}" + (f", {sdk.command} says so too" if sdk.command else "")
     )
@@ -158,8 +160,9 @@ def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
         else []
     )
     found, key = artifacts.wheel_release.prove_wheel(context, wanted, made)
-    if download and not context.dry:
-        _save(context, key, found, Path(download))
+    if download:
+        what = f"save {Path(download) / found.filename}"
+        perform(context, what, lambda: _save(context, key, found, Path(download)), None)
     return found
 
 

@@ -1,4 +1,4 @@
-"""This machine and this repository: release.doctor, init."""
+"""What a machine and a repository need: release.doctor, init."""
 
 from __future__ import annotations
 
