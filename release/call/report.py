@@ -202,14 +202,13 @@ class Report:
         from rich.text import Text
 
         if self.stream.isatty():
-            self._rich(Text(self._safe(text), style=colour))
+            self._rich(Text(self._safe(text), style=colour), soft_wrap=True)  # the terminal wraps: links stay whole
         else:
             self._write(self._safe(text))
 
-    def _rich(self, renderable: Table | Any) -> None:
-        (self._live.console if self._live is not None else self._console()).print(
-            renderable, soft_wrap=not self.stream.isatty()
-        )
+    def _rich(self, renderable: Table | Any, soft_wrap: bool = False) -> None:
+        console = self._live.console if self._live is not None else self._console()
+        console.print(renderable, soft_wrap=soft_wrap or not self.stream.isatty())
 
     def _console(self) -> Any:
         from rich.console import Console
