@@ -216,7 +216,7 @@ class Report:
 
         table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
         for column in columns:
-            table.add_column(column, overflow="fold")
+            table.add_column(self._safe(column), overflow="fold")
         for row in rows:
             table.add_row(*(Text(self._safe("" if cell is None else str(cell))) for cell in row))
         return table
