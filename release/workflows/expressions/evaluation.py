@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from release.workflows.expressions import values
-from release.workflows.expressions.syntax import Binary, Call, Index, Literal, Name, Node, Not, Star, Unsupported, parse
+from release.workflows.expressions.syntax import Call, Literal, Name, Node, Unsupported, parse
 
 CONTEXTS = frozenset(
     ("env", "github", "inputs", "job", "jobs", "matrix", "needs", "runner", "secrets", "steps", "strategy", "vars")
@@ -56,7 +56,7 @@ def condition(text: str, context: Context) -> bool:
     """
     node = _condition_node(text.strip())
     if not _asks_status(node):
-        node = Binary("&&", Call("success", ()), node)
+        node = Call("&&", (Call("success", ()), node))
     return _truth(node, context)
 
 
@@ -74,21 +74,16 @@ def _condition_node(text: str) -> Node:
 
 
 def _asks_status(node: Node) -> bool:
-    match node:
-        case Call(name, arguments):
-            return name in (*_STATUS_FUNCTIONS, "always") or any(map(_asks_status, arguments))
-        case Binary(_, left, right) | Index(left, right):
-            return _asks_status(left) or _asks_status(right)
-        case Not(inner) | Star(inner):
-            return _asks_status(inner)
-    return False
+    return isinstance(node, Call) and (
+        node.name in (*_STATUS_FUNCTIONS, "always") or any(map(_asks_status, node.arguments))
+    )
 
 
 def _truth(node: Node, context: Context) -> bool:
     match node:
-        case Not(inner):
+        case Call("!", (inner,)):
             return not _truth(inner, context)
-        case Binary("&&" | "||" as operator, left, right):
+        case Call("&&" | "||" as operator, (left, right)):
             ends = operator == "||"
             try:
                 return ends if _truth(left, context) is ends else _truth(right, context)
@@ -101,17 +96,23 @@ def _truth(node: Node, context: Context) -> bool:
 
 def _value(node: Node, context: Context) -> Any:
     match node:
-        case Binary():
-            return _compared(node, context)
-        case Not(inner):
-            return not values.truth(_value(inner, context))
-        case Literal() | Name():
-            return node.value if isinstance(node, Literal) else _named(node.name, context)
-        case Index(target, key):
+        case Literal(value):
+            return value
+        case Name(name):
+            return _named(name, context)
+        case Call("&&" | "||" as operator, (first, second)):
+            left = _value(first, context)
+            return left if values.truth(left) is (operator == "||") else _value(second, context)
+        case Call("[]", (target, key)):
             return _indexed(_value(target, context), _value(key, context), _described(node))
-        case Star(target):
-            return _all(_value(target, context))
-    return _called(node.name, node.arguments, context)
+        case Call("always"):
+            return True
+        case Call(name) if name in _STATUS_FUNCTIONS:
+            if STATUS not in context:
+                raise Undecided(f"{name}()")
+            return context[STATUS] == _STATUS_FUNCTIONS[name]
+        case Call(name, arguments):
+            return values.call(name, [_value(argument, context) for argument in arguments])
 
 
 def _named(name: str, context: Context) -> Any:
@@ -140,33 +141,10 @@ def _indexed(target: Any, key: Any, path: str) -> Any:
 
 def _described(node: Node) -> str:
     match node:
-        case Index(target, Literal(key)):
+        case Call("[]", (target, Literal(key))):
             return f"{_described(target)}.{values.text(key)}"
-        case Index(target, _) | Star(target):
+        case Call("[]" | ".*", (target, *_)):
             return f"{_described(target)}.*"
         case Name(name):
             return name
     return "…"
-
-
-def _all(target: Any) -> values.Filtered:
-    if isinstance(target, Mapping):
-        return values.Filtered(target.values())
-    return values.Filtered(target if isinstance(target, list) else ())
-
-
-def _called(name: str, arguments: tuple[Node, ...], context: Context) -> Any:
-    if name == "always":
-        return True
-    if name in _STATUS_FUNCTIONS:
-        if STATUS not in context:
-            raise Undecided(f"{name}()")
-        return context[STATUS] == _STATUS_FUNCTIONS[name]
-    return values.call(name, [_value(argument, context) for argument in arguments])
-
-
-def _compared(node: Binary, context: Context) -> Any:
-    left = _value(node.left, context)
-    if node.operator in ("&&", "||"):
-        return left if values.truth(left) is (node.operator == "||") else _value(node.right, context)
-    return values.COMPARISONS[node.operator](left, _value(node.right, context))

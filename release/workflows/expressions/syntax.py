@@ -52,45 +52,14 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Index:
-    """`target.key` or `target[key]`."""
-
-    target: Node
-    key: Node
-
-
-@dataclass(frozen=True)
-class Star:
-    """`target.*`."""
-
-    target: Node
-
-
-@dataclass(frozen=True)
 class Call:
-    """A function and its arguments; the name is in lower case."""
+    """A function, its name in lower case, or an operator (`!`, `[]` for an index or property, `.*`), and its operands."""
 
     name: str
     arguments: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Not:
-    """`!node`."""
-
-    node: Node
-
-
-@dataclass(frozen=True)
-class Binary:
-    """`left operator right`."""
-
-    operator: str
-    left: Node
-    right: Node
-
-
-Node = Literal | Name | Index | Star | Call | Not | Binary
+Node = Literal | Name | Call
 _Token = tuple[str, str]
 
 
@@ -119,13 +88,9 @@ class _Parser:
         self.at = 0
         self.depth = 0
 
-    def peek(self, mark: str) -> bool:
-        """Tell whether a mark comes next."""
-        return self.at < len(self.tokens) and self.tokens[self.at] == ("mark", mark)
-
     def take(self, mark: str) -> bool:
         """Pass a mark if it comes next."""
-        found = self.peek(mark)
+        found = self.tokens[self.at : self.at + 1] == [("mark", mark)]
         self.at += found
         return found
 
@@ -148,7 +113,7 @@ class _Parser:
             return self.unary()
         node = self.level(number + 1)
         while operator := next((mark for mark in _LEVELS[number] if self.take(mark)), None):
-            node = Binary(operator, node, self.level(number + 1))
+            node = Call(operator, (node, self.level(number + 1)))
         return node
 
     def deeper(self, part: Callable[[], Node]) -> Node:
@@ -163,7 +128,7 @@ class _Parser:
     def unary(self) -> Node:
         """Read an operand and the `!` before it."""
         if self.take("!"):
-            return Not(self.deeper(self.unary))
+            return Call("!", (self.deeper(self.unary),))
         return self.postfix(self.primary())
 
     def primary(self) -> Node:
@@ -174,18 +139,14 @@ class _Parser:
         if kind == "string":
             return Literal(text[1:-1].replace("''", "'"))
         if kind == "name":
-            return self.named(text)
+            if self.take("("):
+                return Call(text.lower(), self.arguments())
+            return Literal(_WORDS[text.lower()]) if text.lower() in _WORDS else Name(text.lower())
         if text != "(":
             raise Unsupported(f"expression {self.text!r}: unexpected {text!r}")
         node = self.deeper(self.level)
         self.expect(")")
         return node
-
-    def named(self, text: str) -> Node:
-        """Read what begins with a name."""
-        if self.take("("):
-            return Call(text.lower(), self.arguments())
-        return Literal(_WORDS[text.lower()]) if text.lower() in _WORDS else Name(text.lower())
 
     def arguments(self) -> tuple[Node, ...]:
         """Read the arguments of a call."""
@@ -200,19 +161,16 @@ class _Parser:
     def postfix(self, node: Node) -> Node:
         """Read the properties and indexes after an operand."""
         for _ in range(MAX_DEPTH):
-            if self.take("."):
-                node = Star(node) if self.take("*") else Index(node, Literal(self.property()))
-            elif self.take("["):
-                node = self.bracket(node)
-            else:
+            bracket = self.take("[")
+            if not bracket and not self.take("."):
                 return node
+            if self.take("*"):
+                node = Call(".*", (node,))
+            else:
+                node = Call("[]", (node, self.deeper(self.level) if bracket else Literal(self.property())))
+            if bracket:
+                self.expect("]")
         raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
-
-    def bracket(self, node: Node) -> Node:
-        """Read an index in brackets."""
-        found = Star(node) if self.take("*") else Index(node, self.deeper(self.level))
-        self.expect("]")
-        return found
 
     def property(self) -> str:
         """Read the name after a dot."""

@@ -82,14 +82,10 @@ def less(left: Any, right: Any) -> bool:
     return number(left) < number(right)
 
 
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": equal,
-    "!=": lambda left, right: not equal(left, right),
-    "<": less,
-    ">": lambda left, right: less(right, left),
-    "<=": lambda left, right: less(left, right) or equal(left, right),
-    ">=": lambda left, right: less(right, left) or equal(left, right),
-}
+def _all(target: Any) -> Filtered:
+    if isinstance(target, Mapping):
+        return Filtered(target.values())
+    return Filtered(target if isinstance(target, list) else ())
 
 
 def _contains(where: Any, item: Any) -> bool:
@@ -114,10 +110,6 @@ def _join(values: Any, separator: Any = ",") -> str:
     return text(separator).join(map(text, values)) if isinstance(values, list) else text(values)
 
 
-def _to_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
-
-
 def _from_json(value: Any) -> Any:
     try:
         return json.loads(text(value))
@@ -125,20 +117,28 @@ def _from_json(value: Any) -> Any:
         raise Unsupported(f"fromJSON: this is no JSON: {text(value)[:80]!r}") from error
 
 
-# Name: the function, the fewest and the most arguments it takes.
+# Name: the function, the fewest and the most arguments it takes. The operators take what the syntax gives them.
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], int, float]] = {
+    "!": (lambda value: not truth(value), 1, 1),
+    ".*": (_all, 1, 1),
+    "==": (equal, 2, 2),
+    "!=": (lambda left, right: not equal(left, right), 2, 2),
+    "<": (less, 2, 2),
+    ">": (lambda left, right: less(right, left), 2, 2),
+    "<=": (lambda left, right: less(left, right) or equal(left, right), 2, 2),
+    ">=": (lambda left, right: less(right, left) or equal(left, right), 2, 2),
     "contains": (_contains, 2, 2),
     "startswith": (lambda where, what: text(where).lower().startswith(text(what).lower()), 2, 2),
     "endswith": (lambda where, what: text(where).lower().endswith(text(what).lower()), 2, 2),
     "format": (_format, 1, math.inf),
     "join": (_join, 1, 2),
-    "tojson": (_to_json, 1, 1),
+    "tojson": (lambda value: json.dumps(value, indent=2, ensure_ascii=False), 1, 1),
     "fromjson": (_from_json, 1, 1),
 }
 
 
 def call(name: str, arguments: Sequence[Any]) -> Any:
-    """Call one of GitHub's pure functions by its lower-case name.
+    """Call one of GitHub's pure functions by its lower-case name, or an operator.
 
     Raises `Unsupported` for a function that is not known here (`hashFiles` too) or with too few or many arguments.
     """
