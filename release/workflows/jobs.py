@@ -9,9 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from release.workflows.expressions import STATUS, Partial, Undecided, Unsupported, condition, interpolate, values
-
-_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+from release.workflows.expressions.evaluation import EXPRESSION
+from release.workflows.expressions.syntax import NAME
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def parse_jobs(found: Any) -> tuple[dict[str, Job], list[str]]:
         return {}, ["has no jobs"]
     problems = []
     for key, body in found.items():
-        if not _KEY.fullmatch(key):
+        if not re.fullmatch(NAME, key):
             problems.append(f"has a job with an impossible key: {key!r}")
         if not isinstance(body, Mapping) or not ("runs-on" in body or "uses" in body):
             problems.append(f"says of job {key} neither what it runs on nor what it uses")
@@ -100,17 +99,15 @@ def shown_name(job: Job, context: Mapping[str, Any]) -> tuple[str, bool]:
     try:
         return interpolate(job.name, context), True
     except (Undecided, Unsupported):
-        return _EXPRESSION.sub("*", job.name), False
+        return EXPRESSION.sub("*", job.name), False
 
 
 def _job(key: str, body: Mapping[str, Any]) -> Job:
-    needs = body.get("needs")
-    listed = needs if isinstance(needs, list) else [] if needs is None else [needs]
     name = body.get("name")
     return Job(
         key,
         key if name is None else values.text(name),
-        tuple(dict.fromkeys(values.text(need) for need in listed)),
+        tuple(dict.fromkeys(values.texts(body.get("needs")))),
         values.text(body.get("if")),
         values.text(body.get("uses")),
     )

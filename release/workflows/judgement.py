@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from release.errors import Failed, Usage
-from release.workflows.expressions import Partial
-from release.workflows.inputs import Input, Value, dispatch_inputs, input_contexts, input_problems, input_values
+from release.workflows.expressions import Partial, values
+from release.workflows.inputs import Input, Rule, Value, dispatch_inputs, input_problems, input_values
 from release.workflows.jobs import Job, Skips, ancestors, parse_jobs, shown_name, skips
 from release.workflows.roles import Role, is_on, parse_role
-from release.workflows.rules import Rule
 from release.workflows.triggers import DISPATCH, events
 from release.workflows.yaml import InvalidYaml, document
 
@@ -75,7 +74,7 @@ def judge(
     jobs, problems = parse_jobs(listed)
     found.broken += problems
     if not problems:
-        _judge_roles(found, parsed, jobs, _context(source.ref, known, inputs))
+        _judge_roles(found, parsed, jobs, _context(found, known, inputs))
     return found
 
 
@@ -162,13 +161,16 @@ def _unclear(jobs: Mapping[str, Job], wanted: set[str], skipping: Skips) -> Iter
             yield f"cannot be judged: what job {key} does ({jobs[key].uses} is another file)"
 
 
-def _context(ref: str, inputs: Mapping[str, Input], sent: Mapping[str, Value]) -> dict[str, Any]:
-    typed, texts = input_contexts(inputs, sent)
+def _context(found: Judgement, known: Mapping[str, Input], sent: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the contexts that are known before the run; of the inputs, `github.event` has texts."""
+    ref, seen = found.source.ref, found.inputs
+    given = {name for name, each in known.items() if name in sent or each.default is not None}
+    texts = Partial({name: values.text(value) for name, value in seen.items() if name in given})
     github = Partial({"event_name": DISPATCH, "event": Partial({"inputs": texts})})
     if ref.startswith(("refs/heads/", "refs/tags/")):
         kind = "tag" if ref.startswith("refs/tags/") else "branch"
         github |= {"ref": ref, "ref_name": _short(ref), "ref_type": kind}
-    return {"inputs": typed, "github": github}
+    return {"inputs": seen if len(seen) == len(known) else Partial(seen), "github": github}
 
 
 def _short(ref: str) -> str:

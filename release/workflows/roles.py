@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from release.errors import Failed, Usage
+from release.workflows.expressions.syntax import NAME
 
-_INPUT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _MATRIX = re.compile(r" \(.*\)\Z", re.DOTALL)
 
 
@@ -39,7 +39,7 @@ def parse_role(text: str) -> Role:
     """Parse a role; raises Usage naming it."""
     jobs, mark, name = text.partition("?")
     patterns = tuple(pattern.strip() for pattern in jobs.split("|"))
-    if not all(patterns) or (mark and not _INPUT.fullmatch(name)):
+    if not all(patterns) or (mark and not re.fullmatch(NAME, name)):
         raise Usage(f"not a role: {text!r}", hint="set sdk.roles to texts like 'test-package*', 'a|b' or 'a?input'")
     return Role(text, patterns, name)
 

@@ -57,19 +57,16 @@ def ref_passes(filters: Any, ref: str) -> bool:
     kind, other = ("tags", "branches") if ref.startswith("refs/tags/") else ("branches", "tags")
     name = ref.split("/", 2)[-1]
     if kind in filters:
-        return filters_pass(_patterns(filters[kind]), name)
+        return filters_pass(values.texts(filters[kind]), name)
     if f"{kind}-ignore" in filters:
-        return not any(filter_matches(pattern, name) for pattern in _patterns(filters[f"{kind}-ignore"]))
+        return not any(filter_matches(pattern, name) for pattern in values.texts(filters[f"{kind}-ignore"]))
     return not {other, f"{other}-ignore"} & filters.keys()
 
 
 def filters_pass(patterns: Sequence[str], name: str) -> bool:
     """Tell whether the last pattern that matches the name is none that begins with `!`."""
-    passing = False
-    for pattern in patterns:
-        if filter_matches(pattern.removeprefix("!"), name):
-            passing = not pattern.startswith("!")
-    return passing
+    found = (each for each in reversed(patterns) if filter_matches(each.removeprefix("!"), name))
+    return not next(found, "!").startswith("!")
 
 
 def filter_matches(pattern: str, name: str) -> bool:
@@ -103,12 +100,6 @@ def _expression(pattern: str) -> str:
 def _bracket(part: str) -> str:
     """Translate `[…]`, where a range goes from one letter or digit to another, and all else is itself."""
     return f"[{_BRACKETED.sub(lambda found: found[1] or re.escape(found[2]), part[1:-1])}]"
-
-
-def _patterns(value: Any) -> list[str]:
-    """Return the patterns of a filter: a list of them, or the only one."""
-    listed = value if isinstance(value, list) else [] if value is None else [value]
-    return [values.text(each) for each in listed]
 
 
 def _read(text: bytes) -> dict[str, Any]:

@@ -14,9 +14,9 @@ CONTEXTS = frozenset(
 )
 # The context key that success(), failure() and cancelled() look at: one of those words, or "skipped".
 STATUS = "status()"
-_STATUS_FUNCTIONS = {"success": "success", "failure": "failure", "cancelled": "cancelled"}
+_STATUS_FUNCTIONS = ("always", "success", "failure", "cancelled")
 # Strings may hold "}}", so they are read as strings.
-_EXPRESSION = re.compile(r"\$\{\{((?:'(?:[^']|'')*'|(?!\}\}).)*)\}\}", re.DOTALL)
+EXPRESSION = re.compile(r"\$\{\{((?:'(?:[^']|'')*'|(?!\}\}).)*)\}\}", re.DOTALL)
 
 Context = Mapping[str, Any]
 
@@ -38,15 +38,15 @@ def evaluate(text: str, context: Context) -> Any:
 
     Raises `Undecided` when it reaches a context that GitHub has and `context` lacks, `Unsupported` when it is wrong.
     """
-    whole = _EXPRESSION.fullmatch(text.strip())
+    whole = EXPRESSION.fullmatch(text.strip())
     return _value(parse(whole.group(1) if whole else text), context)
 
 
 def interpolate(text: str, context: Context) -> str:
     """Replace every `${{ … }}` in a text; raises as `evaluate` does."""
-    if "${{" in _EXPRESSION.sub("", text):
+    if "${{" in EXPRESSION.sub("", text):
         raise Unsupported(f"an expression is not closed: {text[:80]!r}")
-    return _EXPRESSION.sub(lambda found: values.text(evaluate(found.group(1), context)), text)
+    return EXPRESSION.sub(lambda found: values.text(evaluate(found.group(1), context)), text)
 
 
 def condition(text: str, context: Context) -> bool:
@@ -63,20 +63,18 @@ def condition(text: str, context: Context) -> bool:
 def _condition_node(text: str) -> Node:
     if not text:
         return Literal(True)
-    if whole := _EXPRESSION.fullmatch(text):
+    if whole := EXPRESSION.fullmatch(text):
         return parse(whole.group(1))
     if "${{" not in text:
         return parse(text)
     # GitHub makes such a text a format() of its expressions, and a text that is not empty is true.
-    found = [parse(part) for part in _EXPRESSION.findall(text)]
-    template = _EXPRESSION.sub("x", text)
+    found = [parse(part) for part in EXPRESSION.findall(text)]
+    template = EXPRESSION.sub("x", text)
     return Call("format", (Literal(template.replace("{", "{{").replace("}", "}}")), *found))
 
 
 def _asks_status(node: Node) -> bool:
-    return isinstance(node, Call) and (
-        node.name in (*_STATUS_FUNCTIONS, "always") or any(map(_asks_status, node.arguments))
-    )
+    return isinstance(node, Call) and (node.name in _STATUS_FUNCTIONS or any(map(_asks_status, node.arguments)))
 
 
 def _truth(node: Node, context: Context) -> bool:
@@ -105,14 +103,16 @@ def _value(node: Node, context: Context) -> Any:
             return left if values.truth(left) is (operator == "||") else _value(second, context)
         case Call("[]", (target, key)):
             return _indexed(_value(target, context), _value(key, context), _described(node))
-        case Call("always"):
-            return True
         case Call(name) if name in _STATUS_FUNCTIONS:
-            if STATUS not in context:
-                raise Undecided(f"{name}()")
-            return context[STATUS] == _STATUS_FUNCTIONS[name]
+            return _has_status(name, context)
         case Call(name, arguments):
             return values.call(name, [_value(argument, context) for argument in arguments])
+
+
+def _has_status(name: str, context: Context) -> bool:
+    if name != "always" and STATUS not in context:
+        raise Undecided(f"{name}()")
+    return name == "always" or context[STATUS] == name
 
 
 def _named(name: str, context: Context) -> Any:

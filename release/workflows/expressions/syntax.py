@@ -14,11 +14,12 @@ from functools import lru_cache
 MAX_LENGTH = 21_000
 MAX_DEPTH = 50
 
+NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _TOKEN = re.compile(
-    r"""\s*(?:
+    rf"""\s*(?:
     (?P<number>[-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.]))
     |(?P<string>'(?:[^']|'')*')
-    |(?P<name>[A-Za-z_][A-Za-z0-9_-]*)
+    |(?P<name>{NAME})
     |(?P<mark>&&|\|\||[=!<>]=|[!<>()\[\].,*])
     )""",
     re.VERBOSE,
@@ -53,14 +54,14 @@ class Name:
 
 @dataclass(frozen=True)
 class Call:
-    """A function, its name in lower case, or an operator (`!`, `[]` for an index or property, `.*`), and its operands."""
+    """A function or operator and its operands; `[]` is an index or property, the name of a function in lower case."""
 
     name: str
     arguments: tuple[Node, ...]
 
 
 Node = Literal | Name | Call
-_Token = tuple[str, str]
+_Token = tuple[str, str]  # its kind, which is the mark itself for a mark, and its text
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -70,7 +71,8 @@ def _tokens(text: str) -> Iterator[_Token]:
         found = _TOKEN.match(text, position)
         if not found or not found.lastgroup:
             raise Unsupported(f"expression {text!r}: unexpected {text[position:].strip()[:1]!r} at {position}")
-        yield found.lastgroup, found.group(found.lastgroup)
+        token = found[found.lastgroup]
+        yield (token if found.lastgroup == "mark" else found.lastgroup), token
         position = found.end()
 
 
@@ -88,17 +90,18 @@ class _Parser:
         self.at = 0
         self.depth = 0
 
-    def take(self, mark: str) -> bool:
-        """Pass a mark if it comes next."""
-        found = self.tokens[self.at : self.at + 1] == [("mark", mark)]
+    def take(self, kind: str) -> bool:
+        """Pass a token of the kind if it comes next."""
+        found = self.at < len(self.tokens) and self.tokens[self.at][0] == kind
         self.at += found
         return found
 
-    def expect(self, mark: str) -> None:
-        """Pass a mark that has to come next."""
-        if not self.take(mark):
+    def expect(self, kind: str) -> str:
+        """Pass a token of the kind, which has to come next."""
+        if not self.take(kind):
             found = repr(self.tokens[self.at][1]) if self.at < len(self.tokens) else "the end"
-            raise Unsupported(f"expression {self.text!r}: expected {mark!r}, found {found}")
+            raise Unsupported(f"expression {self.text!r}: expected {kind!r}, found {found}")
+        return self.tokens[self.at - 1][1]
 
     def next(self) -> _Token:
         """Pass any token."""
@@ -167,17 +170,10 @@ class _Parser:
             if self.take("*"):
                 node = Call(".*", (node,))
             else:
-                node = Call("[]", (node, self.deeper(self.level) if bracket else Literal(self.property())))
+                node = Call("[]", (node, self.deeper(self.level) if bracket else Literal(self.expect("name"))))
             if bracket:
                 self.expect("]")
         raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
-
-    def property(self) -> str:
-        """Read the name after a dot."""
-        kind, text = self.next()
-        if kind != "name":
-            raise Unsupported(f"expression {self.text!r}: {text!r} is no property name")
-        return text
 
 
 @lru_cache(maxsize=512)

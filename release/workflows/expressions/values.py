@@ -58,6 +58,11 @@ def text(value: Any) -> str:
     return "Array" if isinstance(value, list) else str(value)
 
 
+def texts(value: Any) -> list[str]:
+    """Write what may be a list, the only one of it or null as texts."""
+    return [text(each) for each in (value if isinstance(value, list) else [] if value is None else [value])]
+
+
 def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
