@@ -17,7 +17,6 @@ from release.workflows.expressions.syntax import NAME
 class Job:
     """One job as the file has it; `name` may hold expressions, and is the key where the file gives none."""
 
-    key: str
     name: str
     needs: tuple[str, ...] = ()
     condition: str = ""
@@ -43,33 +42,20 @@ def parse_jobs(found: Any) -> tuple[dict[str, Job], list[str]]:
         if not isinstance(body, Mapping) or not ("runs-on" in body or "uses" in body):
             problems.append(f"says of job {key} neither what it runs on nor what it uses")
     read = {key: _job(key, body if isinstance(body, Mapping) else {}) for key, body in found.items()}
-    return read, problems or needs_problems(read)
-
-
-def needs_problems(found: Mapping[str, Job]) -> list[str]:
-    """List the needs that no job fills, and the circles among them."""
-    problems = [
-        f"has a job {job.key} that needs {need}, which is not there"
-        for job in found.values()
-        for need in job.needs
-        if need not in found
-    ]
-    try:
-        tuple(TopologicalSorter({job.key: job.needs for job in found.values()}).static_order())
-    except CycleError as error:
-        problems.append(f"has jobs that need each other: {' → '.join(reversed(error.args[1]))}")
-    return problems
+    return read, problems or _needs_problems(read)
 
 
 def skips(found: Mapping[str, Job], context: Mapping[str, Any]) -> Skips:
     """Judge every job's `if:` as if all that runs succeeds; the needs must be sound."""
     skipping = Skips()
-    for key in TopologicalSorter({job.key: job.needs for job in found.values()}).static_order():
+    for key in _order(found).static_order():
         job = found[key]
         # success() looks at all jobs before this one, not only at those it names.
         skipped = [name for name in sorted(ancestors(found, [key])) if name in skipping.off]
-        results = {name: "skipped" if name in skipping.off else "success" for name in job.needs}
-        needs = {name: {"result": each, "outputs": Partial()} for name, each in results.items()}
+        needs = {
+            name: {"result": "skipped" if name in skipping.off else "success", "outputs": Partial()}
+            for name in job.needs
+        }
         known = {**context, STATUS: "skipped" if skipped else "success", "needs": needs}
         try:
             if not condition(job.condition, known):
@@ -102,10 +88,24 @@ def shown_name(job: Job, context: Mapping[str, Any]) -> tuple[str, bool]:
         return EXPRESSION.sub("*", job.name), False
 
 
+def _needs_problems(found: Mapping[str, Job]) -> list[str]:
+    """List the needs that no job fills, and the circles among them."""
+    missing = [(key, need) for key, job in found.items() for need in job.needs if need not in found]
+    problems = [f"has a job {key} that needs {need}, which is not there" for key, need in missing]
+    try:
+        _order(found).prepare()
+    except CycleError as error:
+        problems.append(f"has jobs that need each other: {' → '.join(reversed(error.args[1]))}")
+    return problems
+
+
+def _order(found: Mapping[str, Job]) -> TopologicalSorter[str]:
+    return TopologicalSorter({key: job.needs for key, job in found.items()})
+
+
 def _job(key: str, body: Mapping[str, Any]) -> Job:
     name = body.get("name")
     return Job(
-        key,
         key if name is None else values.text(name),
         tuple(dict.fromkeys(values.texts(body.get("needs")))),
         values.text(body.get("if")),

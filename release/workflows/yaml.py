@@ -21,10 +21,7 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012
     yaml_constructors: ClassVar[dict[str | None, Any]] = {
-        f"{_TAG}str": yaml.SafeLoader.yaml_constructors[f"{_TAG}str"],
-        f"{_TAG}seq": yaml.SafeLoader.yaml_constructors[f"{_TAG}seq"],
-        f"{_TAG}map": yaml.SafeLoader.yaml_constructors[f"{_TAG}map"],
-        None: yaml.SafeLoader.yaml_constructors[None],
+        tag: yaml.SafeLoader.yaml_constructors[tag] for tag in (f"{_TAG}str", f"{_TAG}seq", f"{_TAG}map", None)
     }
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:

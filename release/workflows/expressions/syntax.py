@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf, nan
 
 # GitHub's own limits for one expression.
 MAX_LENGTH = 21_000
@@ -25,13 +26,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _LEVELS: tuple[tuple[str, ...], ...] = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
-_WORDS: dict[str, bool | float | None] = {
-    "null": None,
-    "true": True,
-    "false": False,
-    "nan": float("nan"),
-    "infinity": float("inf"),
-}
+_WORDS: dict[str, bool | float | None] = {"null": None, "true": True, "false": False, "nan": nan, "infinity": inf}
 
 
 class Unsupported(ValueError):
@@ -86,36 +81,29 @@ def _number(text: str) -> float:
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = list(_tokens(text))
+        self.tokens = [*_tokens(text), ("end", "the end")]
         self.at = 0
         self.depth = 0
 
-    def take(self, kind: str) -> bool:
-        """Pass a token of the kind if it comes next."""
-        found = self.at < len(self.tokens) and self.tokens[self.at][0] == kind
-        self.at += found
-        return found
+    def take(self, *kinds: str) -> str:
+        """Pass a token of one of the kinds and return its text; return no text when another comes next."""
+        kind, text = self.tokens[self.at]
+        self.at += kind in kinds
+        return text if kind in kinds else ""
 
-    def expect(self, kind: str) -> str:
-        """Pass a token of the kind, which has to come next."""
-        if not self.take(kind):
-            found = repr(self.tokens[self.at][1]) if self.at < len(self.tokens) else "the end"
-            raise Unsupported(f"expression {self.text!r}: expected {kind!r}, found {found}")
-        return self.tokens[self.at - 1][1]
-
-    def next(self) -> _Token:
-        """Pass any token."""
-        if self.at >= len(self.tokens):
-            raise Unsupported(f"expression {self.text!r}: ends too early")
-        self.at += 1
-        return self.tokens[self.at - 1]
+    def expect(self, kind: str, words: str) -> str:
+        """Pass the one kind of token that can come next and return its text."""
+        text = self.take(kind)
+        if not text:
+            raise Unsupported(f"expression {self.text!r}: unexpected {self.tokens[self.at][1]!r} instead of {words}")
+        return text
 
     def level(self, number: int = 0) -> Node:
         """Read the operators of one level and of those that bind closer."""
         if number == len(_LEVELS):
             return self.unary()
         node = self.level(number + 1)
-        while operator := next((mark for mark in _LEVELS[number] if self.take(mark)), None):
+        while operator := self.take(*_LEVELS[number]):
             node = Call(operator, (node, self.level(number + 1)))
         return node
 
@@ -136,29 +124,26 @@ class _Parser:
 
     def primary(self) -> Node:
         """Read a literal, a context, a call or what stands in parentheses."""
-        kind, text = self.next()
-        if kind == "number":
-            return Literal(_number(text))
-        if kind == "string":
-            return Literal(text[1:-1].replace("''", "'"))
-        if kind == "name":
+        if number := self.take("number"):
+            return Literal(_number(number))
+        if string := self.take("string"):
+            return Literal(string[1:-1].replace("''", "'"))
+        if name := self.take("name").lower():
             if self.take("("):
-                return Call(text.lower(), self.arguments())
-            return Literal(_WORDS[text.lower()]) if text.lower() in _WORDS else Name(text.lower())
-        if text != "(":
-            raise Unsupported(f"expression {self.text!r}: unexpected {text!r}")
+                return Call(name, self.arguments())
+            return Literal(_WORDS[name]) if name in _WORDS else Name(name)
+        self.expect("(", "a value")
         node = self.deeper(self.level)
-        self.expect(")")
+        self.expect(")", "')'")
         return node
 
     def arguments(self) -> tuple[Node, ...]:
         """Read the arguments of a call."""
-        if self.take(")"):
-            return ()
-        found = [self.deeper(self.level)]
-        while self.take(","):
+        found: list[Node] = []
+        while not self.take(")"):
+            if found:
+                self.expect(",", "',' or ')'")
             found.append(self.deeper(self.level))
-        self.expect(")")
         return tuple(found)
 
     def postfix(self, node: Node) -> Node:
@@ -170,9 +155,11 @@ class _Parser:
             if self.take("*"):
                 node = Call(".*", (node,))
             else:
-                node = Call("[]", (node, self.deeper(self.level) if bracket else Literal(self.expect("name"))))
+                node = Call(
+                    "[]", (node, self.deeper(self.level) if bracket else Literal(self.expect("name", "a name")))
+                )
             if bracket:
-                self.expect("]")
+                self.expect("]", "']'")
         raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
 
 
@@ -186,6 +173,5 @@ def parse(text: str) -> Node:
         raise Unsupported(f"expression is longer than {MAX_LENGTH} characters")
     parser = _Parser(text)
     node = parser.level()
-    if parser.at < len(parser.tokens):
-        raise Unsupported(f"expression {text!r}: unexpected {parser.tokens[parser.at][1]!r}")
+    parser.expect("end", "an operator")
     return node
