@@ -7,12 +7,9 @@ import io
 import re
 import tokenize
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from release.errors import Usage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LITERAL = re.compile(r"""[rRuU]?(\"\"\"|'''|"|')((?:\\.|(?!\1)[^\\])*)\1""", re.DOTALL)
 _PLAIN = re.compile(r"[ !#-&(-\[\]-~]*")  # ASCII without quotes and backslash means itself in every literal
@@ -111,10 +108,10 @@ def _binds(node: ast.AST, variable: str) -> bool:
 
 def _value(statement: ast.stmt, variable: str) -> ast.expr | None:
     match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == variable:
-            return value
-        case ast.AnnAssign(target=ast.Name(id=name), value=value) if name == variable:
-            return value
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value)
+        ):
+            return value if name == variable else None
     return None
 
 

@@ -134,14 +134,8 @@ class Settings:
 DEFAULTS: dict[str, dict[str, Any]] = asdict(Settings())
 
 
-WORDS: dict[Any, str] = {
-    str: "a text",
-    bool: "true or false",
-    float: "a number",
-    list: "a list of texts",
-    tuple: "a list of texts",
-    dict: "a mapping",
-}
+WORDS: dict[Any, str] = {str: "a text", bool: "true or false", float: "a number", dict: "a mapping"}
+TEXTS = "a list of texts"
 
 
 def read(config: Mapping[str, Any]) -> Settings:
@@ -196,7 +190,7 @@ def _value(given: Any, wanted: Any, key: str) -> Any:
     else:
         right = type(given) in ((int, float) if kind is float else (kind,))  # exactly, as booleans are ints
     if not right:
-        raise Usage(f"{key}: {given!r} is not {WORDS[kind]}")
+        raise Usage(f"{key}: {given!r} is not {WORDS.get(kind, TEXTS)}")
     return kind(given) if kind in (list, tuple) else copy.deepcopy(given)
 
 
@@ -223,7 +217,9 @@ def _check_variable(name: str, text: str, section: str, key: str) -> None:
         raise Usage(f"unknown setting {name}", f"{section} has: {', '.join(known)}.")
     kind = type({**known, **inputs}.get(key, ""))
     if kind in (list, dict):
-        raise Usage(f"{name}: {WORDS[kind]} cannot come from the environment", f"Set {section}.{key} in invoke.yaml.")
+        raise Usage(
+            f"{name}: {WORDS.get(kind, TEXTS)} cannot come from the environment", f"Set {section}.{key} in invoke.yaml."
+        )
     if kind is bool and text not in ("", "0", "1"):
         raise Usage(f"{name} is {text!r}", "It must be 1 for true, or 0 or empty for false.")
     if kind is float and not text.replace(".", "", 1).isdecimal():

@@ -5,15 +5,12 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from semver import Version
 
 from release.errors import Conflict, Usage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 MAX_VERSION = 64  # S7
 MAX_REF = 200
@@ -39,10 +36,6 @@ class Line:
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}"
-
-    def contains(self, version: Version) -> bool:
-        """Tell whether the version is of this line."""
-        return (version.major, version.minor) == (self.major, self.minor)
 
 
 @dataclass(frozen=True)
@@ -146,7 +139,7 @@ def next_version(released: Iterable[Version], bump: str, line: Line | None = Non
         if not line and not newest:
             raise Usage("nothing is released, so there is no line to patch", "give a line, or ask for a minor")
         line = line or line_of(newest or Version(0))
-        versions = [version for version in versions if line.contains(version)]
+        versions = [version for version in versions if line_of(version) == line]
         return max(versions).next_version("patch") if versions else Version(line.major, line.minor, 0)
     if bump == "minor" and newest:
         versions = [version for version in versions if version.major == newest.major]
@@ -167,18 +160,13 @@ def check_allowed(version: Version, released: Iterable[Version]) -> None:
         raise Conflict(f"{version} exists already", f"the next one is {next_version(on_line, 'patch')}")
     if not versions or (any(not other.prerelease for other in on_line) and version > max(on_line)):
         return
-    right = _nearest_right(version, on_line, versions)
+    same_major = [other for other in versions if other.major == version.major]
+    bump = "patch" if on_line else "minor" if same_major else "major"
+    right = next_version(on_line or same_major or versions, bump)
     if on_line and version < max(on_line):
         raise Usage(f"{version} is not after {max(on_line)}, the newest of its line", f"did you mean {right}?")
     if version.finalize_version() != right:
         raise Usage(f"{version} does not come next", f"did you mean {right}?")
-
-
-def _nearest_right(version: Version, on_line: list[Version], versions: list[Version]) -> Version:
-    same_major = [other for other in versions if other.major == version.major]
-    if on_line:
-        return next_version(on_line, "patch")
-    return next_version(same_major, "minor") if same_major else next_version(versions, "major")
 
 
 def released_versions(tags: Iterable[str]) -> list[Version]:

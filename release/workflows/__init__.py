@@ -2,8 +2,7 @@
 
 judgement    the door: `judge` a file (`Source`) for the inputs to be sent, the roles its jobs have to play and the
              rules of its inputs; `check_judgement` raises what it found
-inputs       what `workflow_dispatch` takes, what the run sees of what is sent, and the inputs without which it is green
-             and useless: `SDK`, `IMAGE`, `image_rules`
+inputs       what `workflow_dispatch` takes, and without what a run is green and useless: `SDK`, `IMAGE`, `image_rules`
 jobs         which jobs these inputs turn off, and what each is shown as
 roles        the jobs that have to succeed; `check_roles` holds a run's jobs against them
 triggers     what a push starts, and whether a run can be asked for

@@ -91,12 +91,8 @@ def input_values(inputs: Mapping[str, Input], sent: Mapping[str, Value]) -> dict
 
 def _input(body: Mapping[str, Any]) -> Input:
     options = body.get("options")
-    return Input(
-        type=values.text(body.get("type")),
-        required=is_on(body.get("required")),
-        default=body.get("default"),
-        options=tuple(values.text(option) for option in options) if isinstance(options, list) else (),
-    )
+    listed = tuple(values.texts(options)) if isinstance(options, list) else ()
+    return Input(values.text(body.get("type")), is_on(body.get("required")), body.get("default"), listed)
 
 
 def _mismatch(name: str, each: Input, value: Value) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -23,14 +23,6 @@ class Job:
     uses: str = ""
 
 
-@dataclass
-class Skips:
-    """Which jobs do not run, and why; of which it cannot be known, and why."""
-
-    off: dict[str, str] = field(default_factory=dict)
-    unclear: dict[str, str] = field(default_factory=dict)
-
-
 def parse_jobs(found: Any) -> tuple[dict[str, Job], list[str]]:
     """Return the jobs that stand under `jobs`, and what is wrong with them."""
     if not isinstance(found, Mapping) or not found:
@@ -45,25 +37,26 @@ def parse_jobs(found: Any) -> tuple[dict[str, Job], list[str]]:
     return read, problems or _needs_problems(read)
 
 
-def skips(found: Mapping[str, Job], context: Mapping[str, Any]) -> Skips:
-    """Judge every job's `if:` as if all that runs succeeds; the needs must be sound."""
-    skipping = Skips()
+def skips(found: Mapping[str, Job], context: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return why each job that does not run is off, and why it cannot be known of others; the needs must be sound.
+
+    Every job's `if:` is judged as if all that runs succeeds.
+    """
+    off: dict[str, str] = {}
+    unclear: dict[str, str] = {}
     for key in _order(found).static_order():
         job = found[key]
         # success() looks at all jobs before this one, not only at those it names.
-        skipped = [name for name in sorted(ancestors(found, [key])) if name in skipping.off]
-        needs = {
-            name: {"result": "skipped" if name in skipping.off else "success", "outputs": Partial()}
-            for name in job.needs
-        }
+        skipped = [name for name in sorted(ancestors(found, [key])) if name in off]
+        results = {name: "skipped" if name in off else "success" for name in job.needs}
+        needs = {name: {"result": each, "outputs": Partial()} for name, each in results.items()}
         known = {**context, STATUS: "skipped" if skipped else "success", "needs": needs}
         try:
             if not condition(job.condition, known):
-                before = f"it comes after {skipped[0]}, {skipping.off[skipped[0]]}" if skipped else ""
-                skipping.off[key] = before or f"if: {job.condition}"
+                off[key] = f"it comes after {skipped[0]}, {off[skipped[0]]}" if skipped else f"if: {job.condition}"
         except (Undecided, Unsupported) as error:
-            skipping.unclear[key] = f"if: {job.condition}: {error}"
-    return skipping
+            unclear[key] = f"if: {job.condition}: {error}"
+    return off, unclear
 
 
 def ancestors(found: Mapping[str, Job], keys: Iterable[str]) -> set[str]:
@@ -105,9 +98,6 @@ def _order(found: Mapping[str, Job]) -> TopologicalSorter[str]:
 
 def _job(key: str, body: Mapping[str, Any]) -> Job:
     name = body.get("name")
-    return Job(
-        key if name is None else values.text(name),
-        tuple(dict.fromkeys(values.texts(body.get("needs")))),
-        values.text(body.get("if")),
-        values.text(body.get("uses")),
-    )
+    shown = key if name is None else values.text(name)
+    needs = tuple(dict.fromkeys(values.texts(body.get("needs"))))
+    return Job(shown, needs, values.text(body.get("if")), values.text(body.get("uses")))

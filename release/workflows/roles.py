@@ -26,13 +26,11 @@ class Role:
 
     def matches(self, name: str) -> bool:
         """Whether a job shown under this name plays the role; see `plain_names` for matrix and called jobs."""
-        names = plain_names(name)
-        return any(_regex(pattern).fullmatch(plain) for pattern in self.patterns for plain in names)
+        return any(_regex(pattern).fullmatch(plain) for plain in plain_names(name) for pattern in self.patterns)
 
     def may_match(self, template: str) -> bool:
         """Whether a job may play the role under a name in which each `*` stands for what is not known yet."""
-        names = (_regex(plain) for plain in plain_names(template))
-        return any(name.fullmatch(each) for name in names for each in self.patterns)
+        return any(_regex(plain).fullmatch(pattern) for plain in plain_names(template) for pattern in self.patterns)
 
 
 def parse_role(text: str) -> Role:

@@ -61,12 +61,9 @@ def condition(text: str, context: Context) -> bool:
 
 
 def _condition_node(text: str) -> Node:
-    if not text:
-        return Literal(True)
-    if whole := EXPRESSION.fullmatch(text):
-        return parse(whole.group(1))
-    if "${{" not in text:
-        return parse(text)
+    whole = EXPRESSION.fullmatch(text)
+    if whole or "${{" not in text:
+        return parse(whole.group(1) if whole else text) if text else Literal(True)
     # GitHub makes such a text a format() of its expressions, and a text that is not empty is true.
     found = [parse(part) for part in EXPRESSION.findall(text)]
     template = EXPRESSION.sub("x", text)
@@ -104,15 +101,11 @@ def _value(node: Node, context: Context) -> Any:
         case Call("[]", (target, key)):
             return _indexed(_value(target, context), _value(key, context), _described(node))
         case Call(name) if name in _STATUS_FUNCTIONS:
-            return _has_status(name, context)
+            if name != "always" and STATUS not in context:
+                raise Undecided(f"{name}()")
+            return name == "always" or context[STATUS] == name
         case Call(name, arguments):
             return values.call(name, [_value(argument, context) for argument in arguments])
-
-
-def _has_status(name: str, context: Context) -> bool:
-    if name != "always" and STATUS not in context:
-        raise Undecided(f"{name}()")
-    return name == "always" or context[STATUS] == name
 
 
 def _named(name: str, context: Context) -> Any:

@@ -56,10 +56,10 @@ class Call:
 
 
 Node = Literal | Name | Call
-_Token = tuple[str, str]  # its kind, which is the mark itself for a mark, and its text
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each token's kind, which is the mark itself for a mark, and its text."""
     position = 0
     end = len(text.rstrip())
     while position < end:

@@ -14,6 +14,7 @@ from typing import Any
 from release.workflows.expressions.syntax import Unsupported
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_KINDS: dict[type, str] = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,3})\}|[{}]")
 
 
@@ -63,21 +64,14 @@ def texts(value: Any) -> list[str]:
     return [text(each) for each in (value if isinstance(value, list) else [] if value is None else [value])]
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return {str: "string", type(None): "null"}.get(type(value), "object")
-
-
 def equal(left: Any, right: Any) -> bool:
     """Compare as `==` does: text without case, kinds that differ as numbers, objects by identity."""
-    if _kind(left) != _kind(right):
+    kind, other = (_KINDS.get(type(value), "object") for value in (left, right))
+    if kind != other:
         return number(left) == number(right)
     if isinstance(left, str):
         return left.upper() == str(right).upper()
-    return left is right if _kind(left) == "object" else bool(left == right)
+    return left is right if kind == "object" else bool(left == right)
 
 
 def less(left: Any, right: Any) -> bool:
