@@ -15,7 +15,7 @@ KINDS = ("python", "openapi", "command", "none")
 
 @dataclass(frozen=True)
 class Component:
-    """One part of the repository; adding one is a matter of settings.
+    """One part of the repository; adding one is a matter of settings. Its `path` is its name where none is given.
 
     `interface` is a package's folder (python), the description file (openapi) or what `command` gets to see. `command`
     is an argument list. `has_interface` is false for a part that nobody calls: without it, kind `none` blocks.
@@ -40,21 +40,15 @@ class Component:
         return self.interface or self.path
 
 
+ROLES = ("build-package", "test-package*", "publish-s3|publish-package?publish_s3", "publish-pypi?publish_pypi")
 COMPONENTS: Mapping[str, Mapping[str, Any]] = {
     "backend": {
-        "path": "backend",
         "kind": "openapi",
         "interface": "backend/openapi.yaml",
         "images": ["lepton-api-server", "lepton-deployment-operator"],
     },
-    "web": {"path": "web", "has_interface": False, "consumes": ["backend"], "images": ["lepton-web"]},
-    "sdk": {
-        "path": "sdk",
-        "kind": "python",
-        "interface": "sdk/leptonai",
-        "consumes": ["backend"],
-        "workflow": "sdk-release.yaml",
-    },
+    "web": {"has_interface": False, "consumes": ["backend"], "images": ["lepton-web"]},
+    "sdk": {"kind": "python", "interface": "sdk/leptonai", "consumes": ["backend"], "workflow": "sdk-release.yaml"},
 }
 
 
@@ -62,7 +56,7 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
 class Release:
     """Where the repository is and how the tasks talk; `poll` and `timeout` in seconds.
 
-    `components` are what is released on its own, by name (see `components.Component`), `oasdiff` the program;
+    `components` are what is released on its own, by name (see `Component`), `oasdiff` the program;
     `notify_webhook` and `notify_command` are told when a whole release starts, waits, is done or fails.
     """
 
@@ -87,14 +81,7 @@ class Sdk:
     command: str = "lep"
     workflow: str = "sdk-release.yaml"
     inputs: dict[str, Any] = field(default_factory=lambda: {"publish_s3": True, "is_release": True})
-    roles: list[str] = field(
-        default_factory=lambda: [
-            "build-package",
-            "test-package*",
-            "publish-s3|publish-package?publish_s3",
-            "publish-pypi?publish_pypi",
-        ]
-    )
+    roles: list[str] = field(default_factory=lambda: list(ROLES))
     bucket: str = "lepton-sdk"
     prefix: str = "release/"
 

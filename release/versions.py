@@ -55,17 +55,15 @@ def parse(text: str) -> Version:
 
     Raise Usage with the reason, and the nearest right version as its hint.
     """
-    version = _strict(text)
-    if version:
+    if version := _strict(text):
         return version
     near = nearest(text)
-    raise Usage(f"{_quoted(text)} is no version: {_reason(text)}", f"did you mean {near}?" if near else "")
+    raise Usage(f"{_quote(text)} is no version: {_reason(text)}", f"did you mean {near}?" if near else "")
 
 
 def nearest(text: str) -> Version | None:
     """Guess the version that was meant; None when there is nothing to go by."""
-    version = _strict(text)
-    if version:
+    if version := _strict(text):
         return version
     plain = "".join(str(unicodedata.decimal(c, c)) for c in unicodedata.normalize("NFKC", text[:200]).strip())
     found = _LOOSE.fullmatch(plain) if len(plain) <= MAX_VERSION else None
@@ -84,7 +82,7 @@ def _strict(text: str) -> Version | None:
         return None
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return ascii(text if len(text) <= MAX_VERSION else f"{text[:MAX_VERSION]}...")
 
 
@@ -98,10 +96,9 @@ def _reason(text: str) -> str:
         "versions here have no v": text[:1] in ("v", "V"),
         "a number has a leading zero": any(re.fullmatch(r"0[0-9]+", part) for part in re.split(r"[-.]", text)),
         f"a version has 3 numbers, this has {len(parts)}": "".join(parts).isdigit() and len(parts) != _NUMBERS,
+        "SemVer 2.0.0 is MAJOR.MINOR.PATCH[-PRE][+BUILD]": True,
     }
-    return next(
-        (reason for reason, wrong in reasons.items() if wrong), "SemVer 2.0.0 is MAJOR.MINOR.PATCH[-PRE][+BUILD]"
-    )
+    return next(reason for reason, holds in reasons.items() if holds)
 
 
 def line_of(version: Version) -> Line:
@@ -117,7 +114,7 @@ def parse_line(text: str, *, version_too: bool = False) -> Line:
     if version_too:
         return line_of(parse(text))
     near = nearest(text)
-    raise Usage(f"{_quoted(text)} is no line: give MAJOR.MINOR", f"did you mean {line_of(near)}?" if near else "")
+    raise Usage(f"{_quote(text)} is no line: give MAJOR.MINOR", f"did you mean {line_of(near)}?" if near else "")
 
 
 def next_version(released: Iterable[Version], bump: str, line: Line | None = None) -> Version:
@@ -131,7 +128,7 @@ def next_version(released: Iterable[Version], bump: str, line: Line | None = Non
     versions = list(released)
     finals = [version for version in versions if not version.prerelease]
     if bump not in ("major", "minor", "patch"):
-        raise Usage(f"{_quoted(bump)} is no bump", "give major, minor or patch")
+        raise Usage(f"{_quote(bump)} is no bump", "give major, minor or patch")
     if line and bump != "patch":
         raise Usage(f"the line {line} has only patches", f"leave the line out, or ask for a patch of {line}")
     newest = max(finals or versions, default=None)
@@ -198,13 +195,13 @@ def check_ref_name(name: str) -> None:
     allowed = len(name) <= MAX_REF and _REF.fullmatch(name) and name not in ("HEAD", "@")
     parts = name.split("/")
     if not allowed or ".." in name or any(not p or p[0] == "." or p.endswith((".", ".lock")) for p in parts):
-        raise Usage(f"{_quoted(name)} is no name for a branch or tag here", "use ASCII letters, digits and . _ - /")
+        raise Usage(f"{_quote(name)} is no name for a branch or tag here", "use ASCII letters, digits and . _ - /")
 
 
 def check_sha(sha: str) -> None:
     """Raise Usage unless it is a full object name, 40 or 64 lower-case hex digits (S3)."""
     if not _SHA.fullmatch(sha):
-        raise Usage(f"{_quoted(sha)} is no full commit name", "give all 40 (or 64) lower-case hex digits")
+        raise Usage(f"{_quote(sha)} is no full commit name", "give all 40 (or 64) lower-case hex digits")
 
 
 def image_tags(template: str, version: Version, pythons: Sequence[str]) -> list[str]:
@@ -221,9 +218,9 @@ def image_tags(template: str, version: Version, pythons: Sequence[str]) -> list[
     for tag, prefix in zip(tags, prefixes, strict=True):
         parsed = parse_image_tag(tag, [version])
         if not parsed or (parsed.prefix, str(parsed.version)) != (prefix, str(version)):
-            raise Usage(f"{_quoted(tag)} is no image tag that shows {version}", "set image.tags, such as x-{version}")
+            raise Usage(f"{_quote(tag)} is no image tag that shows {version}", "set image.tags, such as x-{version}")
     if len(set(tags)) != len(pythons):
-        raise Usage(f"{_quoted(template)} gives the same image tag twice", "put {python} into image.tags")
+        raise Usage(f"{_quote(template)} gives the same image tag twice", "put {python} into image.tags")
     return tags
 
 

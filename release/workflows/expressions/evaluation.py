@@ -94,12 +94,12 @@ def _value(node: Node, context: Context) -> Any:
         case Literal(value):
             return value
         case Name(name):
-            return _named(name, context)
+            return _context_value(name, context)
         case Call("&&" | "||" as operator, (first, second)):
             left = _value(first, context)
             return left if values.truth(left) is (operator == "||") else _value(second, context)
         case Call("[]", (target, key)):
-            return _indexed(_value(target, context), _value(key, context), _described(node))
+            return _item(_value(target, context), _value(key, context), _description(node))
         case Call(name) if name in _STATUS_FUNCTIONS:
             if name != "always" and STATUS not in context:
                 raise Undecided(f"{name}()")
@@ -108,7 +108,7 @@ def _value(node: Node, context: Context) -> Any:
             return values.call(name, [_value(argument, context) for argument in arguments])
 
 
-def _named(name: str, context: Context) -> Any:
+def _context_value(name: str, context: Context) -> Any:
     if name in context:
         return context[name]
     if name in CONTEXTS:
@@ -116,9 +116,9 @@ def _named(name: str, context: Context) -> Any:
     raise Unsupported(f"unrecognized named-value: {name!r}")
 
 
-def _indexed(target: Any, key: Any, path: str) -> Any:
+def _item(target: Any, key: Any, path: str) -> Any:
     if isinstance(target, values.Filtered):
-        found = [_indexed(element, key, path) for element in target if isinstance(element, Mapping | list)]
+        found = [_item(element, key, path) for element in target if isinstance(element, Mapping | list)]
         return values.Filtered(element for element in found if element is not None)
     if isinstance(target, Mapping):
         wanted = values.text(key)
@@ -132,12 +132,12 @@ def _indexed(target: Any, key: Any, path: str) -> Any:
     return target[int(at)] if isinstance(target, list) and 0 <= at < len(target) else None
 
 
-def _described(node: Node) -> str:
+def _description(node: Node) -> str:
     match node:
         case Call("[]", (target, Literal(key))):
-            return f"{_described(target)}.{values.text(key)}"
+            return f"{_description(target)}.{values.text(key)}"
         case Call("[]" | ".*", (target, *_)):
-            return f"{_described(target)}.*"
+            return f"{_description(target)}.*"
         case Name(name):
             return name
     return "…"

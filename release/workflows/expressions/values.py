@@ -94,7 +94,7 @@ def _contains(where: Any, item: Any) -> bool:
 
 
 def _format(template: Any, *values: Any) -> str:
-    def replaced(found: re.Match[str]) -> str:
+    def replacement(found: re.Match[str]) -> str:
         """Give what stands in a placeholder's stead."""
         if found.group() in ("{{", "}}"):
             return found.group()[0]
@@ -102,7 +102,7 @@ def _format(template: Any, *values: Any) -> str:
             raise Unsupported(f"format({text(template)!r}): no value for {found.group()!r}")
         return text(values[int(found.group(1))])
 
-    return _PLACEHOLDER.sub(replaced, text(template))
+    return _PLACEHOLDER.sub(replacement, text(template))
 
 
 def _join(values: Any, separator: Any = ",") -> str:
