@@ -9,7 +9,7 @@ import semver
 from release.artifacts.images import check_image_free, image_in_config
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.config_py import with_constant
+from release.config_py import replace_constant
 from release.errors import Conflict, Usage
 from release.git.refs import NEW, Push, RemoteRef, short_name
 from release.git.repository import repository
@@ -84,7 +84,7 @@ def commit_and_push(context: Context, tree: Path, version: semver.Version, push:
     image = context.settings.image
     path = tree / image.config_file
     source = path.read_bytes()
-    changed = with_constant(source, image.config_variable, str(version), image.config_file)
+    changed = replace_constant(source, image.config_variable, str(version), image.config_file)
     if changed != source:
         path.write_bytes(changed)
         repository(context).commit(f"Use image {version}", [image.config_file], tree)

@@ -52,12 +52,17 @@ def run(c: InvokeContext, recipe: Callable[..., Any], kind: Kind, flags: dict[st
         raise Exit(code=stopped.code) from None
 
 
-def _settings(c: InvokeContext) -> settings.Settings:
-    """Read the settings, those of all namespaces (F28): invoke itself reads variables for the called task's alone.
+def check_variables() -> None:
+    """Check the environment before invoke reads it; a ReleaseError is printed and becomes its exit code."""
+    try:
+        settings.check_environment(os.environ)
+    except ReleaseError as error:
+        Report("text").error(error)
+        raise Exit(code=error.code) from error
 
-    Raises Usage for a variable that invoke would drop, misread or crash on.
-    """
-    settings.check_environment(os.environ)
+
+def _settings(c: InvokeContext) -> settings.Settings:
+    """Read the settings, those of all namespaces (F28): invoke itself reads variables for the called task's alone."""
     settings.read({name: c.config[name] for name in settings.DEFAULTS if name in c.config})  # before it is merged
     c.config.load_defaults({**c.config.global_defaults(), **copy.deepcopy(settings.DEFAULTS)})
     c.config.load_shell_env()

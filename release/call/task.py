@@ -88,6 +88,13 @@ class Namespace(Collection):
         """Return the very same."""
         return self
 
+    def configuration(self, taskpath: str | None = None) -> dict[str, Any]:
+        """Return invoke's settings of the task about to run; next invoke reads variables, and can crash on a text."""
+        from release.call.running import check_variables
+
+        check_variables()
+        return super().configuration(taskpath)
+
 
 def namespace(name: str, modules: list[Any]) -> Namespace:
     """Return the tasks that these modules declare, in their order."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from release.errors import Usage
-from release.settings import Component, _list
+from release.settings import Component
 
 COMMIT = ""
 """In a pair: the commit to release, instead of a component's last release in the line."""
@@ -32,7 +32,7 @@ def pairs(name: str, components: Mapping[str, Component]) -> tuple[Pair, ...]:
     against what each released consumer was written for.
     """
     if name not in components:
-        raise Usage(f"there is no component {name!r}", f"one of: {_list(components)}")
+        raise Usage(f"there is no component {name!r}", f"one of: {', '.join(sorted(components))}")
     component = components[name]
     asked = [Pair(component, f"does {name} keep what it released?", name, COMMIT)]
     for consumed in component.consumes:
