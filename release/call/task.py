@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
@@ -56,7 +57,12 @@ class Recipe(Task[Any]):
         them all is most of what listing the tasks costs.
         """
         typed.clear()
-        return self.arguments() if any(self.name in word for word in sys.argv[1:]) else []
+        return self.arguments() if self.is_typed else []
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether this call may name the task: to run it, to explain it, to complete its flags."""
+        return any(self.name in word for word in sys.argv[1:])
 
     def arguments(self) -> list[Argument]:
         """Return the flags as invoke's arguments."""
@@ -88,12 +94,14 @@ class Namespace(Collection):
         """Return the very same."""
         return self
 
-    def configuration(self, taskpath: str | None = None) -> dict[str, Any]:
-        """Return invoke's settings of the task about to run; next invoke reads variables, and can crash on a text."""
-        from release.call.running import check_variables
+    def task_with_config(self, name: str | None) -> tuple[Any, dict[str, Any]]:
+        """Return the task; the variables are checked for one that is typed, before invoke reads them and may crash."""
+        found = self.tasks[name or ""]
+        if found.is_typed and any(variable.startswith("INVOKE_") for variable in os.environ):
+            from release.call.running import check_variables
 
-        check_variables()
-        return super().configuration(taskpath)
+            check_variables()
+        return found, self._configuration
 
 
 def namespace(name: str, modules: list[Any]) -> Namespace:
