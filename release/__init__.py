@@ -17,18 +17,22 @@ sandbox/      the embedded default: a remote, a GitHub and a cloud on this machi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from invoke.collection import Collection
 
+    from release import versions  # noqa: F401 for those who name it `release.versions`
+
     namespace: Collection
 
+LATE = {"namespace": "release.tasks", "versions": "release.versions"}
 
-def __getattr__(name: str) -> Collection:
-    """Build `namespace` when a task file asks for it, so that importing a room loads no tasks."""
-    if name != "namespace":
+
+def __getattr__(name: str) -> Any:
+    """Load the tasks when a task file asks for `namespace`, and versions when a task first needs one."""
+    if name not in LATE:
         raise AttributeError(name)
-    from release.tasks import namespace
-
-    return namespace
+    found = import_module(LATE[name])
+    return found.namespace if name == "namespace" else found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import release
 from release import compat, git
 from release.call.task import task
-from release.versions import parse_line
 
 if TYPE_CHECKING:
     from release.call.context import Context
@@ -20,7 +20,7 @@ def compat_(context: Context, name: str = "", ref: str = "", line: str = "") -> 
     Example: inv release.compat --name sdk --ref HEAD
     """
     part = compat.component_named(context, name)
-    wanted = parse_line(line, version_too=True) if line else compat.current_line(context)
+    wanted = release.versions.parse_line(line, version_too=True) if line else compat.current_line(context)
     sha = git.choice.named_commit(context, ref) if ref else git.tags.trunk_sha(context)
     git.repository.repository(context).need_commit(sha, "" if ref else f"refs/heads/{git.snapshot.trunk(context)}")
     answers = compat.gate(context, part, sha, git.tags.tagged_releases(context, wanted))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+import release
 from release import artifacts, git, github
 from release.call.ensure import ensure
 from release.call.task import task
 from release.errors import Conflict, Usage
-from release.versions import branch_name, check_allowed, line_of, next_version, parse, parse_line
 
 if TYPE_CHECKING:
     import semver
@@ -25,11 +25,13 @@ def next_(context: Context, bump: str = "", line: str = "") -> semver.Version:
 
     Example: inv release.next --bump patch --line 0.7
     """
-    wanted = parse_line(line) if line else None
+    wanted = release.versions.parse_line(line) if line else None
     bump = bump or ("patch" if wanted else "minor")
-    version = context.settle(next_version(git.lines.released_versions_on(context, wanted), bump, wanted))
+    version = context.settle(
+        release.versions.next_version(git.lines.released_versions_on(context, wanted), bump, wanted)
+    )
     if context.report.json:
-        context.report.emit(version=str(version), bump=bump, line=str(line_of(version)))
+        context.report.emit(version=str(version), bump=bump, line=str(release.versions.line_of(version)))
     else:
         context.report.line(str(version))
     return version
@@ -43,10 +45,10 @@ def check(context: Context, version: str = "") -> None:
     """
     if not version:
         raise Usage("which version?", "inv release.check --version 0.7.0")
-    wanted = parse(version)
-    check_allowed(wanted, git.lines.released_versions_on(context))
+    wanted = release.versions.parse(version)
+    release.versions.check_allowed(wanted, git.lines.released_versions_on(context))
     context.settle(wanted)
-    context.report.step("note", f"{wanted} is allowed: line {line_of(wanted)}", version=str(wanted))
+    context.report.step("note", f"{wanted} is allowed: line {release.versions.line_of(wanted)}", version=str(wanted))
 
 
 @task(writes=True)
@@ -56,13 +58,13 @@ def branch(context: Context, version: str = "", ref: str = "") -> RemoteRef:
     Example: inv release.branch --version 0.7.0
     """
     wanted = git.choice.version_or_line(context, version)
-    line = line_of(wanted)
+    line = release.versions.line_of(wanted)
     known = git.lines.line_branch(context, line)
     if known is None and not (ref and git.lines.released_versions_on(context, line)):
         git.lines.check_next(context, wanted)
     sha = git.choice.named_commit(context, ref) if ref else git.tags.trunk_sha(context)
     today = datetime.fromtimestamp(context.clock.now(), timezone.utc).date()
-    planned = git.refs.RemoteRef(f"refs/heads/{branch_name(line, today)}", sha, sha)
+    planned = git.refs.RemoteRef(f"refs/heads/{release.versions.branch_name(line, today)}", sha, sha)
     found = ensure(
         context,
         f"release branch {git.refs.short_name(known or planned)} at {git.refs.brief((known or planned).sha)}",
@@ -86,7 +88,11 @@ def tag(context: Context, version: str = "", ref: str = "", sign: bool = False, 
         if version or context.version
         else git.choice.version_of_head(context)
     )
-    sha = git.choice.named_commit(context, ref) if ref else git.lines.needed_branch(context, line_of(wanted)).sha
+    sha = (
+        git.choice.named_commit(context, ref)
+        if ref
+        else git.lines.needed_branch(context, release.versions.line_of(wanted)).sha
+    )
     found = ensure(
         context,
         f"tag {wanted} at {git.refs.brief(sha)}",
@@ -123,6 +129,6 @@ def _tag_or_allowed(context: Context, version: semver.Version, sha: str) -> Remo
     """
     found = git.tags.tag_at(context, version, sha)
     if found is None:
-        check_allowed(version, git.lines.released_versions_on(context))
+        release.versions.check_allowed(version, git.lines.released_versions_on(context))
         artifacts.images.check_image_in_config(context, sha, version)
     return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import release
 from release import artifacts, audit, git, github, picks
 from release.call.flags import NOTHING, PickRequest
 from release.call.task import task
 from release.errors import Conflict, Usage
 from release.tasks import image as images
 from release.tasks import lines, sdk
-from release.versions import Line, line_of, next_version, parse
 
 if TYPE_CHECKING:
     import semver
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from release.git.refs import RemoteRef
     from release.git.tags import TaggedRelease
     from release.settings import Component
+    from release.versions import Line
 
 
 @task(writes=True, waits=True, reruns=True, announces=True)
@@ -65,7 +66,7 @@ def _image_commit(context: Context, version: semver.Version) -> str:
 
     A trunk that moved on since is no reason to stop: the branch has what it needs (F27).
     """
-    cut = git.lines.line_branch(context, line_of(version))
+    cut = git.lines.line_branch(context, release.versions.line_of(version))
     if (
         cut
         and artifacts.images.image_in_config(context, cut.sha) == str(version)
@@ -113,13 +114,16 @@ def _version(context: Context, given: str, bump: str) -> semver.Version:
         if first in versions and _has_trunk(context, first):
             context.report.step("note", f"{git.snapshot.trunk(context)} has nothing beyond {first}")
             return context.settle(first)
-    return context.settle(next_version(versions, bump))
+    return context.settle(release.versions.next_version(versions, bump))
 
 
 def _of_kind(version: semver.Version, bump: str) -> semver.Version:
     """Return the version if such a release can have it; raise Usage with what releases it otherwise."""
     if version.patch:
-        raise Usage(f"{version} is a patch of {line_of(version)}", f"inv release.patch --line {line_of(version)}")
+        raise Usage(
+            f"{version} is a patch of {release.versions.line_of(version)}",
+            f"inv release.patch --line {release.versions.line_of(version)}",
+        )
     if bump == "major" and version.minor:
         raise Usage(f"{version} is no major version", f"inv release.minor --version {version}")
     return version
@@ -140,7 +144,7 @@ def _tagged_commit(context: Context, version: semver.Version, tagged: RemoteRef 
     """Return the commit to tag: the branch's head, or where the tag is if that is on the branch."""
     if tagged is None:
         return branch.sha
-    head = git.lines.needed_branch(context, line_of(version)).sha
+    head = git.lines.needed_branch(context, release.versions.line_of(version)).sha
     if not github.commits.contains(context, head, tagged.sha):
         raise Conflict(
             f"tag {version} is at {tagged.sha[:9]}, which is not on its release branch",
@@ -185,7 +189,7 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
     if image:
         head = artifacts.image_release.build_line_images(context, version, head)
         _follow(context, head, checks)
-    now = git.lines.needed_branch(context, Line(version.major, version.minor))
+    now = git.lines.needed_branch(context, release.versions.Line(version.major, version.minor))
     if head.sha not in (now.sha, git.refs.NEW):
         raise Conflict(
             f"{git.refs.short_name(now)} moved to {now.sha[:9]} while {git.refs.brief(head.sha)} was made ready",
@@ -204,7 +208,7 @@ def _follow(context: Context, head: RemoteRef, checks: bool) -> None:
 def _next(context: Context, line: Line, given: str, sha: str) -> semver.Version:
     """Return the version: given, settled, or the one at the line's head, else its highest patch + 1."""
     if given.count(".") == 2:
-        return parse(given)
+        return release.versions.parse(given)
     return context.version or git.lines.next_patch(context, line, sha)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import release
 from release import audit, git
 from release.call.ensure import save_file
 from release.call.task import task
 from release.errors import Conflict, Usage
-from release.versions import parse_line
 
 if TYPE_CHECKING:
     from release.audit.receipt import Statement
@@ -52,7 +52,9 @@ def status(context: Context, line: str = "", last: int = 5, html: str = "") -> O
     """
     if last < 1:
         raise Usage(f"--last {last} shows nothing", "Give 1 or more.")
-    found = audit.overview.overview(context, parse_line(line, version_too=True) if line else None, last)
+    found = audit.overview.overview(
+        context, release.versions.parse_line(line, version_too=True) if line else None, last
+    )
     if context.report.json:
         audit.status_view.emit_status(context, found)
     else:
