@@ -16,7 +16,7 @@ from release.git.tags import release_scope, tagged_release
 from release.github.api import github
 from release.github.pulls import PullRequest
 from release.github.releases import GitHubRelease, release_of
-from release.picks.backported import TRAILER
+from release.picks.history import TRAILER
 from release.versions import line_of
 
 

@@ -21,7 +21,7 @@ from release.github.api import github
 from release.github.commits import image_commit
 from release.github.pulls import PullRequest
 from release.github.releases import GitHubRelease
-from release.picks.backported import backported_commits
+from release.picks.history import backported_commits
 from release.settings import Component, components_of
 from release.versions import Line, line_of, parse_branch, released_versions
 
