@@ -61,7 +61,7 @@ def open_worktree(repo: Repository, line: Line, sha: str) -> PickWorktree:
     path = Path(tempfile.mkdtemp(prefix=f"release-pick-{line}-")).resolve()
     try:
         repo.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
-    except BaseException:  # a Ctrl-C too: a folder of this name would be taken for stopped picks
+    except BaseException:  # a Ctrl-C too: what is left by this name counts as picks that stopped
         shutil.rmtree(path, ignore_errors=True)
         raise
     return PickWorktree(path, line)
@@ -80,6 +80,7 @@ def cherry_pick(repo: Repository, path: Path, shas: Sequence[str], mainline: int
     An empty pick is left out. Stops at a conflict, which stays there as Git leaves it. Raises Failed for
     anything else, such as a hook that says no.
     """
+    # -x: the trailer by which a pick is known again, whatever became of its patch.
     return _run_cherry_pick(repo, path, "-x", *(("--mainline", str(mainline)) if mainline else ()), *shas)
 
 
