@@ -16,7 +16,7 @@ from typed import Type, typing_in
 
 from release.artifacts import component_release
 from release.audit.expected import expected_state
-from release.audit.verification import proved_receipt
+from release.audit.receipt import proved_receipt
 from release.call.context import Context
 from release.errors import Blocked, Conflict, Failed, ReleaseError, Usage, Waiting
 from release.git.repository import repository

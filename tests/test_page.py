@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 import semver
 
-from release.audit.page import page
-from release.audit.status_model import PARTS, LineState, Overview, Part, Version
-from release.audit.timeline import WIDTH, Scale, moment, text
+from release.audit.page import WIDTH, Scale, html_text, page
+from release.audit.status import PARTS, LineState, Overview, Part, Version, moment
 from release.versions import Line
 
 NOW = moment("2026-11-22T12:00:00Z").timestamp()
@@ -75,7 +74,7 @@ def test_s04_names_from_outside_are_text() -> None:
     assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
     assert "\u202e" not in shown
     assert "\\u202e" in shown
-    assert text("a\x1b[31m<b>") == "a\\x1b[31m&lt;b&gt;"
+    assert html_text("a\x1b[31m<b>") == "a\\x1b[31m&lt;b&gt;"
 
 
 def test_only_web_addresses_become_links() -> None:

@@ -13,8 +13,7 @@ import pytest
 import semver
 from conftest import again, open_context, printed
 
-from release.audit.status_model import Overview, age
-from release.audit.status_view import _command, hints
+from release.audit.status import Overview, _next_task, age, hints
 from release.call.context import Context
 from release.call.report import Report
 from release.errors import Usage
@@ -194,12 +193,12 @@ def test_nothing_is_written_out_there(released: Sandbox, context: Context) -> No
 
 
 def test_the_command_for_several_missing_parts_goes_on_with_the_release() -> None:
-    from release.audit.status_model import Part, Version
+    from release.audit.status import Part, Version
 
     missing = {"wheel": Part("missing"), "platform": Part("waiting")}
     for number, command in {"0.7.0": "release.minor", "0.7.3": "release.patch", "1.0.0": "release.major"}.items():
         version = Version(semver.Version.parse(number), "a" * 40, "", parts=missing)
-        assert _command(version) == f"{command} --version {number}"
+        assert _next_task(version) == f"{command} --version {number}"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,14 @@
-"""What a release has to be, and the proof that it is."""
+"""What a release has to be, and the proof that it is.
+
+expected.py   what a version has to be, by its tag
+proofs.py     a function a proof, and all of them side by side
+receipt.py    a proved release as an in-toto Statement: kept, attached, compared
+notes.py      the GitHub Release: a draft until all else is proved
+overview.py   what is out of the newest versions, read side by side
+status.py     the same as values, tables and JSON, with what to type next; page.py: as HTML
+checkup.py    the doctor's checks of machine, token and places
+starter.py    the files that another repository begins with
+"""
 
 from __future__ import annotations
 
@@ -8,22 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from release.audit import (
-        checkup,
-        checkup_places,
-        doctor,
-        expected,
-        notes,
-        overview,
-        page,
-        proofs,
-        receipt,
-        starter,
-        status_model,
-        status_view,
-        timeline,
-        verification,
-    )
+    from release.audit import checkup, expected, notes, overview, page, proofs, receipt, starter, status
 
 
 def __getattr__(name: str) -> ModuleType:

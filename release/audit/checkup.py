@@ -1,23 +1,33 @@
-"""The doctor's checks of machine and token: each yields what is good, to be advised, or bad, with the fix."""
+"""The doctor's checks of machine, token and places, asked side by side: what is good, advised or bad, with the fix."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
 
+from release.artifacts.images import registry
+from release.artifacts.s3 import bucket
 from release.call.context import Context
-from release.errors import Failed
+from release.call.parallel import side_by_side
+from release.errors import Failed, ReleaseError
 from release.git.credentials import token
+from release.git.refs import TAGS
 from release.git.remotes import without_credentials
 from release.git.repository import repository
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
-from release.github.events import check_token_starts_workflows
+from release.github.dispatch import FOLDER
+from release.github.events import check_token_starts_workflows, workflows_started
+from release.github.rules import branch_rules
 from release.settings import DEFAULTS
+from release.workflows import IMAGE, SDK, Rule, Source, judge
 
 OLDEST_GIT, SSH_SIGNING = (2, 31), (2, 34)
 KINDS = {
@@ -30,6 +40,7 @@ KINDS = {
 SCOPES = ("repo", "workflow")
 FEW = 500  # requests: about what one coordinated release sends
 SKEW = 60.0  # seconds; AWS refuses signatures 15 minutes off, dates on branches and waits go wrong before
+A_TAG, A_BRANCH = "99.99.99", "release-99.99-20990101"  # as they are named, and not there
 
 
 @dataclass(frozen=True)
@@ -42,28 +53,23 @@ class Finding:
     fix: str = ""
 
 
-Check = Callable[["Context"], Iterator[Finding]]
+Check = Callable[[Context], Iterator[Finding]]
 
 
 def git_findings(context: Context) -> Iterator[Finding]:
     """Check that Git is new enough."""
     said = repository(context).git("version")
     numbers = tuple(int(number) for number in re.findall(r"[0-9]+", said)[:2])
-    if numbers < OLDEST_GIT:
-        yield Finding("git", "bad", said, "Install Git 2.31 or newer.")
-    else:
-        yield Finding("git", "good", said + ("" if numbers >= SSH_SIGNING else ", which checks no SSH signatures"))
+    good = said + ("" if numbers >= SSH_SIGNING else ", which checks no SSH signatures")
+    yield _finding("git", said if numbers < OLDEST_GIT else "", "Install Git 2.31 or newer.", good)
 
 
 def identity_findings(context: Context) -> Iterator[Finding]:
     """Check that Git knows who commits and tags."""
-    name, email = _config(context, "user.name"), _config(context, "user.email")
-    name, email = os.environ.get("GIT_COMMITTER_NAME", name), os.environ.get("GIT_COMMITTER_EMAIL", email)
-    if name and email:
-        yield Finding("identity", "good", f"{name} <{email}>")
-    else:
-        fix = "git config --global user.name NAME; git config --global user.email EMAIL"
-        yield Finding("identity", "bad", "Git does not know who you are", fix)
+    name = os.environ.get("GIT_COMMITTER_NAME", _config(context, "user.name"))
+    email = os.environ.get("GIT_COMMITTER_EMAIL", _config(context, "user.email"))
+    fix = "git config --global user.name NAME; git config --global user.email EMAIL"
+    yield _finding("identity", "" if name and email else "Git does not know who you are", fix, f"{name} <{email}>")
 
 
 def signing_findings(context: Context) -> Iterator[Finding]:
@@ -97,24 +103,20 @@ def remote_findings(context: Context) -> Iterator[Finding]:
 
 def token_findings(context: Context) -> Iterator[Finding]:
     """Check that the token is of use: its kind, its scopes, that it may push and starts workflows (F14)."""
-    answer = github(context).answer("GET", "")
+    answer, name = github(context).answer("GET", ""), github(context).repository
     if answer.status != 200:
-        says = f"GitHub shows no {github(context).repository} to this token: {answer.status} {answer.problem}"
+        says = f"GitHub shows no {name} to this token: {answer.status} {answer.problem}"
         yield Finding("token", "bad", says, "Give the token access to the repository, or set GITHUB_REPOSITORY.")
         return
     kind = next((kind for start, kind in KINDS.items() if token(context).startswith(start)), "a token of unknown kind")
     scopes = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
     missing = [scope for scope in SCOPES if scopes and scope not in scopes]
-    if missing:
-        fix = "gh auth refresh --scopes repo,workflow"
-        yield Finding("token", "bad", f"{kind} without the scope {', '.join(missing)}", fix)
-    else:
-        yield Finding("token", "good", kind + (f" with {', '.join(sorted(scopes))}" if scopes else ""))
-    if not (answer.json().get("permissions") or {}).get("push"):
-        fix = "Ask an administrator of the repository for write access."
-        yield Finding("permission", "bad", f"this token may not push to {github(context).repository}", fix)
-    else:
-        yield Finding("permission", "good", f"may push to {github(context).repository}")
+    problem = f"{kind} without the scope {', '.join(missing)}" if missing else ""
+    good = kind + (f" with {', '.join(sorted(scopes))}" if scopes else "")
+    yield _finding("token", problem, "gh auth refresh --scopes repo,workflow", good)
+    problem = "" if (answer.json().get("permissions") or {}).get("push") else f"this token may not push to {name}"
+    fix = "Ask an administrator of the repository for write access."
+    yield _finding("permission", problem, fix, f"may push to {name}")
     check_token_starts_workflows(context)
 
 
@@ -122,33 +124,140 @@ def clock_findings(context: Context) -> Iterator[Finding]:
     """Check this machine's clock against GitHub's."""
     said = github(context).answer("GET", "/rate_limit").headers.get("date", "")
     skew = abs(context.clock.now() - parsedate_to_datetime(said).timestamp()) if said else 0.0
-    if skew > SKEW:
-        fix = "Set the clock: timedatectl set-ntp true"
-        yield Finding("clock", "bad", f"this machine's clock is {skew:.0f} s off GitHub's", fix)
-    else:
-        yield Finding("clock", "good", "agrees with GitHub's")
+    problem = f"this machine's clock is {skew:.0f} s off GitHub's" if skew > SKEW else ""
+    yield _finding("clock", problem, "Set the clock: timedatectl set-ntp true", "agrees with GitHub's")
 
 
 def rate_limit_findings(context: Context) -> Iterator[Finding]:
     """Check that enough requests are left for a release."""
     core = github(context).get("/rate_limit")["resources"]["core"]
     says = f"{core['remaining']} of {core['limit']} requests left"
-    if core["remaining"] < FEW:
-        minutes = max(0.0, core["reset"] - context.clock.now()) / 60
-        yield Finding("rate limit", "bad", says, f"Wait {minutes:.0f} minutes, or use another token.")
-    else:
-        yield Finding("rate limit", "good", says)
+    minutes = max(0.0, core["reset"] - context.clock.now()) / 60
+    fix = f"Wait {minutes:.0f} minutes, or use another token."
+    yield _finding("rate limit", says if core["remaining"] < FEW else "", fix, says)
 
 
 def settings_findings(context: Context) -> Iterator[Finding]:
     """List the settings that are not the defaults, and where each comes from."""
     for section, defaults in DEFAULTS.items():
-        given = asdict(getattr(context.settings, section))
-        for key, value in given.items():
+        for key, value in asdict(getattr(context.settings, section)).items():
             if value != defaults[key]:
                 variable = f"INVOKE_{section}_{key}".upper()
                 source = f"environment, {variable}" if variable in os.environ else "invoke.yaml"
-                yield Finding("setting", "good", f"{section}.{key} = {_shown(key, value)} ({source})")
+                yield Finding("setting", "good", f"{section}.{key} = {_setting_text(key, value)} ({source})")
+
+
+def tag_rules_findings(context: Context) -> Iterator[Finding]:
+    """Check that GitHub itself keeps tags from being moved or deleted (F12)."""
+    kinds: set[str] = set()
+    for listed in github(context).pages("rulesets", targets="tag"):
+        full = github(context).get(f"rulesets/{listed['id']}")
+        if full.get("target") == "tag" and full.get("enforcement") == "active" and _covers(full, f"refs/tags/{A_TAG}"):
+            kinds |= {rule["type"] for rule in full.get("rules") or []}
+    lacking = [kind for kind in ("update", "deletion") if kind not in kinds]
+    problem = f"no rule forbids the {' and the '.join(lacking)} of tags" if lacking else ""
+    fix = f"Make a tag ruleset with {', '.join(lacking)}: {github(context).web_url}/settings/rules"
+    yield _finding("tag rules", problem, fix, "tags cannot be moved or deleted", "advice")
+
+
+def branch_rules_findings(context: Context) -> Iterator[Finding]:
+    """Check what rules stand on the trunk and on release branches (F16, F18)."""
+    on_trunk = {rule["type"]: rule for rule in branch_rules(context, trunk(context))}
+    on_release = {rule["type"] for rule in branch_rules(context, A_BRANCH)}
+    if "merge_queue" in on_trunk:
+        says = f"{trunk(context)} has a merge queue: the image's pull request waits there (exit 4)"
+        yield Finding("trunk rules", "advice", says, "Run the same again once it is merged.")
+    approvals = (on_trunk.get("pull_request", {}).get("parameters") or {}).get("required_approving_review_count", 0)
+    if approvals:
+        says = f"{trunk(context)} wants {approvals} approvals: the image's pull request waits for them (exit 4)"
+        yield Finding("trunk rules", "advice", says, "Run the same again once it is approved.")
+    blocking = sorted(on_release & {"pull_request", "update", "creation", "merge_queue", "required_status_checks"})
+    if blocking:
+        says = f"release branches have rules: {', '.join(blocking)}"
+        yield Finding("branch rules", "advice", says, "Let this token bypass them, or pick with --via-pr.")
+    elif "deletion" not in on_release:
+        fix = f"Forbid it for release-*: {github(context).web_url}/settings/rules"
+        yield Finding("branch rules", "advice", "release branches can be deleted", fix)
+    else:
+        yield Finding("branch rules", "good", "release branches cannot be deleted")
+    if github(context).get("").get("delete_branch_on_merge") and "deletion" not in on_release:
+        says = "GitHub deletes branches after a merge: protect release branches from it"
+        yield Finding("branch rules", "advice", says, "Forbid the deletion of release-*.")
+
+
+def workflows_findings(context: Context) -> Iterator[Finding]:
+    """Check that the workflows at the trunk do what a release asks of them."""
+    sdk, image = context.settings.sdk, context.settings.image
+    yield _contract(context, sdk.workflow, sdk.inputs, tuple(sdk.roles), SDK)
+    yield _contract(context, image.workflow, {"version": A_TAG, **image.inputs}, (), IMAGE)
+    only, started = context.settings.platform.workflow, workflows_started(context, trunk_sha(context), f"{TAGS}{A_TAG}")
+    starting = [name for name in started if only in ("", name)]
+    if starting:
+        yield Finding("workflows", "good", f"a tag's push starts {', '.join(starting)}")
+    elif context.settings.platform.images:
+        says = f"no workflow on {trunk(context)} starts on a tag such as {A_TAG}: no platform image would be built"
+        yield Finding("workflows", "bad", says, "Give one on: push: tags, or write it: inv release.init")
+
+
+def bucket_findings(context: Context) -> Iterator[Finding]:
+    """Check that the bucket answers, and keeps what is overwritten."""
+    sdk = context.settings.sdk
+    next(iter(bucket(context).objects(sdk.prefix)), None)
+    protections = bucket(context).protections()
+    yield Finding("bucket", "good", f"s3://{sdk.bucket}/{sdk.prefix} can be listed")
+    if not any(protections.values()):
+        fix = f"aws s3api put-bucket-versioning --bucket {sdk.bucket} --versioning-configuration Status=Enabled"
+        yield Finding("bucket", "advice", "neither versioning nor object lock keeps an overwritten wheel", fix)
+
+
+def registry_findings(context: Context) -> Iterator[Finding]:
+    """Check that the registry has every repository, and refuses to overwrite a tag (F21)."""
+    repositories = [context.settings.image.repository, *context.settings.platform.images]
+    immutable = getattr(registry(context), "is_immutable", None)
+    mutable = []
+    for name in repositories:
+        registry(context).image_digest(name, A_TAG)
+        if immutable and not immutable(name):
+            mutable.append(name)
+    yield Finding("registry", "good", f"{len(repositories)} repositories answer")
+    if mutable:
+        fix = f"aws ecr put-image-tag-mutability --image-tag-mutability IMMUTABLE --repository-name {mutable[0]}"
+        yield Finding("registry", "advice", f"tags can be overwritten in {', '.join(mutable)}", fix)
+
+
+CHECKS: tuple[Check, ...] = (
+    git_findings, identity_findings, signing_findings, remote_findings, token_findings, clock_findings,
+    rate_limit_findings, tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings,
+    registry_findings, settings_findings,
+)  # fmt: skip
+
+
+def findings(context: Context, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+    """Return what the checks find, in their order; what stops several of them is said once."""
+    for door in (repository, github, bucket, registry, trunk):  # opened once, and not in each thread
+        try:
+            door(context)
+        except ReleaseError:
+            continue  # said by the check that needs it
+    found: list[Finding] = []
+    for each in side_by_side([partial(_answers, context, check) for check in checks]):
+        found += [finding for finding in each if finding.says not in [other.says for other in found]]
+    return found
+
+
+def _answers(context: Context, check: Check) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found.extend(check(context))
+    except ReleaseError as error:
+        name = check.__name__.removesuffix("_findings").replace("_", " ")
+        found.append(Finding(name, "bad", error.problem, error.hint))
+    return found
+
+
+def _finding(name: str, problem: str, fix: str, good: str, level: str = "bad") -> Finding:
+    """Return the problem with its fix where there is one, else what is good."""
+    return Finding(name, level, problem, fix) if problem else Finding(name, "good", good)
 
 
 def _config(context: Context, key: str) -> str:
@@ -158,6 +267,24 @@ def _config(context: Context, key: str) -> str:
         return ""
 
 
-def _shown(key: str, value: object) -> str:
+def _setting_text(key: str, value: object) -> str:
     """Return a setting's value; not that of one whose name says that it is a secret or may hold one (S1)."""
     return "(set)" if re.search("token|secret|password|webhook|url", key) and value else repr(value)
+
+
+def _contract(
+    context: Context, file: str, inputs: dict[str, Any], roles: Sequence[str], rules: tuple[Rule, ...]
+) -> Finding:
+    sha = trunk_sha(context)
+    source = Source(repository(context).file(sha, f"{FOLDER}/{file}"), f"refs/heads/{trunk(context)}", file)
+    judged = judge(source, inputs, roles, rules)
+    problem = f"{source.where} {'; '.join(judged.problems)}" if judged.problems else ""
+    fix = "; ".join(judged.hints) or f"git show {sha[:9]}:{FOLDER}/{file}"
+    return _finding("workflows", problem, fix, f"{file} does what a release asks of it")
+
+
+def _covers(ruleset: dict[str, Any], ref: str) -> bool:
+    names = (ruleset.get("conditions") or {}).get("ref_name") or {}
+    included, excluded = names.get("include") or [], names.get("exclude") or []
+    matches = any(pattern == "~ALL" or fnmatchcase(ref, pattern) for pattern in included)
+    return matches and not any(fnmatchcase(ref, pattern) for pattern in excluded)

@@ -10,9 +10,10 @@ from release.artifacts.component_release import is_sdk
 from release.artifacts.images import image_version_in_config, platform_digests
 from release.artifacts.s3 import bucket, wheel_key
 from release.call.context import Context
-from release.errors import Failed, ReleaseError, Usage
+from release.compat import component_named
+from release.errors import Failed, ReleaseError
 from release.git.lines import line_branch
-from release.git.refs import TAGS, RemoteRef
+from release.git.refs import RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import TaggedRelease, tagged_release, trunk_sha
@@ -23,7 +24,7 @@ from release.versions import line_of, released_versions
 
 @dataclass(frozen=True)
 class ExpectedState:
-    """One version as its tag claims it.
+    """One version as its tag says.
 
     `branch` is the line's branch when the tag is on it; an individual release is on the trunk alone, and only
     what is in `images` (the platform's) and `wheel` belongs to it. `image` is the version that config.py names.
@@ -49,7 +50,7 @@ class ExpectedState:
 
 
 def expected_state(context: Context, version: semver.Version, name: str = "", shared: bool = False) -> ExpectedState:
-    """Return what the version claims to be, from the remote alone; `name` says which component it releases alone.
+    """Return what the version has to be, from the remote alone; `name` says which component it releases alone.
 
     Raises Failed when there is no such tag, Usage for a component that there is not.
     """
@@ -62,13 +63,12 @@ def expected_state(context: Context, version: semver.Version, name: str = "", sh
         branch = None
     on_trunk = contains(context, trunk_sha(context), tag.sha)
     told = tagged_release(context, version)
-    alone = [_component(context, each) for each in ([name] if name else told.components if told else ())]
+    alone = [component_named(context, each) for each in ([name] if name else told.components if told else ())]
     if not alone and branch is None and on_trunk:
-        alone = _components_out(context, version)
-    images = (
-        tuple(image for part in alone for image in part.images) if alone else tuple(context.settings.platform.images)
-    )
-    wheel = any(is_sdk(context, part) for part in alone) if alone else True
+        alone = _visible_components(context, version)
+    every = tuple(context.settings.platform.images)
+    images = tuple(image for part in alone for image in part.images) if alone else every
+    wheel = not alone or any(is_sdk(context, part) for part in alone)
     shared = shared or _shares(context, tag, told)
     names = ", ".join(part.name for part in alone)
     pushed = not alone or any(part.images and not part.workflow for part in alone)
@@ -81,14 +81,12 @@ def _shares(context: Context, tag: RemoteRef, told: TaggedRelease | None) -> boo
     """Whether its commit may have other versions: components are released from the same commit one by one."""
     if told and told.components:
         return True
-    others = [ref.name.removeprefix(TAGS) for ref in remote(context).tags() if ref.sha == tag.sha]
-    found = [
-        tagged_release(context, each) for each in released_versions(others) if str(each) != tag.name.removeprefix(TAGS)
-    ]
+    others = [short_name(ref) for ref in remote(context).tags() if ref.sha == tag.sha and ref.name != tag.name]
+    found = [tagged_release(context, each) for each in released_versions(others)]
     return all(each is not None and each.components for each in found)
 
 
-def _components_out(context: Context, version: semver.Version) -> list[Component]:
+def _visible_components(context: Context, version: semver.Version) -> list[Component]:
     """Return the components of which anything of the version is out: one that is out in part has to be whole."""
     digests = platform_digests(context, version)
     return [
@@ -102,11 +100,4 @@ def _has_wheel(context: Context, version: semver.Version) -> bool:
     try:
         return bucket(context).object(wheel_key(context, version)) is not None
     except ReleaseError:
-        return True
-
-
-def _component(context: Context, name: str) -> Component:
-    known = components_of(context.settings.release.components)
-    if name not in known:
-        raise Usage(f"there is no component {name!r}", f"one of: {', '.join(known)}")
-    return known[name]
+        return True  # nobody knows: its proof is asked for, and says so

@@ -7,7 +7,7 @@ from typing import Any
 
 import semver
 
-from release.audit.verification import attach_receipt, proved_receipt
+from release.audit.receipt import attach_receipt, proved_receipt
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.errors import Usage
@@ -16,7 +16,7 @@ from release.git.tags import release_scope, tagged_release
 from release.github.api import github
 from release.github.pulls import PullRequest
 from release.github.releases import GitHubRelease, release_of
-from release.picks.backported import TRAILER
+from release.picks.history import TRAILER
 from release.versions import line_of
 
 
@@ -26,7 +26,7 @@ def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
         context,
         f"GitHub Release {version}",
         find=lambda: release_of(context, version),
-        make=lambda: github(context).send("POST", "releases", _draft(context, version)),
+        make=lambda: github(context).send("POST", "releases", _release_body(context, version)),
         planned=GitHubRelease(0, True, ""),
     )
 
@@ -56,22 +56,17 @@ def previous_version(versions: list[semver.Version], version: semver.Version) ->
     return max(on_line or below, default=None)
 
 
-def _draft(context: Context, version: semver.Version) -> dict[str, Any]:
+def _release_body(context: Context, version: semver.Version) -> dict[str, Any]:
     before = previous_version(released_versions_on(context), version)
     asked = {"tag_name": str(version), **({"previous_tag_name": str(before)} if before else {})}
     generated = github(context).send("POST", "releases/generate-notes", asked)
     if not generated:
         raise Usage("GitHub generates no notes here")
-    picked = list(_pick_lines(context, before, version)) if before else []
-    return {
-        "tag_name": str(version),
-        "name": str(version),
-        "body": release_scope(tagged_release(context, version))
-        + "\n".join(["## Picked", *picked, "", ""] if picked else [])
-        + generated["body"],
-        "draft": True,
-        "prerelease": bool(version.prerelease),
-    }
+    picks = list(_pick_lines(context, before, version)) if before else []
+    listed = "\n".join(["## Picked", *picks, "", ""] if picks else [])
+    body = release_scope(tagged_release(context, version)) + listed + generated["body"]
+    facts = {"draft": True, "prerelease": bool(version.prerelease)}
+    return {"tag_name": str(version), "name": str(version), "body": body, **facts}
 
 
 def _pick_lines(context: Context, before: semver.Version, version: semver.Version) -> Iterator[str]:

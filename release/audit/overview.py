@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from release.artifacts.component_release import is_sdk
 from release.artifacts.images import image_digests, image_version_in_config, platform_digests, registry
 from release.artifacts.s3 import bucket, wheel_key
-from release.audit.status_model import PARTS, LineState, Overview, Part, Version
+from release.audit.status import PARTS, LineState, Overview, Part, Version
 from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import ReleaseError
-from release.git.refs import HEADS, TAGS, RemoteRef
+from release.git.refs import HEADS, RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.git.tags import TaggedRelease, tagged_releases, trunk_sha
@@ -21,7 +22,7 @@ from release.github.api import github
 from release.github.commits import image_commit
 from release.github.pulls import PullRequest
 from release.github.releases import GitHubRelease
-from release.picks.backported import backported_commits
+from release.picks.history import backported_commits
 from release.settings import Component, components_of
 from release.versions import Line, line_of, parse_branch, released_versions
 
@@ -29,47 +30,38 @@ from release.versions import Line, line_of, parse_branch, released_versions
 def overview(context: Context, line: Line | None, last: int) -> Overview:
     """Return the `last` newest versions, of one line if it is given, and the lines they are of."""
     _ = github(context), bucket(context), registry(context), trunk(context)  # opened once, not by each thread
-    tags = {ref.name.removeprefix(TAGS): ref for ref in remote(context).tags(f"{line}." if line else "")}
-    shown = [version for version in released_versions(tags) if line in (None, line_of(version))][-last:][::-1]
-    branches = _branches(context, line)
-    tip = trunk_sha(context)
-    repository(context).need_commit(tip, f"refs/heads/{trunk(context)}")
-    for ref in (*branches.values(), *(tags[str(version)] for version in shown)):
+    tags = {short_name(ref): ref for ref in remote(context).tags(f"{line}." if line else "")}
+    released = released_versions(tags)
+    shown = released[-last:][::-1]
+    lines, branches = {line_of(version) for version in shown}, _branches(context, line)
+    tip = RemoteRef(f"{HEADS}{trunk(context)}", trunk_sha(context), "")
+    for ref in (tip, *branches.values(), *(tags[str(version)] for version in shown)):
         repository(context).need_commit(ref.sha, ref.name)
-    told = {
-        each.version: each
-        for line in {line_of(version) for version in shown}
-        for each in tagged_releases(context, line)
-    }
-    begun = [_begun(context, told[version], branches) for version in shown]
-    lines = sorted({line_of(version) for version in shown} | _unreleased_lines(branches, tags), reverse=True)
+    told = {each.version: each for line in lines for each in tagged_releases(context, line)}
+    begun = [_version_in_git(context, told[version], branches) for version in shown]
+    # A branch above all that is released is a line that just begins.
+    lines |= {each for each in branches if not released or each > line_of(released[-1])}
     found: list[Any] = side_by_side(
         [
-            *(lambda each=each: _line(context, each, branches.get(each), tags, tip) for each in lines),
+            *(partial(_line, context, each, branches.get(each), tags) for each in sorted(lines, reverse=True)),
             lambda: _versions(context, begun),
         ]
     )
-    return Overview(
-        github(context).repository, github(context).web_url, trunk(context), context.clock.now(), found[:-1], found[-1]
-    )
+    hub = github(context)
+    return Overview(hub.repository, hub.web_url, trunk(context), context.clock.now(), found[:-1], found[-1])
 
 
 def _branches(context: Context, line: Line | None) -> dict[Line, RemoteRef]:
     """Return each line's release branch; of several the newest."""
     found: dict[Line, RemoteRef] = {}
     for ref in sorted(remote(context).heads(f"release-{line}-*" if line else "release-*"), key=lambda ref: ref.name):
-        parsed = parse_branch(ref.name.removeprefix(HEADS))
+        parsed = parse_branch(short_name(ref))
         if parsed and line in (None, parsed[0]):
             found[parsed[0]] = ref
     return found
 
 
-def _unreleased_lines(branches: Mapping[Line, RemoteRef], tags: Mapping[str, RemoteRef]) -> set[Line]:
-    newest = max((line_of(version) for version in released_versions(tags)), default=Line(-1, 0))
-    return {line for line in branches if line > newest}
-
-
-def _begun(context: Context, told: TaggedRelease, branches: Mapping[Line, RemoteRef]) -> Version:
+def _version_in_git(context: Context, told: TaggedRelease, branches: Mapping[Line, RemoteRef]) -> Version:
     """Return what Git alone tells of a version."""
     sha, branch = told.ref.sha, branches.get(line_of(told.version))
     at = repository(context).git("log", "-1", "--format=%cI", sha, "--")
@@ -77,51 +69,45 @@ def _begun(context: Context, told: TaggedRelease, branches: Mapping[Line, Remote
     return Version(told.version, sha, at, image_version_in_config(context, sha), on_branch, told.components)
 
 
-def _line(
-    context: Context, line: Line, branch: RemoteRef | None, tags: Mapping[str, RemoteRef], trunk: str
-) -> LineState:
+def _line(context: Context, line: Line, branch: RemoteRef | None, tags: Mapping[str, RemoteRef]) -> LineState:
     versions = [version for version in released_versions(tags) if line_of(version) == line]
     newest = max(versions, default=None)
     if branch is None:
         return LineState(line, newest=newest)
-    unreleased = pickable = None
+    repo, tip, unreleased, pickable = repository(context), trunk_sha(context), None, None
     try:
         shas = [tags[str(version)].sha for version in versions]
-        known = [f"^{sha}" for sha in shas if repository(context).has_commit(sha)]
-        unreleased = int(repository(context).git("rev-list", "--count", branch.sha, f"^{trunk}", *known, "--"))
-        beyond = repository(context).whole("rev-list", "--no-merges", trunk, f"^{branch.sha}", "--").split()
-        pickable = len(set(beyond) - set(backported_commits(repository(context), branch.sha, trunk)))
+        known = [f"^{sha}" for sha in shas if repo.has_commit(sha)]
+        unreleased = int(repo.git("rev-list", "--count", branch.sha, f"^{tip}", *known, "--"))
+        beyond = repo.whole("rev-list", "--no-merges", tip, f"^{branch.sha}", "--").split()
+        pickable = len(set(beyond) - set(backported_commits(repo, branch.sha, tip)))
     except ReleaseError:
         pass  # shown as unknown
-    return LineState(line, branch.name.removeprefix(HEADS), branch.sha, newest, unreleased, pickable)
+    return LineState(line, short_name(branch), branch.sha, newest, unreleased, pickable)
 
 
 def _versions(context: Context, begun: Sequence[Version]) -> list[Version]:
     releases, images = side_by_side([lambda: _releases(context, begun), lambda: _images(context, begun)])
-    reads = [
-        lambda read=read, each=each: _asked(lambda: read(context, each))
-        for each in begun
-        for read in (_platform, _wheel, _pull)
-    ]
-    read = side_by_side(reads)
+    kinds = (_platform, _wheel, _pull)
+    read = iter(side_by_side([partial(_part, kind, context, each) for each in begun for kind in kinds]))
     found = []
-    for number, each in enumerate(begun):
-        platforms, wheel, pull = read[3 * number : 3 * number + 3]
+    for each in begun:
+        platforms, wheel, pull = next(read), next(read), next(read)
         tag = Part("out", at=each.at, url=f"{github(context).web_url}/releases/tag/{each.version}")
         parts = (tag, platforms, wheel, images[str(each.image)], pull, releases[str(each.version)])
-        found.append(replace(each, parts=_claimed(each, dict(zip(PARTS, parts, strict=True)))))
-    return side_by_side([lambda each=each: _with_runs(context, each) for each in found])  # type: ignore[misc]
+        found.append(replace(each, parts=_expected_parts(each, dict(zip(PARTS, parts, strict=True)))))
+    return side_by_side([partial(_with_runs, context, each) for each in found])
 
 
-def _asked(read: Callable[[], Part]) -> Part:
+def _part(read: Callable[..., Part], *arguments: object) -> Part:
     """Return the part, or unknown with the reason where its source does not answer."""
     try:
-        return read()
+        return read(*arguments)
     except ReleaseError as error:
         return Part("unknown", error.problem)
 
 
-def _claimed(version: Version, parts: dict[str, Part]) -> dict[str, Part]:
+def _expected_parts(version: Version, parts: dict[str, Part]) -> dict[str, Part]:
     """Leave out of an individual release whose tag does not say of what it is, what is not out."""
     components = ("platform", "wheel")
     if not version.components and not version.on_branch and any(parts[name].state == "out" for name in components):
@@ -134,7 +120,7 @@ def _platform(context: Context, version: Version) -> Part:
     if version.components and not images:
         return Part("none")
     found = platform_digests(context, version.version)
-    return _counted({name: digest for name, digest in found.items() if not version.components or name in images})
+    return _images_part({name: digest for name, digest in found.items() if not version.components or name in images})
 
 
 def _wheel(context: Context, version: Version) -> Part:
@@ -167,7 +153,7 @@ def _pull(context: Context, version: Version) -> Part:
 def _images(context: Context, begun: Sequence[Version]) -> dict[str, Part]:
     """Return the SDK images' part by image version, each asked for once."""
     wanted = {str(each.image): each.image for each in begun if each.image}
-    reads = [lambda one=one: _asked(lambda: _counted(image_digests(context, one))) for one in wanted.values()]
+    reads = [partial(_part, lambda one: _images_part(image_digests(context, one)), one) for one in wanted.values()]
     return {"None": Part("unknown"), **dict(zip(wanted, side_by_side(reads), strict=True))}
 
 
@@ -179,7 +165,7 @@ def _releases(context: Context, begun: Sequence[Version]) -> dict[str, Part]:
         for body in github(context).pages("releases"):
             name = body["tag_name"]
             if name in wanted and (name not in parts or not body["draft"]):
-                parts[name] = _release_part(GitHubRelease.parse(body), body["created_at"])
+                parts[name] = _release_part(body)
             if len(parts) == len(wanted):
                 break
     except ReleaseError as error:
@@ -187,9 +173,10 @@ def _releases(context: Context, begun: Sequence[Version]) -> dict[str, Part]:
     return {name: parts.get(name, Part("missing")) for name in wanted}
 
 
-def _release_part(found: GitHubRelease, created_at: str) -> Part:
+def _release_part(body: Mapping[str, Any]) -> Part:
+    found = GitHubRelease.parse(body)
     if found.draft:
-        return Part("waiting", "draft", created_at, found.url)
+        return Part("waiting", "draft", body["created_at"], found.url)
     return Part("out", "", found.published_at, found.url)
 
 
@@ -209,6 +196,6 @@ def _with_runs(context: Context, version: Version) -> Version:
     return replace(version, parts=parts)
 
 
-def _counted(digests: Mapping[str, str | None]) -> Part:
+def _images_part(digests: Mapping[str, str | None]) -> Part:
     there = sum(1 for digest in digests.values() if digest)
     return Part("out" if there == len(digests) else "missing", f"{there}/{len(digests)}")

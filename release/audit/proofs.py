@@ -1,18 +1,21 @@
-"""One function a proof: each asks the world outside, remembers nothing, and says what it saw."""
+"""The proofs of a release, a function each: it asks the world outside, remembers nothing, says what it saw."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import partial
+
+import semver
 
 from release.artifacts.component_release import check_component_roles
 from release.artifacts.images import image_digests, registry
-from release.artifacts.s3 import bucket, wheel_key
-from release.artifacts.wheel import read_wheel, wheel_filename_matches
+from release.artifacts.s3 import bucket, s3_address, stored_wheel, wheel_key
 from release.audit.expected import ExpectedState
+from release.audit.status import moment
 from release.call.context import Context
+from release.call.parallel import side_by_side
 from release.errors import Failed, ReleaseError
 from release.git.refs import short_name
 from release.git.repository import repository
@@ -44,170 +47,162 @@ class Proof:
     unknown: bool = False
 
 
-Check = Callable[["Context", ExpectedState], Iterator[Proof]]
+Check = Callable[[Context, ExpectedState], Iterator[Proof]]
 
 
-def tag_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def tag_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that the tag is there, peeled, with a signature that holds if it has one (F9, F12)."""
-    kind = "annotated" if claim.tag.target != claim.tag.sha else "lightweight"
-    yield Proof("tag", True, f"{claim.version} is at {claim.tag.sha[:9]}, {kind}")
-    found = signature(repository(context), claim.tag)
+    kind = "annotated" if expected.tag.target != expected.tag.sha else "lightweight"
+    yield Proof("tag", True, f"{expected.version} is at {expected.tag.sha[:9]}, {kind}")
+    found = signature(repository(context), expected.tag)
     if found is None:
         yield Proof("signature", True, "not signed")
     else:
         yield Proof("signature", found.good is not False, f"{found.kind} {found.says}", fix="Find out who tagged it.")
 
 
-def branch_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def branch_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that the commit is on its line's branch or, for an individual release, on the trunk."""
-    if claim.branch:
-        yield Proof("branch", True, f"on {short_name(claim.branch)}")
-    elif claim.on_trunk:
-        yield Proof("branch", True, f"on {trunk(context)}, an individual release of {claim.component or 'nothing'}")
+    if expected.branch:
+        yield Proof("branch", True, f"on {short_name(expected.branch)}")
+    elif expected.on_trunk:
+        yield Proof("branch", True, f"on {trunk(context)}, an individual release of {expected.component or 'nothing'}")
     else:
-        where = f"on no release branch of {line_of(claim.version)}, nor on {trunk(context)}"
-        yield Proof("branch", False, f"{claim.tag.sha[:9]} is {where}", fix="Find out who tagged it.")
+        where = f"on no release branch of {line_of(expected.version)}, nor on {trunk(context)}"
+        yield Proof("branch", False, f"{expected.tag.sha[:9]} is {where}", fix="Find out who tagged it.")
 
 
-def order_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def order_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that on its branch the versions of the line come one after the other."""
     tags = {ref.name.removeprefix("refs/tags/"): ref for ref in remote(context).tags()}
-    head = claim.branch.sha if claim.branch else claim.tag.sha
-    on_line = [version for version in released_versions(tags) if line_of(version) == line_of(claim.version)]
-    below = [
-        version for version in on_line if version < claim.version and contains(context, head, tags[str(version)].sha)
-    ]
-    wrong = [version for version in below if not contains(context, claim.tag.sha, tags[str(version)].sha)]
+    head = expected.branch.sha if expected.branch else expected.tag.sha
+    line = line_of(expected.version)
+    lower = [each for each in released_versions(tags) if line_of(each) == line and each < expected.version]
+    below = [each for each in lower if contains(context, head, tags[str(each)].sha)]
+    wrong = [each for each in below if not contains(context, expected.tag.sha, tags[str(each)].sha)]
     if wrong:
-        says = f"{wrong[-1]} is on the branch after {claim.version}"
+        says = f"{wrong[-1]} is on the branch after {expected.version}"
         yield Proof("order", False, says, fix="Find out who tagged them; take the next version.")
     else:
-        yield Proof("order", True, f"after {below[-1]}" if below else f"the first of {line_of(claim.version)}")
-    same = [name for name, ref in tags.items() if ref.sha == claim.tag.sha and name != str(claim.version)]
+        yield Proof("order", True, f"after {below[-1]}" if below else f"the first of {line}")
+    same = [name for name, ref in tags.items() if ref.sha == expected.tag.sha and name != str(expected.version)]
     others = ", ".join(map(str, released_versions(same)))
-    if not others:
-        yield Proof("alone", True, "no other version is tagged there")
-    else:
-        fix = "If that is meant: --shared."
-        yield Proof("alone", claim.shared, f"{others} is tagged at {claim.tag.sha[:9]} too", fix=fix)
+    says = f"{others} is tagged at {expected.tag.sha[:9]} too" if others else "no other version is tagged there"
+    yield Proof("alone", expected.shared or not others, says, fix="If that is meant: --shared." if others else "")
 
 
-def config_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def config_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that config.py at the tag names an image version, no later one than the release's own."""
     where = context.settings.image.config_file
-    if claim.image is None:
+    if expected.image is None:
         yield Proof("config.py", False, f"{where} names no image", fix="Set image.config_file in invoke.yaml.")
     else:
-        fix = f"Release that image: inv image.release --version {claim.image}"
-        holds = claim.individual or claim.image <= claim.version
-        yield Proof("config.py", holds, f"{where} names image {claim.image}", fix=fix)
+        fix = f"Release that image: inv image.release --version {expected.image}"
+        holds = expected.individual or expected.image <= expected.version
+        yield Proof("config.py", holds, f"{where} names image {expected.image}", fix=fix)
 
 
-def wheel_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def wheel_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove the wheel, byte for byte: its key, its name, its version, every file in it by its hash (F20, S6)."""
-    if not claim.wheel:
+    if not expected.wheel:
         return
-    key = wheel_key(context, claim.version)
-    content = bucket(context).content(key)
-    place = f"s3://{context.settings.sdk.bucket}/{key}"
+    key = wheel_key(context, expected.version)
+    place, content = s3_address(context, key), bucket(context).content(key)
     if content is None:
-        yield Proof("wheel", False, f"{place} is not there", fix=f"inv sdk.release --version {claim.version}")
+        yield Proof("wheel", False, f"{place} is not there", fix=f"inv sdk.release --version {expected.version}")
         return
-    digest = hashlib.sha256(content).hexdigest()
-    digests = {place: f"sha256:{digest}"}
-    stored = bucket(context).object(key)
+    # Of a wheel that is wrong too: a receipt says what it was.
+    digests = {place: f"sha256:{hashlib.sha256(content).hexdigest()}"}
     try:
-        found = read_wheel(content, key.rpartition("/")[2])
-        if stored and stored.sha256 not in ("", digest):
-            raise Failed(f"its bytes are sha256:{digest[:12]}, S3 stored sha256:{stored.sha256[:12]}")
-        if not wheel_filename_matches(found.filename, context.settings.sdk.package, claim.version):
-            raise Failed(f"it is {found.name} {found.version}")
+        stored_wheel(context, key, content, expected.version)
     except Failed as error:
         fix = "Do not install it. Find out who changed it, then take the next version."
         yield Proof("wheel", False, f"{place}: {error.problem}", fix=fix, digests=digests)
         return
-    yield Proof("wheel", True, f"{place}  sha256:{digest[:12]}", digests=digests)
+    yield Proof("wheel", True, f"{place}  {digests[place][:19]}", digests=digests)
 
 
-def sdk_images_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def sdk_images_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that every SDK image of the version that config.py names is in the registry (F21)."""
-    if claim.image is None:
+    if expected.image is None:
         return
-    where = context.settings.image.repository
-    for each, digest in image_digests(context, claim.image).items():
-        yield _image(f"{where}:{each}", digest, f"inv image.release --version {claim.image}")
+    for each, digest in image_digests(context, expected.image).items():
+        name = f"{context.settings.image.repository}:{each}"
+        yield _image(name, digest, f"inv image.release --version {expected.image}")
 
 
-def platform_images_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def platform_images_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that every platform image has the tag."""
-    for name in claim.images:
-        digest = registry(context).image_digest(name, str(claim.version))
-        yield _image(f"{name}:{claim.version}", digest, f"inv platform.watch --version {claim.version}")
+    for name in expected.images:
+        digest = registry(context).image_digest(name, str(expected.version))
+        yield _image(f"{name}:{expected.version}", digest, f"inv platform.watch --version {expected.version}")
 
 
-def sdk_run_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def sdk_run_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that a run of the SDK workflow at the tag's commit did all its jobs before the wheel came (F4, F26)."""
-    if not claim.wheel:
+    if not expected.wheel:
         return
-    request = sdk_request(context, claim.tag)
-    found = runs_of(github(context), claim.tag.sha, "workflow_dispatch", request.workflow)
-    good = [each for each in found if each.conclusion == "success" and each.head_branch == str(claim.version)]
+    request = sdk_request(context, expected.tag)
+    found = _successes(context, expected.tag.sha, request.workflow)
+    good = [each for each in found if each.head_branch == str(expected.version)]
     if not good:
-        yield _no_run("sdk", request.workflow, claim.tag.sha, f"inv sdk.release --version {claim.version}")
+        yield _no_run("sdk", request.workflow, expected.tag.sha, f"inv sdk.release --version {expected.version}")
         return
-    made = good[-1]
-    check_jobs(github(context), made, request)
-    stored = bucket(context).object(wheel_key(context, claim.version))
-    if stored and stored.modified < datetime.fromisoformat(made.created_at.replace("Z", "+00:00")):
-        says = f"the wheel is older than run {made.id}"
-        yield Proof("sdk run", False, says, made.url, "Find out what made it.")
+    run = good[-1]
+    check_jobs(github(context), run, request)
+    stored = bucket(context).object(wheel_key(context, expected.version))
+    if stored and stored.modified < moment(run.created_at):
+        yield Proof("sdk run", False, f"the wheel is older than run {run.id}", run.url, "Find out what made it.")
     else:
-        yield _ran("sdk run", made)
+        yield _run("sdk run", run)
 
 
-def platform_runs_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def platform_runs_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that the runs which the tag's push started all succeeded (F4, F14)."""
-    if not claim.images or not claim.pushed:
+    if not expected.images or not expected.pushed:
         return
-    found = pushed_runs(context, claim.tag)
-    fix = f"inv platform.watch --version {claim.version}"
+    found = pushed_runs(context, expected.tag)
+    fix = f"inv platform.watch --version {expected.version}"
     if not found:
-        yield _no_run("platform", "what the tag starts", claim.tag.sha, fix)
-    if claim.roles:
-        check_component_roles(context, found.values(), claim.roles, fix)
+        yield _no_run("platform", "what the tag starts", expected.tag.sha, fix)
+    if expected.roles:
+        check_component_roles(context, found.values(), expected.roles, fix)
     for each in found.values():
-        if each.conclusion == "success" or (claim.roles and each.status == "completed"):
-            yield _ran("platform run", each)
+        if each.conclusion == "success" or (expected.roles and each.status == "completed"):
+            yield _run("platform run", each)
         else:
             says = f"run {each.id} of {each.name}: {each.conclusion or each.status}"
             yield Proof("platform run", False, says, each.url, fix)
 
 
-def image_origin_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def image_origin_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove where the SDK images come from: a run that pushed them, and a pull request that was merged."""
-    if claim.image is None:
+    if expected.image is None:
         return
-    commit = image_commit(context, claim.tag.sha)
+    commit = image_commit(context, expected.tag.sha)
     listed = github(context).get(f"commits/{commit}/pulls") if commit else []
     pull = next((found for found in map(PullRequest.parse, listed) if found.merged), None)
-    yield from _image_run(
-        context, claim, [sha for sha in (pull.head_sha if pull else "", commit, claim.tag.sha) if sha]
-    )
+    # Built at the branch's head; a squash or a rebase merged it as another commit.
+    shas = dict.fromkeys(sha for sha in (pull.head_sha if pull else "", commit, expected.tag.sha) if sha)
+    workflow = context.settings.image.workflow
+    good = next((found[-1] for found in (_successes(context, sha, workflow) for sha in shas) if found), None)
+    fix = f"inv image.release --version {expected.image}"
+    yield _run("image run", good) if good else _no_run("image", workflow, next(iter(shas)), fix)
     if pull:
         yield Proof("pull request", True, f"#{pull.number} merged as {pull.merge_sha[:9]}", pull.url)
-    elif claim.branch and not contains(context, claim.branch.sha, commit):
+    elif expected.branch and not contains(context, expected.branch.sha, commit):
         yield Proof("pull request", False, f"{commit[:9]} is on no branch", fix="Find out who tagged it.")
-    elif claim.branch and not _on_trunk(context, commit):
-        yield Proof("pull request", True, f"none: {commit[:9]} is on {short_name(claim.branch)} alone")
+    elif expected.branch and not contains(context, trunk_sha(context), commit):
+        yield Proof("pull request", True, f"none: {commit[:9]} is on {short_name(expected.branch)} alone")
     else:
         says = f"no merged pull request brought {commit[:9]}, which set {context.settings.image.config_variable}"
-        yield Proof("pull request", False, says, fix=f"inv image.pr --version {claim.image} --merge")
+        yield Proof("pull request", False, says, fix=f"inv image.pr --version {expected.image} --merge")
 
 
-def github_release_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
+def github_release_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that the GitHub Release is published, and a pre-release only for one."""
-    found = release_of(context, claim.version)
-    fix = f"inv release.notes --version {claim.version} --publish"
+    found = release_of(context, expected.version)
+    fix = f"inv release.notes --version {expected.version} --publish"
     if found is None:
         yield Proof("GitHub Release", False, "there is none", fix=fix)
     elif found.draft:
@@ -216,17 +211,42 @@ def github_release_proofs(context: Context, claim: ExpectedState) -> Iterator[Pr
         yield Proof("GitHub Release", True, "published" + (", immutable" if found.immutable else ""), found.url)
 
 
-ALL: tuple[Check, ...] = (
+CHECKS: tuple[Check, ...] = (
     tag_proofs, branch_proofs, order_proofs, config_proofs, wheel_proofs, sdk_images_proofs, platform_images_proofs,
     sdk_run_proofs, platform_runs_proofs, image_origin_proofs, github_release_proofs,
 )  # fmt: skip
 
 
-def proofs_of(context: Context, claim: ExpectedState, check: Check) -> list[Proof]:
-    """Return the check's proofs; what could not be asked is one that does not hold, and the rest still counts."""
+def proofs_of(context: Context, expected: ExpectedState, checks: Sequence[Check] = CHECKS) -> list[Proof]:
+    """Return every proof of the checks, asked side by side; what could not be asked is one that does not hold."""
+    _ = github(context), bucket(context), registry(context), trunk(context)  # opened once, not by each thread
+    found = side_by_side([partial(_answers, context, expected, check) for check in checks])
+    return [proof for each in found for proof in each]
+
+
+def check_proofs(version: semver.Version, proofs: Sequence[Proof]) -> None:
+    """Raise Failed unless every proof holds, with the first one's next command."""
+    failed = [proof for proof in proofs if not proof.holds]
+    if failed:
+        names = ", ".join(dict.fromkeys(proof.name for proof in failed))
+        fix = next((proof.fix for proof in failed if proof.fix), "")
+        raise Failed(f"{len(failed)} of {len(proofs)} proofs of {version} do not hold: {names}", fix)
+
+
+def show_proofs(context: Context, proofs: Sequence[Proof]) -> None:
+    """Print a line a proof, with its link where it does not hold."""
+    for proof in proofs:
+        status = "made" if proof.holds else "unknown" if proof.unknown else "failed"
+        facts = {"proof": proof.name, "holds": proof.holds, "digests": dict(proof.digests), "link": proof.url}
+        if not proof.holds:
+            facts["url"] = proof.url
+        context.report.step(status, f"{proof.name:14} {proof.says}", **facts)
+
+
+def _answers(context: Context, expected: ExpectedState, check: Check) -> list[Proof]:
     found: list[Proof] = []
     try:
-        found.extend(check(context, claim))
+        found.extend(check(context, expected))
     except ReleaseError as error:
         name = check.__name__.removesuffix("_proofs").replace("_", " ")
         found.append(Proof(name, False, error.problem, fix=error.hint, unknown=not isinstance(error, Failed)))
@@ -239,27 +259,15 @@ def _image(name: str, digest: str | None, fix: str) -> Proof:
     return Proof("image", True, f"{name}  {digest[:19]}", digests={name: digest})
 
 
-def _image_run(context: Context, claim: ExpectedState, shas: list[str]) -> Iterator[Proof]:
-    workflow = context.settings.image.workflow
-    for sha in dict.fromkeys(shas):
-        good = [
-            run for run in runs_of(github(context), sha, "workflow_dispatch", workflow) if run.conclusion == "success"
-        ]
-        if good:
-            yield _ran("image run", good[-1])
-            return
-    yield _no_run("image", workflow, shas[0] if shas else claim.tag.sha, f"inv image.release --version {claim.image}")
+def _successes(context: Context, sha: str, workflow: str) -> list[Run]:
+    found = runs_of(github(context), sha, "workflow_dispatch", workflow)
+    return [run for run in found if run.conclusion == "success"]
 
 
-def _ran(name: str, run: Run) -> Proof:
-    return Proof(
-        name, True, f"run {run.id} of {run.name} at {run.head_sha[:9]}: {run.conclusion}", run.url, run=run.url
-    )
+def _run(name: str, run: Run) -> Proof:
+    says = f"run {run.id} of {run.name} at {run.head_sha[:9]}: {run.conclusion}"
+    return Proof(name, True, says, run.url, run=run.url)
 
 
 def _no_run(name: str, workflow: str, sha: str, fix: str) -> Proof:
     return Proof(f"{name} run", False, f"no run of {workflow} at {sha[:9]} succeeded", fix=fix)
-
-
-def _on_trunk(context: Context, commit: str) -> bool:
-    return contains(context, trunk_sha(context), commit)

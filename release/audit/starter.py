@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
@@ -17,44 +18,43 @@ TESTED = ("3.10", "3.11", "3.12", "3.13")
 
 def starter_files(context: Context) -> dict[str, str]:
     """Return the files' texts by their paths in the repository, as the settings name workflows and images."""
-    settings = context.settings
+    settings, values = context.settings, _values(context)
     names = {
         settings.sdk.workflow: "sdk-release.yaml",
         settings.image.workflow: "image.yaml",
         settings.platform.workflow or "platform.yaml": "platform.yaml",
         "release.yaml": "release.yaml",
     }
-    values = _values(context)
     # A task file that has the tasks is as good as ours.
     known = IMPORT in file_text(repository(context).root / "tasks.py")
-    texts = {} if known else {"tasks.py": _filled("tasks.py.in", values)}
-    return texts | {f"{FOLDER}/{name}": _filled(f"workflows/{template}", values) for name, template in names.items()}
+    templates = {f"{FOLDER}/{name}": f"workflows/{template}" for name, template in names.items()}
+    templates = templates if known else {"tasks.py": "tasks.py.in", **templates}
+    return {path: _template_text(template, values) for path, template in templates.items()}
 
 
 def _values(context: Context) -> dict[str, str]:
     image = context.settings.image
-    folders = {
-        name: part.path for part in components_of(context.settings.release.components).values() for name in part.images
-    }
+    parts = components_of(context.settings.release.components).values()
+    folders = {name: part.path for part in parts for name in part.images}
     images = [(name, folders.get(name, name)) for name in context.settings.platform.images]
     return {
         "@PYTHON@": PYTHON,
-        "@PYTHONS@": _listed(TESTED),
-        "@IMAGE_PYTHONS@": _listed(tuple(image.pythons)),
+        "@PYTHONS@": _yaml_list(TESTED),
+        "@IMAGE_PYTHONS@": _yaml_list(image.pythons),
         "@REPOSITORY@": image.repository,
         "@TAG@": image.tags.replace("{python}", "$PYTHON").replace("{version}", "$VERSION"),
         "@IMAGES@": "\n".join(f"          - {{ image: {name}, folder: {folder} }}" for name, folder in images),
     }
 
 
-def _filled(template: str, values: dict[str, str]) -> str:
+def _template_text(template: str, values: dict[str, str]) -> str:
     text = resources.files("release").joinpath("templates", *template.split("/")).read_text(encoding="utf-8")
     for name, value in values.items():
         text = text.replace(name, value)
     return text
 
 
-def _listed(texts: tuple[str, ...]) -> str:
+def _yaml_list(texts: Iterable[str]) -> str:
     return ", ".join(f'"{text}"' for text in texts)
 
 

@@ -164,8 +164,8 @@ class Repository:
         return self.git_bytes("cat-file", "blob", f"{sha}:{path}")
 
     def parents(self, sha: str) -> list[str]:
-        """Return the commit's parents, first one first."""
-        return self.git("rev-list", "--parents", "--max-count=1", sha, "--").split(" ")[1:]
+        """Return the commit's parents, first one first, those beyond a shallow clone's cut too."""
+        return self.whole("rev-list", "--parents", "--max-count=1", sha, "--").split(" ")[1:]
 
     def changed_paths(self, before: str, after: str) -> list[str]:
         """Return the paths that differ between two commits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
 from release.call.context import Context
@@ -13,9 +13,10 @@ from release.errors import Usage
 from release.git.lines import needed_branch
 from release.git.refs import RemoteRef, short_name
 from release.git.repository import Repository, repository
-from release.git.snapshot import remote, trunk
+from release.git.snapshot import trunk
+from release.git.tags import trunk_sha
 from release.github.api import github
-from release.picks.backported import backported_commits
+from release.picks.history import backported_commits
 from release.picks.request import pull_number
 from release.versions import Line
 
@@ -46,21 +47,14 @@ class Candidate:
 def show_candidates(context: Context, line: Line, listing: Listing) -> list[Candidate]:
     """Print the table of candidates, newest first, and return them."""
     head, trunk = line_and_trunk(context, line)
-    found = _filtered(context, candidates_of(repository(context), head.sha, trunk.sha), listing, (head, trunk))
+    every = candidates_of(repository(context), head.sha, trunk.sha)
+    found = _selection(context, every, listing, f"{head.sha}..{trunk.sha}")
     if context.report.json:
         for each in found:
-            context.report.emit(
-                sha=each.sha,
-                pull=each.pull or None,
-                title=each.title,
-                author=each.author,
-                date=each.date,
-                files=each.files,
-                fix=each.is_fix,
-            )
+            shown = {"title": each.title, "author": each.author, "date": each.date, "files": each.files}
+            context.report.emit(sha=each.sha, pull=each.pull or None, **shown, fix=each.is_fix)
         return found
-    rows = [_row(each) for each in found]
-    context.report.rows(("commit", "pull", "", "title", "author", "date", "files"), rows)
+    context.report.rows(("commit", "pull", "", "title", "author", "date", "files"), [_row(each) for each in found])
     context.report.line(f"{len(found)} on {short_name(trunk)} and not on {short_name(head)}")
     return found
 
@@ -68,9 +62,7 @@ def show_candidates(context: Context, line: Line, listing: Listing) -> list[Cand
 def line_and_trunk(context: Context, line: Line) -> tuple[RemoteRef, RemoteRef]:
     """Return the line's release branch and the trunk as the remote has them; their history is here."""
     head = needed_branch(context, line)
-    sha = remote(context).head_sha(trunk(context))
-    if sha is None:
-        raise Usage(f"the remote has no branch {trunk(context)}", "Set release.trunk in invoke.yaml.")
+    sha = trunk_sha(context)
     tip = RemoteRef(f"refs/heads/{trunk(context)}", sha, sha)
     repository(context).need_history([head, tip])
     return head, tip
@@ -79,28 +71,21 @@ def line_and_trunk(context: Context, line: Line) -> tuple[RemoteRef, RemoteRef]:
 def candidates_of(repo: Repository, head: str, trunk: str) -> list[Candidate]:
     """Return the trunk's commits that the line has neither itself nor by patch or trailer, newest first."""
     there = backported_commits(repo, head, trunk)
-    found = list(
-        _parsed(repo.whole("log", "--topo-order", "-z", "--name-only", f"--format={_FORMAT}", f"{head}..{trunk}"))
-    )
+    log = repo.whole("log", "--topo-order", "-z", "--name-only", f"--format={_FORMAT}", f"{head}..{trunk}")
+    found = list(_log_entries(log))
     pulls = _pulls(found, trunk)
-    return [
-        Candidate(**{**vars(each), "pull": pulls.get(each.sha, 0)})
-        for each in found
-        if len(each.parents) < 2 and each.sha not in there
-    ]
+    left = [each for each in found if len(each.parents) < 2 and each.sha not in there]
+    return [replace(each, pull=pulls.get(each.sha, 0)) for each in left]
 
 
-def _filtered(
-    context: Context, found: Sequence[Candidate], listing: Listing, ends: tuple[RemoteRef, RemoteRef]
-) -> list[Candidate]:
-    """Return the candidates that pass every filter."""
-    kept = list(found)
+def _selection(context: Context, kept: list[Candidate], listing: Listing, revisions: str) -> list[Candidate]:
+    """Return the candidates among these that pass every filter."""
     if listing.since:
         since = _day(listing.since)
         kept = [each for each in kept if datetime.fromisoformat(each.committed.replace("Z", "+00:00")) >= since]
     if listing.path:
-        head, trunk = ends
-        touching = set(repository(context).whole("rev-list", f"{head.sha}..{trunk.sha}", "--", *listing.path).split())
+        # Git's own pathspecs, and its own idea of what touches one: not the names in the table.
+        touching = set(repository(context).whole("rev-list", revisions, "--", *listing.path).split())
         kept = [each for each in kept if each.sha in touching]
     if listing.label and kept:
         labelled = labelled_pulls(context, listing.label)
@@ -120,7 +105,7 @@ def labelled_pulls(context: Context, labels: Sequence[str]) -> set[int]:
     return {item["number"] for item in github(context).pages("/search/issues", key="items", q=query)}
 
 
-def _parsed(log: str) -> Iterator[Candidate]:
+def _log_entries(log: str) -> Iterator[Candidate]:
     for entry in log.split("\x1e"):
         parts = entry.split("\x1f", _FIELDS - 1)
         if len(parts) == _FIELDS:
@@ -142,6 +127,7 @@ def _pulls(found: Sequence[Candidate], trunk: str) -> dict[str, int]:
         own = pull_number(each.title)
         if own:
             pulls[each.sha] = own
+        # A merge on the trunk brought what is above its other parents; below it, all parents came with the branch.
         brought = each.parents[1:] if each.sha in mainline else each.parents
         for parent in brought:
             if each.sha in pulls and parent not in mainline:
@@ -159,9 +145,5 @@ def _day(text: str) -> datetime:
 
 def _row(each: Candidate) -> tuple[str, ...]:
     pull, mark = f"#{each.pull}" if each.pull else "", "fix" if each.is_fix else ""
-    return each.sha[:9], pull, mark, each.title, each.author, each.date[:10], _some(each.files)
-
-
-def _some(files: Sequence[str]) -> str:
-    shown = ", ".join(files[:2])
-    return f"{shown}, +{len(files) - 2}" if len(files) > 2 else shown
+    more = f", +{len(each.files) - 2}" if len(each.files) > 2 else ""
+    return each.sha[:9], pull, mark, each.title, each.author, each.date[:10], ", ".join(each.files[:2]) + more

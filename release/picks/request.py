@@ -12,7 +12,7 @@ from release.errors import Failed, Usage
 from release.git.refs import RemoteRef, short_name
 from release.git.repository import Repository, repository
 from release.github.api import github
-from release.picks.history import is_in_history, parents, title
+from release.picks.history import is_in_history, title, titles
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,14 @@ def requested_picks(context: Context, wanted: PickRequest, trunk: RemoteRef, hea
     Raises Usage for a commit that is not there, a merge commit without a parent to compare with, a pull
     request that is not merged, and for a commit off the trunk when nobody says yes to it.
     """
-    found = [
-        _pick(repository(context), repository(context).commit_sha(text), wanted.mainline) for text in wanted.commit
-    ]
+    repo = repository(context)
+    found = [_pick(repo, repo.commit_sha(text), wanted.mainline) for text in wanted.commit]
     for text in wanted.pr:
-        found += [
-            _pick_of_pull_request(repository(context), sha, wanted.mainline)
-            for sha in pull_request_shas(context, text, trunk)
-        ]
-    once = list({change.sha: change for change in found}.values())
+        # The first parent of GitHub's merge commits is the base, which their change is against.
+        found += [_pick(repo, sha, wanted.mainline or "1") for sha in pull_request_shas(context, text, trunk)]
+    once = list({pick.sha: pick for pick in found}.values())
     _check_on_trunk(context, once, trunk)
-    return once if wanted.keep_order else _ordered(repository(context), once, trunk, head)
+    return once if wanted.keep_order else _trunk_order(repo, once, trunk, head)
 
 
 def pull_request_shas(context: Context, text: str, trunk: RemoteRef) -> list[str]:
@@ -58,21 +55,22 @@ def pull_request_shas(context: Context, text: str, trunk: RemoteRef) -> list[str
         body = github(context).find(f"pulls/{number}")
     except (Failed, Usage):
         body = None
+    repo = repository(context)
     if body is None:
-        return _sha_by_title(repository(context), number, trunk)
+        return _sha_by_title(repo, number, trunk)
     merged = body.get("merge_commit_sha")
     if not (body.get("merged") or body.get("merged_at")) or not merged:
         raise Usage(
             f"pull request #{number} is not merged", f"Merge it into {short_name(trunk)} first: {body['html_url']}"
         )
-    repository(context).need_commit(merged)
+    repo.need_commit(merged)
     messages = [each["commit"]["message"].strip() for each in github(context).pages(f"pulls/{number}/commits")]
-    return _rebased_range(repository(context), merged, messages)
+    return _rebased_range(repo, merged, messages)
 
 
 def _rebased_range(repo: Repository, merged: str, messages: Sequence[str]) -> list[str]:
     """Return the rebased range that ends in `merged` if that many commits say the same, else `merged` alone."""
-    if len(messages) < 2 or len(parents(repo, merged)) > 1:
+    if len(messages) < 2 or len(repo.parents(merged)) > 1:
         return [merged]
     listed = repo.whole("log", "--first-parent", f"--max-count={len(messages)}", "-z", "--format=%H%n%B", merged, "--")
     entries = [entry.partition("\n") for entry in reversed(listed.split("\0")) if entry]
@@ -82,8 +80,9 @@ def _rebased_range(repo: Repository, merged: str, messages: Sequence[str]) -> li
 
 def _sha_by_title(repo: Repository, number: int, trunk: RemoteRef) -> list[str]:
     """Return the trunk's commit whose title names the pull request."""
-    listed = repo.whole("log", "--first-parent", "--format=%H %s", trunk.sha, "--").splitlines()
-    found = [sha for sha, _, title in (text.partition(" ") for text in listed) if pull_number(title) == number]
+    found = [
+        sha for sha, text in titles(repo, "--first-parent", trunk.sha, "--").items() if pull_number(text) == number
+    ]
     if not found:
         raise Usage(
             f"there is no merged pull request #{number}, on GitHub or in the trunk's titles",
@@ -94,20 +93,13 @@ def _sha_by_title(repo: Repository, number: int, trunk: RemoteRef) -> list[str]:
 
 def pull_number(title: str) -> int:
     """Return the number of the pull request that a commit's title names as GitHub writes it, else 0."""
-    merge = re.match(r"Merge pull request #([0-9]+) from ", title)
-    squash = re.search(r"\(#([0-9]+)\)$", title)
-    found = merge or squash
+    found = re.match(r"Merge pull request #([0-9]+) from ", title) or re.search(r"\(#([0-9]+)\)$", title)
     return int(found[1]) if found else 0
 
 
-def _pick_of_pull_request(repo: Repository, sha: str, mainline: str) -> Pick:
-    """Return the commit; for GitHub's merge commits the change is against the first parent, its base."""
-    return _pick(repo, sha, mainline or ("1" if len(parents(repo, sha)) > 1 else ""))
-
-
 def _pick(repo: Repository, sha: str, mainline: str) -> Pick:
-    above = parents(repo, sha)
-    found = Pick(sha, title(repo, sha))
+    """Return the commit as a pick; `mainline` is for merge commits alone, which need one."""
+    above, found = repo.parents(sha), Pick(sha, title(repo, sha))
     if len(above) < 2:
         return found
     listed = "\n".join(f"  {number}  {Pick(each, title(repo, each))}" for number, each in enumerate(above, 1))
@@ -123,24 +115,22 @@ def _pick(repo: Repository, sha: str, mainline: str) -> Pick:
 
 def _check_on_trunk(context: Context, found: Sequence[Pick], trunk: RemoteRef) -> None:
     """Raise Usage for a commit that is not on the trunk, unless a person says yes to it."""
-    off = [change for change in found if not is_in_history(repository(context), change.sha, trunk.sha)]
+    repo, name = repository(context), short_name(trunk)
+    off = [pick for pick in found if not is_in_history(repo, pick.sha, trunk.sha)]
     if not off:
         return
-    listed = "\n".join(f"  {change}" for change in off)
     if not context.report.interactive:
-        raise Usage(
-            f"not on {short_name(trunk)}:\n{listed}",
-            f"Merge it into {short_name(trunk)} first, then pick it from there.",
-        )
-    context.report.step("note", f"not on {short_name(trunk)}: {', '.join(str(change) for change in off)}")
-    if not context.dry and not context.report.ask(f"Pick what is not on {short_name(trunk)}?"):
+        listed = "\n".join(f"  {pick}" for pick in off)
+        raise Usage(f"not on {name}:\n{listed}", f"Merge it into {name} first, then pick it from there.")
+    context.report.step("note", f"not on {name}: {', '.join(map(str, off))}")
+    if not context.dry and not context.report.ask(f"Pick what is not on {name}?"):
         raise Usage("not done", "Nothing was written.")
 
 
-def _ordered(repo: Repository, found: Sequence[Pick], trunk: RemoteRef, head: RemoteRef) -> list[Pick]:
+def _trunk_order(repo: Repository, found: Sequence[Pick], trunk: RemoteRef, head: RemoteRef) -> list[Pick]:
     """Return the commits in the trunk's order; those that are not beyond the line come last."""
     if len(found) < 2:
         return list(found)
     listed = repo.whole("rev-list", "--topo-order", "--reverse", f"{head.sha}..{trunk.sha}", "--").split()
     place = {sha: number for number, sha in enumerate(listed)}
-    return sorted(found, key=lambda change: place.get(change.sha, len(place)))
+    return sorted(found, key=lambda pick: place.get(pick.sha, len(place)))

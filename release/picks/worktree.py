@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from release.errors import Failed
 from release.git.repository import Repository
-from release.picks.backported import pick_sources
+from release.picks.history import pick_sources
 from release.versions import Line, parse_line
 
 _NAME = re.compile(r"release-pick-([0-9]+\.[0-9]+)-.+")
+# git-status(1)'s letters: ours is the line, theirs the pick.
 UNMERGED = {
     "DD": "deleted by both",
     "AU": "added by the line",
@@ -36,13 +37,15 @@ class PickWorktree:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of picks: the worktree's `head`, those that were `empty`, and where it stopped and why."""
+    """What became of picks: the worktree's `head`, those that were `empty`, and where it stopped and why.
+
+    `conflicts` says of each path how, such as "changed by both".
+    """
 
     head: str
     empty: tuple[str, ...] = ()
     stopped_at: str = ""
-    files: tuple[str, ...] = ()  # each with how it conflicts, such as "a.txt (changed by both)"
-    paths: tuple[str, ...] = ()
+    conflicts: Mapping[str, str] = field(default_factory=dict)
 
 
 def pick_worktrees(repo: Repository) -> list[PickWorktree]:
@@ -54,11 +57,11 @@ def pick_worktrees(repo: Repository) -> list[PickWorktree]:
 
 
 def open_worktree(repo: Repository, line: Line, sha: str) -> PickWorktree:
-    """Check the commit out, detached, in a new worktree in the temporary folder; it stays until `close_tree`."""
+    """Check the commit out, detached, in a new worktree in the temporary folder; it stays until it is closed."""
     path = Path(tempfile.mkdtemp(prefix=f"release-pick-{line}-")).resolve()
     try:
         repo.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
-    except BaseException:
+    except BaseException:  # a Ctrl-C too: what is left by this name counts as picks that stopped
         shutil.rmtree(path, ignore_errors=True)
         raise
     return PickWorktree(path, line)
@@ -77,7 +80,8 @@ def cherry_pick(repo: Repository, path: Path, shas: Sequence[str], mainline: int
     An empty pick is left out. Stops at a conflict, which stays there as Git leaves it. Raises Failed for
     anything else, such as a hook that says no.
     """
-    return _run_cherry_pick(repo, path, "-x", *_mainline(mainline), *shas)
+    # -x: the trailer by which a pick is known again, whatever became of its patch.
+    return _run_cherry_pick(repo, path, "-x", *(("--mainline", str(mainline)) if mainline else ()), *shas)
 
 
 def continue_picks(repo: Repository, path: Path, base: str) -> Outcome:
@@ -85,11 +89,11 @@ def continue_picks(repo: Repository, path: Path, base: str) -> Outcome:
 
     Raises Failed where conflict markers are left, or changes that belong to no pick.
     """
-    current = _current(repo, path)
+    current = _current_pick(repo, path)
     if current:
-        paths = _unmerged(repo, path)
-        if paths:
-            return _stopped(repo, path, current, (), paths)
+        conflicts = _conflicts(repo, path)
+        if conflicts:
+            return Outcome(_head(repo, path), (), current, conflicts)
         _check_no_markers(repo, path)
         return _run_cherry_pick(repo, path, "--continue")
     changed = repo.git("status", "--porcelain", "--untracked-files=no", cwd=path)
@@ -98,8 +102,9 @@ def continue_picks(repo: Repository, path: Path, base: str) -> Outcome:
             f"{path} has changes that belong to no pick:\n{changed}",
             f"Commit them there, or drop them: git -C '{path}' reset --hard. Then run the same again.",
         )
-    left, mainline = _remaining(repo, path, base)
-    if (_state(repo, path, "todo")).exists():
+    left, mainline = _rest(repo, path, base)
+    # Killed between two picks: the sequencer's state has to go before Git begins anew, the commits made stay.
+    if _state(repo, path, "todo") is not None:
         repo.git("cherry-pick", "--quit", cwd=path)
     return cherry_pick(repo, path, left, mainline) if left else Outcome(_head(repo, path))
 
@@ -114,12 +119,11 @@ def transplant_picks(repo: Repository, path: Path, base: str, onto: str) -> Outc
 
 def describe_worktree(repo: Repository, tree: PickWorktree) -> str:
     """Say where the picks in the worktree stand."""
-    current = _current(repo, tree.path)
-    names = ", ".join(name for name, _ in _unmerged(repo, tree.path))
+    current = _current_pick(repo, tree.path)
+    names = ", ".join(_conflicts(repo, tree.path))
     if current:
         return f"stopped at {current[:9]}" + (f", in conflict: {names}" if names else ", resolved")
-    todo = _state(repo, tree.path, "todo")
-    left = todo.read_text(encoding="utf-8").count("pick ") if todo.exists() else 0
+    left = (_state(repo, tree.path, "todo") or "").count("pick ")
     return f"killed with {left} to go" if left else "killed before the push, or still going on"
 
 
@@ -130,9 +134,10 @@ def _run_cherry_pick(repo: Repository, path: Path, *command: str) -> Outcome:
         try:
             repo.whole("cherry-pick", *command, cwd=path)
         except Failed:
-            current, paths = _current(repo, path), _unmerged(repo, path)
-            if current and paths:
-                return _stopped(repo, path, current, empty, paths)
+            current, conflicts = _current_pick(repo, path), _conflicts(repo, path)
+            if current and conflicts:
+                return Outcome(_head(repo, path), tuple(empty), current, conflicts)
+            # Nothing changed and nothing in conflict is an empty pick; a second time, or else, it is another error.
             if not current or current in empty or repo.git("status", "--porcelain", "-uno", cwd=path):
                 raise
             empty.append(current)
@@ -141,17 +146,10 @@ def _run_cherry_pick(repo: Repository, path: Path, *command: str) -> Outcome:
             return Outcome(_head(repo, path), tuple(empty))
 
 
-def _stopped(
-    repo: Repository, path: Path, current: str, empty: Sequence[str], paths: Sequence[tuple[str, str]]
-) -> Outcome:
-    files = tuple(f"{name} ({how})" for name, how in paths)
-    return Outcome(_head(repo, path), tuple(empty), current, files, tuple(name for name, _ in paths))
-
-
-def _unmerged(repo: Repository, path: Path) -> list[tuple[str, str]]:
+def _conflicts(repo: Repository, path: Path) -> dict[str, str]:
     """Return the paths in conflict, each with how."""
     entries = repo.git("status", "--porcelain", "--untracked-files=no", "--no-renames", "-z", cwd=path).split("\0")
-    return [(entry[3:], UNMERGED[entry[:2]]) for entry in entries if entry[:2] in UNMERGED]
+    return {entry[3:]: UNMERGED[entry[:2]] for entry in entries if entry[:2] in UNMERGED}
 
 
 def _check_no_markers(repo: Repository, path: Path) -> None:
@@ -159,7 +157,7 @@ def _check_no_markers(repo: Repository, path: Path) -> None:
         repo.git("diff", "--cached", "--check", "HEAD", "--", cwd=path)
         return
     except Failed:
-        pass
+        pass  # it stops at blanks at a line's end too: look for markers alone
     staged = repo.git("diff", "--cached", "--name-only", "-z", "HEAD", "--", cwd=path).split("\0")
     marked = [name for name in staged if name and _has_markers(path / name)]
     if marked:
@@ -173,32 +171,29 @@ def _has_markers(file: Path) -> bool:
     return any(line.startswith(b"<<<<<<< ") for line in lines) and any(line.startswith(b">>>>>>> ") for line in lines)
 
 
-def _remaining(repo: Repository, path: Path, base: str) -> tuple[list[str], int]:
+def _rest(repo: Repository, path: Path, base: str) -> tuple[list[str], int]:
     """Return the commits that the sequencer still had to pick, and its mainline.
 
     Git's own `--continue` drops the commit that it was at when it was killed; what is picked tells instead.
     """
-    todo = _state(repo, path, "todo")
-    if not todo.exists():
-        return [], 0
-    words = [text.split() for text in todo.read_text(encoding="utf-8").splitlines()]
+    words = [text.split() for text in (_state(repo, path, "todo") or "").splitlines()]
     short = [line[1] for line in words if line[:1] in (["pick"], ["p"])]
-    listed = repo.git("rev-parse", *(f"{sha}^{{commit}}" for sha in short)).split() if short else []
-    picked = pick_sources(repo, f"{base}..{_head(repo, path)}")
+    if not short:
+        return [], 0
+    listed = repo.git("rev-parse", *(f"{sha}^{{commit}}" for sha in short)).split()
+    head = _head(repo, path)
+    # The todo lags: Git writes it before a pick, so that what it names first may be picked already.
+    picked = pick_sources(repo, f"{base}..{head}")
     left = [sha for sha in listed if sha not in picked]
     safety = _state(repo, path, "abort-safety")
     # A head that moved since the last pick: somebody committed the first of them in words of their own.
-    moved = safety.exists() and safety.read_text(encoding="utf-8").strip() != _head(repo, path)
-    if moved and left[:1] == listed[:1]:
+    if safety is not None and safety.strip() != head and left[:1] == listed[:1]:
         left = left[1:]
-    opts = _state(repo, path, "opts")
-    mainline = (
-        re.search(r"^\s*mainline\s*=\s*([0-9]+)", opts.read_text(encoding="utf-8"), re.M) if opts.exists() else None
-    )
+    mainline = re.search(r"^\s*mainline\s*=\s*([0-9]+)", _state(repo, path, "opts") or "", re.M)
     return left, int(mainline[1]) if mainline else 0
 
 
-def _current(repo: Repository, path: Path) -> str:
+def _current_pick(repo: Repository, path: Path) -> str:
     try:
         return repo.git("rev-parse", "--verify", "--quiet", "CHERRY_PICK_HEAD", cwd=path)
     except Failed:
@@ -209,9 +204,7 @@ def _head(repo: Repository, path: Path) -> str:
     return repo.git("rev-parse", "HEAD", cwd=path)
 
 
-def _state(repo: Repository, path: Path, name: str) -> Path:
-    return path / repo.git("rev-parse", "--git-path", f"sequencer/{name}", cwd=path)
-
-
-def _mainline(number: int) -> tuple[str, ...]:
-    return ("--mainline", str(number)) if number else ()
+def _state(repo: Repository, path: Path, name: str) -> str | None:
+    """Return the text of the sequencer's file of this name, or None where Git keeps none."""
+    file = path / repo.git("rev-parse", "--git-path", f"sequencer/{name}", cwd=path)
+    return file.read_text(encoding="utf-8") if file.exists() else None

@@ -36,11 +36,10 @@ def pick(
     if resume.abort:
         picks.steps.take_back(context, line)
     elif resume.continue_:
-        picks.steps.settle_patch(context, picks.steps.continue_stopped(context, line, wanted.via_pr))
+        picks.steps.settle_patch(context, picks.steps.resume_picks(context, line, wanted.via_pr))
     elif listing.candidates:
         picks.candidates.show_candidates(context, git.choice.chosen_line(context, line), listing)
     else:
-        picks.push.check_request(wanted, git.choice.chosen_line(context, line))
         picks.steps.settle_patch(
             context, picks.steps.pick_commits(context, git.choice.chosen_line(context, line), wanted)
         )

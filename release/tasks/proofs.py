@@ -13,7 +13,7 @@ from release.errors import Conflict, Usage
 
 if TYPE_CHECKING:
     from release.audit.receipt import Statement
-    from release.audit.status_model import Overview
+    from release.audit.status import Overview
     from release.call.context import Context
     from release.github.releases import GitHubRelease
 
@@ -27,20 +27,20 @@ def verify(
     Example: inv release.verify --version 0.7.0 --receipt 0.7.0.json
     """
     wanted = git.choice.tagged_version(context, version)
-    claimed = audit.expected.expected_state(context, wanted, name, shared)
-    proofs = audit.verification.all_proofs(context, claimed, audit.proofs.ALL)
-    audit.verification.show_proofs(context, proofs)
-    made = audit.receipt.statement(audit.verification.evidence(context, claimed, proofs))
-    changed = audit.verification.receipt_changes(Path(receipt), made) if receipt else []
+    expected = audit.expected.expected_state(context, wanted, name, shared)
+    proofs = audit.proofs.proofs_of(context, expected)
+    audit.proofs.show_proofs(context, proofs)
+    made = audit.receipt.receipt_of(context, expected, proofs)
+    changed = audit.receipt.file_differences(Path(receipt), made) if receipt else []
     for line in changed:
         context.report.step("failed", f"since {receipt}: {line}")
-    audit.verification.check_proofs(wanted, proofs)
+    audit.proofs.check_proofs(wanted, proofs)
     if changed:
         raise Conflict(f"{len(changed)} things changed since {receipt}", "Find out who changed them.")
     if receipt:
-        audit.verification.keep_receipt(context, Path(receipt), made)
+        audit.receipt.keep_receipt(context, Path(receipt), made)
     if attach:
-        audit.verification.attach_receipt(context, wanted, made)
+        audit.receipt.attach_receipt(context, wanted, made)
     return made
 
 
@@ -56,11 +56,11 @@ def status(context: Context, line: str = "", last: int = 5, html: str = "") -> O
         context, release.versions.parse_line(line, version_too=True) if line else None, last
     )
     if context.report.json:
-        audit.status_view.emit_status(context, found)
+        audit.status.emit_status(context, found)
     else:
-        audit.status_view.print_status(context, found)
+        audit.status.print_status(context, found)
     if html:
-        save_file(context, f"page {html}", Path(html), audit.page.page(found, audit.status_view.hints(found)))
+        save_file(context, f"page {html}", Path(html), audit.page.page(found, audit.status.hints(found)))
     return found
 
 

@@ -22,7 +22,7 @@ def doctor(context: Context) -> list[Finding]:
 
     Example: inv release.doctor
     """
-    found = audit.doctor.findings(context, audit.doctor.CHECKS)
+    found = audit.checkup.findings(context)
     for each in found:
         context.report.step(
             STATUS[each.level], f"{each.name:12} {each.says}", check=each.name, level=each.level, fix=each.fix

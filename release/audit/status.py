@@ -1,0 +1,164 @@
+"""What there is to see of versions and lines: as plain values, as tables, as JSON, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+import semver
+
+from release.call.context import Context
+from release.versions import Line, line_of
+
+PARTS = ("tag", "platform", "wheel", "images", "pull request", "GitHub Release")
+SHORT = {"pull request": "pull", "GitHub Release": "Release"}
+LINE_COLUMNS = ("line", "branch", "head", "newest", "unreleased", "pickable")
+MARKS = {"out": "✔", "missing": "✘", "waiting": "…", "unknown": "?", "none": "–"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a version is out: `state` is out, missing, waiting, unknown, or none where nothing belongs to it."""
+
+    state: str
+    note: str = ""
+    at: str = ""
+    url: str = ""
+
+    def cell(self, now: float) -> str:
+        """Return the part as a table shows it: its mark, what is missing or on its way, how long ago it came."""
+        note = self.note if self.state in ("missing", "waiting") else ""
+        return " ".join(text for text in (MARKS[self.state], note, age(self.at, now)) if text)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One released version: its commit, the image that its config.py names, its parts by name.
+
+    `components` is empty for a coordinated release, which is of all of them.
+    """
+
+    version: semver.Version
+    sha: str
+    at: str
+    image: semver.Version | None = None
+    on_branch: bool = True
+    components: tuple[str, ...] = ()
+    parts: Mapping[str, Part] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> list[str]:
+        """The names of the parts that should be out and are not."""
+        return [name for name, part in self.parts.items() if part.state in ("missing", "waiting")]
+
+
+@dataclass(frozen=True)
+class LineState:
+    """One line: its branch if it has one; the counts are None where they could not be learned."""
+
+    line: Line
+    branch: str = ""
+    head: str = ""
+    newest: semver.Version | None = None
+    unreleased: int | None = None
+    pickable: int | None = None
+
+    @property
+    def counts(self) -> tuple[str, str]:
+        """The commits unreleased and pickable, as people read them."""
+        unreleased, pickable = ("?" if count is None else str(count) for count in (self.unreleased, self.pickable))
+        return unreleased, pickable
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What there is to see, newest first; `at` is when it was read, in seconds since the epoch."""
+
+    repository: str
+    url: str
+    trunk: str
+    at: float
+    lines: list[LineState]
+    versions: list[Version]
+
+
+def moment(at: str) -> datetime:
+    """Read a moment as Git and GitHub write it."""
+    return datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone(timezone.utc)
+
+
+def age(at: str, now: float) -> str:
+    """Say how long ago a moment was, in the largest unit that fits."""
+    if not at:
+        return ""
+    seconds = now - moment(at).timestamp()
+    for size, unit in ((86_400 * 365, "y"), (86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return "now"
+
+
+def hints(found: Overview) -> list[tuple[str, str]]:
+    """Return what is not finished, newest first, with the command that goes on; of a line its newest version alone."""
+    return [hint for line in found.lines for hint in _hints(line, found)]
+
+
+def _hints(line: LineState, found: Overview) -> Iterator[tuple[str, str]]:
+    newest = next((each for each in found.versions if each.version == line.newest), None)
+    begun = newest and any(part.state == "out" for name, part in newest.parts.items() if name != "tag")
+    if newest and newest.missing and (begun or line == found.lines[0]):
+        what = ", ".join(newest.missing)
+        yield f"{newest.version}: not out yet: {what}", f"inv {_next_task(newest)}"
+    if line.unreleased:
+        yield f"{line.line}: {line.unreleased} commits since {line.newest}", f"inv release.patch --line {line.line}"
+    if line.pickable and line == found.lines[0]:
+        yield (
+            f"{line.line}: {line.pickable} commits of {found.trunk} are not on it",
+            f"inv release.pick --line {line.line} --candidates",
+        )
+
+
+def _next_task(version: Version) -> str:
+    """Return the task that makes what is missing: the part's own, or for several the whole release's, which goes on."""
+    alone = {
+        "platform": f"platform.watch --version {version.version}",
+        "wheel": f"sdk.release --version {version.version}",
+        "images": f"image.release --version {version.image}",
+        "pull request": f"image.pr --version {version.version} --merge",
+        "GitHub Release": f"release.notes --version {version.version} --publish",
+    }
+    if len(version.missing) == 1:
+        return alone[version.missing[0]]
+    number = version.version
+    kind = "patch" if number.patch else "minor" if number.minor else "major"
+    return f"release.{kind} --version {number}"
+
+
+def print_status(context: Context, found: Overview) -> None:
+    """Print the tables of lines and versions, and what to type next."""
+    rows = [(each.line, each.branch or "no branch", each.head[:9], each.newest or "none") for each in found.lines]
+    lines = [(*row, *each.counts) for row, each in zip(rows, found.lines, strict=True)]
+    context.report.rows(LINE_COLUMNS, lines)
+    versions = [(each.version, *(each.parts[name].cell(found.at) for name in PARTS)) for each in found.versions]
+    context.report.rows(("version", *(SHORT.get(name, name) for name in PARTS)), versions)
+    for each in found.versions:
+        for name, part in each.parts.items():
+            if part.state == "unknown" and part.note:
+                context.report.step("unknown", f"{each.version} {name}: {part.note}")
+    for what, command in hints(found):
+        context.report.line(what)
+        context.report.line(f"  {command}")
+
+
+def emit_status(context: Context, found: Overview) -> None:
+    """Print the same as JSON: an object a line, a version, a hint."""
+    for line in found.lines:
+        facts = {**vars(line), "line": str(line.line), "newest": str(line.newest or "")}
+        context.report.emit(event="line", **facts)
+    for each in found.versions:
+        names = {"version": str(each.version), "line": str(line_of(each.version)), "sha": each.sha}
+        parts = {name: vars(part) for name, part in each.parts.items()}
+        context.report.emit(event="version", **names, image=str(each.image or ""), parts=parts)
+    for what, command in hints(found):
+        context.report.emit(event="hint", what=what, command=command)
