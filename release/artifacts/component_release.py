@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import semver
 
-from release.artifacts.images import component_digests
-from release.artifacts.wheel_release import is_wheel_out
+from release.artifacts.images import digests, tagged_images
+from release.artifacts.s3 import is_wheel_out
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, component_named, current_line, gate, overall, show_answers
@@ -164,7 +164,8 @@ def is_sdk(context: Context, part: Component) -> bool:
 
 def check_unbuilt(context: Context, part: Component, version: semver.Version) -> None:
     """Raise Conflict when something of a version that is not tagged yet is out: nobody knows what it is (F20, F21)."""
-    there = [f"image {name}:{version}" for name, digest in component_digests(context, part, version).items() if digest]
+    found = digests(context, tagged_images(part.images, version))
+    there = [f"image {name}" for name, digest in found.items() if digest]
     if is_sdk(context, part) and is_wheel_out(context, version):
         there.append(f"the wheel of {version}")
     if there:
@@ -175,7 +176,7 @@ def check_unbuilt(context: Context, part: Component, version: semver.Version) ->
 
 
 def component_runs(context: Context, part: Component, tag: TaggedRelease) -> dict[str, Run]:
-    """Return the runs that make this component of the tag, dispatched where it has a workflow of its own; writes that."""
+    """Return the runs that make this component of the tag, dispatching its own workflow where it has one."""
     if not part.workflow:
         return needed_runs(context, tag.ref)
     return {part.name: dispatch_run(context, component_request(part, tag, part.workflow))}

@@ -107,8 +107,9 @@ def _read(content: bytes, filename: str) -> Wheel:
         metadata, _ = parse_email(_text(archive, f"{folder}/METADATA"))
         _check_tags(_text(archive, f"{folder}/WHEEL"), {str(tag) for tag in tags})
         scripts = _scripts(archive, f"{folder}/entry_points.txt")
-    said = (metadata.get("name", ""), metadata.get("version", ""))
-    for where, (its_name, its_version) in {"METADATA": said, folder: _stem(folder)}.items():
+    said = [metadata.get("name", ""), metadata.get("version", "")]
+    stem = folder.removesuffix(".dist-info").partition("-")[::2]
+    for where, (its_name, its_version) in {"METADATA": said, folder: stem}.items():
         if canonicalize_name(its_name) != name or PythonVersion(its_version) != version:
             raise _Wrong(f"{where} says {its_name} {its_version}")
     return Wheel(
@@ -162,11 +163,6 @@ def _dist_info(archive: zipfile.ZipFile) -> str:
     if len(folders) != 1:
         raise _Wrong(f"it has {len(folders)} .dist-info folders, not one")
     return folders[0]
-
-
-def _stem(folder: str) -> tuple[str, str]:
-    name, _, version = folder.removesuffix(".dist-info").partition("-")
-    return name, version
 
 
 def _text(archive: zipfile.ZipFile, path: str) -> str:

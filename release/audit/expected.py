@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import semver
 
 from release.artifacts.component_release import is_sdk
-from release.artifacts.images import image_version_in_config, platform_digests
+from release.artifacts.images import digests, image_version_in_config, tagged_images
 from release.artifacts.s3 import bucket, wheel_key
 from release.call.context import Context
 from release.errors import Failed, ReleaseError, Usage
@@ -90,11 +90,12 @@ def _shares(context: Context, tag: RemoteRef, told: TaggedRelease | None) -> boo
 
 def _components_out(context: Context, version: semver.Version) -> list[Component]:
     """Return the components of which anything of the version is out: one that is out in part has to be whole."""
-    digests = platform_digests(context, version)
+    out = digests(context, tagged_images(context.settings.platform.images, version))
     return [
         part
         for part in components_of(context.settings.release.components).values()
-        if any(digests.get(image) for image in part.images) or (is_sdk(context, part) and _has_wheel(context, version))
+        if any(out.get(image) for image in tagged_images(part.images, version))
+        or (is_sdk(context, part) and _has_wheel(context, version))
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from release.artifacts.component_release import is_sdk
-from release.artifacts.images import image_digests, image_version_in_config, platform_digests, registry
+from release.artifacts.images import digests, image_version_in_config, registry, runner_images, tagged_images
 from release.artifacts.s3 import bucket, wheel_key
 from release.audit.status_model import PARTS, LineState, Overview, Part, Version
 from release.call.context import Context
@@ -133,8 +133,8 @@ def _platform(context: Context, version: Version) -> Part:
     images = {image for part in _components(context, version) for image in part.images}
     if version.components and not images:
         return Part("none")
-    found = platform_digests(context, version.version)
-    return _counted({name: digest for name, digest in found.items() if not version.components or name in images})
+    wanted = [name for name in context.settings.platform.images if not version.components or name in images]
+    return _counted(digests(context, tagged_images(wanted, version.version)))
 
 
 def _wheel(context: Context, version: Version) -> Part:
@@ -167,7 +167,10 @@ def _pull(context: Context, version: Version) -> Part:
 def _images(context: Context, begun: Sequence[Version]) -> dict[str, Part]:
     """Return the SDK images' part by image version, each asked for once."""
     wanted = {str(each.image): each.image for each in begun if each.image}
-    reads = [lambda one=one: _asked(lambda: _counted(image_digests(context, one))) for one in wanted.values()]
+    reads = [
+        lambda one=one: _asked(lambda: _counted(digests(context, runner_images(context, one))))
+        for one in wanted.values()
+    ]
     return {"None": Part("unknown"), **dict(zip(wanted, side_by_side(reads), strict=True))}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from release.artifacts.component_release import check_component_roles
-from release.artifacts.images import image_digests, registry
+from release.artifacts.images import digests, registry, runner_images
 from release.artifacts.s3 import bucket, wheel_key
 from release.artifacts.wheel import read_wheel, wheel_filename_matches
 from release.audit.expected import ExpectedState
@@ -133,9 +133,8 @@ def sdk_images_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]
     """Prove that every SDK image of the version that config.py names is in the registry (F21)."""
     if claim.image is None:
         return
-    where = context.settings.image.repository
-    for each, digest in image_digests(context, claim.image).items():
-        yield _image(f"{where}:{each}", digest, f"inv image.release --version {claim.image}")
+    for name, digest in digests(context, runner_images(context, claim.image)).items():
+        yield _image(name, digest, f"inv image.release --version {claim.image}")
 
 
 def platform_images_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:

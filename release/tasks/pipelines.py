@@ -69,7 +69,7 @@ def _image_commit(context: Context, version: semver.Version) -> str:
     if (
         cut
         and artifacts.images.image_in_config(context, cut.sha) == str(version)
-        and all(artifacts.images.image_digests(context, version).values())
+        and artifacts.images.are_out(context, artifacts.images.runner_images(context, version))
     ):
         images.check(context, str(version))
         return ""
@@ -79,9 +79,10 @@ def _image_commit(context: Context, version: semver.Version) -> str:
 def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     """Release platform and SDK from the tag, side by side, prove both, then publish the GitHub Release."""
     request = github.requests.sdk_request(context, tag)
-    out = all(artifacts.images.platform_digests(context, version).values())
+    platform = artifacts.images.tagged_images(context.settings.platform.images, version)
+    out = artifacts.images.are_out(context, platform)
     runs = {} if out else github.events.needed_runs(context, tag)
-    wheel_out = artifacts.wheel_release.is_wheel_out(context, version)
+    wheel_out = artifacts.s3.is_wheel_out(context, version)
     if not wheel_out:
         started, request = sdk.dispatch(context, str(version))
         runs = {"sdk": started, **runs}
@@ -92,7 +93,7 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     if wheel_out:
         sdk.wheel(context, str(version))
     else:
-        artifacts.wheel_release.prove_wheel_run(context, version, finished["sdk"], request)
+        artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
     artifacts.images.prove_platform(context, version)
     release = audit.notes.publish_release(context, version, audit.notes.draft_release(context, version))
     context.report.step("note", f"{version} is released", url=release.url)
@@ -241,8 +242,7 @@ def release_component(context: Context, part: Component, tag: TaggedRelease) -> 
     finished = github.follow.follow_runs(context, artifacts.component_release.component_runs(context, part, tag))
     artifacts.component_release.check_component_runs(context, part, tag, finished)
     how = f"run {part.workflow}" if part.workflow else "the tag's push"
-    digests = artifacts.images.component_digests(context, part, tag.version)
-    artifacts.images.prove_built(context, tag.version, digests, part.name, how)
+    artifacts.images.prove_tagged_images(context, tag.version, part.images, part.name, how)
 
 
 def prove_component(context: Context, part: Component, version: semver.Version) -> None:
@@ -250,6 +250,4 @@ def prove_component(context: Context, part: Component, version: semver.Version) 
     if artifacts.component_release.is_sdk(context, part):
         sdk.wheel(context, str(version))
         return
-    artifacts.images.check_tagged_images(
-        context, version, artifacts.images.component_digests(context, part, version), part.name
-    )
+    artifacts.images.check_tagged_images(context, version, part.images, part.name)
