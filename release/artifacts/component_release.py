@@ -11,7 +11,7 @@ from release.artifacts.images import digests, tagged_images
 from release.artifacts.s3 import is_wheel_out
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.compat import Answer, Verdict, check_open, component_named, current_line, gate, overall, show_answers
+from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
 from release.errors import Conflict, Usage
 from release.git.lines import released_versions_on
 from release.git.refs import RemoteRef, brief
@@ -65,7 +65,7 @@ def accepted_reason(given: str | bool | None) -> str:
 
 def component_plan(context: Context, name: str, accept: str | None, given: str) -> ComponentPlan:
     """Return what to release; a version that an earlier task of this call settled counts unless it is taken."""
-    part, reason = component_named(context, name), accepted_reason(accept)
+    part, reason = context.settings.component(name), accepted_reason(accept)
     wanted = parse(given) if given else context.version
     line = line_of(wanted) if wanted else current_line(context)
     there = tagged_releases(context, line)
@@ -102,7 +102,7 @@ def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     accepted = _accepted(context, plan, answers)
     if not (is_sdk(context, plan.part) or plan.part.workflow):
         check_starts(context, version, plan.sha)
-    verdict = overall(answer.comparison.verdict for answer in answers).value
+    verdict = verdict_of(answers).value
     name = plan.part.name
     message = tag_message(version, name, f"Its interfaces within {plan.line}: {verdict}.", accepted)
     planned = TaggedRelease(
@@ -121,7 +121,7 @@ def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
 
 def _accepted(context: Context, plan: ComponentPlan, answers: Sequence[Answer]) -> str:
     """Return the reason where it was needed; raise Blocked where it is needed and missing."""
-    verdict = overall(answer.comparison.verdict for answer in answers)
+    verdict = verdict_of(answers)
     if plan.reason and verdict is not Verdict.COMPATIBLE:
         context.report.step("note", f"{verdict.value}, but accepted: {plan.reason}", accepted=plan.reason)
         return plan.reason

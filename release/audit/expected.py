@@ -10,14 +10,14 @@ from release.artifacts.component_release import is_sdk
 from release.artifacts.images import digests, image_version_in_config, tagged_images
 from release.artifacts.s3 import bucket, wheel_key
 from release.call.context import Context
-from release.errors import Failed, ReleaseError, Usage
+from release.errors import Failed, ReleaseError
 from release.git.lines import line_branch
 from release.git.refs import TAGS, RemoteRef
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import TaggedRelease, tagged_release, trunk_sha
 from release.github.commits import contains
-from release.settings import Component, components_of
+from release.settings import Component
 from release.versions import line_of, released_versions
 
 
@@ -62,7 +62,7 @@ def expected_state(context: Context, version: semver.Version, name: str = "", sh
         branch = None
     on_trunk = contains(context, trunk_sha(context), tag.sha)
     told = tagged_release(context, version)
-    alone = [_component(context, each) for each in ([name] if name else told.components if told else ())]
+    alone = [context.settings.component(each) for each in ([name] if name else told.components if told else ())]
     if not alone and branch is None and on_trunk:
         alone = _components_out(context, version)
     images = (
@@ -93,7 +93,7 @@ def _components_out(context: Context, version: semver.Version) -> list[Component
     out = digests(context, tagged_images(context.settings.platform.images, version))
     return [
         part
-        for part in components_of(context.settings.release.components).values()
+        for part in context.settings.components.values()
         if any(out.get(image) for image in tagged_images(part.images, version))
         or (is_sdk(context, part) and _has_wheel(context, version))
     ]
@@ -104,10 +104,3 @@ def _has_wheel(context: Context, version: semver.Version) -> bool:
         return bucket(context).object(wheel_key(context, version)) is not None
     except ReleaseError:
         return True
-
-
-def _component(context: Context, name: str) -> Component:
-    known = components_of(context.settings.release.components)
-    if name not in known:
-        raise Usage(f"there is no component {name!r}", f"one of: {', '.join(known)}")
-    return known[name]

@@ -22,7 +22,7 @@ from release.github.commits import image_commit
 from release.github.pulls import PullRequest
 from release.github.releases import GitHubRelease
 from release.picks.backported import backported_commits
-from release.settings import Component, components_of
+from release.settings import Component
 from release.versions import Line, line_of, parse_branch, released_versions
 
 
@@ -145,7 +145,7 @@ def _wheel(context: Context, version: Version) -> Part:
 
 
 def _components(context: Context, version: Version) -> list[Component]:
-    known = components_of(context.settings.release.components)
+    known = context.settings.components
     return [known[name] for name in version.components if name in known]
 
 

@@ -12,8 +12,7 @@ from typing import Any
 import yaml
 
 from release.call.programs import finished
-from release.compat.files import Files
-from release.compat.verdicts import Change, Comparison, verdict_on
+from release.compat.verdicts import Change, Comparison, Files, verdict_on
 from release.errors import CouldNotTellError
 
 ERROR, WARNING = 3, 2
@@ -21,49 +20,22 @@ METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch",
 NOT_COVERED = ("behaviour that the description does not tell", "examples and vendor extensions")
 # oasdiff calls these information; within one line of releases they break, or may break, a released client.
 BREAKS = frozenset(
-    {
-        "api-path-removed-with-deprecation",
-        "api-removed-with-deprecation",
-        "request-body-enum-value-removed",
-    }
+    {"api-path-removed-with-deprecation", "api-removed-with-deprecation", "request-body-enum-value-removed"}
 )
-MAY_BREAK = frozenset(
-    {
-        "api-global-security-added",
-        "api-global-security-removed",
-        "api-global-security-scope-added",
-        "api-security-added",
-        "api-security-component-removed",
-        "api-security-component-type-changed",
-        "api-security-removed",
-        "api-security-scope-added",
-        "request-parameter-removed-with-deprecation",
-        "response-body-any-of-added",
-        "response-property-any-of-added",
-    }
-)
+MAY_BREAK = frozenset({
+    "api-global-security-added", "api-global-security-removed", "api-global-security-scope-added",
+    "api-security-added", "api-security-component-removed", "api-security-component-type-changed",
+    "api-security-removed", "api-security-scope-added", "request-parameter-removed-with-deprecation",
+    "response-body-any-of-added", "response-property-any-of-added",
+})  # fmt: skip
 # Measured with oasdiff 1.15.0: these words of its structural difference have no check in its list of changes.
-UNCHECKED = frozenset(
-    {
-        "additionalProperties",
-        "additionalPropertiesAllowed",
-        "allowReserved",
-        "callbacks",
-        "encoding",
-        "explode",
-        "maxProps",
-        "minProps",
-        "multipleOf",
-        "not",
-        "securitySchemes",
-        "servers",
-        "style",
-        "uniqueItems",
-    }
-)
+UNCHECKED = frozenset({
+    "additionalProperties", "additionalPropertiesAllowed", "allowReserved", "callbacks", "encoding", "explode",
+    "maxProps", "minProps", "multipleOf", "not", "securitySchemes", "servers", "style", "uniqueItems",
+})  # fmt: skip
 
 
-def comparison(interface: str, before: Files, after: Files, program: str, timeout: float) -> Comparison:
+def openapi_comparison(interface: str, before: Files, after: Files, program: str, timeout: float) -> Comparison:
     """Compare the description file at both sides: what a client of the earlier one may do, the later one must allow.
 
     Raises CouldNotTellError for a missing, empty or unreadable description, one in more than one file, a missing
