@@ -160,11 +160,10 @@ def _translated_errors(service: str, place: str, lost: bool = False) -> Iterator
         hint = "May these credentials do that? aws sts get-caller-identity tells whose they are."
         raise Failed(f"{service}: {place}: {_error_code(error)} {details.get('Message', '')}".rstrip(), hint) from error
     except BotoCoreError as error:
+        what = f"{service}: {place}: {error}"
         if lost:
-            raise Unknown(f"{service}: {place}: {error}", "Run the same again: it looks first.") from error
-        raise Failed(
-            f"{service}: {place}: {error}", "Check the network and AWS_ENDPOINT_URL, then run the same again."
-        ) from error
+            raise Unknown(what, "Run the same again: it looks first.") from error
+        raise Failed(what, "Check the network and AWS_ENDPOINT_URL, then run the same again.") from error
 
 
 def _error_code(error: ClientError) -> str:

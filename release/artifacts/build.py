@@ -41,7 +41,7 @@ def try_wheel(wheel: Path, python: str, package: str, command: str) -> tuple[str
     """
     with tempfile.TemporaryDirectory(prefix="try-") as folder:
         environment = Path(folder) / "environment"
-        _run([interpreter(python), "-m", "venv", "--without-pip", str(environment)])
+        _run([_interpreter(python), "-m", "venv", "--without-pip", str(environment)])
         programs = environment / ("Scripts" if os.name == "nt" else "bin")
         inside = str(programs / "python")
         _run([*PIP, "--python", inside, "install", "--quiet", str(wheel.resolve())])
@@ -51,7 +51,7 @@ def try_wheel(wheel: Path, python: str, package: str, command: str) -> tuple[str
     return imported, printed
 
 
-def interpreter(python: str) -> str:
+def _interpreter(python: str) -> str:
     """Return the program for `3.12`, a path, or nothing (the running one)."""
     if not python or python == ".".join(map(str, sys.version_info[:2])):
         return sys.executable

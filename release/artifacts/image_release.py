@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import semver
 
-from release.artifacts.image_bump import branch_with_image, bump_apart, bump_checked_out, bump_line, image_branch
+from release.artifacts.image_bump import branch_with_image, bump_apart, bump_checked_out, image_branch
 from release.artifacts.images import (
     are_out,
     check_image_free,
@@ -53,16 +53,6 @@ def release_image(context: Context, version: semver.Version, on_trunk: bool = Tr
     head = merged or (bump_apart(context, version) if on_trunk else bump_checked_out(context, version))
     build_images(context, version, head, flags)
     return merged.sha if merged else _merge_image_pull_request(context, version, head)
-
-
-def build_line_images(context: Context, version: semver.Version, head: RemoteRef) -> RemoteRef:
-    """Return the release branch with the version in config.py and every image of it in the registry.
-
-    Writes the bump onto the branch, where it is missing, and starts the image workflow on it.
-    """
-    bumped = bump_line(context, version, head)
-    build_images(context, version, bumped)
-    return bumped
 
 
 def build_images(context: Context, version: semver.Version, head: RemoteRef, flags: ImageRun = ANY_RUN) -> None:

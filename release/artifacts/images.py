@@ -97,11 +97,6 @@ def prove_tagged_images(context: Context, version: semver.Version, names: Iterab
     perform(context, what, lambda: check_tagged_images(context, version, names, whose), None)
 
 
-def prove_platform(context: Context, version: semver.Version) -> None:
-    """Raise Failed unless every platform image is out; a dry run says what the tag's push would build."""
-    prove_tagged_images(context, version, context.settings.platform.images, "the platform", "the tag's push")
-
-
 def image_in_config(context: Context, sha: str) -> str:
     """Return the image version that config.py names at the commit; raise Usage when it names none (S6)."""
     image, repo = context.settings.image, repository(context)

@@ -39,6 +39,7 @@ class OciRegistry:
         self._http = http
         self._url = registry_url(url)
         self._host = self._url.netloc
+        self._api = f"{self._url.geturl().rstrip('/')}/v2/"
         self._credentials = credentials
         self._auths: dict[str, Auth] = {}
         self._found = False
@@ -87,9 +88,7 @@ class OciRegistry:
             raise Usage(f"not an image repository's name: {repository!r}", "Set image.repository.")
         self._check_api()
         headers = {"Accept": ACCEPT if path.startswith("manifests/") else "application/json"}
-        send = partial(
-            self._http.request, method, self._address(f"{repository}/{path}"), headers=headers, params=params
-        )
+        send = partial(self._http.request, method, f"{self._api}{repository}/{path}", headers=headers, params=params)
         answer = send(auth=self._auths.get(repository))
         if answer.status == _UNAUTHORIZED:
             # The first time, or a token has run out.
@@ -105,14 +104,11 @@ class OciRegistry:
             )
         return answer
 
-    def _address(self, path: str = "") -> str:
-        return f"{self._url.geturl().rstrip('/')}/v2/{path}"
-
     def _check_api(self) -> None:
         # A web server that is no registry answers 404 to everything, which must not read as "no such image".
         if self._found:
             return
-        answer = self._http.request("GET", self._address())
+        answer = self._http.request("GET", self._api)
         asks = answer.status == _UNAUTHORIZED and answer.headers.get("WWW-Authenticate")
         if answer.status != _OK and not asks:
             raise Failed(f"{self._host} is not an OCI registry: /v2/ answers {answer.status}", SET_REGISTRY)

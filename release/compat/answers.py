@@ -19,7 +19,6 @@ from release.settings import Component
 from release.versions import Line, next_version
 
 SHOWN = 5  # changes of one comparison
-Place = tuple[str, RemoteRef]
 
 
 def gate(context: Context, part: Component, sha: str, there: Sequence[TaggedRelease]) -> list[Answer]:
@@ -31,9 +30,9 @@ def gate(context: Context, part: Component, sha: str, there: Sequence[TaggedRele
     for pair in pairs(part.name, known):
         before, after = _place(pair.before, sha, there), _place(pair.after, sha, there)
         try:
-            answers.append(answer(pair, read(pair.owner, before), read(pair.owner, after), tools))
+            answers.append(answer(pair, read(pair.owner, *before), read(pair.owner, *after), tools))
         except CouldNotTellError as error:
-            answers.append(Answer(pair, _name(before), _name(after), could_not_tell(str(error))))
+            answers.append(Answer(pair, before[0], after[0], could_not_tell(str(error))))
     return answers
 
 
@@ -85,23 +84,21 @@ def current_line(context: Context) -> Line:
         ) from error
 
 
-def _place(moment: str, sha: str, there: Sequence[TaggedRelease]) -> Place | None:
-    """Return a moment's name for people and its commit, or None when the line has no such release."""
+def _place(moment: str, sha: str, there: Sequence[TaggedRelease]) -> tuple[str, RemoteRef | None]:
+    """Return a moment's name for people and its commit; None for that when the line has no such release."""
     if moment == COMMIT:
         return brief(sha), RemoteRef("", sha, sha)
     found = last_release(there, moment)
-    return (str(found.version), found.ref) if found else None
+    return (str(found.version), found.ref) if found else ("no release", None)
 
 
-def _name(place: Place | None) -> str:
-    return place[0] if place else "no release"
-
-
-def _side(context: Context, known: Mapping[str, Component], owner: Component, place: Place | None) -> Side | None:
+def _side(
+    context: Context, known: Mapping[str, Component], owner: Component, name: str, ref: RemoteRef | None
+) -> Side | None:
     """Return the owner's interface at the place; raises CouldNotTellError where it cannot be read."""
-    if place is None:
+    if ref is None:
         return None
-    (name, ref), repo = place, repository(context)
+    repo = repository(context)
     if ref.name:
         repo.need_objects([ref])
     there = existing(repo, ref.sha, [part.path for part in known.values()])
@@ -133,13 +130,10 @@ def _change(change: Change) -> str:
 
 def _facts(answer: Answer) -> dict[str, object]:
     found = answer.comparison
-    return {
+    told = {
         "pair": answer.pair.question,
         "component": answer.pair.owner.name,
         "from": answer.before,
         "to": answer.after,
-        "verdict": found.verdict.value,
-        "why": found.why,
-        "changes": [asdict(change) for change in found.changes],
-        "not_covered": list(found.not_covered),
     }
+    return {**told, **asdict(found), "verdict": found.verdict.value}

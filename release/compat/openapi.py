@@ -97,21 +97,15 @@ def _changes(listed: Any, interface: str) -> Iterator[Change]:
     for entry in listed:
         try:
             level, check = int(entry["level"]), str(entry["id"])
-            place, gone = _place(entry)
+            earlier, later = entry.get("baseSource") or {}, entry.get("revisionSource") or {}
+            place, gone = int((later or earlier).get("line", 0)), bool(earlier and not later)
             where = " ".join(filter(None, (entry.get("operation", ""), entry.get("path", ""))))
             what = f"{where}: {entry.get('text') or check} [{check}]"
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CouldNotTellError("oasdiff's list of changes has an unknown form") from error
-        if level >= ERROR or check in BREAKS:
-            yield Change(what, interface, place, gone=gone)
-        elif level == WARNING or check in MAY_BREAK:
-            yield Change(what, interface, place, certain=False, gone=gone)
-
-
-def _place(entry: dict[str, Any]) -> tuple[int, bool]:
-    later = entry.get("revisionSource") or {}
-    earlier = entry.get("baseSource") or {}
-    return int((later or earlier).get("line", 0)), bool(earlier and not later)
+        certain = level >= ERROR or check in BREAKS
+        if certain or level == WARNING or check in MAY_BREAK:
+            yield Change(what, interface, place, certain, gone)
 
 
 def _unchecked(differing: Any, interface: str) -> Iterator[Change]:

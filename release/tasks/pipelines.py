@@ -79,8 +79,8 @@ def _image_commit(context: Context, version: semver.Version) -> str:
 def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     """Release platform and SDK from the tag, side by side, prove both, then publish the GitHub Release."""
     request = github.requests.sdk_request(context, tag)
-    platform = artifacts.images.tagged_images(context.settings.platform.images, version)
-    out = artifacts.images.are_out(context, platform)
+    names = context.settings.platform.images
+    out = artifacts.images.are_out(context, artifacts.images.tagged_images(names, version))
     runs = {} if out else github.events.needed_runs(context, tag)
     wheel_out = artifacts.s3.is_wheel_out(context, version)
     if not wheel_out:
@@ -94,7 +94,7 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
         sdk.wheel(context, str(version))
     else:
         artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
-    artifacts.images.prove_platform(context, version)
+    artifacts.images.prove_tagged_images(context, version, names, "the platform", "the tag's push")
     release = audit.notes.publish_release(context, version, audit.notes.draft_release(context, version))
     context.report.step("note", f"{version} is released", url=release.url)
 
@@ -183,7 +183,8 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
         return head
     _follow(context, head, checks)
     if image:
-        head = artifacts.image_release.build_line_images(context, version, head)
+        head = artifacts.image_bump.bump_line(context, version, head)
+        artifacts.image_release.build_images(context, version, head)
         _follow(context, head, checks)
     now = git.lines.needed_branch(context, Line(version.major, version.minor))
     if head.sha not in (now.sha, git.refs.NEW):
