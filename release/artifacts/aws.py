@@ -31,7 +31,6 @@ class S3Object:
     """One key as it stands: `sha256` in hex when the object stores one, `modified` in UTC."""
 
     key: str
-    size: int
     etag: str
     modified: datetime
     sha256: str = ""
@@ -52,14 +51,14 @@ class Bucket:
         )
         if head is None:
             return None
-        return S3Object(key, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"], _stored_sha256(head))
+        return S3Object(key, head["ETag"].strip('"'), head["LastModified"], _stored_sha256(head))
 
     def objects(self, prefix: str) -> Iterator[S3Object]:
         """Yield every object below the prefix, all pages."""
         with _translated_errors("s3", self.name):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
                 for entry in page.get("Contents", []):
-                    yield S3Object(entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"])
+                    yield S3Object(entry["Key"], entry["ETag"].strip('"'), entry["LastModified"])
 
     def content(self, key: str) -> bytes | None:
         """Return the object's bytes, or None on 404 alone; raise Failed above the limit of 512 MiB."""

@@ -45,10 +45,7 @@ class Wheel:
     filename: str
     name: str
     version: str
-    build: str
-    tags: frozenset[str]
     entry_points: Mapping[str, str]  # of console_scripts
-    requires_python: str
     sha256: str
 
 
@@ -98,7 +95,7 @@ def read_wheel(content: bytes, filename: str) -> Wheel:
 
 
 def _read(content: bytes, filename: str) -> Wheel:
-    name, version, build, tags = _filename_parts(filename)
+    name, version, _, tags = _filename_parts(filename)
     _check_size(content)
     with zipfile.ZipFile(BytesIO(content)) as archive:
         _check_entries(archive, len(content))
@@ -112,16 +109,7 @@ def _read(content: bytes, filename: str) -> Wheel:
     for where, (its_name, its_version) in {"METADATA": said, folder: stem}.items():
         if canonicalize_name(its_name) != name or PythonVersion(its_version) != version:
             raise _Wrong(f"{where} says {its_name} {its_version}")
-    return Wheel(
-        filename=filename,
-        name=said[0],
-        version=said[1],
-        build="".join(map(str, build)),
-        tags=frozenset(map(str, tags)),
-        entry_points=scripts,
-        requires_python=metadata.get("requires_python", ""),
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
+    return Wheel(filename, said[0], said[1], scripts, hashlib.sha256(content).hexdigest())
 
 
 def _filename_parts(filename: str) -> tuple[str, PythonVersion, BuildTag, frozenset[Tag]]:
