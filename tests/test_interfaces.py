@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from release.compat.interfaces import Side, Tools, answer, compare, pairs
-from release.compat.verdicts import Change, Comparison, Verdict, could_not_tell, overall, verdict_on
+from release.compat.verdicts import Change, Comparison, Verdict, could_not_tell, verdict_on, worst_verdict
 from release.settings import COMPONENTS, Component, components_of
 
 ALL = frozenset({"backend", "web", "sdk"})
@@ -89,7 +89,7 @@ def test_one_certain_change_outweighs_many_uncertain_ones() -> None:
 
 def test_the_worst_answer_counts_and_none_at_all_is_no_answer() -> None:
     good, bad, unsure = Verdict.COMPATIBLE, Verdict.INCOMPATIBLE, could_not_tell("why").verdict
-    assert [overall(found) for found in ([good, good], [good, unsure], [unsure, bad], [])] == [
+    assert [worst_verdict(found) for found in ([good, good], [good, unsure], [unsure, bad], [])] == [
         good,
         unsure,
         bad,

@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from release.call.context import Context
 from release.compat.interfaces import COMMIT, Answer, Pair, Side, Tools, answer, pairs
-from release.compat.verdicts import Change, Verdict, could_not_tell, overall
+from release.compat.verdicts import Change, Verdict, could_not_tell, worst_verdict
 from release.errors import Blocked, CouldNotTellError, Usage
 from release.git.lines import newest_line, released_versions_on
 from release.git.objects import existing, files
@@ -38,7 +38,7 @@ def gate(context: Context, part: Component, sha: str, there: Sequence[TaggedRele
 
 def verdict_of(answers: Sequence[Answer]) -> Verdict:
     """Return the worst verdict of the gate's answers."""
-    return overall(answer.comparison.verdict for answer in answers)
+    return worst_verdict(answer.comparison.verdict for answer in answers)
 
 
 def show_answers(context: Context, answers: Sequence[Answer]) -> None:

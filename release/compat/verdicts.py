@@ -62,7 +62,7 @@ def verdict_on(changes: Iterable[Change], not_covered: tuple[str, ...] = ()) -> 
     return Comparison(Verdict.COMPATIBLE, "no breaking change found", (), not_covered)
 
 
-def overall(verdicts: Iterable[Verdict]) -> Verdict:
+def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """Give the worst of several verdicts; of none at all: could not tell."""
     seen = set(verdicts)
     if Verdict.INCOMPATIBLE in seen:
