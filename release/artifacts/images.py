@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+
+import semver
 
 from release.artifacts.aws import Ecr
 from release.artifacts.oci import OciRegistry
@@ -16,12 +18,6 @@ from release.git.refs import NEW
 from release.git.repository import repository
 from release.github.http import http
 from release.versions import image_tags, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    import semver
-
 
 _VERSIONED = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 

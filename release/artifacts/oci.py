@@ -7,19 +7,16 @@ import json
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from release.artifacts.oci_auth import challenges, check_realm, is_trusted_realm, registry_url, token_auth
 from release.call.parallel import side_by_side
 from release.errors import Failed, Usage
+from release.github.http import BearerAuth, Http
+from release.github.web import Answer
 
-if TYPE_CHECKING:
-    from release.github.http import BearerAuth, Http
-    from release.github.web import Answer
-
-    Auth = tuple[str, str] | BearerAuth | None
-
+Auth = tuple[str, str] | BearerAuth | None
 KINDS = ("oci.image.index.v1", "docker.distribution.manifest.list.v2", "oci.image.manifest.v1")
 ACCEPT = ", ".join(f"application/vnd.{kind}+json" for kind in (*KINDS, "docker.distribution.manifest.v2"))
 PAGE = 1000
