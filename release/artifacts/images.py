@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import semver
 
@@ -67,7 +67,7 @@ def check_runner_images(context: Context, version: semver.Version) -> None:
     context.report.record(image_tags=" ".join(image.partition(":")[2] for image in found))
 
 
-def check_tagged_images(context: Context, version: semver.Version, names: Iterable[str], whose: str) -> None:
+def check_tagged_images(context: Context, version: semver.Version, names: Sequence[str], whose: str) -> None:
     """Raise Failed unless every one of these repositories has the version, saying each one's digest (F21)."""
     found = digests(context, tagged_images(names, version))
     _check_digests(
@@ -83,7 +83,7 @@ def _check_digests(context: Context, found: Mapping[str, str | None], whose: str
         raise Failed(f"{len(missing)} of {len(found)} images of {whose} are missing: {', '.join(missing)}", hint)
 
 
-def prove_tagged_images(context: Context, version: semver.Version, names: Iterable[str], whose: str, how: str) -> None:
+def prove_tagged_images(context: Context, version: semver.Version, names: Sequence[str], whose: str, how: str) -> None:
     """Raise Failed unless these images are out; a dry run says how those that are not would be built."""
     images = tagged_images(names, version)
     if are_out(context, images):
