@@ -7,12 +7,9 @@ import io
 import re
 import tokenize
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from release.errors import Usage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LITERAL = re.compile(r"""[rRuU]?(\"\"\"|'''|"|')((?:\\.|(?!\1)[^\\])*)\1""", re.DOTALL)
 _PLAIN = re.compile(r"[ !#-&(-\[\]-~]*")  # ASCII without quotes and backslash means itself in every literal
@@ -27,17 +24,17 @@ def constant(source: bytes, variable: str, path: str = "config.py") -> str:
     Raise Usage, naming file and line, unless the module sets it once, outside any other statement, to one plain
     string literal.
     """
-    return str(_assigned(_decoded(source, path)[1], variable, path)[0].value)
+    return str(_assignment(_text(source, path)[1], variable, path)[0].value)
 
 
-def with_constant(source: bytes, variable: str, value: str, path: str = "config.py") -> bytes:
+def replace_constant(source: bytes, variable: str, value: str, path: str = "config.py") -> bytes:
     """Return the file with what stands between that literal's quotes replaced and every other byte as it was.
 
     Bytes in and out, so BOM, line ends and encoding stay. Setting the value it has returns the same bytes.
     Raise Usage as `constant` does, and for a value that a literal could not hold as it is.
     """
-    encoding, text = _decoded(source, path)
-    node, literal = _assigned(text, variable, path)
+    encoding, text = _text(source, path)
+    node, literal = _assignment(text, variable, path)
     if node.value == value:
         return source
     if not _PLAIN.fullmatch(value):
@@ -45,7 +42,7 @@ def with_constant(source: bytes, variable: str, value: str, path: str = "config.
     return (text[: literal.start(2)] + value + text[literal.end(2) :]).encode(encoding)
 
 
-def _decoded(source: bytes, path: str) -> tuple[str, str]:
+def _text(source: bytes, path: str) -> tuple[str, str]:
     try:
         encoding = tokenize.detect_encoding(io.BytesIO(source).readline)[0]
         text = source.decode(encoding)
@@ -57,7 +54,7 @@ def _decoded(source: bytes, path: str) -> tuple[str, str]:
     return encoding, text
 
 
-def _assigned(text: str, variable: str, path: str) -> tuple[ast.Constant, re.Match[str]]:
+def _assignment(text: str, variable: str, path: str) -> tuple[ast.Constant, re.Match[str]]:
     tree = _tree(text, path)
     lines = sorted(node.lineno for node in _own_nodes(tree) if _binds(node, variable))
     if not lines:
@@ -111,19 +108,14 @@ def _binds(node: ast.AST, variable: str) -> bool:
 
 def _value(statement: ast.stmt, variable: str) -> ast.expr | None:
     match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == variable:
-            return value
-        case ast.AnnAssign(target=ast.Name(id=name), value=value) if name == variable:
-            return value
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if name == variable:
+            return statement.value
     return None
 
 
 def _span(text: str, node: ast.Constant) -> tuple[int, int]:
     """Return where the node stands in the text, in characters: ast counts UTF-8 bytes from the line's begin."""
-    lines = [found.span() for found in _LINE.finditer(text)]
-
-    def offset(line: int, column: int) -> int:
-        start, end = lines[line - 1]
-        return start + len(text[start:end].encode()[:column].decode())
-
-    return offset(node.lineno, node.col_offset), offset(node.end_lineno or 0, node.end_col_offset or 0)
+    lines = list(_LINE.finditer(text))
+    places = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+    at = [lines[line - 1].start() + len(lines[line - 1][0].encode()[:column].decode()) for line, column in places]
+    return at[0], at[1]

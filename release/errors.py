@@ -19,8 +19,6 @@ class ReleaseError(Exit):
 class Failed(ReleaseError):
     """The world said no: a job failed, a push was rejected, a pick conflicts."""
 
-    exit_code = 1
-
 
 class Usage(ReleaseError):
     """The call cannot work: invalid version, missing setting, dirty tree, nobody to ask."""

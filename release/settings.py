@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from release.errors import Usage
 
-Inputs = dict[str, Any]
-T = TypeVar("T")
 KINDS = ("python", "openapi", "command", "none")
 
 
 @dataclass(frozen=True)
 class Component:
-    """One part of the repository; adding one is a matter of settings.
+    """One part of the repository; adding one is a matter of settings. Its `path` is its name where none is given.
 
     `interface` is a package's folder (python), the description file (openapi) or what `command` gets to see. `command`
     is an argument list. `has_interface` is false for a part that nobody calls: without it, kind `none` blocks.
@@ -41,21 +40,15 @@ class Component:
         return self.interface or self.path
 
 
+ROLES = ("build-package", "test-package*", "publish-s3|publish-package?publish_s3", "publish-pypi?publish_pypi")
 COMPONENTS: Mapping[str, Mapping[str, Any]] = {
     "backend": {
-        "path": "backend",
         "kind": "openapi",
         "interface": "backend/openapi.yaml",
         "images": ["lepton-api-server", "lepton-deployment-operator"],
     },
-    "web": {"path": "web", "has_interface": False, "consumes": ["backend"], "images": ["lepton-web"]},
-    "sdk": {
-        "path": "sdk",
-        "kind": "python",
-        "interface": "sdk/leptonai",
-        "consumes": ["backend"],
-        "workflow": "sdk-release.yaml",
-    },
+    "web": {"has_interface": False, "consumes": ["backend"], "images": ["lepton-web"]},
+    "sdk": {"kind": "python", "interface": "sdk/leptonai", "consumes": ["backend"], "workflow": "sdk-release.yaml"},
 }
 
 
@@ -63,7 +56,7 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
 class Release:
     """Where the repository is and how the tasks talk; `poll` and `timeout` in seconds.
 
-    `components` are what is released on its own, by name (see `components.Component`), `oasdiff` the program;
+    `components` are what is released on its own, by name (see `Component`), `oasdiff` the program;
     `notify_webhook` and `notify_command` are told when a whole release starts, waits, is done or fails.
     """
 
@@ -73,7 +66,7 @@ class Release:
     yes: bool = False
     poll: float = 2.0
     timeout: float = 7200.0
-    components: Inputs = field(default_factory=lambda: {name: dict(part) for name, part in COMPONENTS.items()})
+    components: dict[str, Any] = field(default_factory=lambda: {name: dict(part) for name, part in COMPONENTS.items()})
     oasdiff: str = "oasdiff"
     notify_webhook: str = ""
     notify_command: list[str] = field(default_factory=list)
@@ -87,15 +80,8 @@ class Sdk:
     package: str = "leptonai"
     command: str = "lep"
     workflow: str = "sdk-release.yaml"
-    inputs: Inputs = field(default_factory=lambda: {"publish_s3": True, "is_release": True})
-    roles: list[str] = field(
-        default_factory=lambda: [
-            "build-package",
-            "test-package*",
-            "publish-s3|publish-package?publish_s3",
-            "publish-pypi?publish_pypi",
-        ]
-    )
+    inputs: dict[str, Any] = field(default_factory=lambda: {"publish_s3": True, "is_release": True})
+    roles: list[str] = field(default_factory=lambda: list(ROLES))
     bucket: str = "lepton-sdk"
     prefix: str = "release/"
 
@@ -107,7 +93,7 @@ class Image:
     config_file: str = "sdk/leptonai/config.py"
     config_variable: str = "BASE_IMAGE_VERSION"
     workflow: str = "photon-runner-docker-images.yaml"
-    inputs: Inputs = field(default_factory=lambda: {"is_release": True})
+    inputs: dict[str, Any] = field(default_factory=lambda: {"is_release": True})
     registry: str = "ecr"
     repository: str = "lepton"
     tags: str = "photon-py{python}-runner-{version}"
@@ -141,83 +127,25 @@ class Settings:
         known = self.components
         if name not in known:
             problem = f"there is no component {name!r}" if name else "which component?"
-            raise Usage(problem, f"Give --name, one of: {_list(known)} (release.components in invoke.yaml)")
+            raise Usage(problem, f"Give --name, one of: {', '.join(sorted(known))} (release.components in invoke.yaml)")
         return known[name]
 
 
 DEFAULTS: dict[str, dict[str, Any]] = asdict(Settings())
 
 
+WORDS: dict[Any, str] = {str: "a text", bool: "true or false", float: "a number", dict: "a mapping"}
+TEXTS = "a list of texts"
+
+
 def read(config: Mapping[str, Any]) -> Settings:
     """Return the settings in `config`; raise Usage naming a key that is unknown or of the wrong type."""
-    kinds = get_type_hints(Settings)
-    sections = {name: _section(name, kind, config.get(name, {})) for name, kind in kinds.items()}
-    settings = Settings(**sections)
+    sections = get_type_hints(Settings)
+    settings = Settings(**{name: kind(**_values(kind, config.get(name, {}), name)) for name, kind in sections.items()})
     if settings.release.output not in ("text", "json"):
-        raise Usage(f"release.output is {settings.release.output!r}", "It can be text or json.")
+        raise Usage(f"release.output: {settings.release.output!r} is not an output", "It can be text or json.")
     components_of(settings.release.components)
     return settings
-
-
-def check_environment(environment: Mapping[str, str]) -> None:
-    """Raise Usage for an INVOKE_… variable of ours that invoke would drop, misread or crash on."""
-    for section, defaults in DEFAULTS.items():
-        prefix = f"INVOKE_{section.upper()}_"
-        for name, text in environment.items():
-            if name.startswith(prefix):
-                _check_variable(name, text, section, name.removeprefix(prefix).lower(), defaults)
-
-
-def _section(name: str, kind: type[T], given: Mapping[str, Any]) -> T:
-    hints = get_type_hints(kind)
-    if not hasattr(given, "items"):  # invoke wraps its mappings in a class that is none
-        raise Usage(f"setting {name} is {given!r}", f"It must be a mapping with: {', '.join(hints)}.")
-    for key, value in given.items():
-        if key not in hints:
-            raise Usage(f"unknown setting {name}.{key}", f"{name} has: {', '.join(hints)}.")
-        _check_type(f"{name}.{key}", value, DEFAULTS[name][key])
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{key: _plain(value) for key, value in given.items() if key in known})
-
-
-def _check_type(key: str, value: Any, default: Any) -> None:
-    wanted: type | tuple[type, ...] = type(default)
-    if isinstance(default, (int, float)) and not isinstance(default, bool):
-        wanted = (int, float)
-    right = isinstance(value, Mapping) if isinstance(default, dict) else isinstance(value, wanted)
-    if isinstance(value, bool) and not isinstance(default, bool):
-        right = False
-    if isinstance(default, list) and right:
-        right = all(isinstance(item, str) for item in value)
-    if not right:
-        raise Usage(f"setting {key} is {value!r}", f"It must be {_kind(default)}, like {default!r}.")
-
-
-def _check_variable(name: str, text: str, section: str, key: str, defaults: Mapping[str, Any]) -> None:
-    inputs = key.startswith("inputs_") and isinstance(defaults.get("inputs"), dict)
-    if key not in defaults and not inputs:
-        raise Usage(f"unknown setting {name}", f"{section} has: {', '.join(defaults)}.")
-    default = defaults["inputs"].get(key.removeprefix("inputs_"), "") if inputs else defaults[key]
-    if isinstance(default, (list, dict)):
-        raise Usage(
-            f"{name}: {_kind(default)} cannot come from the environment", f"Set {section}.{key} in invoke.yaml."
-        )
-    if isinstance(default, bool) and text not in ("", "0", "1"):
-        raise Usage(f"{name} is {text!r}", "It must be 1 or 0.")
-    if isinstance(default, (int, float)) and not text.replace(".", "", 1).isdigit():
-        raise Usage(f"{name} is {text!r}", f"It must be a number, like {default!r}.")
-
-
-def _plain(value: Any) -> Any:
-    """Copy what invoke wraps, so that nobody changes its configuration through ours."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return list(value) if isinstance(value, (list, tuple)) else value
-
-
-def _kind(default: Any) -> str:
-    names = {bool: "true or false", str: "text", list: "a list of texts", dict: "a mapping"}
-    return names.get(type(default), "a number")
 
 
 def components_of(settings: Mapping[str, Any], key: str = "release.components") -> dict[str, Component]:
@@ -226,34 +154,48 @@ def components_of(settings: Mapping[str, Any], key: str = "release.components") 
     for name, component in found.items():
         for consumed in component.consumes:
             if consumed not in found or consumed == name:
-                raise Usage(f"{key}.{name}.consumes: {consumed!r} is not another component", f"one of: {_list(found)}")
+                raise Usage(
+                    f"{key}.{name}.consumes: {consumed!r} is not another component", f"known: {', '.join(found)}"
+                )
     return found
 
 
+def check_environment(environment: Mapping[str, str]) -> None:
+    """Raise Usage for an INVOKE_… variable of ours that invoke would drop, misread or crash on."""
+    for section in DEFAULTS:
+        prefix = f"INVOKE_{section.upper()}_"
+        for name, text in environment.items():
+            if name.startswith(prefix):
+                _check_variable(name, text, section, name.removeprefix(prefix).lower())
+
+
+def _values(kind: type, given: Any, key: str) -> dict[str, Any]:
+    """Return the values given for the fields of a section or component."""
+    types = get_type_hints(kind)
+    types.pop("name", None)  # a component's name is the key it stands under
+    _value(given, dict, key)
+    for part in given:
+        if part not in types:
+            raise Usage(f"{key}.{part}: no such setting", f"{key} has: {', '.join(types)}.")
+    return {part: _value(value, types[part], f"{key}.{part}") for part, value in given.items()}
+
+
+def _value(given: Any, wanted: Any, key: str) -> Any:
+    """Return a copy, so that nobody changes invoke's configuration through ours; raise Usage for another type."""
+    kind = get_origin(wanted) or wanted
+    if kind in (list, tuple):
+        right = isinstance(given, (list, tuple)) and all(isinstance(item, str) for item in given)
+    elif kind is dict:
+        right = hasattr(given, "items")  # invoke wraps its mappings in a class that is none
+    else:
+        right = type(given) in ((int, float) if kind is float else (kind,))  # exactly, as booleans are ints
+    if not right:
+        raise Usage(f"{key}: {given!r} is not {WORDS.get(kind, TEXTS)}")
+    return kind(given) if kind in (list, tuple) else copy.deepcopy(given)
+
+
 def _component(name: str, value: Any, key: str) -> Component:
-    if not isinstance(value, Mapping):
-        raise Usage(f"{key}: a table of settings is needed, not {value!r}")
-    types = get_type_hints(Component)
-    known = {field.name for field in fields(Component)} - {"name"}
-    for unknown in sorted(str(part) for part in value if part not in known):
-        raise Usage(f"{key}.{unknown}: no such key", f"one of: {_list(known)}")
-    read = {part: _typed(given, types[part], f"{key}.{part}") for part, given in value.items()}
-    component = Component(name=name, **{"path": name, **read})
-    _check_component(component, key)
-    return component
-
-
-def _typed(given: Any, kind: Any, key: str) -> Any:
-    if kind in {str, bool}:
-        if not isinstance(given, kind):
-            raise Usage(f"{key}: {given!r} is not {'a text' if kind is str else 'true or false'}")
-        return given
-    if not isinstance(given, (list, tuple)) or not all(isinstance(part, str) for part in given):
-        raise Usage(f"{key}: a list of texts is needed, not {given!r}")
-    return tuple(given)
-
-
-def _check_component(component: Component, key: str) -> None:
+    component = Component(**{"name": name, "path": name, **_values(Component, value, key)})
     if component.kind not in KINDS:
         raise Usage(f"{key}.kind: {component.kind!r} is not a kind", f"one of: {', '.join(KINDS)}")
     if component.kind in {"python", "openapi"} and not component.interface:
@@ -265,7 +207,20 @@ def _check_component(component: Component, key: str) -> None:
     for part, path in (("path", component.path), ("interface", component.interface)):
         if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
             raise Usage(f"{key}.{part}: {path!r} is not a path inside the repository")
+    return component
 
 
-def _list(names: Any) -> str:
-    return ", ".join(sorted(names))
+def _check_variable(name: str, text: str, section: str, key: str) -> None:
+    known = DEFAULTS[section]
+    inputs = {f"inputs_{each}": default for each, default in known.get("inputs", {}).items()}
+    if key not in known and not (inputs and key.startswith("inputs_")):
+        raise Usage(f"unknown setting {name}", f"{section} has: {', '.join(known)}.")
+    kind = type({**known, **inputs}.get(key, ""))
+    if kind in (list, dict):
+        raise Usage(
+            f"{name}: {WORDS.get(kind, TEXTS)} cannot come from the environment", f"Set {section}.{key} in invoke.yaml."
+        )
+    if kind is bool and text not in ("", "0", "1"):
+        raise Usage(f"{name} is {text!r}", "It must be 1 for true, or 0 or empty for false.")
+    if kind is float and not text.replace(".", "", 1).isdecimal():
+        raise Usage(f"{name} is {text!r}", f"It must be a number, like {known[key]!r}.")

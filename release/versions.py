@@ -5,15 +5,12 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from semver import Version
 
 from release.errors import Conflict, Usage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 MAX_VERSION = 64  # S7
 MAX_REF = 200
@@ -40,10 +37,6 @@ class Line:
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}"
 
-    def contains(self, version: Version) -> bool:
-        """Tell whether the version is of this line."""
-        return (version.major, version.minor) == (self.major, self.minor)
-
 
 @dataclass(frozen=True)
 class ImageTag:
@@ -62,17 +55,15 @@ def parse(text: str) -> Version:
 
     Raise Usage with the reason, and the nearest right version as its hint.
     """
-    version = _strict(text)
-    if version:
+    if version := _strict(text):
         return version
     near = nearest(text)
-    raise Usage(f"{_quoted(text)} is no version: {_reason(text)}", f"did you mean {near}?" if near else "")
+    raise Usage(f"{_quote(text)} is no version: {_reason(text)}", f"did you mean {near}?" if near else "")
 
 
 def nearest(text: str) -> Version | None:
     """Guess the version that was meant; None when there is nothing to go by."""
-    version = _strict(text)
-    if version:
+    if version := _strict(text):
         return version
     plain = "".join(str(unicodedata.decimal(c, c)) for c in unicodedata.normalize("NFKC", text[:200]).strip())
     found = _LOOSE.fullmatch(plain) if len(plain) <= MAX_VERSION else None
@@ -91,7 +82,7 @@ def _strict(text: str) -> Version | None:
         return None
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return ascii(text if len(text) <= MAX_VERSION else f"{text[:MAX_VERSION]}...")
 
 
@@ -105,10 +96,9 @@ def _reason(text: str) -> str:
         "versions here have no v": text[:1] in ("v", "V"),
         "a number has a leading zero": any(re.fullmatch(r"0[0-9]+", part) for part in re.split(r"[-.]", text)),
         f"a version has 3 numbers, this has {len(parts)}": "".join(parts).isdigit() and len(parts) != _NUMBERS,
+        "SemVer 2.0.0 is MAJOR.MINOR.PATCH[-PRE][+BUILD]": True,
     }
-    return next(
-        (reason for reason, wrong in reasons.items() if wrong), "SemVer 2.0.0 is MAJOR.MINOR.PATCH[-PRE][+BUILD]"
-    )
+    return next(reason for reason, holds in reasons.items() if holds)
 
 
 def line_of(version: Version) -> Line:
@@ -124,7 +114,7 @@ def parse_line(text: str, *, version_too: bool = False) -> Line:
     if version_too:
         return line_of(parse(text))
     near = nearest(text)
-    raise Usage(f"{_quoted(text)} is no line: give MAJOR.MINOR", f"did you mean {line_of(near)}?" if near else "")
+    raise Usage(f"{_quote(text)} is no line: give MAJOR.MINOR", f"did you mean {line_of(near)}?" if near else "")
 
 
 def next_version(released: Iterable[Version], bump: str, line: Line | None = None) -> Version:
@@ -138,7 +128,7 @@ def next_version(released: Iterable[Version], bump: str, line: Line | None = Non
     versions = list(released)
     finals = [version for version in versions if not version.prerelease]
     if bump not in ("major", "minor", "patch"):
-        raise Usage(f"{_quoted(bump)} is no bump", "give major, minor or patch")
+        raise Usage(f"{_quote(bump)} is no bump", "give major, minor or patch")
     if line and bump != "patch":
         raise Usage(f"the line {line} has only patches", f"leave the line out, or ask for a patch of {line}")
     newest = max(finals or versions, default=None)
@@ -146,7 +136,7 @@ def next_version(released: Iterable[Version], bump: str, line: Line | None = Non
         if not line and not newest:
             raise Usage("nothing is released, so there is no line to patch", "give a line, or ask for a minor")
         line = line or line_of(newest or Version(0))
-        versions = [version for version in versions if line.contains(version)]
+        versions = [version for version in versions if line_of(version) == line]
         return max(versions).next_version("patch") if versions else Version(line.major, line.minor, 0)
     if bump == "minor" and newest:
         versions = [version for version in versions if version.major == newest.major]
@@ -167,18 +157,13 @@ def check_allowed(version: Version, released: Iterable[Version]) -> None:
         raise Conflict(f"{version} exists already", f"the next one is {next_version(on_line, 'patch')}")
     if not versions or (any(not other.prerelease for other in on_line) and version > max(on_line)):
         return
-    right = _nearest_right(version, on_line, versions)
+    same_major = [other for other in versions if other.major == version.major]
+    bump = "patch" if on_line else "minor" if same_major else "major"
+    right = next_version(on_line or same_major or versions, bump)
     if on_line and version < max(on_line):
         raise Usage(f"{version} is not after {max(on_line)}, the newest of its line", f"did you mean {right}?")
     if version.finalize_version() != right:
         raise Usage(f"{version} does not come next", f"did you mean {right}?")
-
-
-def _nearest_right(version: Version, on_line: list[Version], versions: list[Version]) -> Version:
-    same_major = [other for other in versions if other.major == version.major]
-    if on_line:
-        return next_version(on_line, "patch")
-    return next_version(same_major, "minor") if same_major else next_version(versions, "major")
 
 
 def released_versions(tags: Iterable[str]) -> list[Version]:
@@ -210,13 +195,13 @@ def check_ref_name(name: str) -> None:
     allowed = len(name) <= MAX_REF and _REF.fullmatch(name) and name not in ("HEAD", "@")
     parts = name.split("/")
     if not allowed or ".." in name or any(not p or p[0] == "." or p.endswith((".", ".lock")) for p in parts):
-        raise Usage(f"{_quoted(name)} is no name for a branch or tag here", "use ASCII letters, digits and . _ - /")
+        raise Usage(f"{_quote(name)} is no name for a branch or tag here", "use ASCII letters, digits and . _ - /")
 
 
 def check_sha(sha: str) -> None:
     """Raise Usage unless it is a full object name, 40 or 64 lower-case hex digits (S3)."""
     if not _SHA.fullmatch(sha):
-        raise Usage(f"{_quoted(sha)} is no full commit name", "give all 40 (or 64) lower-case hex digits")
+        raise Usage(f"{_quote(sha)} is no full commit name", "give all 40 (or 64) lower-case hex digits")
 
 
 def image_tags(template: str, version: Version, pythons: Sequence[str]) -> list[str]:
@@ -233,9 +218,9 @@ def image_tags(template: str, version: Version, pythons: Sequence[str]) -> list[
     for tag, prefix in zip(tags, prefixes, strict=True):
         parsed = parse_image_tag(tag, [version])
         if not parsed or (parsed.prefix, str(parsed.version)) != (prefix, str(version)):
-            raise Usage(f"{_quoted(tag)} is no image tag that shows {version}", "set image.tags, such as x-{version}")
+            raise Usage(f"{_quote(tag)} is no image tag that shows {version}", "set image.tags, such as x-{version}")
     if len(set(tags)) != len(pythons):
-        raise Usage(f"{_quoted(template)} gives the same image tag twice", "put {python} into image.tags")
+        raise Usage(f"{_quote(template)} gives the same image tag twice", "put {python} into image.tags")
     return tags
 
 

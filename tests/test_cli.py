@@ -111,11 +111,19 @@ def test_a_wrong_setting_names_its_key(other: Path, yaml: str, named: str) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_a_wrong_variable_names_itself(other: Path) -> None:
-    done = typed(other, "release.next", INVOKE_RELEASE_POLL="soon")
+@pytest.mark.parametrize("text", ["soon", ""])
+@pytest.mark.parametrize("yaml", ["", "release:\n  poll: 5.0\n"])  # where it has a number, invoke reads the variable
+def test_a_wrong_variable_names_itself(other: Path, yaml: str, text: str) -> None:
+    (other / "invoke.yaml").write_text(yaml)
+    done = typed(other, "release.next", INVOKE_RELEASE_POLL=text)
     assert done.returncode == 2
     assert "INVOKE_RELEASE_POLL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_empty_variable_is_false(other: Path) -> None:
+    done = typed(other, "release.next", INVOKE_RELEASE_YES="", GIT_CEILING_DIRECTORIES=str(other.parent))
+    assert "no Git repository here" in done.stderr, "the settings were read"
 
 
 def test_outside_a_repository_it_says_so(other: Path) -> None:

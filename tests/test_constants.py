@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.config_py import constant, with_constant
+from release.config_py import constant, replace_constant
 from release.errors import Usage
 
 NAME = "BASE_IMAGE_VERSION"
@@ -28,7 +28,7 @@ class C:
 
 
 def changed(source: str, expected: str, value: str = "0.7.0") -> None:
-    assert with_constant(source.encode(), NAME, value) == expected.encode()
+    assert replace_constant(source.encode(), NAME, value) == expected.encode()
     assert constant(expected.encode(), NAME) == value
 
 
@@ -42,7 +42,7 @@ def test_s06_one_literal_changes_and_every_other_byte_stays() -> None:
 
 def test_s06_the_file_is_never_run() -> None:
     source = b'raise SystemExit("it ran")\nX = "1"\n'
-    assert with_constant(source, "X", "2") == source.replace(b'"1"', b'"2"')
+    assert replace_constant(source, "X", "2") == source.replace(b'"1"', b'"2"')
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_s06_the_file_is_never_run() -> None:
 def test_s06_quotes_annotations_and_line_ends_stay(before: str, after: str, mark: bytes) -> None:
     source, expected = (mark + (before.replace("{}", value) + after).encode() for value in ("0.6.0", "0.7.0-rc.1"))
     assert constant(source, "X") == "0.6.0"
-    assert with_constant(source, "X", "0.7.0-rc.1") == expected
+    assert replace_constant(source, "X", "0.7.0-rc.1") == expected
 
 
 def test_an_encoding_cookie_is_respected() -> None:
     source = '# -*- coding: latin-1 -*-\né = "ÿ"; X = "0.6.0"\n'.encode("latin-1")
-    assert with_constant(source, "X", "0.7.0") == source.replace(b"0.6.0", b"0.7.0")
+    assert replace_constant(source, "X", "0.7.0") == source.replace(b"0.6.0", b"0.7.0")
 
 
 @pytest.mark.parametrize("source", [b'X = "0.7.0"', b"X = '0.\\x37.0'\n", b'X = """0.7.0"""\r\n'])
 def test_setting_the_value_it_has_changes_nothing(source: bytes) -> None:
-    assert with_constant(source, "X", "0.7.0") == source
+    assert replace_constant(source, "X", "0.7.0") == source
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_missing_doubled_or_computed_is_refused_with_file_and_line(source: str, 
     assert refused.value.problem.startswith(f"sdk/config.py:{line}:" if line else "sdk/config.py: ")
     assert refused.value.hint
     with pytest.raises(Usage) as again:
-        with_constant(source.encode(), "X", "2", "sdk/config.py")
+        replace_constant(source.encode(), "X", "2", "sdk/config.py")
     assert again.value.message == refused.value.message
 
 
@@ -148,13 +148,13 @@ def test_missing_doubled_or_computed_is_refused_with_file_and_line(source: str, 
 )
 def test_a_file_that_is_no_python_text_is_refused(source: bytes) -> None:
     with pytest.raises(Usage, match=r"config\.py"):
-        with_constant(source, "X", "2")
+        replace_constant(source, "X", "2")
 
 
 @pytest.mark.parametrize("value", ['0.7.0"', "0.7.0'", "0.7.0\\", "0.7.0\n", "0.7.0ü", "\x00", '"; import os; "'])
 def test_a_value_that_needs_an_escape_is_refused(value: str) -> None:
     with pytest.raises(Usage):
-        with_constant(b"X = '1'", "X", value)
+        replace_constant(b"X = '1'", "X", value)
 
 
 comments = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\x00"), max_size=20)
@@ -168,5 +168,5 @@ def test_a_constant_is_read_back_between_any_comments(above: str, beside: str, e
     old, new = (codecs.BOM_UTF8 + template.replace("{}", value, 1).encode() for value in ("0.6.0", "0.7.0"))
     if "{}" not in above + beside and "coding" not in above:
         assert constant(old, "X") == "0.6.0"
-        assert with_constant(old, "X", "0.7.0") == new
-        assert with_constant(new, "X", "0.6.0") == old
+        assert replace_constant(old, "X", "0.7.0") == new
+        assert replace_constant(new, "X", "0.6.0") == old

@@ -27,6 +27,7 @@ def test_the_defaults_are_the_job() -> None:
         ({"image": {"pythons": "3.7"}}, "image.pythons"),
         ({"image": {"pythons": [3.7]}}, "image.pythons"),
         ({"sdk": {"inputs": ["is_release"]}}, "sdk.inputs"),
+        ({"sdk": "leptonai"}, "sdk: 'leptonai' is not a mapping"),
     ],
 )
 def test_a_wrong_setting_is_named(given: dict[str, dict[str, object]], named: str) -> None:
@@ -40,12 +41,27 @@ def test_a_wrong_setting_is_named(given: dict[str, dict[str, object]], named: st
         ("INVOKE_SDK_BUKET", "x"),
         ("INVOKE_RELEASE_YES", "false"),
         ("INVOKE_RELEASE_TIMEOUT", "soon"),
+        ("INVOKE_RELEASE_TIMEOUT", ""),
+        ("INVOKE_RELEASE_TIMEOUT", "²"),
         ("INVOKE_IMAGE_PYTHONS", "3.7"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, text: str) -> None:
     with pytest.raises(Usage, match=name):
         check_environment({name: text})
+
+
+def test_a_wrong_variable_says_what_it_must_be() -> None:
+    with pytest.raises(Usage, match="INVOKE_RELEASE_YES is 'no'") as failure:
+        check_environment({"INVOKE_RELEASE_YES": "no"})
+    assert failure.value.hint == "It must be 1 for true, or 0 or empty for false."
+    with pytest.raises(Usage, match="It must be a number, like 2"):
+        check_environment({"INVOKE_RELEASE_POLL": ""})
+
+
+@pytest.mark.parametrize("text", ["1", "0", ""])
+def test_what_invoke_takes_for_true_or_false_passes(text: str) -> None:
+    check_environment({"INVOKE_RELEASE_YES": text, "INVOKE_SDK_INPUTS_IS_RELEASE": text})
 
 
 def test_right_variables_pass() -> None:

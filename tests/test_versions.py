@@ -106,8 +106,7 @@ def test_a_line_is_read_back_and_ordered_by_number(major: int, minor: int) -> No
     line = Line(major, minor)
     assert parse_line(str(line)) == line
     assert line < Line(major, minor + 1) < Line(major + 1, 0)
-    assert line.contains(Version(major, minor, 9))
-    assert not line.contains(Version(major, minor + 1, 0))
+    assert line_of(Version(major, minor, 9)) == line != line_of(Version(major, minor + 1, 0))
 
 
 @pytest.mark.parametrize("text", ["0.7.3", "v0.7", "0.07", "0.7\n", "7", "", "٠.٧", "1." + "1" * 5000])
@@ -169,7 +168,7 @@ def test_the_next_version_is_a_free_release_after_its_line(
     assert not found.prerelease
     assert found not in released
     assert all(found > other for other in released if line_of(other) == line_of(found))
-    check_allowed(found, [other for other in released if not line or line.contains(other)])
+    check_allowed(found, [other for other in released if not line or line_of(other) == line])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import semver
 from release.artifacts.images import check_image_free, image_in_config
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.config_py import with_constant
+from release.config_py import replace_constant
 from release.errors import Conflict, Usage
 from release.git.refs import HEADS, NEW, Push, RemoteRef
 from release.git.repository import repository
@@ -92,7 +92,7 @@ def _push_bump(context: Context, version: semver.Version, push: Push, base: Remo
     with repo.worktree(base.sha) if base else nullcontext(repo.root) as tree:
         path = tree / image.config_file
         source = path.read_bytes()
-        changed = with_constant(source, image.config_variable, str(version), image.config_file)
+        changed = replace_constant(source, image.config_variable, str(version), image.config_file)
         if changed != source:  # else a killed call committed it
             path.write_bytes(changed)
             repo.commit(f"Use image {version}", [image.config_file], tree)

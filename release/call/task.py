@@ -68,6 +68,8 @@ class Recipe(Task[Any]):
             group = getattr(parameter.default, "_asdict", None)
             yield from group().items() if group else [(parameter.name, parameter.default)]
         yield from self.kind.flags.items()
+        if "version" not in self.body.__code__.co_varnames[: self.body.__code__.co_argcount]:
+            yield "version", ""  # one call has one version: whichever task names it, all have it
 
 
 class _Flag(Argument):
@@ -85,6 +87,13 @@ class Namespace(Collection):
     def __deepcopy__(self, memo: object) -> Namespace:
         """Return the very same."""
         return self
+
+    def configuration(self, taskpath: str | None = None) -> dict[str, Any]:
+        """Return invoke's settings of the task about to run; next invoke reads variables, and can crash on a text."""
+        from release.call.running import check_variables
+
+        check_variables()
+        return super().configuration(taskpath)
 
 
 def namespace(name: str, modules: list[Any]) -> Namespace:

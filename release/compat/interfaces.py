@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from release.call.programs import finished
+from release.call.programs import run_program
 from release.compat.verdicts import Change, Comparison, Files, Verdict, could_not_tell, write_files
 from release.errors import CouldNotTellError
 from release.settings import Component
@@ -146,7 +146,7 @@ def command_comparison(command: tuple[str, ...], before: Files, after: Files, ti
         folders = {"before": root / "before", "after": root / "after"}
         write_files(folders["before"], before)
         write_files(folders["after"], after)
-        program = finished([_argument(part, folders) for part in command], Path.cwd(), timeout)
+        program = run_program([_argument(part, folders) for part in command], Path.cwd(), timeout)
         said = program.tail.replace(f"{root}/", "")
     if program.code == 0:
         return Comparison(Verdict.COMPATIBLE, f"{command[0]} exited 0")

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from release.sandbox.demo import release_evidence, type_task
     from release.sandbox.demo.component import demo_component
     from release.sandbox.demo.patch import demo_patch
+    from release.sandbox.git import GitError
     from release.sandbox.world import History, Sandbox
 
-__all__ = ["History", "Sandbox", "demo_component", "demo_patch", "release_evidence", "type_task"]
+__all__ = ["GitError", "History", "Sandbox", "demo_component", "demo_patch", "release_evidence", "type_task"]
 
 _ROOMS = {
+    "GitError": "git",
     "History": "world",
     "Sandbox": "world",
     "demo_component": "demo.component",

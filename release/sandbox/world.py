@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 REMOTE = "remote.git"
 WORK = "platform"
+OWN_FILES = ("tasks.py", "invoke.yaml")  # what is typed and set: as it is here, pushed or not
 _PERSON = {f"GIT_{who}_NAME": "Release Person" for who in ("AUTHOR", "COMMITTER")}
 _PERSON |= {f"GIT_{who}_EMAIL": "person@example.com" for who in ("AUTHOR", "COMMITTER")}
 IMAGES = ("0.5.0", "0.6.0", "0.6.2")  # what config.py named in the sample's past: they are built
@@ -124,6 +126,14 @@ class Sandbox:
             "NO_PROXY": "127.0.0.1,localhost",
         }
 
+    def write_environment(self) -> Path:
+        """Write a file for a shell to `source`: the variables, and the way into the clone; for this user alone."""
+        file = self.folder / "environment.sh"
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in self.environment().items()]
+        file.touch(mode=0o600)
+        file.write_text("\n".join([*lines, f"cd {shlex.quote(str(self.work))}", ""]), encoding="utf-8")
+        return file
+
     def job_environment(self) -> dict[str, str]:
         """Name all variables of a job: a runner has no token of the user, and nothing of the user's process."""
         ours = {
@@ -163,7 +173,23 @@ def copy_history(folder: Path, history: History) -> tuple[Bare, Bare]:
     bare.git("update-ref", "-d", "refs/heads/HEAD")
     configure_bare(bare)
     _clone(bare, folder / WORK, history.trunk)
-    return bare, Bare(folder / WORK)
+    work = Bare(folder / WORK)
+    for name in OWN_FILES:
+        _copy_own_file(history.source / name, work)
+    return bare, work
+
+
+def _copy_own_file(source: Path, work: Bare) -> None:
+    """Put the file as it is in the user's working tree, pushed or not, into the clone, where Git takes no notice."""
+    if source.is_file():
+        shutil.copy(source, work.path / source.name)
+        if work.git("ls-files", "--", source.name).strip():
+            work.git("update-index", "--skip-worktree", "--", source.name)
+        else:
+            info = work.path / ".git" / "info"
+            info.mkdir(exist_ok=True)
+            with (info / "exclude").open("a", encoding="utf-8") as exclude:
+                exclude.write(f"/{source.name}\n")
 
 
 def follow_remote(work: Bare, url: str, trunk: str = "main") -> None:

@@ -96,7 +96,8 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
         artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
     artifacts.images.prove_tagged_images(context, version, names, "the platform", "the tag's push")
     release = audit.notes.publish_release(context, version, audit.notes.draft_release(context, version))
-    context.report.step("note", f"{version} is released", url=release.url)
+    if release.url:  # a dry run has none
+        context.report.step("note", f"{version} is released", url=release.url)
 
 
 def _version(context: Context, given: str, bump: str) -> semver.Version:
@@ -232,7 +233,8 @@ def component(context: Context, name: str = "", accept: str | None = None, versi
         return
     release_component(context, plan.part, tag)
     release = audit.notes.publish_release(context, tag.version, audit.notes.draft_release(context, tag.version))
-    context.report.step("note", f"{name} {tag.version} is released", url=release.url)
+    if release.url:
+        context.report.step("note", f"{name} {tag.version} is released", url=release.url)
 
 
 def release_component(context: Context, part: Component, tag: TaggedRelease) -> None:

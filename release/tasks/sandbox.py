@@ -1,13 +1,15 @@
-"""The embedded default, beyond which nothing is reached: sandbox.demo, serve, rehearse."""
+"""The embedded default, beyond which nothing is reached: sandbox.demo, serve, shell, rehearse."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
-import sys
+import subprocess
 import time
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from release import git, sandbox
@@ -55,10 +57,11 @@ def serve(context: Context) -> None:
 
     Example: inv sandbox.serve
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _sandbox() as world:
-            _show_exports(context, world)
+            context.report.line("In another terminal:")
+            context.report.line(f"  source {world.write_environment()}")
+            context.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
             while True:
                 time.sleep(3600)
     except KeyboardInterrupt:
@@ -66,11 +69,24 @@ def serve(context: Context) -> None:
 
 
 @task()
+def shell(context: Context) -> None:
+    """Open a shell in a world of its own; it ends with it.
+
+    Example: inv sandbox.shell
+    """
+    with _sandbox() as world:
+        context.report.line("A clone of the sample, its remote, a GitHub, an S3 and an ECR. exit ends it all.")
+        environment = {**os.environ, **world.environment()}
+        subprocess.run([os.environ.get("SHELL", "/bin/sh")], cwd=world.work, env=environment, check=False)
+
+
+@task()
 def rehearse(context: Context, task: str = "release.minor") -> None:
     """Try a release of this very repository in a sandbox.
 
-    Its branches and tags are copied as this clone last saw them, its workflows' steps run on this machine,
-    and nothing leaves it. Raises Failed when the rehearsed task does not exit 0.
+    Its branches and tags are copied as this clone last saw them, with the task file and the settings that are here,
+    its workflows' steps run on this machine, and nothing leaves it. What writes is typed twice: the second time
+    changes nothing. Raises Failed when the repository cannot be copied, or the rehearsed task does not exit 0.
 
     Example: inv sandbox.rehearse --task "release.minor --version 0.7.0"
     """
@@ -78,8 +94,9 @@ def rehearse(context: Context, task: str = "release.minor") -> None:
     with _sandbox(source=root, remote=remote, trunk=git.snapshot.trunk(context)) as world:
         context.report.line(f"A copy of {root.name} with a GitHub, an S3 and an ECR on this machine alone")
         sandbox.type_task(context, world, *shlex.split(task))
-        context.report.line()
-        sandbox.type_task(context, world, *shlex.split(task))
+        if world.github.writes():
+            context.report.line()
+            sandbox.type_task(context, world, *shlex.split(task))
 
 
 def _show_evidence(context: Context, world: Sandbox, version: str) -> None:
@@ -94,17 +111,16 @@ def _show_evidence(context: Context, world: Sandbox, version: str) -> None:
         raise Failed(f"not out of {version}: {', '.join(missing)}")
 
 
-def _show_exports(context: Context, world: Sandbox) -> None:
-    context.report.line("In another terminal:")
-    context.report.line(f"  cd {world.work}")
-    for name, value in world.environment().items():
-        shown = f'"{Path(sys.executable).parent}:$PATH"' if name == "PATH" else f"'{value}'"
-        context.report.line(f"  export {name}={shown}")
-    context.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
-
-
-def _sandbox(**history: Any) -> Sandbox:
+@contextmanager
+def _sandbox(**history: Any) -> Iterator[Sandbox]:
+    """Make the world, and end it whatever ends this process: a closed terminal and a polite kill too."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
-        return sandbox.Sandbox(history=sandbox.History(**history) if history else None)
+        with sandbox.Sandbox(history=sandbox.History(**history) if history else None) as world:
+            yield world
     except ImportError as error:
         raise Usage(f"the sandbox needs {error.name}", "pip install 'release-tasks[sandbox]'") from error
+    except sandbox.GitError as error:
+        words = str(error).strip().splitlines()[-1:] or ["Git says no"]
+        raise Failed(f"this repository cannot be copied: {words[0]}", "git fsck tells more.") from error

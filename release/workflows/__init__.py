@@ -2,10 +2,9 @@
 
 judgement    the door: `judge` a file (`Source`) for the inputs to be sent, the roles its jobs have to play and the
              rules of its inputs; `check_judgement` raises what it found
-inputs       what `workflow_dispatch` takes, and what the run sees of what is sent
+inputs       what `workflow_dispatch` takes, and without what a run is green and useless: `SDK`, `IMAGE`, `image_rules`
 jobs         which jobs these inputs turn off, and what each is shown as
 roles        the jobs that have to succeed; `check_roles` holds a run's jobs against them
-rules        the inputs without which a run is green and useless: `SDK`, `IMAGE`, `image_rules`
 triggers     what a push starts, and whether a run can be asked for
 expressions  GitHub's `${{ … }}`
 yaml         the file as GitHub reads it: `document`, `InvalidYaml`
@@ -16,9 +15,9 @@ Pure: nothing here reads a file or asks GitHub. Other rooms enter through this o
 from __future__ import annotations
 
 from release.workflows import expressions
+from release.workflows.inputs import IMAGE, SDK, Rule, image_rules
 from release.workflows.judgement import Judgement, Source, check_judgement, judge
 from release.workflows.roles import check_roles, is_on
-from release.workflows.rules import IMAGE, SDK, Rule, image_rules
 from release.workflows.triggers import can_be_dispatched, ref_passes, starts_on_push
 from release.workflows.yaml import InvalidYaml, document
 

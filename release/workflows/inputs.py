@@ -1,4 +1,4 @@
-"""The inputs that a workflow's `workflow_dispatch` declares, against those to be sent."""
+"""The inputs that a workflow's `workflow_dispatch` declares, against those to be sent and those a run needs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from release.workflows.expressions import Partial, values
+from release.workflows.expressions import values
+from release.workflows.expressions.syntax import NAME
 from release.workflows.roles import is_on
 
 Value = bool | str | int | float
@@ -16,7 +17,6 @@ Value = bool | str | int | float
 TYPES = ("boolean", "choice", "environment", "number", "string")
 MOST = 25  # inputs, and characters of all of them: GitHub's documentation of workflow_dispatch
 LONGEST = 65_535
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,28 @@ class Input:
     options: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Rule:
+    """An input without which a run is green and useless, or worse."""
+
+    input: str
+    wanted: bool
+    why: str
+    hint: str
+
+
+SDK = (Rule("is_release", True, "nothing is published under release/", "set sdk.inputs.is_release to true"),)
+IMAGE = (
+    Rule("is_release", True, "the run is green and pushes nothing", "set image.inputs.is_release to true"),
+    Rule("build_base", False, "it pushes unversioned images again", "add --build-base if that is meant"),
+)
+
+
+def image_rules(*, build_base: bool) -> tuple[Rule, ...]:
+    """Return the rules of an image run, with or without leave to push the base images again."""
+    return tuple(rule for rule in IMAGE if not (build_base and rule.input == "build_base"))
+
+
 def dispatch_inputs(trigger: Any) -> tuple[dict[str, Input], list[str]]:
     """Return the inputs that stand under `workflow_dispatch`, and what is wrong with them."""
     found = trigger.get("inputs") if isinstance(trigger, Mapping) else None
@@ -37,7 +59,7 @@ def dispatch_inputs(trigger: Any) -> tuple[dict[str, Input], list[str]]:
     inputs = {name: _input(body if isinstance(body, Mapping) else {}) for name, body in found.items()}
     problems = [f"declares {len(inputs)} inputs, GitHub takes {MOST}"] if len(inputs) > MOST else []
     for name, each in inputs.items():
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(NAME, name):
             problems.append(f"declares an input with an impossible name: {name!r}")
         if each.type not in ("", *TYPES):
             problems.append(f"declares {name} of the unknown type {each.type!r}")
@@ -67,22 +89,10 @@ def input_values(inputs: Mapping[str, Input], sent: Mapping[str, Value]) -> dict
     return {name: value for name, value in known.items() if value is not None}
 
 
-def input_contexts(inputs: Mapping[str, Input], sent: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the `inputs` context, which keeps types, and `github.event.inputs`, which is all text."""
-    seen = input_values(inputs, sent)
-    typed: dict[str, Any] = dict(seen) if len(seen) == len(inputs) else Partial(seen)
-    given = {name for name, each in inputs.items() if name in sent or each.default is not None}
-    return typed, Partial({name: values.text(value) for name, value in seen.items() if name in given})
-
-
 def _input(body: Mapping[str, Any]) -> Input:
     options = body.get("options")
-    return Input(
-        type=values.text(body.get("type")),
-        required=is_on(body.get("required")),
-        default=body.get("default"),
-        options=tuple(values.text(option) for option in options) if isinstance(options, list) else (),
-    )
+    listed = tuple(values.texts(options)) if isinstance(options, list) else ()
+    return Input(values.text(body.get("type")), is_on(body.get("required")), body.get("default"), listed)
 
 
 def _mismatch(name: str, each: Input, value: Value) -> str:

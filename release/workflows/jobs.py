@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from release.workflows.expressions import STATUS, Partial, Undecided, Unsupported, condition, interpolate, values
-
-_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+from release.workflows.expressions.evaluation import EXPRESSION
+from release.workflows.expressions.syntax import NAME
 
 
 @dataclass(frozen=True)
 class Job:
     """One job as the file has it; `name` may hold expressions, and is the key where the file gives none."""
 
-    key: str
     name: str
     needs: tuple[str, ...] = ()
     condition: str = ""
     uses: str = ""
-
-
-@dataclass
-class Skips:
-    """Which jobs do not run, and why; of which it cannot be known, and why."""
-
-    off: dict[str, str] = field(default_factory=dict)
-    unclear: dict[str, str] = field(default_factory=dict)
 
 
 def parse_jobs(found: Any) -> tuple[dict[str, Job], list[str]]:
@@ -39,46 +29,34 @@ def parse_jobs(found: Any) -> tuple[dict[str, Job], list[str]]:
         return {}, ["has no jobs"]
     problems = []
     for key, body in found.items():
-        if not _KEY.fullmatch(key):
+        if not re.fullmatch(NAME, key):
             problems.append(f"has a job with an impossible key: {key!r}")
         if not isinstance(body, Mapping) or not ("runs-on" in body or "uses" in body):
             problems.append(f"says of job {key} neither what it runs on nor what it uses")
     read = {key: _job(key, body if isinstance(body, Mapping) else {}) for key, body in found.items()}
-    return read, problems or needs_problems(read)
+    return read, problems or _needs_problems(read)
 
 
-def needs_problems(found: Mapping[str, Job]) -> list[str]:
-    """List the needs that no job fills, and the circles among them."""
-    problems = [
-        f"has a job {job.key} that needs {need}, which is not there"
-        for job in found.values()
-        for need in job.needs
-        if need not in found
-    ]
-    try:
-        tuple(TopologicalSorter({job.key: job.needs for job in found.values()}).static_order())
-    except CycleError as error:
-        problems.append(f"has jobs that need each other: {' → '.join(reversed(error.args[1]))}")
-    return problems
+def skips(found: Mapping[str, Job], context: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return why each job that does not run is off, and why it cannot be known of others; the needs must be sound.
 
-
-def skips(found: Mapping[str, Job], context: Mapping[str, Any]) -> Skips:
-    """Judge every job's `if:` as if all that runs succeeds; the needs must be sound."""
-    skipping = Skips()
-    for key in TopologicalSorter({job.key: job.needs for job in found.values()}).static_order():
+    Every job's `if:` is judged as if all that runs succeeds.
+    """
+    off: dict[str, str] = {}
+    unclear: dict[str, str] = {}
+    for key in _order(found).static_order():
         job = found[key]
         # success() looks at all jobs before this one, not only at those it names.
-        skipped = [name for name in sorted(ancestors(found, [key])) if name in skipping.off]
-        results = {name: "skipped" if name in skipping.off else "success" for name in job.needs}
+        skipped = [name for name in sorted(ancestors(found, [key])) if name in off]
+        results = {name: "skipped" if name in off else "success" for name in job.needs}
         needs = {name: {"result": each, "outputs": Partial()} for name, each in results.items()}
         known = {**context, STATUS: "skipped" if skipped else "success", "needs": needs}
         try:
             if not condition(job.condition, known):
-                before = f"it comes after {skipped[0]}, {skipping.off[skipped[0]]}" if skipped else ""
-                skipping.off[key] = before or f"if: {job.condition}"
+                off[key] = f"it comes after {skipped[0]}, {off[skipped[0]]}" if skipped else f"if: {job.condition}"
         except (Undecided, Unsupported) as error:
-            skipping.unclear[key] = f"if: {job.condition}: {error}"
-    return skipping
+            unclear[key] = f"if: {job.condition}: {error}"
+    return off, unclear
 
 
 def ancestors(found: Mapping[str, Job], keys: Iterable[str]) -> set[str]:
@@ -100,17 +78,26 @@ def shown_name(job: Job, context: Mapping[str, Any]) -> tuple[str, bool]:
     try:
         return interpolate(job.name, context), True
     except (Undecided, Unsupported):
-        return _EXPRESSION.sub("*", job.name), False
+        return EXPRESSION.sub("*", job.name), False
+
+
+def _needs_problems(found: Mapping[str, Job]) -> list[str]:
+    """List the needs that no job fills, and the circles among them."""
+    missing = [(key, need) for key, job in found.items() for need in job.needs if need not in found]
+    problems = [f"has a job {key} that needs {need}, which is not there" for key, need in missing]
+    try:
+        _order(found).prepare()
+    except CycleError as error:
+        problems.append(f"has jobs that need each other: {' → '.join(reversed(error.args[1]))}")
+    return problems
+
+
+def _order(found: Mapping[str, Job]) -> TopologicalSorter[str]:
+    return TopologicalSorter({key: job.needs for key, job in found.items()})
 
 
 def _job(key: str, body: Mapping[str, Any]) -> Job:
-    needs = body.get("needs")
-    listed = needs if isinstance(needs, list) else [] if needs is None else [needs]
     name = body.get("name")
-    return Job(
-        key,
-        key if name is None else values.text(name),
-        tuple(dict.fromkeys(values.text(need) for need in listed)),
-        values.text(body.get("if")),
-        values.text(body.get("uses")),
-    )
+    shown = key if name is None else values.text(name)
+    needs = tuple(dict.fromkeys(values.texts(body.get("needs"))))
+    return Job(shown, needs, values.text(body.get("if")), values.text(body.get("uses")))

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from release.errors import Failed, Usage
-from release.workflows.expressions import Partial
-from release.workflows.inputs import Input, Value, dispatch_inputs, input_contexts, input_problems, input_values
-from release.workflows.jobs import Job, Skips, ancestors, parse_jobs, shown_name, skips
+from release.workflows.expressions import Partial, values
+from release.workflows.inputs import Input, Rule, Value, dispatch_inputs, input_problems, input_values
+from release.workflows.jobs import Job, ancestors, parse_jobs, shown_name, skips
 from release.workflows.roles import Role, is_on, parse_role
-from release.workflows.rules import Rule
 from release.workflows.triggers import DISPATCH, events
 from release.workflows.yaml import InvalidYaml, document
 
@@ -57,25 +56,22 @@ def judge(
 
     Raises Usage for a text that is no role, and nothing else: `check_judgement` does.
     """
-    found = Judgement(source)
     parsed = [parse_role(text) for text in roles]
-    trigger, listed = _dispatch_and_jobs(found)
-    if found.broken:
-        return found
-    known, problems = dispatch_inputs(trigger)
-    found.broken += problems
-    found.refused += input_problems(known, inputs)
+    workflow, problem = _workflow(source.text)
+    if problem:
+        return Judgement(source, broken=[problem])
+    known, problems = dispatch_inputs(events(workflow)[DISPATCH])
+    found = Judgement(source, input_values(known, inputs), problems, input_problems(known, inputs))
     found.notes += [
         f"takes {name} as text: {value!r} is compared as such"
         for name, value in inputs.items()
         if name in known and not known[name].type and not isinstance(value, str)
     ]
-    found.inputs = input_values(known, inputs)
     _judge_rules(found, rules, inputs)
-    jobs, problems = parse_jobs(listed)
+    jobs, problems = parse_jobs(workflow.get("jobs"))
     found.broken += problems
     if not problems:
-        _judge_roles(found, parsed, jobs, _context(source.ref, known, inputs))
+        _judge_roles(found, parsed, jobs, _context(found, known, inputs))
     return found
 
 
@@ -88,23 +84,17 @@ def check_judgement(judgement: Judgement) -> None:
     raise kind(f"{judgement.source.where} {'; '.join(judgement.problems)}", hint="; ".join(judgement.hints) or shown)
 
 
-def _dispatch_and_jobs(found: Judgement) -> tuple[Any, Any]:
-    """Read the file as far as its trigger and its jobs."""
-    if found.source.text is None:
-        found.broken.append("does not exist")
-        return None, None
+def _workflow(text: bytes | None) -> tuple[Mapping[str, Any], str]:
+    """Return the file's contents, and why nobody can ask for a run of it."""
+    if text is None:
+        return {}, "does not exist"
     try:
-        top = document(found.source.text)
+        top = document(text)
     except InvalidYaml as error:
-        found.broken.append(f"is no valid YAML: {error}")
-        return None, None
+        return {}, f"is no valid YAML: {error}"
     if not isinstance(top, Mapping):
-        found.broken.append("is no workflow")
-        return None, None
-    triggers = events(top)
-    if DISPATCH not in triggers:
-        found.broken.append(f"has no {DISPATCH}: nobody can ask for a run of it")
-    return triggers.get(DISPATCH), top.get("jobs")
+        return {}, "is no workflow"
+    return top, "" if DISPATCH in events(top) else f"has no {DISPATCH}: nobody can ask for a run of it"
 
 
 def _judge_rules(found: Judgement, rules: Sequence[Rule], sent: Mapping[str, Value]) -> None:
@@ -119,7 +109,7 @@ def _judge_rules(found: Judgement, rules: Sequence[Rule], sent: Mapping[str, Val
 
 
 def _judge_roles(found: Judgement, roles: Sequence[Role], jobs: Mapping[str, Job], context: Mapping[str, Any]) -> None:
-    skipping = skips(jobs, context)
+    off, unclear = skips(jobs, context)
     names = {key: shown_name(job, context) for key, job in jobs.items()}
     wanted: set[str] = set()
     idle: set[str] = set()
@@ -127,16 +117,16 @@ def _judge_roles(found: Judgement, roles: Sequence[Role], jobs: Mapping[str, Job
         played = {key for key, (name, _) in names.items() if each.matches(name)}
         if not each.is_on(found.inputs):
             idle |= played
-            running = sorted(played - skipping.off.keys() - skipping.unclear.keys())
+            running = sorted(played - off.keys() - unclear.keys())
             found.notes += [f"runs job {key} although {each.input} is off" for key in running]
         elif played:
             wanted |= played
         else:
             _judge_absent(found, each, jobs, names)
-    for key in sorted((wanted - idle) & skipping.off.keys()):
-        reason = skipping.off[key]
+    for key in sorted((wanted - idle) & off.keys()):
+        reason = off[key]
         (found.refused if "inputs" in reason else found.broken).append(f"would skip job {key} ({reason})")
-    found.notes += _unclear(jobs, wanted - idle, skipping)
+    found.notes += _unclear(jobs, wanted - idle, unclear)
 
 
 def _judge_absent(found: Judgement, each: Role, jobs: Mapping[str, Job], names: Mapping[str, tuple[str, bool]]) -> None:
@@ -153,22 +143,24 @@ def _judge_absent(found: Judgement, each: Role, jobs: Mapping[str, Job], names: 
         found.broken.append(f"has no job {' or '.join(each.patterns)}")
 
 
-def _unclear(jobs: Mapping[str, Job], wanted: set[str], skipping: Skips) -> Iterator[str]:
+def _unclear(jobs: Mapping[str, Job], wanted: set[str], unclear: Mapping[str, str]) -> Iterator[str]:
     relevant = wanted | ancestors(jobs, wanted)
-    for key in sorted(relevant & skipping.unclear.keys()):
-        yield f"cannot be judged: whether job {key} runs ({skipping.unclear[key]})"
+    for key in sorted(relevant & unclear.keys()):
+        yield f"cannot be judged: whether job {key} runs ({unclear[key]})"
     for key in sorted(relevant):
         if jobs[key].uses:
             yield f"cannot be judged: what job {key} does ({jobs[key].uses} is another file)"
 
 
-def _context(ref: str, inputs: Mapping[str, Input], sent: Mapping[str, Value]) -> dict[str, Any]:
-    typed, texts = input_contexts(inputs, sent)
-    github = Partial({"event_name": DISPATCH, "event": Partial({"inputs": texts})})
+def _context(found: Judgement, known: Mapping[str, Input], sent: Mapping[str, Value]) -> dict[str, Any]:
+    """Return the contexts that are known before the run; of the inputs, `github.event` has texts."""
+    ref, seen = found.source.ref, found.inputs
+    texts = {name: values.text(each) for name, each in seen.items() if name in sent or known[name].default is not None}
+    github = Partial({"event_name": DISPATCH, "event": Partial({"inputs": Partial(texts)})})
     if ref.startswith(("refs/heads/", "refs/tags/")):
         kind = "tag" if ref.startswith("refs/tags/") else "branch"
         github |= {"ref": ref, "ref_name": _short(ref), "ref_type": kind}
-    return {"inputs": typed, "github": github}
+    return {"inputs": seen if len(seen) == len(known) else Partial(seen), "github": github}
 
 
 def _short(ref: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from release.errors import Failed, Usage
+from release.workflows.expressions.syntax import NAME
 
-_INPUT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _MATRIX = re.compile(r" \(.*\)\Z", re.DOTALL)
 
 
@@ -26,20 +26,18 @@ class Role:
 
     def matches(self, name: str) -> bool:
         """Whether a job shown under this name plays the role; see `plain_names` for matrix and called jobs."""
-        names = plain_names(name)
-        return any(_regex(pattern).fullmatch(plain) for pattern in self.patterns for plain in names)
+        return any(_regex(pattern).fullmatch(plain) for plain in plain_names(name) for pattern in self.patterns)
 
     def may_match(self, template: str) -> bool:
         """Whether a job may play the role under a name in which each `*` stands for what is not known yet."""
-        names = (_regex(plain) for plain in plain_names(template))
-        return any(name.fullmatch(each) for name in names for each in self.patterns)
+        return any(_regex(plain).fullmatch(pattern) for plain in plain_names(template) for pattern in self.patterns)
 
 
 def parse_role(text: str) -> Role:
     """Parse a role; raises Usage naming it."""
     jobs, mark, name = text.partition("?")
     patterns = tuple(pattern.strip() for pattern in jobs.split("|"))
-    if not all(patterns) or (mark and not _INPUT.fullmatch(name)):
+    if not all(patterns) or (mark and not re.fullmatch(NAME, name)):
         raise Usage(f"not a role: {text!r}", hint="set sdk.roles to texts like 'test-package*', 'a|b' or 'a?input'")
     return Role(text, patterns, name)
 

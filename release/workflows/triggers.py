@@ -13,7 +13,6 @@ from release.workflows.expressions import values
 from release.workflows.yaml import InvalidYaml, document
 
 DISPATCH = "workflow_dispatch"
-_PATHS = frozenset({"paths", "paths-ignore"})
 _PARTS = re.compile(r"\\.|\*\*/(?![?+])|\*\*|\*|\[[^]]+\]|.", re.DOTALL)
 _WILDCARDS = {"**": ".", "*": "[^/]"}
 _BRACKETED = re.compile(r"([A-Za-z0-9]-[A-Za-z0-9])|(.)", re.DOTALL)
@@ -28,10 +27,8 @@ def starts_on_push(text: bytes, ref: str) -> bool:
     """
     found = _read(text)
     filters = found.get("push")
-    if "push" not in found:
-        return False
-    by_path = isinstance(filters, Mapping) and _PATHS & filters.keys() and not ref.startswith("refs/tags/")
-    return not by_path and ref_passes(filters, ref)
+    by_path = isinstance(filters, Mapping) and {"paths", "paths-ignore"} & filters.keys()
+    return "push" in found and not (by_path and not ref.startswith("refs/tags/")) and ref_passes(filters, ref)
 
 
 def can_be_dispatched(text: bytes) -> bool:
@@ -57,19 +54,16 @@ def ref_passes(filters: Any, ref: str) -> bool:
     kind, other = ("tags", "branches") if ref.startswith("refs/tags/") else ("branches", "tags")
     name = ref.split("/", 2)[-1]
     if kind in filters:
-        return filters_pass(_patterns(filters[kind]), name)
+        return filters_pass(values.texts(filters[kind]), name)
     if f"{kind}-ignore" in filters:
-        return not any(filter_matches(pattern, name) for pattern in _patterns(filters[f"{kind}-ignore"]))
+        return not any(filter_matches(pattern, name) for pattern in values.texts(filters[f"{kind}-ignore"]))
     return not {other, f"{other}-ignore"} & filters.keys()
 
 
 def filters_pass(patterns: Sequence[str], name: str) -> bool:
     """Tell whether the last pattern that matches the name is none that begins with `!`."""
-    passing = False
-    for pattern in patterns:
-        if filter_matches(pattern.removeprefix("!"), name):
-            passing = not pattern.startswith("!")
-    return passing
+    found = (each for each in reversed(patterns) if filter_matches(each.removeprefix("!"), name))
+    return not next(found, "!").startswith("!")
 
 
 def filter_matches(pattern: str, name: str) -> bool:
@@ -95,20 +89,12 @@ def _expression(pattern: str) -> str:
             parts.append(("(?:.*/)", True, False))
         elif part in _WILDCARDS:
             parts.append((_WILDCARDS[part], True, True))
+        elif len(part) > 2:  # […], where a range goes from one letter or digit to another, and all else is itself
+            inner = _BRACKETED.sub(lambda found: found[1] or re.escape(found[2]), part[1:-1])
+            parts.append((f"[{inner}]", False, False))
         else:
-            parts.append((_bracket(part) if len(part) > 2 else re.escape(part[-1]), False, False))
+            parts.append((re.escape(part[-1]), False, False))
     return "".join(atom + _TIMES[optional, again] for atom, optional, again in parts)
-
-
-def _bracket(part: str) -> str:
-    """Translate `[…]`, where a range goes from one letter or digit to another, and all else is itself."""
-    return f"[{_BRACKETED.sub(lambda found: found[1] or re.escape(found[2]), part[1:-1])}]"
-
-
-def _patterns(value: Any) -> list[str]:
-    """Return the patterns of a filter: a list of them, or the only one."""
-    listed = value if isinstance(value, list) else [] if value is None else [value]
-    return [values.text(each) for each in listed]
 
 
 def _read(text: bytes) -> dict[str, Any]:

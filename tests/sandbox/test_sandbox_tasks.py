@@ -46,7 +46,7 @@ def test_the_demo_releases_twice_and_shows_it_from_outside(tmp_path: Path) -> No
 def test_a_rehearsal_leaves_the_repository_as_it_is(sandbox: Sandbox, inv: Inv) -> None:
     before = sandbox.bare.git("for-each-ref")
     done = inv("sandbox.rehearse", "--task", "release.next")
-    assert done.stdout.count("\n0.7.0\n") == 2
+    assert done.stdout.count("\n0.7.0\n") == 1, "what only reads is typed once"
     assert sandbox.bare.git("for-each-ref") == before
     assert not [asked for asked in sandbox.github.requests if asked.method not in ("GET", "POST")]
     failed = inv("sandbox.rehearse", "--task", "release.tag --version v1", code=None)
@@ -54,7 +54,23 @@ def test_a_rehearsal_leaves_the_repository_as_it_is(sandbox: Sandbox, inv: Inv) 
     assert "versions here have no v" in failed.stderr
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_rehearsal_takes_the_task_file_and_settings_that_are_not_pushed_yet(sandbox: Sandbox, inv: Inv) -> None:
+    for name in ("tasks.py", "invoke.yaml"):
+        (sandbox.work / name).unlink(missing_ok=True)
+    (sandbox.work / "tasks.py").write_text("from release import namespace\n\n__all__ = ['namespace']\n# mine\n")
+    (sandbox.work / "invoke.yaml").write_text("release: {output: json}\n")
+    done = inv("sandbox.rehearse", "--task", "release.next")
+    assert '"version": "0.7.0"' in done.stdout
+
+
+def test_a_repository_that_git_cannot_copy_is_said_in_a_line(sandbox: Sandbox, inv: Inv) -> None:
+    (sandbox.work / ".git" / "packed-refs").write_text("garbage\n")
+    done = inv("sandbox.rehearse", "--task", "release.next", code=None)
+    assert done.returncode in (1, 2)
+    assert len(done.stderr.strip().splitlines()) <= 2
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_served_sandbox_ends_when_told(tmp_path: Path, stop: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "invoke", "sandbox.serve"],
@@ -65,14 +81,34 @@ def test_the_served_sandbox_ends_when_told(tmp_path: Path, stop: signal.Signals)
         text=True,
     )
     assert process.stdout
-    lines = iter(process.stdout.readline, "")
-    exports = {}
-    for line in lines:
-        if found := re.fullmatch(r"  export (\w+)=(.*)\n", line):
-            exports[found[1]] = found[2].strip("'")
+    for line in iter(process.stdout.readline, ""):
+        if found := re.fullmatch(r"  source (.*)\n", line):
+            file = Path(found[1])
         if line.startswith("Then"):
             break
-    assert exports["GITHUB_API_URL"].startswith("http://127.0.0.1:")
+    said = subprocess.run(
+        ["sh", "-c", f". {file} && echo $GITHUB_API_URL && pwd"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert said[0].startswith("http://127.0.0.1:")
+    assert said[1].startswith(str(tmp_path.resolve()))
+    assert file.stat().st_mode & 0o077 == 0
     process.send_signal(stop)
     assert process.wait(30) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shell_in_the_sandbox_sees_it_and_leaves_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", "sandbox.shell"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path), "SHELL": "/bin/sh"},
+        input="git remote get-url origin; inv release.next\n",
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "http://127.0.0.1:" in done.stdout
+    assert "0.7.0" in done.stdout
     assert list(tmp_path.iterdir()) == []

@@ -38,6 +38,9 @@ _RESOURCES = (repository, refs, commits, workflows, runs, artifacts, pulls, rele
 PATIENCE = 10.0  # seconds that a cancelled run has to end
 
 
+READING_POSTS = ("upload-pack", "generate-notes", "graphql")  # asked by POST, though nothing is written
+
+
 class GitHub:
     """A GitHub with one repository, from `start` to `stop`."""
 
@@ -68,6 +71,11 @@ class GitHub:
     def requests(self) -> list[Recorded]:
         """Every request, Git's too, in the order it came."""
         return self.front.requests
+
+    def writes(self) -> list[str]:
+        """List every request that was no reading, pushes among them."""
+        asked = [each for each in self.requests if each.method not in ("GET", "HEAD")]
+        return [f"{each.method} {each.path}" for each in asked if not each.path.endswith(READING_POSTS)]
 
     @property
     def faults(self) -> Faults:

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from release.workflows.expressions import values
-from release.workflows.expressions.syntax import Binary, Call, Index, Literal, Name, Node, Not, Star, Unsupported, parse
+from release.workflows.expressions.syntax import Call, Literal, Name, Node, Unsupported, parse
 
 CONTEXTS = frozenset(
     ("env", "github", "inputs", "job", "jobs", "matrix", "needs", "runner", "secrets", "steps", "strategy", "vars")
 )
 # The context key that success(), failure() and cancelled() look at: one of those words, or "skipped".
 STATUS = "status()"
-_STATUS_FUNCTIONS = {"success": "success", "failure": "failure", "cancelled": "cancelled"}
+_STATUS_FUNCTIONS = ("always", "success", "failure", "cancelled")
 # Strings may hold "}}", so they are read as strings.
-_EXPRESSION = re.compile(r"\$\{\{((?:'(?:[^']|'')*'|(?!\}\}).)*)\}\}", re.DOTALL)
+EXPRESSION = re.compile(r"\$\{\{((?:'(?:[^']|'')*'|(?!\}\}).)*)\}\}", re.DOTALL)
 
 Context = Mapping[str, Any]
 
@@ -38,15 +38,15 @@ def evaluate(text: str, context: Context) -> Any:
 
     Raises `Undecided` when it reaches a context that GitHub has and `context` lacks, `Unsupported` when it is wrong.
     """
-    whole = _EXPRESSION.fullmatch(text.strip())
+    whole = EXPRESSION.fullmatch(text.strip())
     return _value(parse(whole.group(1) if whole else text), context)
 
 
 def interpolate(text: str, context: Context) -> str:
     """Replace every `${{ … }}` in a text; raises as `evaluate` does."""
-    if "${{" in _EXPRESSION.sub("", text):
+    if "${{" in EXPRESSION.sub("", text):
         raise Unsupported(f"an expression is not closed: {text[:80]!r}")
-    return _EXPRESSION.sub(lambda found: values.text(evaluate(found.group(1), context)), text)
+    return EXPRESSION.sub(lambda found: values.text(evaluate(found.group(1), context)), text)
 
 
 def condition(text: str, context: Context) -> bool:
@@ -56,39 +56,29 @@ def condition(text: str, context: Context) -> bool:
     """
     node = _condition_node(text.strip())
     if not _asks_status(node):
-        node = Binary("&&", Call("success", ()), node)
+        node = Call("&&", (Call("success", ()), node))
     return _truth(node, context)
 
 
 def _condition_node(text: str) -> Node:
-    if not text:
-        return Literal(True)
-    if whole := _EXPRESSION.fullmatch(text):
-        return parse(whole.group(1))
-    if "${{" not in text:
-        return parse(text)
+    whole = EXPRESSION.fullmatch(text)
+    if whole or "${{" not in text:
+        return parse(whole.group(1) if whole else text) if text else Literal(True)
     # GitHub makes such a text a format() of its expressions, and a text that is not empty is true.
-    found = [parse(part) for part in _EXPRESSION.findall(text)]
-    template = _EXPRESSION.sub("x", text)
+    found = [parse(part) for part in EXPRESSION.findall(text)]
+    template = EXPRESSION.sub("x", text)
     return Call("format", (Literal(template.replace("{", "{{").replace("}", "}}")), *found))
 
 
 def _asks_status(node: Node) -> bool:
-    match node:
-        case Call(name, arguments):
-            return name in (*_STATUS_FUNCTIONS, "always") or any(map(_asks_status, arguments))
-        case Binary(_, left, right) | Index(left, right):
-            return _asks_status(left) or _asks_status(right)
-        case Not(inner) | Star(inner):
-            return _asks_status(inner)
-    return False
+    return isinstance(node, Call) and (node.name in _STATUS_FUNCTIONS or any(map(_asks_status, node.arguments)))
 
 
 def _truth(node: Node, context: Context) -> bool:
     match node:
-        case Not(inner):
+        case Call("!", (inner,)):
             return not _truth(inner, context)
-        case Binary("&&" | "||" as operator, left, right):
+        case Call("&&" | "||" as operator, (left, right)):
             ends = operator == "||"
             try:
                 return ends if _truth(left, context) is ends else _truth(right, context)
@@ -101,20 +91,24 @@ def _truth(node: Node, context: Context) -> bool:
 
 def _value(node: Node, context: Context) -> Any:
     match node:
-        case Binary():
-            return _compared(node, context)
-        case Not(inner):
-            return not values.truth(_value(inner, context))
-        case Literal() | Name():
-            return node.value if isinstance(node, Literal) else _named(node.name, context)
-        case Index(target, key):
-            return _indexed(_value(target, context), _value(key, context), _described(node))
-        case Star(target):
-            return _all(_value(target, context))
-    return _called(node.name, node.arguments, context)
+        case Literal(value):
+            return value
+        case Name(name):
+            return _context_value(name, context)
+        case Call("&&" | "||" as operator, (first, second)):
+            left = _value(first, context)
+            return left if values.truth(left) is (operator == "||") else _value(second, context)
+        case Call("[]", (target, key)):
+            return _item(_value(target, context), _value(key, context), _description(node))
+        case Call(name) if name in _STATUS_FUNCTIONS:
+            if name != "always" and STATUS not in context:
+                raise Undecided(f"{name}()")
+            return name == "always" or context[STATUS] == name
+        case Call(name, arguments):
+            return values.call(name, [_value(argument, context) for argument in arguments])
 
 
-def _named(name: str, context: Context) -> Any:
+def _context_value(name: str, context: Context) -> Any:
     if name in context:
         return context[name]
     if name in CONTEXTS:
@@ -122,9 +116,9 @@ def _named(name: str, context: Context) -> Any:
     raise Unsupported(f"unrecognized named-value: {name!r}")
 
 
-def _indexed(target: Any, key: Any, path: str) -> Any:
+def _item(target: Any, key: Any, path: str) -> Any:
     if isinstance(target, values.Filtered):
-        found = [_indexed(element, key, path) for element in target if isinstance(element, Mapping | list)]
+        found = [_item(element, key, path) for element in target if isinstance(element, Mapping | list)]
         return values.Filtered(element for element in found if element is not None)
     if isinstance(target, Mapping):
         wanted = values.text(key)
@@ -138,35 +132,12 @@ def _indexed(target: Any, key: Any, path: str) -> Any:
     return target[int(at)] if isinstance(target, list) and 0 <= at < len(target) else None
 
 
-def _described(node: Node) -> str:
+def _description(node: Node) -> str:
     match node:
-        case Index(target, Literal(key)):
-            return f"{_described(target)}.{values.text(key)}"
-        case Index(target, _) | Star(target):
-            return f"{_described(target)}.*"
+        case Call("[]", (target, Literal(key))):
+            return f"{_description(target)}.{values.text(key)}"
+        case Call("[]" | ".*", (target, *_)):
+            return f"{_description(target)}.*"
         case Name(name):
             return name
     return "…"
-
-
-def _all(target: Any) -> values.Filtered:
-    if isinstance(target, Mapping):
-        return values.Filtered(target.values())
-    return values.Filtered(target if isinstance(target, list) else ())
-
-
-def _called(name: str, arguments: tuple[Node, ...], context: Context) -> Any:
-    if name == "always":
-        return True
-    if name in _STATUS_FUNCTIONS:
-        if STATUS not in context:
-            raise Undecided(f"{name}()")
-        return context[STATUS] == _STATUS_FUNCTIONS[name]
-    return values.call(name, [_value(argument, context) for argument in arguments])
-
-
-def _compared(node: Binary, context: Context) -> Any:
-    left = _value(node.left, context)
-    if node.operator in ("&&", "||"):
-        return left if values.truth(left) is (node.operator == "||") else _value(node.right, context)
-    return values.COMPARISONS[node.operator](left, _value(node.right, context))

@@ -9,28 +9,24 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf, nan
 
 # GitHub's own limits for one expression.
 MAX_LENGTH = 21_000
 MAX_DEPTH = 50
 
+NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _TOKEN = re.compile(
-    r"""\s*(?:
+    rf"""\s*(?:
     (?P<number>[-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.]))
     |(?P<string>'(?:[^']|'')*')
-    |(?P<name>[A-Za-z_][A-Za-z0-9_-]*)
+    |(?P<name>{NAME})
     |(?P<mark>&&|\|\||[=!<>]=|[!<>()\[\].,*])
     )""",
     re.VERBOSE,
 )
 _LEVELS: tuple[tuple[str, ...], ...] = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
-_WORDS: dict[str, bool | float | None] = {
-    "null": None,
-    "true": True,
-    "false": False,
-    "nan": float("nan"),
-    "infinity": float("inf"),
-}
+_WORDS: dict[str, bool | float | None] = {"null": None, "true": True, "false": False, "nan": nan, "infinity": inf}
 
 
 class Unsupported(ValueError):
@@ -52,56 +48,26 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Index:
-    """`target.key` or `target[key]`."""
-
-    target: Node
-    key: Node
-
-
-@dataclass(frozen=True)
-class Star:
-    """`target.*`."""
-
-    target: Node
-
-
-@dataclass(frozen=True)
 class Call:
-    """A function and its arguments; the name is in lower case."""
+    """A function or operator and its operands; `[]` is an index or property, the name of a function in lower case."""
 
     name: str
     arguments: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Not:
-    """`!node`."""
-
-    node: Node
+Node = Literal | Name | Call
 
 
-@dataclass(frozen=True)
-class Binary:
-    """`left operator right`."""
-
-    operator: str
-    left: Node
-    right: Node
-
-
-Node = Literal | Name | Index | Star | Call | Not | Binary
-_Token = tuple[str, str]
-
-
-def _tokens(text: str) -> Iterator[_Token]:
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each token's kind, which is the mark itself for a mark, and its text."""
     position = 0
     end = len(text.rstrip())
     while position < end:
         found = _TOKEN.match(text, position)
         if not found or not found.lastgroup:
             raise Unsupported(f"expression {text!r}: unexpected {text[position:].strip()[:1]!r} at {position}")
-        yield found.lastgroup, found.group(found.lastgroup)
+        token = found[found.lastgroup]
+        yield (token if found.lastgroup == "mark" else found.lastgroup), token
         position = found.end()
 
 
@@ -115,40 +81,30 @@ def _number(text: str) -> float:
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = list(_tokens(text))
+        self.tokens = [*_tokens(text), ("end", "the end")]
         self.at = 0
         self.depth = 0
 
-    def peek(self, mark: str) -> bool:
-        """Tell whether a mark comes next."""
-        return self.at < len(self.tokens) and self.tokens[self.at] == ("mark", mark)
+    def take(self, *kinds: str) -> str:
+        """Pass a token of one of the kinds and return its text; return no text when another comes next."""
+        kind, text = self.tokens[self.at]
+        self.at += kind in kinds
+        return text if kind in kinds else ""
 
-    def take(self, mark: str) -> bool:
-        """Pass a mark if it comes next."""
-        found = self.peek(mark)
-        self.at += found
-        return found
-
-    def expect(self, mark: str) -> None:
-        """Pass a mark that has to come next."""
-        if not self.take(mark):
-            found = repr(self.tokens[self.at][1]) if self.at < len(self.tokens) else "the end"
-            raise Unsupported(f"expression {self.text!r}: expected {mark!r}, found {found}")
-
-    def next(self) -> _Token:
-        """Pass any token."""
-        if self.at >= len(self.tokens):
-            raise Unsupported(f"expression {self.text!r}: ends too early")
-        self.at += 1
-        return self.tokens[self.at - 1]
+    def expect(self, kind: str, words: str) -> str:
+        """Pass the one kind of token that can come next and return its text."""
+        text = self.take(kind)
+        if not text:
+            raise Unsupported(f"expression {self.text!r}: unexpected {self.tokens[self.at][1]!r} instead of {words}")
+        return text
 
     def level(self, number: int = 0) -> Node:
         """Read the operators of one level and of those that bind closer."""
         if number == len(_LEVELS):
             return self.unary()
         node = self.level(number + 1)
-        while operator := next((mark for mark in _LEVELS[number] if self.take(mark)), None):
-            node = Binary(operator, node, self.level(number + 1))
+        while operator := self.take(*_LEVELS[number]):
+            node = Call(operator, (node, self.level(number + 1)))
         return node
 
     def deeper(self, part: Callable[[], Node]) -> Node:
@@ -163,63 +119,48 @@ class _Parser:
     def unary(self) -> Node:
         """Read an operand and the `!` before it."""
         if self.take("!"):
-            return Not(self.deeper(self.unary))
+            return Call("!", (self.deeper(self.unary),))
         return self.postfix(self.primary())
 
     def primary(self) -> Node:
         """Read a literal, a context, a call or what stands in parentheses."""
-        kind, text = self.next()
-        if kind == "number":
-            return Literal(_number(text))
-        if kind == "string":
-            return Literal(text[1:-1].replace("''", "'"))
-        if kind == "name":
-            return self.named(text)
-        if text != "(":
-            raise Unsupported(f"expression {self.text!r}: unexpected {text!r}")
+        if number := self.take("number"):
+            return Literal(_number(number))
+        if string := self.take("string"):
+            return Literal(string[1:-1].replace("''", "'"))
+        if name := self.take("name").lower():
+            if self.take("("):
+                return Call(name, self.arguments())
+            return Literal(_WORDS[name]) if name in _WORDS else Name(name)
+        self.expect("(", "a value")
         node = self.deeper(self.level)
-        self.expect(")")
+        self.expect(")", "')'")
         return node
-
-    def named(self, text: str) -> Node:
-        """Read what begins with a name."""
-        if self.take("("):
-            return Call(text.lower(), self.arguments())
-        return Literal(_WORDS[text.lower()]) if text.lower() in _WORDS else Name(text.lower())
 
     def arguments(self) -> tuple[Node, ...]:
         """Read the arguments of a call."""
-        if self.take(")"):
-            return ()
-        found = [self.deeper(self.level)]
-        while self.take(","):
+        found: list[Node] = []
+        while not self.take(")"):
+            if found:
+                self.expect(",", "',' or ')'")
             found.append(self.deeper(self.level))
-        self.expect(")")
         return tuple(found)
 
     def postfix(self, node: Node) -> Node:
         """Read the properties and indexes after an operand."""
         for _ in range(MAX_DEPTH):
-            if self.take("."):
-                node = Star(node) if self.take("*") else Index(node, Literal(self.property()))
-            elif self.take("["):
-                node = self.bracket(node)
-            else:
+            bracket = self.take("[")
+            if not bracket and not self.take("."):
                 return node
+            if self.take("*"):
+                node = Call(".*", (node,))
+            else:
+                node = Call(
+                    "[]", (node, self.deeper(self.level) if bracket else Literal(self.expect("name", "a name")))
+                )
+            if bracket:
+                self.expect("]", "']'")
         raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
-
-    def bracket(self, node: Node) -> Node:
-        """Read an index in brackets."""
-        found = Star(node) if self.take("*") else Index(node, self.deeper(self.level))
-        self.expect("]")
-        return found
-
-    def property(self) -> str:
-        """Read the name after a dot."""
-        kind, text = self.next()
-        if kind != "name":
-            raise Unsupported(f"expression {self.text!r}: {text!r} is no property name")
-        return text
 
 
 @lru_cache(maxsize=512)
@@ -232,6 +173,5 @@ def parse(text: str) -> Node:
         raise Unsupported(f"expression is longer than {MAX_LENGTH} characters")
     parser = _Parser(text)
     node = parser.level()
-    if parser.at < len(parser.tokens):
-        raise Unsupported(f"expression {text!r}: unexpected {parser.tokens[parser.at][1]!r}")
+    parser.expect("end", "an operator")
     return node

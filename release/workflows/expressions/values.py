@@ -14,6 +14,7 @@ from typing import Any
 from release.workflows.expressions.syntax import Unsupported
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_KINDS: dict[type, str] = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,3})\}|[{}]")
 
 
@@ -58,21 +59,19 @@ def text(value: Any) -> str:
     return "Array" if isinstance(value, list) else str(value)
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return {str: "string", type(None): "null"}.get(type(value), "object")
+def texts(value: Any) -> list[str]:
+    """Write what may be a list, the only one of it or null as texts."""
+    return [text(each) for each in (value if isinstance(value, list) else [] if value is None else [value])]
 
 
 def equal(left: Any, right: Any) -> bool:
     """Compare as `==` does: text without case, kinds that differ as numbers, objects by identity."""
-    if _kind(left) != _kind(right):
+    kind, other = (_KINDS.get(type(value), "object") for value in (left, right))
+    if kind != other:
         return number(left) == number(right)
     if isinstance(left, str):
         return left.upper() == str(right).upper()
-    return left is right if _kind(left) == "object" else bool(left == right)
+    return left is right if kind == "object" else bool(left == right)
 
 
 def less(left: Any, right: Any) -> bool:
@@ -82,14 +81,10 @@ def less(left: Any, right: Any) -> bool:
     return number(left) < number(right)
 
 
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": equal,
-    "!=": lambda left, right: not equal(left, right),
-    "<": less,
-    ">": lambda left, right: less(right, left),
-    "<=": lambda left, right: less(left, right) or equal(left, right),
-    ">=": lambda left, right: less(right, left) or equal(left, right),
-}
+def _all(target: Any) -> Filtered:
+    if isinstance(target, Mapping):
+        return Filtered(target.values())
+    return Filtered(target if isinstance(target, list) else ())
 
 
 def _contains(where: Any, item: Any) -> bool:
@@ -99,7 +94,7 @@ def _contains(where: Any, item: Any) -> bool:
 
 
 def _format(template: Any, *values: Any) -> str:
-    def replaced(found: re.Match[str]) -> str:
+    def replacement(found: re.Match[str]) -> str:
         """Give what stands in a placeholder's stead."""
         if found.group() in ("{{", "}}"):
             return found.group()[0]
@@ -107,15 +102,11 @@ def _format(template: Any, *values: Any) -> str:
             raise Unsupported(f"format({text(template)!r}): no value for {found.group()!r}")
         return text(values[int(found.group(1))])
 
-    return _PLACEHOLDER.sub(replaced, text(template))
+    return _PLACEHOLDER.sub(replacement, text(template))
 
 
 def _join(values: Any, separator: Any = ",") -> str:
     return text(separator).join(map(text, values)) if isinstance(values, list) else text(values)
-
-
-def _to_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _from_json(value: Any) -> Any:
@@ -125,20 +116,28 @@ def _from_json(value: Any) -> Any:
         raise Unsupported(f"fromJSON: this is no JSON: {text(value)[:80]!r}") from error
 
 
-# Name: the function, the fewest and the most arguments it takes.
+# Name: the function, the fewest and the most arguments it takes. The operators take what the syntax gives them.
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], int, float]] = {
+    "!": (lambda value: not truth(value), 1, 1),
+    ".*": (_all, 1, 1),
+    "==": (equal, 2, 2),
+    "!=": (lambda left, right: not equal(left, right), 2, 2),
+    "<": (less, 2, 2),
+    ">": (lambda left, right: less(right, left), 2, 2),
+    "<=": (lambda left, right: less(left, right) or equal(left, right), 2, 2),
+    ">=": (lambda left, right: less(right, left) or equal(left, right), 2, 2),
     "contains": (_contains, 2, 2),
     "startswith": (lambda where, what: text(where).lower().startswith(text(what).lower()), 2, 2),
     "endswith": (lambda where, what: text(where).lower().endswith(text(what).lower()), 2, 2),
     "format": (_format, 1, math.inf),
     "join": (_join, 1, 2),
-    "tojson": (_to_json, 1, 1),
+    "tojson": (lambda value: json.dumps(value, indent=2, ensure_ascii=False), 1, 1),
     "fromjson": (_from_json, 1, 1),
 }
 
 
 def call(name: str, arguments: Sequence[Any]) -> Any:
-    """Call one of GitHub's pure functions by its lower-case name.
+    """Call one of GitHub's pure functions by its lower-case name, or an operator.
 
     Raises `Unsupported` for a function that is not known here (`hashFiles` too) or with too few or many arguments.
     """
