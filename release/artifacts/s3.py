@@ -63,15 +63,20 @@ def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | N
     if content is None:
         return None, key
     try:
-        found = read_wheel(content, key.rpartition("/")[2])
-        check_wheel(context, found, version)
-        stored = bucket(context).object(key)
-        if stored and stored.sha256 not in ("", found.sha256):
-            raise Failed(f"its bytes are sha256:{found.sha256[:12]}, S3 stored sha256:{stored.sha256[:12]}")
+        return stored_wheel(context, key, content, version), key
     except Failed as error:
         hint = "A released file is never overwritten; take the next version."
         raise Conflict(f"{s3_address(context, key)}: {error.problem}", hint) from error
-    return found, key
+
+
+def stored_wheel(context: Context, key: str, content: bytes, version: semver.Version) -> Wheel:
+    """Return the wheel in the key's bytes; raise Failed unless it is the version's, and as S3 stored it."""
+    found = read_wheel(content, key.rpartition("/")[2])
+    check_wheel(context, found, version)
+    stored = bucket(context).object(key)
+    if stored and stored.sha256 not in ("", found.sha256):
+        raise Failed(f"its bytes are sha256:{found.sha256[:12]}, S3 stored sha256:{stored.sha256[:12]}")
+    return found
 
 
 def check_wheel(context: Context, found: Wheel, wanted: semver.Version | None) -> None:
