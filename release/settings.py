@@ -117,6 +117,19 @@ class Settings:
     image: Image = field(default_factory=Image)
     platform: Platform = field(default_factory=Platform)
 
+    @property
+    def components(self) -> dict[str, Component]:
+        """The components, by name."""
+        return components_of(self.release.components)
+
+    def component(self, name: str) -> Component:
+        """Return the component; raise Usage naming those there are."""
+        known = self.components
+        if name not in known:
+            problem = f"there is no component {name!r}" if name else "which component?"
+            raise Usage(problem, f"Give --name, one of: {', '.join(sorted(known))} (release.components in invoke.yaml)")
+        return known[name]
+
 
 DEFAULTS: dict[str, dict[str, Any]] = asdict(Settings())
 

@@ -9,8 +9,7 @@ import json
 import pytest
 from doubles import Doubles
 
-from release.artifacts.ecr import Ecr
-from release.artifacts.s3 import Bucket
+from release.artifacts.aws import Bucket, Ecr
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET, Cloud

@@ -235,7 +235,7 @@ def test_f27_killed_anywhere_it_goes_on_with_the_same_tag(
         elif stops == "dispatch":
             patch.setattr("release.github.follow.follow_runs", killed)
         else:
-            patch.setattr("release.artifacts.wheel_release.prove_wheel_run", killed)
+            patch.setattr("release.artifacts.s3.prove_wheel_run", killed)
         with pytest.raises(SystemExit):
             pipelines.component(context, "sdk")
     pipelines.component(again(context), "sdk")

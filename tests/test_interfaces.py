@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from release.compat.components import pairs
-from release.compat.interfaces import Snapshot, Tools, answer, compare
-from release.compat.verdicts import Change, Comparison, Verdict, could_not_tell, overall, verdict_on
+from release.compat.interfaces import Side, Tools, answer, compare, pairs
+from release.compat.verdicts import Change, Comparison, Verdict, could_not_tell, verdict_on, worst_verdict
 from release.settings import COMPONENTS, Component, components_of
 
 ALL = frozenset({"backend", "web", "sdk"})
@@ -15,52 +14,52 @@ SDK, BACKEND_FOR_SDK = pairs("sdk", COMPONENTS)
 CODE = {"sdk/leptonai/__init__.py": b"def run(): ...\n"}
 
 
-def snapshot(name: str, files: dict[str, bytes] | None = None, components: frozenset[str] = ALL) -> Snapshot:
-    return Snapshot(name, CODE if files is None else files, components)
+def side(name: str, files: dict[str, bytes] | None = None, components: frozenset[str] = ALL) -> Side:
+    return Side(name, CODE if files is None else files, components)
 
 
 def test_a_row_tells_both_sides() -> None:
-    found = answer(SDK, snapshot("0.7.0"), snapshot("3f2a9c1"))
+    found = answer(SDK, side("0.7.0"), side("3f2a9c1"))
     assert (found.before, found.after, found.comparison.verdict) == ("0.7.0", "3f2a9c1", Verdict.COMPATIBLE)
     assert found.comparison.not_covered
 
 
 def test_a_line_without_a_release_is_undecided_and_says_what_to_do() -> None:
-    found = answer(SDK, None, snapshot("3f2a9c1"))
+    found = answer(SDK, None, side("3f2a9c1"))
     assert (found.before, found.comparison.verdict) == ("no release", Verdict.UNDECIDED)
     assert "coordinated release" in found.comparison.why
 
 
 def test_a_new_component_breaks_nobody() -> None:
-    old = snapshot("0.7.0", {}, ALL - {"sdk"})
-    assert answer(SDK, old, snapshot("3f2a9c1")).comparison.verdict is Verdict.COMPATIBLE
+    old = side("0.7.0", {}, ALL - {"sdk"})
+    assert answer(SDK, old, side("3f2a9c1")).comparison.verdict is Verdict.COMPATIBLE
 
 
 def test_an_interface_that_is_missing_in_a_component_that_is_there_is_undecided() -> None:
-    assert answer(SDK, snapshot("0.7.0", {}), snapshot("3f2a9c1")).comparison.verdict is Verdict.UNDECIDED
+    assert answer(SDK, side("0.7.0", {}), side("3f2a9c1")).comparison.verdict is Verdict.UNDECIDED
 
 
 def test_a_component_that_is_gone_is_undecided() -> None:
-    gone = snapshot("3f2a9c1", {}, ALL - {"sdk"})
-    for before in (snapshot("0.7.0"), gone):
+    gone = side("3f2a9c1", {}, ALL - {"sdk"})
+    for before in (side("0.7.0"), gone):
         assert answer(SDK, before, gone).comparison == could_not_tell("3f2a9c1 does not have sdk any more")
 
 
 def test_a_consumed_component_that_was_never_released_is_undecided() -> None:
-    found = answer(BACKEND_FOR_SDK, snapshot("3f2a9c1"), snapshot("0.7.0", {}, ALL - {"backend"}))
+    found = answer(BACKEND_FOR_SDK, side("3f2a9c1"), side("0.7.0", {}, ALL - {"backend"}))
     assert found.comparison.verdict is Verdict.UNDECIDED
     assert "backend is new" in found.comparison.why
 
 
 def test_a_client_that_was_never_released_holds_nothing_back() -> None:
     for_web = pairs("backend", COMPONENTS)[1]
-    found = answer(for_web, snapshot("0.7.0", {}, ALL - {"web"}), snapshot("3f2a9c1", {}))
+    found = answer(for_web, side("0.7.0", {}, ALL - {"web"}), side("3f2a9c1", {}))
     assert (found.comparison.verdict, "web is new" in found.comparison.why) == (Verdict.COMPATIBLE, True)
 
 
 def test_no_interface_is_said_and_kind_none_alone_blocks() -> None:
     web = pairs("web", COMPONENTS)[0]
-    assert answer(web, snapshot("0.7.0", {}), snapshot("3f2a9c1", {})).comparison.verdict is Verdict.COMPATIBLE
+    assert answer(web, side("0.7.0", {}), side("3f2a9c1", {})).comparison.verdict is Verdict.COMPATIBLE
     found = compare(Component("web", "web"), {}, {})
     assert (found.verdict, "has_interface" in found.why) == (Verdict.UNDECIDED, True)
 
@@ -69,7 +68,7 @@ def test_a_crash_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> Comparison:
         raise ZeroDivisionError("by accident")
 
-    monkeypatch.setattr("release.compat.python.api.comparison", crash)
+    monkeypatch.setattr("release.compat.python.api.python_comparison", crash)
     found = compare(Component("sdk", "sdk", "python", "sdk/leptonai"), CODE, CODE, Tools())
     assert (found.verdict, "by accident" in found.why) == (Verdict.UNDECIDED, True)
 
@@ -90,7 +89,7 @@ def test_one_certain_change_outweighs_many_uncertain_ones() -> None:
 
 def test_the_worst_answer_counts_and_none_at_all_is_no_answer() -> None:
     good, bad, unsure = Verdict.COMPATIBLE, Verdict.INCOMPATIBLE, could_not_tell("why").verdict
-    assert [overall(found) for found in ([good, good], [good, unsure], [unsure, bad], [])] == [
+    assert [worst_verdict(found) for found in ([good, good], [good, unsure], [unsure, bad], [])] == [
         good,
         unsure,
         bad,

@@ -54,8 +54,7 @@ def test_f21_a_release_with_another_registry(context: Context) -> None:
     after = registry(context).image_digests("lepton")
     assert sorted(after) == sorted(OLD + TAGS)
     assert {tag: after[tag] for tag in OLD} == before
-    found = image.check(again(context), "0.7.0")
-    assert found == {tag: after[tag] for tag in TAGS}
+    image.check(again(context), "0.7.0")
 
 
 def test_f21_an_old_image_overwritten_there_is_named(sandbox: Sandbox, context: Context, url: str) -> None:

@@ -13,7 +13,7 @@ from conftest import FakeClock, again, open_context, printed
 from doubles import SDK, Doubles, wheel
 from outside import cloud_content, dispatches, everything, writes
 
-from release.artifacts.wheel_release import prove_wheel_run
+from release.artifacts.s3 import prove_wheel_run
 from release.call.context import Context
 from release.errors import Conflict, Failed
 from release.sandbox import Sandbox

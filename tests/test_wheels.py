@@ -53,10 +53,8 @@ def refused(content: bytes, reason: str, filename: str = NAME) -> None:
 def test_a_sound_wheel_is_read() -> None:
     content = packed(FILES)
     wheel = read_wheel(content, NAME)
-    assert (wheel.filename, wheel.name, wheel.version, wheel.build) == (NAME, "leptonai", "0.7.0", "")
-    assert wheel.tags == {"py3-none-any"}
+    assert (wheel.filename, wheel.name, wheel.version) == (NAME, "leptonai", "0.7.0")
     assert dict(wheel.entry_points) == {"lep": "leptonai.cli:lep", "Lep: a": "b"}
-    assert wheel.requires_python == ">=3.8"
     assert wheel.sha256 == hashlib.sha256(content).hexdigest()
 
 
@@ -65,7 +63,7 @@ def test_what_is_optional_may_be_absent() -> None:
         name: body.replace(b"Requires-Python: >=3.8\n", b"") for name, body in FILES.items() if "entry" not in name
     }
     wheel = read_wheel(packed(files), NAME)
-    assert (wheel.entry_points, wheel.requires_python) == ({}, "")
+    assert wheel.entry_points == {}
 
 
 def test_names_tags_and_builds_are_compared_as_normalized() -> None:
@@ -75,8 +73,7 @@ def test_names_tags_and_builds_are_compared_as_normalized() -> None:
         f"{info}/WHEEL": b"Wheel-Version: 1.9\r\nTag: py2-none-any\r\nTag: py3-None-any\r\n",
     }
     wheel = read_wheel(packed(files, info=info), "lepton_ai-0.7.0rc1-2b-py2.py3-none-any.whl")
-    assert (wheel.name, wheel.version, wheel.build) == ("Lepton.AI", "0.7.0-rc.1", "2b")
-    assert wheel.tags == {"py2-none-any", "py3-none-any"}
+    assert (wheel.name, wheel.version) == ("Lepton.AI", "0.7.0-rc.1")
 
 
 def test_folders_signatures_and_stronger_hashes_are_fine() -> None:

@@ -1,4 +1,11 @@
-"""What ships and where: wheel, S3, images and their registries."""
+"""What ships and where: wheel, S3, images and their registries.
+
+build.py              a wheel from the sources, tried; wheel.py: its bytes, read and judged
+s3.py                 what is under the release prefix: a version's wheel, its run; aws.py: S3 and ECR themselves
+images.py             which images belong to a version, and whether they are out; oci.py, oci_auth.py: any registry
+image_bump.py         the image's version in config.py, pushed; image_release.py: its run, proof and pull request
+component_release.py  an individual release, behind the gate
+"""
 
 from __future__ import annotations
 
@@ -12,7 +19,6 @@ if TYPE_CHECKING:
         aws,
         build,
         component_release,
-        ecr,
         image_bump,
         image_release,
         images,
@@ -20,8 +26,7 @@ if TYPE_CHECKING:
         oci_auth,
         s3,
         wheel,
-        wheel_release,
-    )
+    )  # fmt: skip
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -1,41 +1,151 @@
-"""What S3 and ECR share: how they are called, and their errors as an operator can act on them."""
+"""The AWS services that a release is in, S3 and ECR, and their errors as an operator can act on them."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
 
+import boto3
 import botocore.config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
 
-from release.errors import Failed, Unknown, Usage
+from release.errors import Conflict, Failed, Unknown, Usage
 
 T = TypeVar("T")
 CONFIG = botocore.config.Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 SIGN_IN = "Sign in to AWS (aws sso login), or set AWS_PROFILE and AWS_REGION."
 OIDC = "Give the job `permissions: id-token: write` and a step with aws-actions/configure-aws-credentials."
 MISSING = ("404", "NoSuchKey", "NotFound", "ImageNotFoundException")
+OBJECT_LIMIT = 512 * 1024 * 1024  # bytes of a wheel read into memory
+CREATE_ONLY = "s3:if-none-match"  # the condition key with which a bucket's policy asks for If-None-Match
 
 
-class PreconditionError(Exception):
-    """S3 answered 412: the key is taken."""
+@dataclass(frozen=True)
+class S3Object:
+    """One key as it stands: `sha256` in hex when the object stores one, `modified` in UTC."""
+
+    key: str
+    etag: str
+    modified: datetime
+    sha256: str = ""
 
 
-def unless_missing(read: Callable[[], T], place: str) -> T | None:
+class Bucket:
+    """One S3 bucket."""
+
+    def __init__(self, name: str) -> None:
+        with _translated_errors("s3", name):
+            self._client = boto3.client("s3", config=CONFIG)
+        self.name = name
+
+    def object(self, key: str) -> S3Object | None:
+        """Return the key's object, or None on 404 alone (F20)."""
+        head = _found_or_none(
+            lambda: self._client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED"), self.name
+        )
+        if head is None:
+            return None
+        return S3Object(key, head["ETag"].strip('"'), head["LastModified"], _stored_sha256(head))
+
+    def objects(self, prefix: str) -> Iterator[S3Object]:
+        """Yield every object below the prefix, all pages."""
+        with _translated_errors("s3", self.name):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+                for entry in page.get("Contents", []):
+                    yield S3Object(entry["Key"], entry["ETag"].strip('"'), entry["LastModified"])
+
+    def content(self, key: str) -> bytes | None:
+        """Return the object's bytes, or None on 404 alone; raise Failed above the limit of 512 MiB."""
+        got = _found_or_none(lambda: self._client.get_object(Bucket=self.name, Key=key), self.name)
+        if got is None:
+            return None
+        if got["ContentLength"] > OBJECT_LIMIT:
+            raise Failed(f"s3://{self.name}/{key} is larger than {OBJECT_LIMIT >> 20} MiB")
+        with _translated_errors("s3", self.name):
+            return got["Body"].read()
+
+    def create_object(self, key: str, content: bytes) -> None:
+        """Write the key if it does not exist (`If-None-Match: *`, F20), with its SHA-256 stored beside it.
+
+        Raises Conflict when it exists, whatever is in it.
+        """
+        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        with _translated_errors("s3", f"s3://{self.name}/{key}", lost=True):
+            self._client.put_object(
+                Bucket=self.name,
+                Key=key,
+                Body=content,
+                IfNoneMatch="*",
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=checksum,
+            )
+
+    def protections(self) -> dict[str, bool]:
+        """Return which of versioning, object lock and a create-only policy the bucket has; not what cannot be read."""
+        asked: dict[str, Callable[[], bool]] = {
+            "versioning": lambda: self._client.get_bucket_versioning(Bucket=self.name).get("Status") == "Enabled",
+            "object lock": lambda: bool(self._client.get_object_lock_configuration(Bucket=self.name)),
+            "create-only policy": lambda: CREATE_ONLY in self._client.get_bucket_policy(Bucket=self.name)["Policy"],
+        }
+        found = {}
+        for name, answer in asked.items():
+            try:
+                found[name] = answer()
+            except ClientError as error:
+                if "NotFound" in _error_code(error) or _error_code(error) == "NoSuchBucketPolicy":
+                    found[name] = False
+        return found
+
+
+class Ecr:
+    """The container registry of the account whose credentials are at hand."""
+
+    def __init__(self) -> None:
+        with _translated_errors("ecr", "ECR"):
+            self._client = boto3.client("ecr", config=CONFIG)
+
+    def image_digest(self, repository: str, tag: str) -> str | None:
+        """Return the digest that the tag names, or None when the registry says that there is no such image."""
+        found = _found_or_none(
+            lambda: self._client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}]), repository
+        )
+        return found["imageDetails"][0]["imageDigest"] if found else None
+
+    def image_digests(self, repository: str) -> dict[str, str]:
+        """Return every tag's digest, all pages; nothing else of them is kept."""
+        with _translated_errors("ecr", repository):
+            pages = self._client.get_paginator("list_images").paginate(
+                repositoryName=repository, filter={"tagStatus": "TAGGED"}, PaginationConfig={"PageSize": 1000}
+            )
+            listed = [image for page in pages for image in page["imageIds"] if "imageTag" in image]
+        return {image["imageTag"]: image["imageDigest"] for image in listed}
+
+    def is_immutable(self, repository: str) -> bool:
+        """Whether the registry itself refuses to overwrite a tag."""
+        with _translated_errors("ecr", repository):
+            found = self._client.describe_repositories(repositoryNames=[repository])["repositories"][0]
+        return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
+
+
+def _found_or_none(read: Callable[[], T], place: str) -> T | None:
     """Return what was read, or None where AWS says that there is no such thing; `place` is for messages."""
-    with translated_errors("AWS", place):
+    with _translated_errors("AWS", place):
         try:
             return read()
         except ClientError as error:
-            if error_code(error) in MISSING:
+            if _error_code(error) in MISSING:
                 return None
             raise
 
 
 @contextmanager
-def translated_errors(service: str, place: str, lost: bool = False) -> Iterator[None]:
+def _translated_errors(service: str, place: str, lost: bool = False) -> Iterator[None]:
     """Turn what an operator can act on into our errors; `lost` when a broken write may have been done."""
     try:
         yield
@@ -43,19 +153,24 @@ def translated_errors(service: str, place: str, lost: bool = False) -> Iterator[
         in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
         raise Usage(f"{service}: {error}", OIDC if in_actions else SIGN_IN) from error
     except ClientError as error:
-        if error_code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
-            raise PreconditionError from error
+        if _error_code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
+            raise Conflict(f"{place} exists already", "A released file is never overwritten.") from error
         details = error.response.get("Error", {})
         hint = "May these credentials do that? aws sts get-caller-identity tells whose they are."
-        raise Failed(f"{service}: {place}: {error_code(error)} {details.get('Message', '')}".rstrip(), hint) from error
+        raise Failed(f"{service}: {place}: {_error_code(error)} {details.get('Message', '')}".rstrip(), hint) from error
     except BotoCoreError as error:
+        what = f"{service}: {place}: {error}"
         if lost:
-            raise Unknown(f"{service}: {place}: {error}", "Run the same again: it looks first.") from error
-        raise Failed(
-            f"{service}: {place}: {error}", "Check the network and AWS_ENDPOINT_URL, then run the same again."
-        ) from error
+            raise Unknown(what, "Run the same again: it looks first.") from error
+        raise Failed(what, "Check the network and AWS_ENDPOINT_URL, then run the same again.") from error
 
 
-def error_code(error: ClientError) -> str:
+def _error_code(error: ClientError) -> str:
     """Return AWS's own code of the error."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _stored_sha256(head: Any) -> str:
+    """Return the SHA-256 stored with an object: one with a part count behind it is not of the whole object."""
+    stored = str(head.get("ChecksumSHA256", ""))
+    return "" if "-" in stored or head.get("ChecksumType") == "COMPOSITE" else base64.b64decode(stored).hex()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from release.errors import Failed, Usage
 
+PIP = (sys.executable, "-m", "pip")
 TIMEOUT = 1800  # seconds for one build or install
 
 
@@ -25,20 +26,8 @@ def build_wheel(source: Path, out: Path, version: str = "") -> Path:
     out.mkdir(parents=True, exist_ok=True)
     environment = {"SETUPTOOLS_SCM_PRETEND_VERSION": version} if version else {}
     with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
-        _run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "wheel",
-                "--quiet",
-                "--no-deps",
-                "--wheel-dir",
-                folder,
-                str(source.resolve()),
-            ],
-            environment,
-        )
+        wheel = ["wheel", "--quiet", "--no-deps", "--wheel-dir", folder, str(source.resolve())]
+        _run([*PIP, *wheel], environment)
         built = next(Path(folder).glob("*.whl"))
         target = out / built.name
         target.write_bytes(built.read_bytes())
@@ -52,17 +41,17 @@ def try_wheel(wheel: Path, python: str, package: str, command: str) -> tuple[str
     """
     with tempfile.TemporaryDirectory(prefix="try-") as folder:
         environment = Path(folder) / "environment"
-        _run([interpreter(python), "-m", "venv", "--without-pip", str(environment)])
+        _run([_interpreter(python), "-m", "venv", "--without-pip", str(environment)])
         programs = environment / ("Scripts" if os.name == "nt" else "bin")
         inside = str(programs / "python")
-        _run([sys.executable, "-m", "pip", "--python", inside, "install", "--quiet", str(wheel.resolve())])
+        _run([*PIP, "--python", inside, "install", "--quiet", str(wheel.resolve())])
         asks = "import importlib, sys; print(importlib.import_module(sys.argv[1]).__version__)"
         imported = _run([inside, "-I", "-c", asks, package], folder=folder)
         printed = _run([str(programs / command), "--version"], folder=folder) if command else ""
     return imported, printed
 
 
-def interpreter(python: str) -> str:
+def _interpreter(python: str) -> str:
     """Return the program for `3.12`, a path, or nothing (the running one)."""
     if not python or python == ".".join(map(str, sys.version_info[:2])):
         return sys.executable

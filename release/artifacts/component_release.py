@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import semver
 
-from release.artifacts.images import component_digests
-from release.artifacts.wheel_release import is_wheel_out
+from release.artifacts.images import digests, tagged_images
+from release.artifacts.s3 import is_wheel_out
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.compat import Answer, Verdict, check_open, component_named, current_line, gate, overall, show_answers
+from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
 from release.errors import Conflict, Usage
 from release.git.lines import released_versions_on
 from release.git.refs import RemoteRef, brief
@@ -65,7 +65,7 @@ def accepted_reason(given: str | bool | None) -> str:
 
 def component_plan(context: Context, name: str, accept: str | None, given: str) -> ComponentPlan:
     """Return what to release; a version that an earlier task of this call settled counts unless it is taken."""
-    part, reason = component_named(context, name), accepted_reason(accept)
+    part, reason = context.settings.component(name), accepted_reason(accept)
     wanted = parse(given) if given else context.version
     line = line_of(wanted) if wanted else current_line(context)
     there = tagged_releases(context, line)
@@ -95,33 +95,31 @@ def known_release(plan: ComponentPlan) -> TaggedRelease | None:
 
 def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     """Ask the gate, then tag the commit with the line's next patch; the tag says what it releases, and why."""
+    part = plan.part
     version = plan.version or next_version([each.version for each in plan.there], "patch", plan.line)
     repository(context).need_commit(plan.sha, f"refs/heads/{trunk(context)}")
-    answers = gate(context, plan.part, plan.sha, plan.there)
+    answers = gate(context, part, plan.sha, plan.there)
     show_answers(context, answers)
-    accepted = _accepted(context, plan, answers)
-    if not (is_sdk(context, plan.part) or plan.part.workflow):
+    accepted = _needed_reason(context, plan, answers)
+    if not (is_sdk(context, part) or part.workflow):
         check_starts(context, version, plan.sha)
-    verdict = overall(answer.comparison.verdict for answer in answers).value
-    name = plan.part.name
-    message = tag_message(version, name, f"Its interfaces within {plan.line}: {verdict}.", accepted)
-    planned = TaggedRelease(
-        context.settle(version), RemoteRef(f"refs/tags/{version}", plan.sha, plan.sha), (name,), accepted
-    )
+    within = f"Its interfaces within {plan.line}: {verdict_of(answers).value}."
+    ref = RemoteRef(f"refs/tags/{version}", plan.sha, plan.sha)
+    planned = TaggedRelease(context.settle(version), ref, (part.name,), accepted)
     ensure(
         context,
-        f"tag {version} at {brief(plan.sha)} for {name} alone",
-        find=lambda: _ours(context, plan.part, planned),
-        make=lambda: _push(context, planned, message),
-        planned=planned.ref,
-        key=planned.ref.name,
+        f"tag {version} at {brief(plan.sha)} for {part.name} alone",
+        find=lambda: _own_tag(context, part, planned),
+        make=lambda: _push(context, planned, tag_message(version, part.name, within, accepted)),
+        planned=ref,
+        key=ref.name,
     )
     return planned
 
 
-def _accepted(context: Context, plan: ComponentPlan, answers: Sequence[Answer]) -> str:
+def _needed_reason(context: Context, plan: ComponentPlan, answers: Sequence[Answer]) -> str:
     """Return the reason where it was needed; raise Blocked where it is needed and missing."""
-    verdict = overall(answer.comparison.verdict for answer in answers)
+    verdict = verdict_of(answers)
     if plan.reason and verdict is not Verdict.COMPATIBLE:
         context.report.step("note", f"{verdict.value}, but accepted: {plan.reason}", accepted=plan.reason)
         return plan.reason
@@ -131,12 +129,12 @@ def _accepted(context: Context, plan: ComponentPlan, answers: Sequence[Answer]) 
     return ""
 
 
-def _ours(context: Context, part: Component, planned: TaggedRelease) -> RemoteRef | None:
+def _own_tag(context: Context, part: Component, planned: TaggedRelease) -> RemoteRef | None:
     """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
     found = tagged_release(context, planned.version)
     if found is None:
         check_allowed(planned.version, released_versions_on(context))
-        check_unbuilt(context, part, planned.version)
+        _check_unbuilt(context, part, planned.version)
         return None
     if found.ref.sha != planned.ref.sha or found.components != planned.components:
         raise Conflict(
@@ -146,15 +144,29 @@ def _ours(context: Context, part: Component, planned: TaggedRelease) -> RemoteRe
     return found.ref
 
 
+def _check_unbuilt(context: Context, part: Component, version: semver.Version) -> None:
+    """Raise Conflict when something of a version that is not tagged yet is out: nobody knows what it is (F20, F21)."""
+    found = digests(context, tagged_images(part.images, version))
+    out = [f"image {name}" for name, digest in found.items() if digest]
+    if is_sdk(context, part) and is_wheel_out(context, version):
+        out.append(f"the wheel of {version}")
+    if out:
+        raise Conflict(
+            f"{out[0]} exists already, and {version} is not tagged",
+            f"Find out who made it, or take another version: inv release.component --name {part.name} --version …",
+        )
+
+
 def _push(context: Context, planned: TaggedRelease, message: str) -> None:
     """Write the tag and push it; raise Conflict where this clone has a tag of that name that says something else."""
-    local = repository(context).local_tag(str(planned.version))
-    if local and tag_messages(repository(context), [local])[0].strip() != message:
+    repo, version = repository(context), planned.version
+    local = repo.local_tag(str(version))
+    if local and tag_messages(repo, [local])[0].strip() != message:
         raise Conflict(
-            f"the local tag {planned.version} was never pushed, and is not this release",
-            f"Look at it (git show {planned.version}); if it is a leftover: git tag -d {planned.version}",
+            f"the local tag {version} was never pushed, and is not this release",
+            f"Look at it (git show {version}); if it is a leftover: git tag -d {version}",
         )
-    push_tag(context, planned.version, planned.ref.sha, message=message)
+    push_tag(context, version, planned.ref.sha, message=message)
 
 
 def is_sdk(context: Context, part: Component) -> bool:
@@ -162,20 +174,8 @@ def is_sdk(context: Context, part: Component) -> bool:
     return part.name == "sdk" or part.workflow == context.settings.sdk.workflow
 
 
-def check_unbuilt(context: Context, part: Component, version: semver.Version) -> None:
-    """Raise Conflict when something of a version that is not tagged yet is out: nobody knows what it is (F20, F21)."""
-    there = [f"image {name}:{version}" for name, digest in component_digests(context, part, version).items() if digest]
-    if is_sdk(context, part) and is_wheel_out(context, version):
-        there.append(f"the wheel of {version}")
-    if there:
-        raise Conflict(
-            f"{there[0]} exists already, and {version} is not tagged",
-            f"Find out who made it, or take another version: inv release.component --name {part.name} --version …",
-        )
-
-
 def component_runs(context: Context, part: Component, tag: TaggedRelease) -> dict[str, Run]:
-    """Return the runs that make this component of the tag, dispatched where it has a workflow of its own; writes that."""
+    """Return the runs that make this component of the tag, dispatching its own workflow where it has one."""
     if not part.workflow:
         return needed_runs(context, tag.ref)
     return {part.name: dispatch_run(context, component_request(part, tag, part.workflow))}
@@ -195,5 +195,4 @@ def check_component_roles(context: Context, ended: Iterable[Run], roles: Sequenc
     """Raise Failed unless all jobs of the runs that play these roles succeeded, and each role has one (F26)."""
     listed = list(ended)
     shown = [(job.name, job.status, job.conclusion) for run in listed for job in jobs_of(github(context), run.id)]
-    links = [f"Look: {run.url}" for run in listed]
-    check_roles(shown, roles, {}, "\n".join([*links, hint]))
+    check_roles(shown, roles, {}, "\n".join([*(f"Look: {run.url}" for run in listed), hint]))

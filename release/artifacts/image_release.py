@@ -6,12 +6,22 @@ from dataclasses import replace
 
 import semver
 
-from release.artifacts.image_bump import branch_naming, bump_apart, bump_checked_out, bump_line, image_branch
-from release.artifacts.images import check_images, image_digests, image_fingerprints, image_in_config, taken_tags
+from release.artifacts.image_bump import branch_with_image, bump_apart, bump_checked_out, image_branch
+from release.artifacts.images import (
+    are_out,
+    check_image_free,
+    check_runner_images,
+    digests,
+    image_fingerprints,
+    image_in_config,
+    runner_images,
+)
 from release.artifacts.s3 import check_unchanged
 from release.call.context import Context
-from release.errors import Conflict, Failed, Usage
-from release.git.refs import NEW, RemoteRef, short_name
+from release.call.flags import ImageRun
+from release.errors import Failed, Usage
+from release.git.choice import chosen_version
+from release.git.refs import HEADS, NEW, RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.git.tags import trunk_sha
@@ -24,78 +34,60 @@ from release.github.outcomes import check_run
 from release.github.pulls import PullRequest, open_pull_request
 from release.github.requests import Dispatch, image_request
 from release.github.runs import Run, parse_run_id, runs_of
-from release.versions import parse_branch
+from release.versions import image_tags, parse_branch
+
+ANY_RUN = ImageRun()
 
 
-def release_image(
-    context: Context,
-    version: semver.Version,
-    *,
-    on_trunk: bool = True,
-    again: bool = False,
-    run: str = "",
-    build_base: bool = False,
-) -> str:
+def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = ANY_RUN) -> str:
     """Release the image, from a branch of its own made from the trunk or from the checked-out branch.
 
     Returns the trunk's commit whose config.py names the version.
     """
-    merged = branch_naming(context, trunk(context), version)
-    if merged and all(image_digests(context, version).values()):
-        context.report.step(
-            "done", f"image {version}: on {trunk(context)} at {merged.sha[:9]}, every tag in the registry"
-        )
-        check_images(context, version)
+    merged = branch_with_image(context, trunk(context), version)
+    if merged and are_out(context, runner_images(context, version)):
+        where = f"on {trunk(context)} at {merged.sha[:9]}"
+        context.report.step("done", f"image {version}: {where}, every tag in the registry")
+        check_runner_images(context, version)
         return merged.sha
     head = merged or (bump_apart(context, version) if on_trunk else bump_checked_out(context, version))
-    build_images(context, version, head, again=again, run=run, build_base=build_base)
+    build_images(context, version, head, flags)
     return merged.sha if merged else _merge_image_pull_request(context, version, head)
 
 
-def build_images(
-    context: Context,
-    version: semver.Version,
-    head: RemoteRef,
-    *,
-    again: bool = False,
-    run: str = "",
-    build_base: bool = False,
-) -> None:
+def build_images(context: Context, version: semver.Version, head: RemoteRef, flags: ImageRun = ANY_RUN) -> None:
     """Build the images from a branch whose config.py names the version, and prove them and all older ones (F21)."""
-    before = image_fingerprints(context, bases_may_change=build_base)
-    request = replace(image_request(context, version, head, build_base), before=before)
-    started = dispatch_images(context, request, version, again, run)
+    before = image_fingerprints(context, bases_may_change=flags.build_base)
+    request = replace(image_request(context, version, head, flags.build_base), before=before)
+    started = dispatch_images(context, request, version, flags)
     prove_images(context, version, follow_runs(context, {"image": started})["image"], request)
 
 
 def prove_images(context: Context, version: semver.Version, finished: Run, request: Dispatch) -> None:
     """Raise unless the run succeeded, every image of the version is there, and every old one is the same (F21)."""
+    image = context.settings.image
     if finished.status != "completed":  # a dry run's: planned, or looked at once
-        tags = ", ".join(image_digests(context, version))
-        context.report.step("todo", f"images {tags} in {context.settings.image.repository}")
+        tags = ", ".join(image_tags(image.tags, version, image.pythons))
+        context.report.step("todo", f"images {tags} in {image.repository}")
         return
     check_run(context, finished, request)
-    repository = context.settings.image.repository
-    check_unchanged(request.before, image_fingerprints(context), f"{repository} of {context.settings.image.registry}")
-    check_images(context, version)
+    check_unchanged(request.before, image_fingerprints(context), f"{image.repository} of {image.registry}")
+    check_runner_images(context, version)
 
 
-def dispatch_images(context: Context, request: Dispatch, version: semver.Version, again: bool, run: str) -> Run:
+def dispatch_images(context: Context, request: Dispatch, version: semver.Version, flags: ImageRun = ANY_RUN) -> Run:
     """Start the run; refuse to when some tag exists that it would overwrite (F21)."""
-    taken = taken_tags(context, version)
-    if taken and not run:
+    found = digests(context, runner_images(context, version))
+    if any(found.values()) and not flags.run:
         ours = _branch_runs(context, request)
-        if again or not ours:
+        if flags.again or not ours:
             whose = "a new run would push it again" if ours else f"no run of {request.workflow} on its branch made it"
-            raise Conflict(
-                f"image {context.settings.image.repository}:{taken[0]} exists already, and {whose}",
-                "Images are never overwritten; choose the next version.",
-            )
+            check_image_free(context, version, f", and {whose}")
         made = [each for each in ours if each.conclusion == "success" and each.head_sha != request.sha]
-        if made and all(image_digests(context, version).values()):
+        if made and all(found.values()):
             context.report.step("done", f"images of {version}, by run {made[0].id} at {made[0].head_sha[:9]}")
             return made[0]
-    return dispatch_run(context, request, again=again, run_id=parse_run_id(run))
+    return dispatch_run(context, request, again=flags.again, run_id=parse_run_id(flags.run))
 
 
 def _branch_runs(context: Context, request: Dispatch) -> list[Run]:
@@ -119,42 +111,30 @@ def _merge_image_pull_request(context: Context, version: semver.Version, head: R
         return NEW
     repository(context).need_commit(merged.merge_sha, f"refs/heads/{trunk(context)}")
     if image_in_config(context, merged.merge_sha) != str(version):
-        raise Failed(
-            f"{merged.merge_sha[:9]} was merged, but its {context.settings.image.config_file} does not name {version}",
-            f"Look: {merged.url}",
-        )
+        where = f"its {context.settings.image.config_file}"
+        raise Failed(f"{merged.merge_sha[:9]} was merged, but {where} does not name {version}", f"Look: {merged.url}")
     if short_name(head) == image_branch(version):
         delete_branch(context, head)
     return merged.merge_sha
 
 
-def version_named_here(context: Context) -> str:
-    """Return the version that config.py names at the checked-out commit, where it differs from the trunk's."""
-    if context.version:
-        return ""
-    named = image_in_config(context, repository(context).head())
-    return "" if named == image_in_config(context, trunk_sha(context)) else named
+def image_version(context: Context, given: str) -> semver.Version:
+    """Settle the version: given, settled, or what config.py names at the checked-out commit and not at the trunk's."""
+    if not given and not context.version:
+        named = image_in_config(context, repository(context).head())
+        given = "" if named == image_in_config(context, trunk_sha(context)) else named
+    return chosen_version(context, given)
 
 
-def image_ref(context: Context, version: semver.Version) -> str:
-    """Return the branch to run on: the checked-out one, or `image-<version>` from the trunk."""
+def image_head(context: Context, version: semver.Version, name: str) -> RemoteRef:
+    """Return the remote's branch of the name, else of the checked-out one, or from the trunk `image-<version>`.
+
+    Raises Usage when there is none.
+    """
     here = repository(context).branch()
-    return here if here and here != trunk(context) and not parse_branch(here) else image_branch(version)
-
-
-def remote_branch(context: Context, name: str) -> RemoteRef:
-    """Return the branch as the remote has it; raise Usage when there is none."""
+    if not name:
+        name = here if here and here != trunk(context) and not parse_branch(here) else image_branch(version)
     sha = remote(context).head_sha(name)
     if sha is None:
         raise Usage(f"the remote has no branch {name}", "Push it first, or name another: --ref BRANCH")
-    return RemoteRef(f"refs/heads/{name}", sha, sha)
-
-
-def build_line_images(context: Context, version: semver.Version, head: RemoteRef) -> RemoteRef:
-    """Return the release branch with the version in config.py and every image of it in the registry.
-
-    Writes the bump onto the branch, where it is missing, and starts the image workflow on it.
-    """
-    bumped = bump_line(context, version, head)
-    build_images(context, version, bumped)
-    return bumped
+    return RemoteRef(f"{HEADS}{name}", sha, sha)

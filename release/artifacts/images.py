@@ -1,12 +1,14 @@
-"""The images in the registry: one version's, the platform's, a component's, and which one config.py names."""
+"""The images in the registry: which belong to a version, their digests, and which one config.py names."""
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Mapping, Sequence
 
-from release.artifacts.ecr import Ecr
+import semver
+
+from release.artifacts.aws import Ecr
 from release.artifacts.oci import OciRegistry
 from release.call.context import Context
 from release.call.ensure import perform
@@ -17,40 +19,29 @@ from release.git.repository import repository
 from release.github.http import http
 from release.versions import image_tags, parse
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import semver
-
-    from release.call.context import Context
-    from release.settings import Component
-
-
-class Registry(Protocol):
-    """A container registry: ECR, or any that speaks OCI's HTTP API."""
-
-    def image_digest(self, repository: str, tag: str) -> str | None:
-        """Return the tag's digest, or None when there is no such image."""
-
-    def image_digests(self, repository: str) -> dict[str, str]:
-        """Return every tag's digest."""
-
-
 _VERSIONED = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 
-def image_digests(context: Context, version: semver.Version) -> dict[str, str | None]:
-    """Return the digest of each image tag of the version, None where the registry has none."""
+def digests(context: Context, images: Iterable[str]) -> dict[str, str | None]:
+    """Return the digest of each image (`repository:tag`), None where the registry has none."""
+    parts = {image: image.partition(":") for image in images}
+    return {image: registry(context).image_digest(name, tag) for image, (name, _, tag) in parts.items()}
+
+
+def are_out(context: Context, images: Iterable[str]) -> bool:
+    """Whether the registry has every one of the images."""
+    return all(digests(context, images).values())
+
+
+def runner_images(context: Context, version: semver.Version) -> list[str]:
+    """Return the names of the runner's images of the version, one a Python."""
     image = context.settings.image
-    return {
-        tag: registry(context).image_digest(image.repository, tag)
-        for tag in image_tags(image.tags, version, image.pythons)
-    }
+    return [f"{image.repository}:{tag}" for tag in image_tags(image.tags, version, image.pythons)]
 
 
-def taken_tags(context: Context, version: semver.Version) -> list[str]:
-    """Return the tags of the version that are there."""
-    return [tag for tag, digest in image_digests(context, version).items() if digest]
+def tagged_images(names: Iterable[str], version: semver.Version) -> list[str]:
+    """Return the images of these repositories whose tag is the version, as a platform's and a component's are."""
+    return [f"{name}:{version}" for name in names]
 
 
 def image_fingerprints(context: Context, *, bases_may_change: bool = False) -> dict[str, str]:
@@ -59,40 +50,65 @@ def image_fingerprints(context: Context, *, bases_may_change: bool = False) -> d
     return {tag: digest for tag, digest in found.items() if not bases_may_change or _VERSIONED.search(tag)}
 
 
-def check_image_free(context: Context, version: semver.Version) -> None:
-    """Raise Conflict when a tag of the version exists: images are never overwritten (F21)."""
-    taken = taken_tags(context, version)
-    if taken:
-        raise Conflict(
-            f"image {context.settings.image.repository}:{taken[0]} exists already",
-            "Images are never overwritten; choose the next version.",
-        )
+def check_image_free(context: Context, version: semver.Version, because: str = "") -> None:
+    """Raise Conflict when an image of the version exists: images are never overwritten (F21)."""
+    for image, digest in digests(context, runner_images(context, version)).items():
+        if digest:
+            raise Conflict(
+                f"image {image} exists already{because}", "Images are never overwritten; choose the next version."
+            )
 
 
-def check_images(context: Context, version: semver.Version) -> dict[str, str]:
-    """Return each tag's digest, saying it; raise Failed naming how many are missing (F21)."""
-    digests = image_digests(context, version)
-    missing = [tag for tag, digest in digests.items() if digest is None]
-    for tag, digest in digests.items():
-        context.report.artifact(f"image {context.settings.image.repository}:{tag}", digest)
+def check_runner_images(context: Context, version: semver.Version) -> None:
+    """Raise Failed unless every image of the version is out, saying each one's digest (F21)."""
+    found = digests(context, runner_images(context, version))
+    again = "" if any(found.values()) else " --again"
+    _check_digests(context, found, str(version), f"Build them: inv image.release --version {version}{again}")
+    context.report.record(image_tags=" ".join(image.partition(":")[2] for image in found))
+
+
+def check_tagged_images(context: Context, version: semver.Version, names: Sequence[str], whose: str) -> None:
+    """Raise Failed unless every one of these repositories has the version, saying each one's digest (F21)."""
+    found = digests(context, tagged_images(names, version))
+    _check_digests(
+        context, found, f"{whose} {version}", f"See what the tag started: inv platform.watch --version {version}"
+    )
+
+
+def _check_digests(context: Context, found: Mapping[str, str | None], whose: str, hint: str) -> None:
+    for image, digest in found.items():
+        context.report.artifact(f"image {image}", digest)
+    missing = [image for image, digest in found.items() if not digest]
     if missing:
-        again = " --again" if len(missing) == len(digests) else ""
-        raise Failed(
-            f"{len(missing)} of {len(digests)} images of {version} are missing",
-            f"Build them: inv image.release --version {version}{again}",
-        )
-    context.report.record(image_tags=" ".join(digests))
-    return {tag: digest for tag, digest in digests.items() if digest}
+        raise Failed(f"{len(missing)} of {len(found)} images of {whose} are missing: {', '.join(missing)}", hint)
+
+
+def prove_tagged_images(context: Context, version: semver.Version, names: Sequence[str], whose: str, how: str) -> None:
+    """Raise Failed unless these images are out; a dry run says how those that are not would be built."""
+    images = tagged_images(names, version)
+    if are_out(context, images):
+        check_tagged_images(context, version, names, whose)
+        return
+    what = f"images {', '.join(images)}, by {how}"
+    perform(context, what, lambda: check_tagged_images(context, version, names, whose), None)
 
 
 def image_in_config(context: Context, sha: str) -> str:
     """Return the image version that config.py names at the commit; raise Usage when it names none (S6)."""
-    image = context.settings.image
-    repository(context).need_commit(sha)
-    content = repository(context).file(sha, image.config_file)
+    image, repo = context.settings.image, repository(context)
+    repo.need_commit(sha)
+    content = repo.file(sha, image.config_file)
     if content is None:
         raise Usage(f"{image.config_file} is not in {sha[:9]}", "Set image.config_file in invoke.yaml.")
     return constant(content, image.config_variable, image.config_file)
+
+
+def image_version_in_config(context: Context, sha: str) -> semver.Version | None:
+    """Return the image version that config.py names at the commit, or None when it names none."""
+    try:
+        return parse(image_in_config(context, sha))
+    except Usage:
+        return None
 
 
 def check_image_in_config(context: Context, sha: str, version: semver.Version) -> None:
@@ -105,75 +121,22 @@ def check_image_in_config(context: Context, sha: str, version: semver.Version) -
     if sha == NEW or not image.config_file:
         return
     named = parse(image_in_config(context, sha))
-    missing = [tag for tag, digest in image_digests(context, named).items() if digest is None]
+    found = digests(context, runner_images(context, named))
+    missing = [name.partition(":")[2] for name, digest in found.items() if digest is None]
     if missing:
+        others = f", nor are {len(missing) - 1} others" if len(missing) > 1 else ""
+        where = f"{image.config_file} at {sha[:9]}"
         raise Blocked(
-            f"{image.config_file} at {sha[:9]} names image {named}, but {missing[0]} is not in {image.repository}"
-            + (f", nor are {len(missing) - 1} others" if len(missing) > 1 else ""),
+            f"{where} names image {named}, but {missing[0]} is not in {image.repository}{others}",
             f"Build it: inv image.release --version {named}",
         )
     if named != version:
-        age = "older than" if named < version else "newer than"
-        context.report.step(
-            "note", f"{image.config_file} names image {named}, {age} the release; it is in the registry"
-        )
+        age = "older" if named < version else "newer"
+        said = f"{image.config_file} names image {named}, {age} than the release; it is in the registry"
+        context.report.step("note", said)
 
 
-def image_version_in_config(context: Context, sha: str) -> semver.Version | None:
-    """Return the image version that config.py names at the commit, or None when it names none."""
-    try:
-        return parse(image_in_config(context, sha))
-    except Usage:
-        return None
-
-
-def platform_digests(context: Context, version: semver.Version) -> dict[str, str | None]:
-    """Return the digest of each platform image at the version, None where the registry has none."""
-    return {name: registry(context).image_digest(name, str(version)) for name in context.settings.platform.images}
-
-
-def check_tagged_images(
-    context: Context, version: semver.Version, digests: Mapping[str, str | None], whose: str
-) -> dict[str, str]:
-    """Return the images' digests, saying each; raise Failed naming those that are missing."""
-    for name, digest in digests.items():
-        context.report.artifact(f"image {name}:{version}", digest)
-    missing = [name for name, digest in digests.items() if not digest]
-    if missing:
-        raise Failed(
-            f"images of {whose} {version} are missing: {', '.join(missing)}",
-            f"See what the tag started: inv platform.watch --version {version}",
-        )
-    return {name: digest for name, digest in digests.items() if digest}
-
-
-def prove_platform(context: Context, version: semver.Version) -> None:
-    """Raise Failed unless every platform image is out; a dry run says what the tag's push would build."""
-    prove_built(context, version, platform_digests(context, version), "the platform", "the tag's push")
-
-
-def prove_built(
-    context: Context, version: semver.Version, digests: Mapping[str, str | None], whose: str, how: str
-) -> None:
-    """Raise Failed unless these images are out; a dry run says how those that are not would be built."""
-    if all(digests.values()):
-        check_tagged_images(context, version, digests, whose)
-        return
-    images = ", ".join(f"{name}:{version}" for name in digests)
-    perform(
-        context,
-        f"images {images}, by {how}",
-        lambda: check_tagged_images(context, version, digests, whose),
-        dict[str, str](),
-    )
-
-
-def component_digests(context: Context, part: Component, version: semver.Version) -> dict[str, str | None]:
-    """Return the digest of each of the component's images at the version, None where the registry has none."""
-    return {name: registry(context).image_digest(name, str(version)) for name in part.images}
-
-
-def registry(context: Context) -> Registry:
+def registry(context: Context) -> Ecr | OciRegistry:
     """Return the registry that images are released to, opened once a call.
 
     An OCI registry that asks who is there is shown REGISTRY_USERNAME and REGISTRY_PASSWORD.
@@ -181,7 +144,7 @@ def registry(context: Context) -> Registry:
     return context.once(registry, lambda: _open(context))
 
 
-def _open(context: Context) -> Registry:
+def _open(context: Context) -> Ecr | OciRegistry:
     address = context.settings.image.registry
     if address == "ecr":
         return Ecr()

@@ -9,22 +9,11 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from release.errors import Failed, Usage
+from release.github.http import BearerAuth
 
 _PART = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?""", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _PARENT_LABELS = 2
-
-
-class Bearer:
-    """A token as requests' `auth=` takes it, so that it is in no URL and no session (S1)."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: Any) -> Any:
-        """Sign one request."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 def challenges(header: str) -> dict[str, dict[str, str]]:
@@ -55,13 +44,11 @@ def registry_url(text: str) -> SplitResult:
     """
     url = urlsplit(text if "://" in text else f"https://{text}")
     if url.username is not None or url.password is not None:
-        raise Usage("image.registry holds a name or password in its URL", hint="leave it out of the URL")
+        raise Usage("image.registry holds a name or password in its URL", "Leave it out of the URL.")
     if not url.hostname or url.query or url.fragment:
-        raise Usage(
-            f"image.registry is not a registry's address: {text!r}", hint="for example https://registry.example.com"
-        )
+        raise Usage(f"image.registry is not a registry's address: {text!r}", "Such as https://registry.example.com.")
     if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
-        raise Usage(f"image.registry is not https: {text!r}", hint=f"set image.registry to https://{url.netloc}")
+        raise Usage(f"image.registry is not https: {text!r}", f"Set image.registry to https://{url.netloc}.")
     return url._replace(netloc=url.netloc.lower())
 
 
@@ -77,7 +64,7 @@ def check_realm(realm: str, registry: SplitResult) -> None:
     if not url.hostname or url.username is not None or not (secure or (local and url.scheme in {"http", "https"})):
         raise Failed(
             f"the registry {registry.netloc} asks for a token from {realm!r}, which is not https",
-            hint="nothing was sent there; check image.registry, or mend that registry's token realm",
+            "Nothing was sent there; check image.registry, or mend that registry's token realm.",
         )
 
 
@@ -96,9 +83,9 @@ def is_trusted_realm(realm: str, registry: SplitResult) -> bool:
     return not numeric and parent.count(".") >= _PARENT_LABELS - 1 and (host == parent or host.endswith(f".{parent}"))
 
 
-def token_auth(answer: Any, realm: str) -> Bearer:
+def token_auth(answer: Any, host: str) -> BearerAuth:
     """Read a token server's answer (`token`, or OAuth 2's `access_token`). Raises Failed when there is none."""
     token = (answer.get("token") or answer.get("access_token")) if isinstance(answer, Mapping) else None
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise Failed(f"{urlsplit(realm).netloc} answered without a token", hint="run the same command again")
-    return Bearer(token)
+        raise Failed(f"{host} answered without a token", "Run the same again.")
+    return BearerAuth(token)

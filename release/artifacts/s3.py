@@ -1,122 +1,38 @@
-"""What is under the release prefix in S3: one version's wheel, and all that has to stay as it is."""
+"""What is under the release prefix in S3: one version's wheel and its run, and all that has to stay as it is."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-import boto3
-from botocore.exceptions import ClientError
+import semver
 
-from release.artifacts.aws import CONFIG, PreconditionError, error_code, translated_errors, unless_missing
-from release.artifacts.wheel import python_version, read_wheel, wheel_filename_matches
+from release.artifacts.aws import Bucket
+from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_filename_matches
 from release.call.context import Context
+from release.call.flags import SdkRun
 from release.errors import Conflict, Failed
+from release.git.lines import line_branches
+from release.git.refs import RemoteRef
+from release.git.snapshot import trunk
+from release.git.tags import needed_tag, trunk_sha
+from release.github.api import github
+from release.github.artifacts import artifact_sha256
+from release.github.commits import contains
+from release.github.outcomes import check_run
+from release.github.requests import Dispatch
+from release.github.runs import Run
+from release.settings import DEFAULTS
+from release.versions import line_of
+from release.workflows import is_on
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
-    from typing import Any
-
-    import semver
-
-    from release.artifacts.wheel import Wheel
-    from release.call.context import Context
-
-OBJECT_LIMIT = 512 * 1024 * 1024  # bytes of a wheel read into memory
-CREATE_ONLY = "s3:if-none-match"  # the condition key with which a bucket's policy asks for If-None-Match
-
-
-@dataclass(frozen=True)
-class S3Object:
-    """One key as it stands: `sha256` in hex when the object stores one, `modified` in UTC."""
-
-    key: str
-    size: int
-    etag: str
-    modified: datetime
-    sha256: str = ""
+ANY_RUN = SdkRun()
+SHOWN = 10  # of what changed meanwhile
 
 
-class Bucket:
-    """One S3 bucket."""
-
-    def __init__(self, name: str) -> None:
-        with translated_errors("s3", name):
-            self._client = boto3.client("s3", config=CONFIG)
-        self.name = name
-
-    def object(self, key: str) -> S3Object | None:
-        """Return the key's object, or None on 404 alone (F20)."""
-        head = unless_missing(
-            lambda: self._client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED"), self.name
-        )
-        if head is None:
-            return None
-        return S3Object(key, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"], _hex(head))
-
-    def objects(self, prefix: str) -> Iterator[S3Object]:
-        """Yield every object below the prefix, all pages."""
-        with translated_errors("s3", self.name):
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
-                for entry in page.get("Contents", []):
-                    yield S3Object(entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"])
-
-    def content(self, key: str) -> bytes | None:
-        """Return the object's bytes, or None on 404 alone; raise Failed above the limit of 512 MiB."""
-        got = unless_missing(lambda: self._client.get_object(Bucket=self.name, Key=key), self.name)
-        if got is None:
-            return None
-        if got["ContentLength"] > OBJECT_LIMIT:
-            raise Failed(f"s3://{self.name}/{key} is larger than {OBJECT_LIMIT >> 20} MiB")
-        with translated_errors("s3", self.name):
-            return got["Body"].read()
-
-    def create_object(self, key: str, content: bytes) -> None:
-        """Write the key if it does not exist (`If-None-Match: *`, F20), with its SHA-256 stored beside it.
-
-        Raises Conflict when it exists, whatever is in it.
-        """
-        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        try:
-            with translated_errors("s3", self.name, lost=True):
-                self._client.put_object(
-                    Bucket=self.name,
-                    Key=key,
-                    Body=content,
-                    IfNoneMatch="*",
-                    ChecksumAlgorithm="SHA256",
-                    ChecksumSHA256=checksum,
-                )
-        except PreconditionError as error:
-            raise Conflict(f"s3://{self.name}/{key} exists already", "A released file is never overwritten.") from error
-
-    def protections(self) -> dict[str, bool]:
-        """Return which of versioning, object lock and a create-only policy the bucket has; not what cannot be read."""
-        asked: dict[str, Callable[[], bool]] = {
-            "versioning": lambda: self._client.get_bucket_versioning(Bucket=self.name).get("Status") == "Enabled",
-            "object lock": lambda: bool(self._client.get_object_lock_configuration(Bucket=self.name)),
-            "create-only policy": lambda: CREATE_ONLY in self._client.get_bucket_policy(Bucket=self.name)["Policy"],
-        }
-        found = {}
-        for name, answer in asked.items():
-            try:
-                found[name] = answer()
-            except ClientError as error:
-                if "NotFound" in error_code(error) or error_code(error) == "NoSuchBucketPolicy":
-                    found[name] = False
-        return found
-
-
-def _hex(head: Any) -> str:
-    """Return the SHA-256 stored with an object: one with a part count behind it is not of the whole object."""
-    stored = str(head.get("ChecksumSHA256", ""))
-    return "" if "-" in stored or head.get("ChecksumType") == "COMPOSITE" else base64.b64decode(stored).hex()
-
-
-SHOWN = 10
+def bucket(context: Context) -> Bucket:
+    """Return the bucket that wheels are released to, opened once a call."""
+    return context.once(bucket, lambda: Bucket(context.settings.sdk.bucket))
 
 
 def s3_address(context: Context, key: str = "") -> str:
@@ -129,16 +45,11 @@ def wheel_key(context: Context, version: semver.Version) -> str:
     """Return the wheel's key: the one below the prefix whose name is of package and version, else the usual name."""
     sdk = context.settings.sdk
     start = f"{sdk.prefix}{sdk.package.replace('-', '_')}-{python_version(version)}-"
-    found = [
-        each.key
-        for each in bucket(context).objects(start)
-        if wheel_filename_matches(each.key.rpartition("/")[2], sdk.package, version)
-    ]
+    keys = [each.key for each in bucket(context).objects(start)]
+    found = [key for key in keys if wheel_filename_matches(key.rpartition("/")[2], sdk.package, version)]
     if len(found) > 1:
-        raise Conflict(
-            f"{len(found)} wheels of {version} are out: {', '.join(found)}",
-            "There must be one; find out who put the other there.",
-        )
+        hint = "There must be one; find out who put the other there."
+        raise Conflict(f"{len(found)} wheels of {version} are out: {', '.join(found)}", hint)
     return found[0] if found else f"{start}py3-none-any.whl"
 
 
@@ -154,10 +65,8 @@ def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | N
     try:
         return stored_wheel(context, key, content, version), key
     except Failed as error:
-        raise Conflict(
-            f"{s3_address(context, key)}: {error.problem}",
-            "A released file is never overwritten; take the next version.",
-        ) from error
+        hint = "A released file is never overwritten; take the next version."
+        raise Conflict(f"{s3_address(context, key)}: {error.problem}", hint) from error
 
 
 def stored_wheel(context: Context, key: str, content: bytes, version: semver.Version) -> Wheel:
@@ -190,17 +99,79 @@ def object_fingerprints(context: Context) -> dict[str, str]:
 
 def check_unchanged(before: Mapping[str, str], after: Mapping[str, str], where: str) -> None:
     """Raise Conflict, naming them, when something that was there before is another or gone; what is new may be."""
-    changed = [
-        f"{name}: was {old}, is {after.get(name, 'gone')}" for name, old in before.items() if after.get(name) != old
-    ]
+    changed = [name for name, old in before.items() if after.get(name) != old]
     if changed:
-        shown = "\n".join(changed[:SHOWN] + (["…"] if len(changed) > SHOWN else []))
+        listed = [f"{name}: was {before[name]}, is {after.get(name, 'gone')}" for name in changed[:SHOWN]]
+        shown = "\n".join([*listed, "…"] if len(changed) > SHOWN else listed)
         raise Conflict(
             f"{len(changed)} of {len(before)} in {where} changed meanwhile:\n{shown}",
             "What is released is never overwritten: find out who did that before anything else is released.",
         )
 
 
-def bucket(context: Context) -> Bucket:
-    """Return the bucket that wheels are released to, opened once a call."""
-    return context.once(bucket, lambda: Bucket(context.settings.sdk.bucket))
+def prove_wheel_run(context: Context, version: semver.Version, finished: Run, request: Dispatch) -> None:
+    """Raise unless the run did all its jobs, made the wheel that is out now, and changed nothing else there (F20)."""
+    if finished.status != "completed":  # a dry run's: planned, or looked at once
+        context.report.step("todo", f"wheel {s3_address(context, wheel_key(context, version))}")
+        return
+    check_run(context, finished, request)
+    _, key = prove_wheel(context, version, [finished])
+    check_unchanged(request.before, object_fingerprints(context), s3_address(context))
+    made = bucket(context).object(key)
+    begun = datetime.fromisoformat(finished.created_at.replace("Z", "+00:00"))
+    if key not in request.before and made and made.modified < begun:
+        raise Conflict(
+            f"the wheel is from {made.modified:%Y-%m-%d %H:%M:%S} UTC, older than run {finished.id}",
+            f"That run did not make it. Look: {finished.url}",
+        )
+
+
+def is_wheel_out(context: Context, version: semver.Version, flags: SdkRun = ANY_RUN) -> bool:
+    """Whether the wheel of the version is out and nothing but that is wanted; raise Conflict for another there."""
+    inputs = {**context.settings.sdk.inputs, "publish_pypi": flags.publish_pypi, "run_e2e": flags.run_e2e}
+    more = any(is_on(value) for name, value in inputs.items() if name not in DEFAULTS["sdk"]["inputs"])
+    return released_wheel(context, version)[0] is not None and not more
+
+
+def prove_wheel(context: Context, version: semver.Version, made: Sequence[Run]) -> tuple[Wheel, str]:
+    """Return the wheel that is out and its key, compared with what the runs kept; raise Failed when there is none."""
+    found, key = released_wheel(context, version)
+    place = s3_address(context, key)
+    if found is None:
+        again = " --again" if made else ""
+        raise Failed(f"{place} is not there", f"Release it: inv sdk.release --version {version}{again}")
+    _check_origin(context, found, made)
+    context.report.step("made", f"wheel {place}  sha256:{found.sha256}", key=key, sha256=found.sha256)
+    context.report.record(wheel_key=key, wheel_sha256=found.sha256)
+    return found, key
+
+
+def _check_origin(context: Context, found: Wheel, made: Sequence[Run]) -> None:
+    """Raise Conflict when the runs kept another wheel of that name; say so where nothing they kept can be read."""
+    kept: dict[str, Run] = {}
+    reason = "no run of its tag shows any more"
+    for each in made:
+        try:
+            kept[artifact_sha256(github(context), each.id, found.filename)] = each
+        except Failed as error:
+            reason = error.problem
+    if not kept:
+        context.report.step("note", f"what the run built cannot be compared: {reason}")
+    elif found.sha256 not in kept:
+        sha256, each = next(iter(kept.items()))
+        raise Conflict(
+            f"the wheel that is out is sha256:{found.sha256[:12]}, but run {each.id} built sha256:{sha256[:12]}",
+            f"Do not install it. Find out who put it there. Look: {each.url}",
+        )
+
+
+def checked_tag(context: Context, version: semver.Version) -> RemoteRef:
+    """Return the tag; raise Conflict when it sits on no release branch of its line nor on the trunk."""
+    tag = needed_tag(context, version)
+    heads = [ref.sha for ref in line_branches(context, line_of(version))] + [trunk_sha(context)]
+    if tag.sha not in heads and not any(contains(context, head, tag.sha) for head in heads):
+        raise Conflict(
+            f"tag {version} is at {tag.sha[:9]}: on no release branch of {line_of(version)}, nor on {trunk(context)}",
+            "Find out who tagged it; then take the next version.",
+        )
+    return tag

@@ -45,10 +45,7 @@ class Wheel:
     filename: str
     name: str
     version: str
-    build: str
-    tags: frozenset[str]
     entry_points: Mapping[str, str]  # of console_scripts
-    requires_python: str
     sha256: str
 
 
@@ -98,7 +95,7 @@ def read_wheel(content: bytes, filename: str) -> Wheel:
 
 
 def _read(content: bytes, filename: str) -> Wheel:
-    name, version, build, tags = _filename_parts(filename)
+    name, version, _, tags = _filename_parts(filename)
     _check_size(content)
     with zipfile.ZipFile(BytesIO(content)) as archive:
         _check_entries(archive, len(content))
@@ -107,20 +104,12 @@ def _read(content: bytes, filename: str) -> Wheel:
         metadata, _ = parse_email(_text(archive, f"{folder}/METADATA"))
         _check_tags(_text(archive, f"{folder}/WHEEL"), {str(tag) for tag in tags})
         scripts = _scripts(archive, f"{folder}/entry_points.txt")
-    said = (metadata.get("name", ""), metadata.get("version", ""))
-    for where, (its_name, its_version) in {"METADATA": said, folder: _stem(folder)}.items():
+    said = [metadata.get("name", ""), metadata.get("version", "")]
+    stem = folder.removesuffix(".dist-info").partition("-")[::2]
+    for where, (its_name, its_version) in {"METADATA": said, folder: stem}.items():
         if canonicalize_name(its_name) != name or PythonVersion(its_version) != version:
             raise _Wrong(f"{where} says {its_name} {its_version}")
-    return Wheel(
-        filename=filename,
-        name=said[0],
-        version=said[1],
-        build="".join(map(str, build)),
-        tags=frozenset(map(str, tags)),
-        entry_points=scripts,
-        requires_python=metadata.get("requires_python", ""),
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
+    return Wheel(filename, said[0], said[1], scripts, hashlib.sha256(content).hexdigest())
 
 
 def _filename_parts(filename: str) -> tuple[str, PythonVersion, BuildTag, frozenset[Tag]]:
@@ -162,11 +151,6 @@ def _dist_info(archive: zipfile.ZipFile) -> str:
     if len(folders) != 1:
         raise _Wrong(f"it has {len(folders)} .dist-info folders, not one")
     return folders[0]
-
-
-def _stem(folder: str) -> tuple[str, str]:
-    name, _, version = folder.removesuffix(".dist-info").partition("-")
-    return name, version
 
 
 def _text(archive: zipfile.ZipFile, path: str) -> str:

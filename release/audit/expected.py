@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import semver
 
 from release.artifacts.component_release import is_sdk
-from release.artifacts.images import image_version_in_config, platform_digests
+from release.artifacts.images import digests, image_version_in_config, tagged_images
 from release.artifacts.s3 import bucket, wheel_key
 from release.call.context import Context
-from release.compat import component_named
 from release.errors import Failed, ReleaseError
 from release.git.lines import line_branch
 from release.git.refs import RemoteRef, short_name
@@ -18,7 +17,7 @@ from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import TaggedRelease, tagged_release, trunk_sha
 from release.github.commits import contains
-from release.settings import Component, components_of
+from release.settings import Component
 from release.versions import line_of, released_versions
 
 
@@ -63,7 +62,7 @@ def expected_state(context: Context, version: semver.Version, name: str = "", sh
         branch = None
     on_trunk = contains(context, trunk_sha(context), tag.sha)
     told = tagged_release(context, version)
-    alone = [component_named(context, each) for each in ([name] if name else told.components if told else ())]
+    alone = [context.settings.component(each) for each in ([name] if name else told.components if told else ())]
     if not alone and branch is None and on_trunk:
         alone = _visible_components(context, version)
     every = tuple(context.settings.platform.images)
@@ -88,11 +87,12 @@ def _shares(context: Context, tag: RemoteRef, told: TaggedRelease | None) -> boo
 
 def _visible_components(context: Context, version: semver.Version) -> list[Component]:
     """Return the components of which anything of the version is out: one that is out in part has to be whole."""
-    digests = platform_digests(context, version)
+    out = digests(context, tagged_images(context.settings.platform.images, version))
     return [
         part
-        for part in components_of(context.settings.release.components).values()
-        if any(digests.get(image) for image in part.images) or (is_sdk(context, part) and _has_wheel(context, version))
+        for part in context.settings.components.values()
+        if any(out.get(image) for image in tagged_images(part.images, version))
+        or (is_sdk(context, part) and _has_wheel(context, version))
     ]
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from release.artifacts.component_release import is_sdk
-from release.artifacts.images import image_digests, image_version_in_config, platform_digests, registry
+from release.artifacts.images import digests, image_version_in_config, registry, runner_images, tagged_images
 from release.artifacts.s3 import bucket, wheel_key
 from release.audit.status import PARTS, LineState, Overview, Part, Version
 from release.call.context import Context
@@ -23,7 +23,7 @@ from release.github.commits import image_commit
 from release.github.pulls import PullRequest
 from release.github.releases import GitHubRelease
 from release.picks.history import backported_commits
-from release.settings import Component, components_of
+from release.settings import Component
 from release.versions import Line, line_of, parse_branch, released_versions
 
 
@@ -119,8 +119,8 @@ def _platform(context: Context, version: Version) -> Part:
     images = {image for part in _components(context, version) for image in part.images}
     if version.components and not images:
         return Part("none")
-    found = platform_digests(context, version.version)
-    return _images_part({name: digest for name, digest in found.items() if not version.components or name in images})
+    wanted = [name for name in context.settings.platform.images if not version.components or name in images]
+    return _images_part(digests(context, tagged_images(wanted, version.version)))
 
 
 def _wheel(context: Context, version: Version) -> Part:
@@ -131,7 +131,7 @@ def _wheel(context: Context, version: Version) -> Part:
 
 
 def _components(context: Context, version: Version) -> list[Component]:
-    known = components_of(context.settings.release.components)
+    known = context.settings.components
     return [known[name] for name in version.components if name in known]
 
 
@@ -153,7 +153,10 @@ def _pull(context: Context, version: Version) -> Part:
 def _images(context: Context, begun: Sequence[Version]) -> dict[str, Part]:
     """Return the SDK images' part by image version, each asked for once."""
     wanted = {str(each.image): each.image for each in begun if each.image}
-    reads = [partial(_part, lambda one: _images_part(image_digests(context, one)), one) for one in wanted.values()]
+    reads = [
+        partial(_part, lambda one: _images_part(digests(context, runner_images(context, one))), one)
+        for one in wanted.values()
+    ]
     return {"None": Part("unknown"), **dict(zip(wanted, side_by_side(reads), strict=True))}
 
 

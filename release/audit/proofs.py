@@ -10,7 +10,8 @@ from functools import partial
 import semver
 
 from release.artifacts.component_release import check_component_roles
-from release.artifacts.images import image_digests, registry
+from release.artifacts.images import digests as digests_of
+from release.artifacts.images import registry, runner_images
 from release.artifacts.s3 import bucket, s3_address, stored_wheel, wheel_key
 from release.audit.expected import ExpectedState
 from release.audit.status import moment
@@ -126,8 +127,7 @@ def sdk_images_proofs(context: Context, expected: ExpectedState) -> Iterator[Pro
     """Prove that every SDK image of the version that config.py names is in the registry (F21)."""
     if expected.image is None:
         return
-    for each, digest in image_digests(context, expected.image).items():
-        name = f"{context.settings.image.repository}:{each}"
+    for name, digest in digests_of(context, runner_images(context, expected.image)).items():
         yield _image(name, digest, f"inv image.release --version {expected.image}")
 
 

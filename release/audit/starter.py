@@ -9,7 +9,6 @@ from pathlib import Path
 from release.call.context import Context
 from release.git.repository import repository
 from release.github.dispatch import FOLDER
-from release.settings import components_of
 
 IMPORT = "from release import namespace"
 PYTHON = "3.12"
@@ -34,8 +33,7 @@ def starter_files(context: Context) -> dict[str, str]:
 
 def _values(context: Context) -> dict[str, str]:
     image = context.settings.image
-    parts = components_of(context.settings.release.components).values()
-    folders = {name: part.path for part in parts for name in part.images}
+    folders = {name: part.path for part in context.settings.components.values() for name in part.images}
     images = [(name, folders.get(name, name)) for name in context.settings.platform.images]
     return {
         "@PYTHON@": PYTHON,

@@ -1,9 +1,9 @@
 """What breaks an API: the gate before an individual release, entered through `gate`.
 
 answers.py      the gate: what every pair of the line's components answers, shown, and raised where it does not open
-components.py   which comparisons a release asks for
-interfaces.py   two versions of one interface, of whatever kind: python/, openapi.py, command.py
-verdicts.py     compatible, incompatible, or could not tell; files.py: the files at one commit
+interfaces.py   which comparisons a release asks for, and each one's answer; a program of the repository's own
+python/         two versions of a Python package; openapi.py: of an OpenAPI description
+verdicts.py     compatible, incompatible, or could not tell, and the files that it is about
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from release.compat.answers import check_open, component_named, current_line, gate, show_answers
+    from release.compat.answers import check_open, current_line, gate, show_answers, verdict_of
     from release.compat.interfaces import Answer
-    from release.compat.verdicts import Verdict, overall
+    from release.compat.verdicts import Verdict
 
-__all__ = [
-    "Answer", "Verdict", "check_open", "component_named", "current_line", "gate", "overall", "show_answers",
-]  # fmt: skip
-_MODULES = {"Answer": "interfaces", "Verdict": "verdicts", "overall": "verdicts"}
+__all__ = ["Answer", "Verdict", "check_open", "current_line", "gate", "show_answers", "verdict_of"]
+_MODULES = {"Answer": "interfaces", "Verdict": "verdicts"}
 
 
 def __getattr__(name: str) -> Any:

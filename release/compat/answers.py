@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache, partial
 
 from release.call.context import Context
-from release.compat.components import COMMIT, Pair, pairs
-from release.compat.interfaces import Answer, Snapshot, Tools, answer
-from release.compat.verdicts import Change, Verdict, could_not_tell, overall
+from release.compat.interfaces import COMMIT, Answer, Pair, Side, Tools, answer, pairs
+from release.compat.verdicts import Change, Verdict, could_not_tell, worst_verdict
 from release.errors import Blocked, CouldNotTellError, Usage
 from release.git.lines import newest_line, released_versions_on
 from release.git.objects import existing, files
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
 from release.git.tags import TaggedRelease, last_release
-from release.settings import Component, components_of
+from release.settings import Component
 from release.versions import Line, next_version
 
 SHOWN = 5  # changes of one comparison
-Place = tuple[str, RemoteRef]
 
 
 def gate(context: Context, part: Component, sha: str, there: Sequence[TaggedRelease]) -> list[Answer]:
     """Answer every comparison that the release of the component at the commit needs, against the line's tags."""
-    known = components(context)
-    read = cache(partial(_snapshot, context, known))
+    known = context.settings.components
+    read = cache(partial(_side, context, known))
     tools = Tools(oasdiff=context.settings.release.oasdiff)
     answers = []
     for pair in pairs(part.name, known):
         before, after = _place(pair.before, sha, there), _place(pair.after, sha, there)
         try:
-            answers.append(answer(pair, read(pair.owner, before), read(pair.owner, after), tools))
+            answers.append(answer(pair, read(pair.owner, *before), read(pair.owner, *after), tools))
         except CouldNotTellError as error:
-            answers.append(Answer(pair, _name(before), _name(after), could_not_tell(str(error))))
+            answers.append(Answer(pair, before[0], after[0], could_not_tell(str(error))))
     return answers
+
+
+def verdict_of(answers: Sequence[Answer]) -> Verdict:
+    """Return the worst verdict of the gate's answers."""
+    return worst_verdict(answer.comparison.verdict for answer in answers)
 
 
 def show_answers(context: Context, answers: Sequence[Answer]) -> None:
@@ -52,7 +56,7 @@ def show_answers(context: Context, answers: Sequence[Answer]) -> None:
 
 def check_open(context: Context, part: Component, sha: str, line: Line, answers: Sequence[Answer]) -> None:
     """Raise Blocked unless every comparison came out compatible: could not tell blocks as incompatible does."""
-    verdict = overall(answer.comparison.verdict for answer in answers)
+    verdict = verdict_of(answers)
     what = f"{part.name} at {brief(sha)}"
     if verdict is Verdict.COMPATIBLE:
         context.report.step("made", f"{what} may be released alone in {line}")
@@ -68,20 +72,6 @@ def check_open(context: Context, part: Component, sha: str, line: Line, answers:
     )
 
 
-def components(context: Context) -> dict[str, Component]:
-    """Return the components of the settings, by name."""
-    return components_of(context.settings.release.components)
-
-
-def component_named(context: Context, name: str) -> Component:
-    """Return the component; raise Usage naming those there are."""
-    known = components(context)
-    if name not in known:
-        problem = f"there is no component {name!r}" if name else "which component?"
-        raise Usage(problem, f"Give --name, one of: {', '.join(sorted(known))} (release.components in invoke.yaml)")
-    return known[name]
-
-
 def current_line(context: Context) -> Line:
     """Return the newest line; raise Blocked when nothing is released: there is nothing to fit in with."""
     try:
@@ -94,30 +84,26 @@ def current_line(context: Context) -> Line:
         ) from error
 
 
-def _place(moment: str, sha: str, there: Sequence[TaggedRelease]) -> Place | None:
-    """Return a moment's name for people and its commit, or None when the line has no such release."""
+def _place(moment: str, sha: str, there: Sequence[TaggedRelease]) -> tuple[str, RemoteRef | None]:
+    """Return a moment's name for people and its commit; None for that when the line has no such release."""
     if moment == COMMIT:
         return brief(sha), RemoteRef("", sha, sha)
     found = last_release(there, moment)
-    return (str(found.version), found.ref) if found else None
+    return (str(found.version), found.ref) if found else ("no release", None)
 
 
-def _name(place: Place | None) -> str:
-    return place[0] if place else "no release"
-
-
-def _snapshot(
-    context: Context, known: Mapping[str, Component], owner: Component, place: Place | None
-) -> Snapshot | None:
+def _side(
+    context: Context, known: Mapping[str, Component], owner: Component, name: str, ref: RemoteRef | None
+) -> Side | None:
     """Return the owner's interface at the place; raises CouldNotTellError where it cannot be read."""
-    if place is None:
+    if ref is None:
         return None
-    name, ref = place
+    repo = repository(context)
     if ref.name:
-        repository(context).need_objects([ref])
-    there = existing(repository(context), ref.sha, [part.path for part in known.values()])
-    content = files(repository(context), ref.sha, owner.source_path) if owner.kind != "none" else {}
-    return Snapshot(name, content, frozenset(part.name for part in known.values() if part.path in there))
+        repo.need_objects([ref])
+    there = existing(repo, ref.sha, [part.path for part in known.values()])
+    content = files(repo, ref.sha, owner.source_path) if owner.kind != "none" else {}
+    return Side(name, content, frozenset(part.name for part in known.values() if part.path in there))
 
 
 def _label(pair: Pair) -> str:
@@ -144,16 +130,10 @@ def _change(change: Change) -> str:
 
 def _facts(answer: Answer) -> dict[str, object]:
     found = answer.comparison
-    return {
+    told = {
         "pair": answer.pair.question,
         "component": answer.pair.owner.name,
         "from": answer.before,
         "to": answer.after,
-        "verdict": found.verdict.value,
-        "why": found.why,
-        "changes": [
-            {"what": each.what, "file": each.file, "line": each.line, "certain": each.certain, "gone": each.gone}
-            for each in found.changes
-        ],
-        "not_covered": list(found.not_covered),
     }
+    return {**told, **asdict(found), "verdict": found.verdict.value}

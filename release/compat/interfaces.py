@@ -1,14 +1,32 @@
-"""Answer whether an interface kept what it had, whatever its kind; whatever goes wrong is never compatible."""
+"""What a release asks, and two versions of one interface compared, whatever its kind."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from release.compat.components import COMMIT, Pair
-from release.compat.files import Files
-from release.compat.verdicts import Comparison, Verdict, could_not_tell
+from release.call.programs import run_program
+from release.compat.verdicts import Change, Comparison, Files, Verdict, could_not_tell, write_files
 from release.errors import CouldNotTellError
 from release.settings import Component
+
+COMMIT = ""
+"""In a pair: the commit to release, instead of a component's last release in the line."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Ask one thing: does `owner`'s interface at `after` still have everything it had at `before`.
+
+    Each moment is COMMIT or the name of the component whose last release in the line is meant.
+    """
+
+    owner: Component
+    question: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -20,7 +38,7 @@ class Tools:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Side:
     """An interface's files at one place of history.
 
     `name` is what people read (a tag, a commit). `components` names those whose folders are there, so that a new
@@ -42,7 +60,25 @@ class Answer:
     comparison: Comparison
 
 
-def answer(pair: Pair, before: Snapshot | None, after: Snapshot | None, tools: Tools | None = None) -> Answer:
+def pairs(name: str, components: Mapping[str, Component]) -> list[Pair]:
+    """Return the comparisons that the release of one component needs.
+
+    Its own interface; what it consumes, as released, against what the commit was written for; and its interface
+    against what each released consumer was written for.
+    """
+    component = components[name]
+    asked = [Pair(component, f"does {name} keep what it released?", name, COMMIT)]
+    for consumed in component.consumes:
+        question = f"does the released {consumed} have what {name} at the commit was written for?"
+        asked.append(Pair(components[consumed], question, COMMIT, consumed))
+    for consumer in components.values():
+        if name in consumer.consumes:
+            question = f"does {name} keep what the released {consumer.name} was written for?"
+            asked.append(Pair(component, question, consumer.name, COMMIT))
+    return asked
+
+
+def answer(pair: Pair, before: Side | None, after: Side | None, tools: Tools | None = None) -> Answer:
     """Answer one pair; a side is None when the line has no release yet."""
     names = (before.name if before else "no release", after.name if after else "no release")
     if not pair.owner.has_interface:
@@ -50,7 +86,7 @@ def answer(pair: Pair, before: Snapshot | None, after: Snapshot | None, tools: T
     elif before is None or after is None:
         comparison = could_not_tell("this line has no release yet: make its coordinated release first")
     else:
-        comparison = _of_new(pair, before, after) or compare(pair.owner, before.files, after.files, tools)
+        comparison = _comparison_of_new(pair, before, after) or compare(pair.owner, before.files, after.files, tools)
     return Answer(pair, *names, comparison)
 
 
@@ -64,7 +100,7 @@ def compare(component: Component, before: Files, after: Files, tools: Tools | No
         return could_not_tell(f"comparing {component.source_path} failed: {type(error).__name__}: {error}")
 
 
-def _of_new(pair: Pair, before: Snapshot, after: Snapshot) -> Comparison | None:
+def _comparison_of_new(pair: Pair, before: Side, after: Side) -> Comparison | None:
     """Nothing that is new can break what was released; what is not released cannot be used."""
     if pair.after != COMMIT:
         if pair.after in after.components:
@@ -80,18 +116,47 @@ def _of_new(pair: Pair, before: Snapshot, after: Snapshot) -> Comparison | None:
 
 def _comparison(component: Component, before: Files, after: Files, tools: Tools) -> Comparison:
     if component.kind == "python":
-        from release.compat.python import api
+        from release.compat.python.api import python_comparison
 
-        return api.comparison(component.interface, before, after)
+        return python_comparison(component.interface, before, after)
     if component.kind == "openapi":
-        from release.compat import openapi
+        from release.compat.openapi import openapi_comparison
 
-        return openapi.comparison(component.interface, before, after, tools.oasdiff, tools.timeout)
+        return openapi_comparison(component.interface, before, after, tools.oasdiff, tools.timeout)
     if component.kind == "command":
-        from release.compat import command
-
-        return command.comparison(component.command, before, after, tools.timeout)
+        return command_comparison(component.command, before, after, tools.timeout)
     raise CouldNotTellError(
         f"{component.name} has no kind of interface: set kind to python, openapi or command, "
         "or has_interface to false when nobody calls it"
     )
+
+
+def command_comparison(command: tuple[str, ...], before: Files, after: Files, timeout: float) -> Comparison:
+    """Run the program on both sides: exit 0 is compatible, 1 incompatible.
+
+    It runs in the working directory. `{before}` and `{after}` in its arguments become folders that hold the files
+    under their repository paths. Raises CouldNotTellError for every other exit, and when a side has no files.
+    """
+    if not command:
+        raise CouldNotTellError("no command is set for this component")
+    if not before or not after:
+        raise CouldNotTellError(f"there are no files at the {'earlier' if not before else 'later'} side")
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        folders = {"before": root / "before", "after": root / "after"}
+        write_files(folders["before"], before)
+        write_files(folders["after"], after)
+        program = run_program([_argument(part, folders) for part in command], Path.cwd(), timeout)
+        said = program.tail.replace(f"{root}/", "")
+    if program.code == 0:
+        return Comparison(Verdict.COMPATIBLE, f"{command[0]} exited 0")
+    if program.code == 1:
+        changes = tuple(Change(line) for line in said.splitlines())
+        return Comparison(Verdict.INCOMPATIBLE, f"{command[0]} exited 1", changes)
+    raise CouldNotTellError(f"{command[0]} exited {program.code}: {said or 'it said nothing'}")
+
+
+def _argument(part: str, folders: dict[str, Path]) -> str:
+    for name, folder in folders.items():
+        part = part.replace(f"{{{name}}}", str(folder))
+    return part

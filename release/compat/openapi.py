@@ -12,8 +12,7 @@ from typing import Any
 import yaml
 
 from release.call.programs import run_program
-from release.compat.files import Files
-from release.compat.verdicts import Change, Comparison, verdict_on
+from release.compat.verdicts import Change, Comparison, Files, verdict_on
 from release.errors import CouldNotTellError
 
 ERROR, WARNING = 3, 2
@@ -21,49 +20,22 @@ METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch",
 NOT_COVERED = ("behaviour that the description does not tell", "examples and vendor extensions")
 # oasdiff calls these information; within one line of releases they break, or may break, a released client.
 BREAKS = frozenset(
-    {
-        "api-path-removed-with-deprecation",
-        "api-removed-with-deprecation",
-        "request-body-enum-value-removed",
-    }
+    {"api-path-removed-with-deprecation", "api-removed-with-deprecation", "request-body-enum-value-removed"}
 )
-MAY_BREAK = frozenset(
-    {
-        "api-global-security-added",
-        "api-global-security-removed",
-        "api-global-security-scope-added",
-        "api-security-added",
-        "api-security-component-removed",
-        "api-security-component-type-changed",
-        "api-security-removed",
-        "api-security-scope-added",
-        "request-parameter-removed-with-deprecation",
-        "response-body-any-of-added",
-        "response-property-any-of-added",
-    }
-)
+MAY_BREAK = frozenset({
+    "api-global-security-added", "api-global-security-removed", "api-global-security-scope-added",
+    "api-security-added", "api-security-component-removed", "api-security-component-type-changed",
+    "api-security-removed", "api-security-scope-added", "request-parameter-removed-with-deprecation",
+    "response-body-any-of-added", "response-property-any-of-added",
+})  # fmt: skip
 # Measured with oasdiff 1.15.0: these words of its structural difference have no check in its list of changes.
-UNCHECKED = frozenset(
-    {
-        "additionalProperties",
-        "additionalPropertiesAllowed",
-        "allowReserved",
-        "callbacks",
-        "encoding",
-        "explode",
-        "maxProps",
-        "minProps",
-        "multipleOf",
-        "not",
-        "securitySchemes",
-        "servers",
-        "style",
-        "uniqueItems",
-    }
-)
+UNCHECKED = frozenset({
+    "additionalProperties", "additionalPropertiesAllowed", "allowReserved", "callbacks", "encoding", "explode",
+    "maxProps", "minProps", "multipleOf", "not", "securitySchemes", "servers", "style", "uniqueItems",
+})  # fmt: skip
 
 
-def comparison(interface: str, before: Files, after: Files, program: str, timeout: float) -> Comparison:
+def openapi_comparison(interface: str, before: Files, after: Files, program: str, timeout: float) -> Comparison:
     """Compare the description file at both sides: what a client of the earlier one may do, the later one must allow.
 
     Raises CouldNotTellError for a missing, empty or unreadable description, one in more than one file, a missing
@@ -125,21 +97,15 @@ def _changes(listed: Any, interface: str) -> Iterator[Change]:
     for entry in listed:
         try:
             level, check = int(entry["level"]), str(entry["id"])
-            place, gone = _place(entry)
+            earlier, later = entry.get("baseSource") or {}, entry.get("revisionSource") or {}
+            place, gone = int((later or earlier).get("line", 0)), bool(earlier and not later)
             where = " ".join(filter(None, (entry.get("operation", ""), entry.get("path", ""))))
             what = f"{where}: {entry.get('text') or check} [{check}]"
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CouldNotTellError("oasdiff's list of changes has an unknown form") from error
-        if level >= ERROR or check in BREAKS:
-            yield Change(what, interface, place, gone=gone)
-        elif level == WARNING or check in MAY_BREAK:
-            yield Change(what, interface, place, certain=False, gone=gone)
-
-
-def _place(entry: dict[str, Any]) -> tuple[int, bool]:
-    later = entry.get("revisionSource") or {}
-    earlier = entry.get("baseSource") or {}
-    return int((later or earlier).get("line", 0)), bool(earlier and not later)
+        certain = level >= ERROR or check in BREAKS
+        if certain or level == WARNING or check in MAY_BREAK:
+            yield Change(what, interface, place, certain, gone)
 
 
 def _unchecked(differing: Any, interface: str) -> Iterator[Change]:

@@ -1,10 +1,16 @@
-"""What a comparison of two interfaces can come to; anything unclear is never compatible."""
+"""What a comparison gets, files, and what it can come to; anything unclear is never compatible."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path, PurePosixPath
+
+from release.errors import CouldNotTellError
+
+Files = Mapping[str, bytes]
+"""Repository paths (with `/`) to contents."""
 
 
 class Verdict(Enum):
@@ -49,14 +55,14 @@ def verdict_on(changes: Iterable[Change], not_covered: tuple[str, ...] = ()) -> 
     found = tuple(sorted(set(changes), key=lambda change: (not change.certain, change.file, change.line, change.what)))
     certain = sum(change.certain for change in found)
     if certain:
-        return Comparison(Verdict.INCOMPATIBLE, f"{_counted(certain)} would break callers", found, not_covered)
+        return Comparison(Verdict.INCOMPATIBLE, f"{_changes(certain)} would break callers", found, not_covered)
     if found:
-        why = f"{_counted(len(found))} may break callers, and only a person can say"
+        why = f"{_changes(len(found))} may break callers, and only a person can say"
         return Comparison(Verdict.UNDECIDED, why, found, not_covered)
     return Comparison(Verdict.COMPATIBLE, "no breaking change found", (), not_covered)
 
 
-def overall(verdicts: Iterable[Verdict]) -> Verdict:
+def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """Give the worst of several verdicts; of none at all: could not tell."""
     seen = set(verdicts)
     if Verdict.INCOMPATIBLE in seen:
@@ -64,5 +70,22 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.COMPATIBLE if seen == {Verdict.COMPATIBLE} else Verdict.UNDECIDED
 
 
-def _counted(number: int) -> str:
+def write_files(root: Path, files: Files) -> None:
+    """Write files below an empty folder of the caller's own.
+
+    Raises CouldNotTellError for a path that would leave the folder, or that the file system refuses.
+    """
+    for name, content in files.items():
+        parts = PurePosixPath(name).parts
+        if not parts or parts[0] == "/" or ".." in parts or "\\" in name:
+            raise CouldNotTellError(f"the path {name!r} cannot be written to a folder")
+        target = root.joinpath(*parts)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        except OSError as error:
+            raise CouldNotTellError(f"the file {name!r} cannot be written: {error.strerror}") from error
+
+
+def _changes(number: int) -> str:
     return "1 change" if number == 1 else f"{number} changes"

@@ -19,7 +19,7 @@ def compat_(context: Context, name: str = "", ref: str = "", line: str = "") -> 
 
     Example: inv release.compat --name sdk --ref HEAD
     """
-    part = compat.component_named(context, name)
+    part = context.settings.component(name)
     wanted = release.versions.parse_line(line, version_too=True) if line else compat.current_line(context)
     sha = git.choice.named_commit(context, ref) if ref else git.tags.trunk_sha(context)
     git.repository.repository(context).need_commit(sha, "" if ref else f"refs/heads/{git.snapshot.trunk(context)}")

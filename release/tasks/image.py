@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from release import artifacts, git, github
+from release.call.flags import ImageRun
 from release.call.task import task
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ def dispatch(
 
     Example: inv image.dispatch --version 0.7.0
     """
-    wanted = git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
+    wanted = artifacts.image_release.image_version(context, version)
     request = github.requests.image_request(
         context,
         wanted,
-        artifacts.image_release.remote_branch(context, ref or artifacts.image_release.image_ref(context, wanted)),
+        artifacts.image_release.image_head(context, wanted, ref),
         build_base,
     )
-    return artifacts.image_release.dispatch_images(context, request, wanted, again, run), request
+    return artifacts.image_release.dispatch_images(context, request, wanted, ImageRun(again, run, build_base)), request
 
 
 @task(reads=True, waits=True, reruns=True)
@@ -50,12 +51,9 @@ def watch(context: Context, version: str = "", ref: str = "", run: str = "") -> 
 
     Example: inv image.watch --version 0.7.0 --timeout 3600
     """
-    wanted = git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
-    request = github.requests.image_request(
-        context,
-        wanted,
-        artifacts.image_release.remote_branch(context, ref or artifacts.image_release.image_ref(context, wanted)),
-    )
+    wanted = artifacts.image_release.image_version(context, version)
+    head = artifacts.image_release.image_head(context, wanted, ref)
+    request = github.requests.image_request(context, wanted, head)
     started = github.dispatch.existing_run(context, request, github.runs.parse_run_id(run))
     finished = github.follow.follow_runs(context, {"image": started})["image"]
     github.outcomes.check_run(context, finished, request)
@@ -66,14 +64,12 @@ def watch(context: Context, version: str = "", ref: str = "", run: str = "") -> 
 
 
 @task(reads=True)
-def check(context: Context, version: str = "") -> dict[str, str]:
+def check(context: Context, version: str = "") -> None:
     """Prove that every image is in the registry.
 
     Example: inv image.check --version 0.7.0
     """
-    return artifacts.images.check_images(
-        context, git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
-    )
+    artifacts.images.check_runner_images(context, artifacts.image_release.image_version(context, version))
 
 
 @task(writes=True, waits=True)
@@ -82,8 +78,8 @@ def pr(context: Context, version: str = "", ref: str = "", merge: bool = False) 
 
     Example: inv image.pr --version 0.7.0 --merge
     """
-    wanted = git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
-    head = artifacts.image_release.remote_branch(context, ref or artifacts.image_release.image_ref(context, wanted))
+    wanted = artifacts.image_release.image_version(context, version)
+    head = artifacts.image_release.image_head(context, wanted, ref)
     opened = artifacts.image_release.open_image_pull_request(context, wanted, head)
     return github.merging.merge_pull_request(context, opened, head.sha) if merge else opened
 
@@ -94,8 +90,6 @@ def release(context: Context, version: str = "", again: bool = False, run: str =
 
     Example: inv image.release --version 0.7.0
     """
-    wanted = git.choice.chosen_version(context, version or artifacts.image_release.version_named_here(context))
+    wanted = artifacts.image_release.image_version(context, version)
     on_trunk = git.repository.repository(context).branch() in (git.snapshot.trunk(context), None)
-    return artifacts.image_release.release_image(
-        context, wanted, on_trunk=on_trunk, again=again, run=run, build_base=build_base
-    )
+    return artifacts.image_release.release_image(context, wanted, on_trunk, ImageRun(again, run, build_base))

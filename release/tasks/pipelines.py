@@ -70,7 +70,7 @@ def _image_commit(context: Context, version: semver.Version) -> str:
     if (
         cut
         and artifacts.images.image_in_config(context, cut.sha) == str(version)
-        and all(artifacts.images.image_digests(context, version).values())
+        and artifacts.images.are_out(context, artifacts.images.runner_images(context, version))
     ):
         images.check(context, str(version))
         return ""
@@ -80,9 +80,10 @@ def _image_commit(context: Context, version: semver.Version) -> str:
 def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     """Release platform and SDK from the tag, side by side, prove both, then publish the GitHub Release."""
     request = github.requests.sdk_request(context, tag)
-    out = all(artifacts.images.platform_digests(context, version).values())
+    names = context.settings.platform.images
+    out = artifacts.images.are_out(context, artifacts.images.tagged_images(names, version))
     runs = {} if out else github.events.needed_runs(context, tag)
-    wheel_out = artifacts.wheel_release.is_wheel_out(context, version)
+    wheel_out = artifacts.s3.is_wheel_out(context, version)
     if not wheel_out:
         started, request = sdk.dispatch(context, str(version))
         runs = {"sdk": started, **runs}
@@ -93,8 +94,8 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     if wheel_out:
         sdk.wheel(context, str(version))
     else:
-        artifacts.wheel_release.prove_wheel_run(context, version, finished["sdk"], request)
-    artifacts.images.prove_platform(context, version)
+        artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
+    artifacts.images.prove_tagged_images(context, version, names, "the platform", "the tag's push")
     release = audit.notes.publish_release(context, version, audit.notes.draft_release(context, version))
     if release.url:  # a dry run has none
         context.report.step("note", f"{version} is released", url=release.url)
@@ -187,7 +188,8 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
         return head
     _follow(context, head, checks)
     if image:
-        head = artifacts.image_release.build_line_images(context, version, head)
+        head = artifacts.image_bump.bump_line(context, version, head)
+        artifacts.image_release.build_images(context, version, head)
         _follow(context, head, checks)
     now = git.lines.needed_branch(context, release.versions.Line(version.major, version.minor))
     if head.sha not in (now.sha, git.refs.NEW):
@@ -247,8 +249,7 @@ def release_component(context: Context, part: Component, tag: TaggedRelease) -> 
     finished = github.follow.follow_runs(context, artifacts.component_release.component_runs(context, part, tag))
     artifacts.component_release.check_component_runs(context, part, tag, finished)
     how = f"run {part.workflow}" if part.workflow else "the tag's push"
-    digests = artifacts.images.component_digests(context, part, tag.version)
-    artifacts.images.prove_built(context, tag.version, digests, part.name, how)
+    artifacts.images.prove_tagged_images(context, tag.version, part.images, part.name, how)
 
 
 def prove_component(context: Context, part: Component, version: semver.Version) -> None:
@@ -256,6 +257,4 @@ def prove_component(context: Context, part: Component, version: semver.Version) 
     if artifacts.component_release.is_sdk(context, part):
         sdk.wheel(context, str(version))
         return
-    artifacts.images.check_tagged_images(
-        context, version, artifacts.images.component_digests(context, part, version), part.name
-    )
+    artifacts.images.check_tagged_images(context, version, part.images, part.name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from release import artifacts, git, github
 from release.call.ensure import ensure, perform
+from release.call.flags import SdkRun
 from release.call.task import task
 from release.errors import Conflict, Failed, Usage
 from release.versions import parse
@@ -16,7 +17,7 @@ from release.versions import parse
 if TYPE_CHECKING:
     import semver
 
-    from release.artifacts.s3 import S3Object
+    from release.artifacts.aws import S3Object
     from release.artifacts.wheel import Wheel
     from release.call.context import Context
     from release.github.requests import Dispatch
@@ -114,7 +115,7 @@ def dispatch(
 
     Example: inv sdk.dispatch --version 0.7.0
     """
-    tag = artifacts.wheel_release.checked_tag(context, git.choice.tagged_version(context, version))
+    tag = artifacts.s3.checked_tag(context, git.choice.tagged_version(context, version))
     request = replace(
         github.requests.sdk_request(context, tag, publish_pypi, run_e2e),
         before=artifacts.s3.object_fingerprints(context),
@@ -159,7 +160,7 @@ def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
         if request
         else []
     )
-    found, key = artifacts.wheel_release.prove_wheel(context, wanted, made)
+    found, key = artifacts.s3.prove_wheel(context, wanted, made)
     if download:
         what = f"save {Path(download) / found.filename}"
         perform(context, what, lambda: _save(context, key, found, Path(download)), None)
@@ -180,12 +181,12 @@ def release(
     Example: inv sdk.release --version 0.7.0
     """
     wanted = git.choice.tagged_version(context, version)
-    if artifacts.wheel_release.is_wheel_out(context, wanted, publish_pypi, run_e2e) and not (again or run):
+    if artifacts.s3.is_wheel_out(context, wanted, SdkRun(publish_pypi, run_e2e)) and not (again or run):
         wheel(context, str(wanted))
         return
     started, request = dispatch(context, str(wanted), publish_pypi, run_e2e, again, run)
     finished = github.follow.follow_runs(context, {"sdk": started})["sdk"]
-    artifacts.wheel_release.prove_wheel_run(context, wanted, finished, request)
+    artifacts.s3.prove_wheel_run(context, wanted, finished, request)
 
 
 def _given(context: Context, version: str) -> semver.Version | None:

@@ -8,9 +8,8 @@ import warnings
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from release.compat.files import Files, below, write_files
-from release.compat.python.surface import changes
-from release.compat.verdicts import Comparison, verdict_on
+from release.compat.python.surface import python_changes
+from release.compat.verdicts import Comparison, Files, verdict_on, write_files
 from release.errors import CouldNotTellError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ NOT_COVERED = (
 COMPILED = frozenset({".so", ".pyd", ".pyx"})
 
 
-def comparison(interface: str, before: Files, after: Files) -> Comparison:
+def python_comparison(interface: str, before: Files, after: Files) -> Comparison:
     """Compare the package in the folder `interface` at both sides.
 
     Raises CouldNotTellError when a side is empty, has a module that does not parse or is compiled, or when griffe is
@@ -34,10 +33,10 @@ def comparison(interface: str, before: Files, after: Files) -> Comparison:
     """
     with tempfile.TemporaryDirectory() as name:
         earlier, later = (
-            _package(interface, below(sources, interface), Path(name, side), side)
+            _package(interface, _files_below(sources, f"{PurePosixPath(interface)}/"), Path(name, side), side)
             for side, sources in (("earlier", before), ("later", after))
         )
-        found = changes(earlier, later, interface)
+        found = python_changes(earlier, later, interface)
     return verdict_on(found, NOT_COVERED)
 
 
@@ -53,9 +52,13 @@ def _package(interface: str, files: Files, root: Path, side: str) -> griffe.Modu
     folders = {parent for path in modules for parent in PurePosixPath(path).parents}
     inits = {str(folder / "__init__.py"): b"" for folder in folders}
     write_files(root / name, {**inits, **modules})
-    package = _loaded(name, root)
+    package = _griffe_module(name, root)
     _check_complete(package, modules, side)
     return package
+
+
+def _files_below(sources: Files, start: str) -> Files:
+    return {path.removeprefix(start): content for path, content in sources.items() if path.startswith(start)}
 
 
 def _is_importable(path: str) -> bool:
@@ -81,7 +84,7 @@ def _check_not_compiled(files: Files, prefix: str, side: str) -> None:
             raise CouldNotTellError(f"{prefix}{path} at the {side} side is compiled, and has no stub (.pyi) to compare")
 
 
-def _loaded(name: str, root: Path) -> griffe.Module:
+def _griffe_module(name: str, root: Path) -> griffe.Module:
     try:
         import griffe
     except ImportError as error:

@@ -66,7 +66,7 @@ def _ancestors(cls: griffe.Class, depth: int = 0) -> Iterator[str]:
         builtin = getattr(builtins, name.removeprefix("builtins."), None)
         if isinstance(builtin, type):
             yield from (above.__name__ for above in builtin.__mro__)
-        elif not any(_is_same(name, path) for path in resolved):
+        elif name.rsplit(".", 1)[-1] not in {path.rsplit(".", 1)[-1] for path in resolved}:
             yield name
     for path, ancestor in resolved.items():
         yield path
@@ -80,7 +80,3 @@ def _has_order(cls: griffe.Class) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_same(name: str, path: str) -> bool:
-    return name.rsplit(".", 1)[-1] == path.rsplit(".", 1)[-1]

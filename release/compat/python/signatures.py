@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from release.compat.python.types import accepts_all, is_certain
-from release.compat.python.values import short, text_of, value_type_changes
+from release.compat.python.values import excerpt, text_of, value_type_changes
 
 if TYPE_CHECKING:
     import griffe
@@ -69,7 +69,7 @@ def _parameter_changes(old: griffe.Parameter, earlier: _Parameters, later: _Para
     yield from _default_changes(old, new)
     before, after = text_of(old.annotation), text_of(new.annotation)
     if before is not None and after is not None and not accepts_all(after, before):
-        yield f"the parameter {old.name} took {short(before)} and takes {short(after)}", is_certain(before, after)
+        yield f"the parameter {old.name} took {excerpt(before)} and takes {excerpt(after)}", is_certain(before, after)
 
 
 def _keeps_place(old: griffe.Parameter, place: int, later: _Parameters) -> bool:
@@ -92,7 +92,7 @@ def _default_changes(old: griffe.Parameter, new: griffe.Parameter) -> Iterator[t
         yield f"the parameter {old.name} became required", True
     elif not new.required and not old.required and text_of(old.default) != text_of(new.default):
         was, now = text_of(old.default) or "", text_of(new.default) or ""
-        yield f"the default of {old.name} changed from {short(was)} to {short(now)}", True
+        yield f"the default of {old.name} changed from {excerpt(was)} to {excerpt(now)}", True
 
 
 def _variadic_changes(earlier: _Parameters, later: _Parameters) -> Iterator[tuple[str, bool]]:

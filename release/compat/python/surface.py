@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Node = griffe.Object | griffe.Alias
 
 
-def changes(before: griffe.Module, after: griffe.Module, folder: str) -> list[Change]:
+def python_changes(before: griffe.Module, after: griffe.Module, folder: str) -> list[Change]:
     """Compare everything public, by the names callers use, wherever it is defined now.
 
     Griffe's own list of breaking changes is not used: measured with 2.4.1, it passes over a name that was moved and

@@ -34,7 +34,7 @@ def is_certain(old: str, new: str) -> bool:
 
 
 def _members(text: str) -> set[str]:
-    return _flat(_tree(text))
+    return _node_members(_tree(text))
 
 
 def _tree(text: str) -> ast.expr:
@@ -44,19 +44,19 @@ def _tree(text: str) -> ast.expr:
         return ast.Attribute(ast.Name("unreadable"), text)
 
 
-def _flat(node: ast.expr) -> set[str]:
+def _node_members(node: ast.expr) -> set[str]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return _flat(node.left) | _flat(node.right)
+        return _node_members(node.left) | _node_members(node.right)
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if node.value.id == "Optional":
-            return {"None"}.union(*map(_flat, parts))
+            return {"None"}.union(*map(_node_members, parts))
         if node.value.id == "Union":
-            return set[str]().union(*map(_flat, parts))
+            return set[str]().union(*map(_node_members, parts))
         if node.value.id == "Literal":
             return {f"Literal[{ast.unparse(part)}]" for part in parts}
         if node.value.id in {"Annotated", "Final", "ClassVar"}:
-            return _flat(parts[0])
+            return _node_members(parts[0])
     return {ast.unparse(node)}
 
 

@@ -32,17 +32,17 @@ def attribute_changes(old: griffe.Attribute, new: griffe.Attribute) -> Iterator[
         return
     is_default = _has_default(old) and (_has_default(new) or after is None) and not old.name.startswith("__")
     if is_default or (old.annotation is None and _are_of_other_types(before, after or "")):
-        yield f"its value {short(before)} became {short(after or 'none at all')}", True
+        yield f"its value {excerpt(before)} became {excerpt(after or 'none at all')}", True
 
 
 def decorator_changes(old: griffe.Object, new: griffe.Object) -> Iterator[tuple[str, bool]]:
     """Yield decorators that came or went: what they do to a signature is not known."""
     earlier, later = _decorators(old), _decorators(new)
     for text in sorted(earlier - later):
-        yield f"the decorator {short(text)} is gone or changed", False
+        yield f"the decorator {excerpt(text)} is gone or changed", False
     if earlier <= later:
         for text in sorted(later - earlier):
-            yield f"the decorator {short(text)} is new", False
+            yield f"the decorator {excerpt(text)} is new", False
 
 
 def value_type_changes(said: str, old: object, new: object) -> Iterator[tuple[str, bool]]:
@@ -51,9 +51,9 @@ def value_type_changes(said: str, old: object, new: object) -> Iterator[tuple[st
     if before is None or (after is not None and accepts_all(before, after)):
         return
     if after is None:
-        yield f"{said} no longer declared as {short(before)}", False
+        yield f"{said} no longer declared as {excerpt(before)}", False
     else:
-        yield f"{said} {short(after)}, not {short(before)}", is_certain(before, after)
+        yield f"{said} {excerpt(after)}, not {excerpt(before)}", is_certain(before, after)
 
 
 def text_of(expression: object) -> str | None:
@@ -61,7 +61,7 @@ def text_of(expression: object) -> str | None:
     return None if expression is None else str(expression)
 
 
-def short(text: str) -> str:
+def excerpt(text: str) -> str:
     """Cut a long expression for a message."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
