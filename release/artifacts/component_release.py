@@ -13,7 +13,7 @@ from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, component_named, current_line, gate, overall, show_answers
 from release.errors import Conflict, Usage
-from release.git.lines import released_versions_on
+from release.git.lines import line_versions
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
 from release.git.snapshot import trunk
@@ -29,9 +29,8 @@ from release.git.tags import (
 from release.github.api import github
 from release.github.dispatch import dispatch_run
 from release.github.events import check_starts, needed_runs
-from release.github.outcomes import check_run
 from release.github.requests import component_request
-from release.github.runs import Run, jobs_of
+from release.github.runs import Run, check_run, jobs_of
 from release.settings import Component
 from release.versions import Line, check_allowed, line_of, next_version, parse
 from release.workflows import check_roles
@@ -135,7 +134,7 @@ def _ours(context: Context, part: Component, planned: TaggedRelease) -> RemoteRe
     """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
     found = tagged_release(context, planned.version)
     if found is None:
-        check_allowed(planned.version, released_versions_on(context))
+        check_allowed(planned.version, line_versions(context))
         check_unbuilt(context, part, planned.version)
         return None
     if found.ref.sha != planned.ref.sha or found.components != planned.components:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import semver
 
@@ -18,9 +17,8 @@ from release.git.tags import needed_tag, trunk_sha
 from release.github.api import github
 from release.github.artifacts import artifact_sha256
 from release.github.commits import contains
-from release.github.outcomes import check_run
 from release.github.requests import Dispatch
-from release.github.runs import Run
+from release.github.runs import Run, check_run, parse_time
 from release.settings import DEFAULTS
 from release.versions import line_of
 from release.workflows import is_on
@@ -35,7 +33,7 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
     _, key = prove_wheel(context, version, [finished])
     check_unchanged(request.before, object_fingerprints(context), s3_address(context))
     made = bucket(context).object(key)
-    if key not in request.before and made and made.modified < _moment(finished.created_at):
+    if key not in request.before and made and made.modified < parse_time(finished.created_at):
         raise Conflict(
             f"the wheel is from {made.modified:%Y-%m-%d %H:%M:%S} UTC, older than run {finished.id}",
             f"That run did not make it. Look: {finished.url}",
@@ -94,7 +92,3 @@ def checked_tag(context: Context, version: semver.Version) -> RemoteRef:
             "Find out who tagged it; then take the next version.",
         )
     return tag
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))

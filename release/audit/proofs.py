@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from release.artifacts.component_release import check_component_roles
 from release.artifacts.images import image_digests, registry
@@ -22,11 +21,10 @@ from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.commits import contains, image_commit
 from release.github.events import pushed_runs
-from release.github.outcomes import check_jobs
 from release.github.pulls import PullRequest
 from release.github.releases import release_of
 from release.github.requests import sdk_request
-from release.github.runs import Run, runs_of
+from release.github.runs import Run, check_jobs, parse_time, runs_of
 from release.versions import line_of, released_versions
 
 
@@ -158,7 +156,7 @@ def sdk_run_proofs(context: Context, claim: ExpectedState) -> Iterator[Proof]:
     made = good[-1]
     check_jobs(github(context), made, request)
     stored = bucket(context).object(wheel_key(context, claim.version))
-    if stored and stored.modified < datetime.fromisoformat(made.created_at.replace("Z", "+00:00")):
+    if stored and stored.modified < parse_time(made.created_at):
         says = f"the wheel is older than run {made.id}"
         yield Proof("sdk run", False, says, made.url, "Find out what made it.")
     else:
