@@ -12,7 +12,7 @@ import pytest
 from release.call.context import Activity, View
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.refs import Push, RemoteRef
-from release.git.remotes import remote_repository, without_credentials
+from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
 from release.git.snapshot import Remote
 from release.sandbox import Sandbox
@@ -213,7 +213,7 @@ def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repo
     with pytest.raises(Failed) as caught:
         looked(repo).head_sha("main")
     assert "hunter2" not in f"{caught.value.message} {caught.value.__cause__}"
-    assert without_credentials("https://user:hunter2@h/x") == "https://h/x"
+    assert public_url("https://user:hunter2@h/x") == "https://h/x"
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=x", "a b", "a..b", "ä", "a\n", "x.lock"])

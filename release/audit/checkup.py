@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from release.call.context import Context
 from release.errors import Failed
-from release.git.remotes import token, without_credentials
+from release.git.remotes import public_url, token
 from release.git.repository import repository
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
@@ -80,7 +80,7 @@ def signing_findings(context: Context) -> Iterator[Finding]:
 def remote_findings(context: Context) -> Iterator[Finding]:
     """Check that the remote answers, over a protocol that proves who it is."""
     url = repository(context).remote_url
-    shown, head = without_credentials(url), trunk_sha(context)
+    shown, head = public_url(url), trunk_sha(context)
     protocol = url.partition("://")[0] if "://" in url else "ssh"
     if url != shown:
         fix = f"git remote set-url {repository(context).remote} {shown}"

@@ -11,7 +11,7 @@ from release.compat.interfaces import Answer, Snapshot, Tools, answer
 from release.compat.verdicts import Change, Verdict, could_not_tell, overall
 from release.errors import Blocked, CouldNotTellError, Usage
 from release.git.lines import line_versions, newest_line
-from release.git.objects import existing, files
+from release.git.objects import existing_paths, files
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
 from release.git.tags import TaggedRelease, last_release
@@ -115,7 +115,7 @@ def _snapshot(
     name, ref = place
     if ref.name:
         repository(context).need_objects([ref])
-    there = existing(repository(context), ref.sha, [part.path for part in known.values()])
+    there = existing_paths(repository(context), ref.sha, [part.path for part in known.values()])
     content = files(repository(context), ref.sha, owner.source_path) if owner.kind != "none" else {}
     return Snapshot(name, content, frozenset(part.name for part in known.values() if part.path in there))
 

@@ -23,13 +23,13 @@ def remote_repository(url: str) -> tuple[str, str]:
     parts = urlsplit(text)
     name = parts.path.strip("/").removesuffix(".git")
     if not parts.hostname or name.count("/") < 1:
-        problem = f"the remote {without_credentials(url)} names no GitHub repository"
+        problem = f"the remote {public_url(url)} names no GitHub repository"
         raise Usage(problem, "Set GITHUB_REPOSITORY and GITHUB_API_URL.")
     host = f"{parts.hostname}:{parts.port}" if parts.port and parts.scheme.startswith("http") else parts.hostname
     return host, "/".join(name.split("/")[-2:])
 
 
-def without_credentials(url: str) -> str:
+def public_url(url: str) -> str:
     """Return the URL less any user and password in it (S1)."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url

@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from release.errors import Failed, ReleaseError
@@ -23,7 +23,7 @@ def artifact_sha256(api: GitHub, run_id: int, filename: str) -> str:
     Raises Failed, saying why, when it cannot be read: kept no longer, too large, not for this token, not there.
     """
     reasons = []
-    for artifact in _artifacts(api, run_id):
+    for artifact in islice(api.pages(f"actions/runs/{run_id}/artifacts", key="artifacts"), MOST):
         try:
             found = _sha256(_archive(api, artifact), filename)
         except (ReleaseError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
@@ -32,12 +32,6 @@ def artifact_sha256(api: GitHub, run_id: int, filename: str) -> str:
             if found:
                 return found
     raise Failed("; ".join(reasons) or f"run {run_id} kept no {filename}")
-
-
-def _artifacts(api: GitHub, run_id: int) -> Iterator[Any]:
-    for number, artifact in enumerate(api.pages(f"actions/runs/{run_id}/artifacts", key="artifacts")):
-        if number < MOST:
-            yield artifact
 
 
 def _archive(api: GitHub, artifact: Any) -> bytes:

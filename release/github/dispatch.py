@@ -30,6 +30,7 @@ def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, r
     """
     if run_id:
         return _run_of_id(context, run_id, dispatch)
+    # Before anything is sent: what shows later, and is newer than all of these, may be ours.
     before = matching_runs(github(context), dispatch)
     known = None if again else _usable_run(context, before, dispatch)
     if known is None:
@@ -130,7 +131,7 @@ def _usable_run(context: Context, matching: Sequence[Run], dispatch: Dispatch) -
     """Return the one run that is going on or did all that was asked; raise on several or on failed ones alone."""
     going = [each for each in matching if each.status != "completed"]
     done = [each for each in matching if each.conclusion == "success" and _did_all(github(context), each, dispatch)]
-    useful = going + done[:1]
+    useful = going + done[:1]  # several green ones built the same; one that goes on beside a green one is unclear
     if len(useful) > 1:
         raise _several(useful, dispatch)
     failed = [each for each in matching if each.conclusion not in ("", "success")]

@@ -52,7 +52,7 @@ def check_starts(context: Context, version: semver.Version, sha: str = "") -> No
         check_token_starts_workflows(context)
     except Usage:
         names = dispatchable_workflows(context, f"{TAGS}{version}", sha or trunk_sha(context))
-        if not names:
+        if not names:  # what the token's check said then stands
             raise
         context.report.step("note", f"a push with this token starts no workflow: {', '.join(names)} will be asked for")
 

@@ -50,6 +50,7 @@ def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
 def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait) -> bool:
     """Look at each run that goes on, show what changed, start attempts; return whether all is over."""
     for each in followed.values():
+        # Its jobs are shown even of a run that had ended before the first look.
         if each.run.status != "completed" or not each.jobs_at:
             _look(context, each)
             wait.breathe()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from release.call.context import Context
@@ -101,13 +102,12 @@ def runs_of(api: GitHub, sha: str, event: str, workflow: str = "", branch: str =
 def jobs_of(api: GitHub, run_id: int) -> list[Job]:
     """Return the jobs of the run's latest attempt, all pages (F26); a page that did not change costs no limit."""
     found: list[Job] = []
-    page = 1
-    while True:
+    for page in count(1):
         body, _ = api.fresh(f"actions/runs/{run_id}/jobs", filter="latest", per_page=100, page=page)
         found += [Job.parse(each) for each in body["jobs"]]
         if not body["jobs"] or len(found) >= body["total_count"]:
-            return found
-        page += 1
+            break
+    return found
 
 
 def parse_run_id(text: str) -> int:
