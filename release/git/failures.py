@@ -28,7 +28,7 @@ def failure(command: str, stderr: str) -> ReleaseError:
 
 
 def _push_failure(text: str, said: Sequence[str]) -> Failed | Conflict | Unknown:
-    # Order matters: a lost lease comes as a rejection too, and a rule's refusal may end in a broken connection.
+    # Order matters: a lost lease may be a [remote rejected] too, and the server's words tell more than a broken line.
     if any(sign in text for sign in ("(stale info)", "cannot lock ref", "(fetch first)")):
         problem = "somebody pushed meanwhile: the remote no longer has what this push was made for"
         return Conflict(problem, "Run the same again.")

@@ -63,4 +63,5 @@ def check_next(context: Context, version: semver.Version) -> None:
     if versions and line_branch(context, line) is None:
         again = f"inv release.branch --version {line} --ref {tags[str(versions[-1])]}"
         raise Usage(f"line {line} has releases, but its branch is gone", f"Cut it again where it was: {again}")
-    check_allowed(version, line_versions(context))
+    # A line that has versions tells alone what comes next on it: only a new one is held against all the others.
+    check_allowed(version, versions or line_versions(context))

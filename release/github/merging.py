@@ -75,7 +75,7 @@ def _merge(context: Context, opened: PullRequest, sha: str) -> None:
         if answer.status == 200:
             return
         if BASE_MOVED not in answer.problem:
-            if answer.status != 409:
+            if answer.status != 409:  # a policy says no with 405; 409 means that the head moved (F15)
                 raise _refusal(opened, answer.problem)
             hint = f"Somebody pushed to it: look, then run the same again: {opened.url}"
             raise Conflict(f"pull request #{opened.number}: {answer.problem}", hint)
