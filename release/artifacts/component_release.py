@@ -13,7 +13,7 @@ from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, component_named, current_line, gate, overall, show_answers
 from release.errors import Conflict, Usage
-from release.git.lines import line_versions
+from release.git.lines import check_version
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
 from release.git.snapshot import trunk
@@ -32,7 +32,7 @@ from release.github.events import check_starts, needed_runs
 from release.github.requests import component_request
 from release.github.runs import Run, check_run, jobs_of
 from release.settings import Component
-from release.versions import Line, check_allowed, line_of, next_version, parse
+from release.versions import Line, line_of, next_version, parse
 from release.workflows import check_roles
 
 REASON_LIMIT = 500  # characters
@@ -134,7 +134,7 @@ def _ours(context: Context, part: Component, planned: TaggedRelease) -> RemoteRe
     """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
     found = tagged_release(context, planned.version)
     if found is None:
-        check_allowed(planned.version, line_versions(context))
+        check_version(context, planned.version)
         check_unbuilt(context, part, planned.version)
         return None
     if found.ref.sha != planned.ref.sha or found.components != planned.components:

@@ -55,6 +55,12 @@ def next_patch(context: Context, line: Line, sha: str) -> semver.Version:
     return finals[-1] if finals else next_version(line_versions(context, line), "patch", line)
 
 
+def check_version(context: Context, version: semver.Version) -> None:
+    """Raise as `check_allowed` does unless the version is a right next one on the remote."""
+    # A line that has versions tells alone what comes next on it: only a new one is held against all the others.
+    check_allowed(version, line_versions(context, line_of(version)) or line_versions(context))
+
+
 def check_next(context: Context, version: semver.Version) -> None:
     """Raise unless the version may come next; Usage too for a line whose branch is gone: the trunk is not that."""
     line = line_of(version)
@@ -63,5 +69,4 @@ def check_next(context: Context, version: semver.Version) -> None:
     if versions and line_branch(context, line) is None:
         again = f"inv release.branch --version {line} --ref {tags[str(versions[-1])]}"
         raise Usage(f"line {line} has releases, but its branch is gone", f"Cut it again where it was: {again}")
-    # A line that has versions tells alone what comes next on it: only a new one is held against all the others.
-    check_allowed(version, versions or line_versions(context))
+    check_version(context, version)

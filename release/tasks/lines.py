@@ -123,6 +123,6 @@ def _tag_or_allowed(context: Context, version: semver.Version, sha: str) -> Remo
     """
     found = git.tags.tag_at(context, version, sha)
     if found is None:
-        check_allowed(version, git.lines.line_versions(context))
+        git.lines.check_version(context, version)
         artifacts.images.check_image_in_config(context, sha, version)
     return found
