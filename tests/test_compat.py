@@ -18,7 +18,7 @@ from release.call.context import Context
 from release.call.report import Report
 from release.compat.interfaces import Answer
 from release.errors import Blocked, CouldNotTellError, Failed, Usage
-from release.git.objects import existing, files
+from release.git.objects import existing_paths, files
 from release.git.repository import repository
 from release.git.tags import TaggedRelease, last_release, release_scope, tag_message, tagged_releases, trailers
 from release.sandbox import Sandbox
@@ -319,5 +319,5 @@ def test_the_description_is_read_at_both_sides_from_git(context: Context, sandbo
 def test_which_paths_are_there_also_where_one_is_in_another(context: Context, sandbox: Sandbox) -> None:
     sha = sandbox.bare.sha("0.6.2") or ""
     paths = [".", "sdk", "sdk/", "sdk/leptonai", "sdk/cli", CLIENT, "backend"]
-    assert existing(repository(context), sha, paths) == set(paths) - {"sdk/cli"}
+    assert existing_paths(repository(context), sha, paths) == set(paths) - {"sdk/cli"}
     assert files(repository(context), sha, ".").keys() > files(repository(context), sha, "sdk/").keys() > {CLIENT}

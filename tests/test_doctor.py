@@ -67,7 +67,7 @@ def no_remote(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) 
 
 
 def password_in_the_url(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
-    git(well.work, "remote", "set-url", "origin", repository(context).remote_url().replace("://", "://user:hunter2@"))
+    git(well.work, "remote", "set-url", "origin", repository(context).remote_url.replace("://", "://user:hunter2@"))
     return again(context)
 
 

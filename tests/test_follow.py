@@ -20,9 +20,8 @@ from release.git.snapshot import remote
 from release.github.api import github
 from release.github.events import started_runs
 from release.github.follow import follow_runs
-from release.github.outcomes import check_run
 from release.github.requests import Dispatch
-from release.github.runs import Run, jobs_of
+from release.github.runs import Run, check_run, jobs_of
 from release.sandbox import Sandbox
 from release.sandbox.github.events import start_run
 from release.sandbox.github.state import Hub

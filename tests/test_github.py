@@ -13,8 +13,7 @@ from scripted import Reply, Scripted, scripted_server
 from release.errors import Conflict, Failed, Unknown, Usage, Waiting
 from release.git.remotes import api_url, serves
 from release.github.api import API_VERSION, GitHub
-from release.github.http import BearerAuth, Http
-from release.github.web import check_url
+from release.github.http import BearerAuth, Http, check_url
 
 TOKEN = "ghp_sandboxsecret"
 

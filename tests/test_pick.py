@@ -448,7 +448,7 @@ def test_f10_f22_shallow_linked_detached_and_with_a_space(
     base = author.cut()
     author.commit("other", b_txt=changed(LINES, 19, "other"))
     shas = [author.commit(f"fix {n}", a_txt=changed(LINES, n * 4, f"fix {n}")) for n in (1, 2, 3)]
-    url = repository(context).remote_url()
+    url = repository(context).remote_url
     helper = [
         "-c",
         f"credential.{sandbox.github.url}.helper=!f() {{ echo username=x; echo password=$GITHUB_TOKEN; }}; f",
@@ -476,7 +476,7 @@ def test_a_conflict_in_a_depth_1_clone_is_continued_there(
         "-c",
         f"credential.{sandbox.github.url}.helper=!f() {{ echo username=x; echo password=$GITHUB_TOKEN; }}; f",
     ]
-    git(tmp_path, *helper, "clone", "-q", "--depth=1", repository(context).remote_url(), "shallow")
+    git(tmp_path, *helper, "clone", "-q", "--depth=1", repository(context).remote_url, "shallow")
     before = snapshot(tmp_path / "shallow")
     there = Context(context.settings, again(context).report, Options(yes=True), folder=tmp_path / "shallow")
     with pytest.raises(Failed, match="feat: rename"):

@@ -12,9 +12,9 @@ import pytest
 from release.call.context import Activity, View
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.refs import Push, RemoteRef
-from release.git.remotes import remote_repository, without_credentials
+from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
-from release.git.snapshot import Remote, Snapshot
+from release.git.snapshot import Remote
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
 
@@ -37,7 +37,7 @@ def repo(sandbox: Sandbox) -> Repository:
 
 def looked(repo: Repository) -> Remote:
     """The remote, looked at anew."""
-    return Remote(Snapshot(repo, Activity()), View())
+    return Remote(repo, Activity(), View())
 
 
 def git(where: Path, *arguments: str) -> str:
@@ -119,7 +119,7 @@ def test_f10_every_kind_of_clone_reads_the_same(sandbox: Sandbox, repo: Reposito
         sandbox.bare.git("update-ref", f"refs/tags/{name}", sha)
     later = commit(sandbox.work, "b.txt")
     git(sandbox.work, "push", "-q", "origin", "HEAD:refs/heads/main")
-    url = repo.remote_url()
+    url = repo.remote_url
     credentials = ["-c", f"http.{sandbox.github.url}/.extraheader=Authorization: Basic {_basic()}"]
     git(tmp_path, *credentials, "clone", "-q", url, "full")
     git(tmp_path, *credentials, "clone", "-q", "--depth=1", "--no-tags", url, "shallow")
@@ -190,11 +190,11 @@ def test_f25_a_lock_is_named_and_left(sandbox: Sandbox, repo: Repository) -> Non
 def test_s01_the_token_is_in_no_argument_file_or_error(sandbox: Sandbox, repo: Repository) -> None:
     token = os.environ["GITHUB_TOKEN"]
     git(sandbox.work, "config", "--unset", f"credential.{sandbox.github.url}.helper")
-    repo.authenticate(token, repo.remote_url())
+    repo.authenticate(token, repo.remote_url)
     assert looked(repo).head_sha("main") == repo.head()
     for name in ("config", "HEAD"):
         assert token not in (sandbox.work / ".git" / name).read_text()
-    repo.authenticate("wrong-token-value", repo.remote_url())
+    repo.authenticate("wrong-token-value", repo.remote_url)
     with pytest.raises(Usage) as caught:
         looked(repo).head_sha("main")
     assert "wrong-token-value" not in f"{caught.value.message} {caught.value.__cause__}"
@@ -213,7 +213,7 @@ def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repo
     with pytest.raises(Failed) as caught:
         looked(repo).head_sha("main")
     assert "hunter2" not in f"{caught.value.message} {caught.value.__cause__}"
-    assert without_credentials("https://user:hunter2@h/x") == "https://h/x"
+    assert public_url("https://user:hunter2@h/x") == "https://h/x"
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=x", "a b", "a..b", "ä", "a\n", "x.lock"])
@@ -245,7 +245,7 @@ def test_no_repository_no_remote(tmp_path: Path, sandbox: Sandbox) -> None:
     with pytest.raises(Usage, match="no Git repository"):
         Repository(tmp_path)
     with pytest.raises(Usage, match="no remote upstream"):
-        Repository(sandbox.work, "upstream").remote_url()
+        assert Repository(sandbox.work, "upstream").remote_url
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
 from release.errors import Conflict, Usage
-from release.git.lines import released_versions_on
+from release.git.lines import check_version
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
 from release.git.snapshot import trunk
@@ -29,11 +29,10 @@ from release.git.tags import (
 from release.github.api import github
 from release.github.dispatch import dispatch_run
 from release.github.events import check_starts, needed_runs
-from release.github.outcomes import check_run
 from release.github.requests import component_request
-from release.github.runs import Run, jobs_of
+from release.github.runs import Run, check_run, jobs_of
 from release.settings import Component
-from release.versions import Line, check_allowed, line_of, next_version, parse
+from release.versions import Line, line_of, next_version, parse
 from release.workflows import check_roles
 
 REASON_LIMIT = 500  # characters
@@ -133,7 +132,7 @@ def _own_tag(context: Context, part: Component, planned: TaggedRelease) -> Remot
     """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
     found = tagged_release(context, planned.version)
     if found is None:
-        check_allowed(planned.version, released_versions_on(context))
+        check_version(context, planned.version)
         _check_unbuilt(context, part, planned.version)
         return None
     if found.ref.sha != planned.ref.sha or found.components != planned.components:

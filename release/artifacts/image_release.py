@@ -30,10 +30,9 @@ from release.github.commits import contains
 from release.github.dispatch import EVENT, dispatch_run
 from release.github.follow import follow_runs
 from release.github.merging import delete_branch, merge_pull_request
-from release.github.outcomes import check_run
 from release.github.pulls import PullRequest, open_pull_request
 from release.github.requests import Dispatch, image_request
-from release.github.runs import Run, parse_run_id, runs_of
+from release.github.runs import Run, check_run, parse_run_id, runs_of
 from release.versions import image_tags, parse_branch
 
 ANY_RUN = ImageRun()

@@ -13,8 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from release.artifacts.oci_auth import challenges, check_realm, is_trusted_realm, registry_url, token_auth
 from release.call.parallel import side_by_side
 from release.errors import Failed, Usage
-from release.github.http import BearerAuth, Http
-from release.github.web import Answer
+from release.github.http import Answer, BearerAuth, Http
 
 Auth = tuple[str, str] | BearerAuth | None
 KINDS = ("oci.image.index.v1", "docker.distribution.manifest.list.v2", "oci.image.manifest.v1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import semver
 
@@ -19,9 +18,8 @@ from release.git.tags import needed_tag, trunk_sha
 from release.github.api import github
 from release.github.artifacts import artifact_sha256
 from release.github.commits import contains
-from release.github.outcomes import check_run
 from release.github.requests import Dispatch
-from release.github.runs import Run
+from release.github.runs import Run, check_run, parse_time
 from release.settings import DEFAULTS
 from release.versions import line_of
 from release.workflows import is_on
@@ -118,7 +116,7 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
     _, key = prove_wheel(context, version, [finished])
     check_unchanged(request.before, object_fingerprints(context), s3_address(context))
     made = bucket(context).object(key)
-    begun = datetime.fromisoformat(finished.created_at.replace("Z", "+00:00"))
+    begun = parse_time(finished.created_at)
     if key not in request.before and made and made.modified < begun:
         raise Conflict(
             f"the wheel is from {made.modified:%Y-%m-%d %H:%M:%S} UTC, older than run {finished.id}",

@@ -16,16 +16,15 @@ from release.artifacts.s3 import bucket
 from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import Failed, ReleaseError
-from release.git.credentials import token
 from release.git.refs import TAGS
-from release.git.remotes import without_credentials
+from release.git.remotes import public_url, token
 from release.git.repository import repository
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
+from release.github.checks import branch_rules
 from release.github.dispatch import FOLDER
 from release.github.events import check_token_starts_workflows, workflows_started
-from release.github.rules import branch_rules
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Rule, Source, judge
 
@@ -86,8 +85,8 @@ def signing_findings(context: Context) -> Iterator[Finding]:
 
 def remote_findings(context: Context) -> Iterator[Finding]:
     """Check that the remote answers, over a protocol that proves who it is."""
-    url = repository(context).remote_url()
-    shown, head = without_credentials(url), trunk_sha(context)
+    url = repository(context).remote_url
+    shown, head = public_url(url), trunk_sha(context)
     protocol = url.partition("://")[0] if "://" in url else "ssh"
     if url != shown:
         fix = f"git remote set-url {repository(context).remote} {shown}"

@@ -11,7 +11,7 @@ from release.audit.receipt import attach_receipt, proved_receipt
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.errors import Usage
-from release.git.lines import released_versions_on
+from release.git.lines import line_versions
 from release.git.tags import release_scope, tagged_release
 from release.github.api import github
 from release.github.pulls import PullRequest
@@ -57,7 +57,7 @@ def previous_version(versions: list[semver.Version], version: semver.Version) ->
 
 
 def _release_body(context: Context, version: semver.Version) -> dict[str, Any]:
-    before = previous_version(released_versions_on(context), version)
+    before = previous_version(line_versions(context), version)
     asked = {"tag_name": str(version), **({"previous_tag_name": str(before)} if before else {})}
     generated = github(context).send("POST", "releases/generate-notes", asked)
     if not generated:

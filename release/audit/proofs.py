@@ -26,11 +26,10 @@ from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.commits import contains, image_commit
 from release.github.events import pushed_runs
-from release.github.outcomes import check_jobs
 from release.github.pulls import PullRequest
 from release.github.releases import release_of
 from release.github.requests import sdk_request
-from release.github.runs import Run, runs_of
+from release.github.runs import Run, check_jobs, runs_of
 from release.versions import line_of, released_versions
 
 

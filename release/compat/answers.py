@@ -10,8 +10,8 @@ from release.call.context import Context
 from release.compat.interfaces import COMMIT, Answer, Pair, Side, Tools, answer, pairs
 from release.compat.verdicts import Change, Verdict, could_not_tell, worst_verdict
 from release.errors import Blocked, CouldNotTellError, Usage
-from release.git.lines import newest_line, released_versions_on
-from release.git.objects import existing, files
+from release.git.lines import line_versions, newest_line
+from release.git.objects import existing_paths, files
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
 from release.git.tags import TaggedRelease, last_release
@@ -61,7 +61,7 @@ def check_open(context: Context, part: Component, sha: str, line: Line, answers:
     if verdict is Verdict.COMPATIBLE:
         context.report.step("made", f"{what} may be released alone in {line}")
         return
-    together = f"inv release.minor --version {next_version(released_versions_on(context), 'minor')}"
+    together = f"inv release.minor --version {next_version(line_versions(context), 'minor')}"
     if verdict is Verdict.INCOMPATIBLE:
         raise Blocked(f"{what} is incompatible with {line}", f"Make a coordinated release: {together}")
     reasons = [answer.comparison.why for answer in answers if answer.comparison.verdict is Verdict.UNDECIDED]
@@ -77,7 +77,7 @@ def current_line(context: Context) -> Line:
     try:
         return newest_line(context)
     except Usage as error:
-        first = next_version(released_versions_on(context), "minor")
+        first = next_version(line_versions(context), "minor")
         raise Blocked(
             "could not tell: nothing is released yet",
             f"Make the first coordinated release: inv release.minor --version {first}",
@@ -101,7 +101,7 @@ def _side(
     repo = repository(context)
     if ref.name:
         repo.need_objects([ref])
-    there = existing(repo, ref.sha, [part.path for part in known.values()])
+    there = existing_paths(repo, ref.sha, [part.path for part in known.values()])
     content = files(repo, ref.sha, owner.source_path) if owner.kind != "none" else {}
     return Side(name, content, frozenset(part.name for part in known.values() if part.path in there))
 

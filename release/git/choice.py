@@ -6,7 +6,7 @@ import semver
 
 from release.call.context import Context
 from release.errors import Usage
-from release.git.lines import needed_branch, newest_line, next_patch, released_versions_on
+from release.git.lines import line_versions, needed_branch, newest_line, next_patch
 from release.git.refs import NEW
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
@@ -24,7 +24,7 @@ def chosen_version(context: Context, given: str, bump: str = "") -> semver.Versi
         return context.version
     if not bump:
         raise Usage("which version?", "Give --version, such as --version 0.7.0")
-    return context.settle(next_version(released_versions_on(context), bump))
+    return context.settle(next_version(line_versions(context), bump))
 
 
 def chosen_line(context: Context, given: str) -> Line:
@@ -41,10 +41,8 @@ def tagged_version(context: Context, version: str) -> semver.Version:
     """Settle the version: as given or settled, else the newest tag of the line at hand."""
     if version or context.version:
         return chosen_version(context, version)
-    versions = released_versions_on(context, chosen_line(context, ""))
-    if not versions:
-        raise Usage("which version?", "Give --version, such as --version 0.7.0")
-    return context.settle(versions[-1])
+    versions = line_versions(context, chosen_line(context, ""))
+    return context.settle(versions[-1]) if versions else chosen_version(context, "")
 
 
 def version_or_line(context: Context, given: str) -> semver.Version:
@@ -52,7 +50,7 @@ def version_or_line(context: Context, given: str) -> semver.Version:
     if given.count(".") != 1:
         return chosen_version(context, given, bump="minor")
     line = parse_line(given)
-    return context.settle(next_version(released_versions_on(context, line), "patch", line))
+    return context.settle(next_version(line_versions(context, line), "patch", line))
 
 
 def version_of_head(context: Context) -> semver.Version:
@@ -65,8 +63,6 @@ def named_commit(context: Context, ref: str) -> str:
     """Return the commit a person names: a branch of the remote first, else a commit of this clone."""
     if ref == NEW:  # what a dry run would have made
         return ref
-    if parse_branch(ref) or ref == trunk(context):
-        found = remote(context).head_sha(ref)
-        if found:
-            return found
-    return repository(context).commit_sha(ref)
+    # Any other name is this clone's: a sha would cost a listing, and is no branch's name.
+    found = remote(context).head_sha(ref) if parse_branch(ref) or ref == trunk(context) else None
+    return found or repository(context).commit_sha(ref)

@@ -48,7 +48,7 @@ def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
     return dict(zip(found, objects(repo, list(found.values())), strict=True))
 
 
-def existing(repo: Repository, sha: str, paths: Sequence[str]) -> set[str]:
+def existing_paths(repo: Repository, sha: str, paths: Sequence[str]) -> set[str]:
     """Return those of the paths that are in the commit, as files or folders."""
     check_sha(sha)
     asked = "".join(f"{sha}:{_normal(path)}\n" for path in paths)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NEW = "0" * 40  # stands in a dry run for a commit that is not made yet
+HEADS, TAGS = "refs/heads/", "refs/tags/"
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,6 @@ class Push:
 def brief(sha: str) -> str:
     """Return the commit as people read it."""
     return "a new commit" if sha in ("", NEW) else sha[:9]
-
-
-TAGS = "refs/tags/"
-HEADS = "refs/heads/"
 
 
 def short_name(ref: RemoteRef) -> str:

@@ -1,11 +1,17 @@
-"""The remote's address: which host and repository it is, and what goes to that host."""
+"""The remote's address: which host and repository it is, its API, and the token that goes to it alone."""
 
 from __future__ import annotations
 
 import base64
+import os
+import shutil
+import subprocess
 from urllib.parse import urlsplit
 
+from release.call.context import Context
 from release.errors import Usage
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def remote_repository(url: str) -> tuple[str, str]:
@@ -17,15 +23,13 @@ def remote_repository(url: str) -> tuple[str, str]:
     parts = urlsplit(text)
     name = parts.path.strip("/").removesuffix(".git")
     if not parts.hostname or name.count("/") < 1:
-        raise Usage(
-            f"the remote {without_credentials(url)} names no GitHub repository",
-            "Set GITHUB_REPOSITORY and GITHUB_API_URL.",
-        )
+        problem = f"the remote {public_url(url)} names no GitHub repository"
+        raise Usage(problem, "Set GITHUB_REPOSITORY and GITHUB_API_URL.")
     host = f"{parts.hostname}:{parts.port}" if parts.port and parts.scheme.startswith("http") else parts.hostname
     return host, "/".join(name.split("/")[-2:])
 
 
-def without_credentials(url: str) -> str:
+def public_url(url: str) -> str:
     """Return the URL less any user and password in it (S1)."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url
@@ -57,4 +61,19 @@ def serves(api: str, host: str) -> bool:
     return parts.netloc in (host, f"api.{host}")
 
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+def api_of_host(host: str) -> str:
+    """Return the REST API's URL: GITHUB_API_URL, else the one of the Git host."""
+    return os.environ.get("GITHUB_API_URL") or api_url(host)
+
+
+def token(context: Context) -> str:
+    """Return GITHUB_TOKEN or GH_TOKEN, else what `gh auth token` prints, else nothing; `gh` is asked once a call."""
+    return context.once(token, _find_token)
+
+
+def _find_token() -> str:
+    given = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+    if given or not shutil.which("gh"):
+        return (given or "").strip()
+    asked = subprocess.run(["gh", "auth", "token"], capture_output=True, text=True, check=False, timeout=20)
+    return asked.stdout.strip()

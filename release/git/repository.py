@@ -14,14 +14,14 @@ from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryErr
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
-from release.git.credentials import api_of_host, token
 from release.git.failures import failure
-from release.git.refs import Push, RemoteRef
-from release.git.remotes import git_header, remote_repository, serves
+from release.git.refs import TAGS, Push, RemoteRef
+from release.git.remotes import api_of_host, git_header, remote_repository, serves, token
 from release.versions import check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
+PAST_CUT = ("--shallow-file", "")  # Git's own switch: read a shallow clone as if it were whole
 FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--quiet")
 
 
@@ -37,8 +37,10 @@ class Repository:
         if self._repo.working_tree_dir is None:
             raise Usage("this repository is bare", "Run it in a clone with files.")
         self.root = Path(self._repo.working_tree_dir)
+        self._common = Path(self._repo.common_dir)
         self.remote = remote
         self._credentials: dict[str, str] = {}
+        self._here: set[str] = set()
         check_ref_name(remote)
 
     def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> str:
@@ -51,11 +53,7 @@ class Repository:
 
     def whole(self, *arguments: str, cwd: Path | None = None) -> str:
         """Run Git as `git` does, a shallow clone's cut out of sight: a commit at the cut has its parents again."""
-        return self.git(*self._past_cut, *arguments, cwd=cwd)
-
-    @cached_property
-    def _past_cut(self) -> tuple[str, ...]:
-        return ("--shallow-file", "") if self.is_shallow() else ()
+        return self.git(*(PAST_CUT if self.is_shallow() else ()), *arguments, cwd=cwd)
 
     def git_bytes(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> bytes:
         """Run Git and return the bytes it prints; raise Failed as `git` does."""
@@ -82,6 +80,7 @@ class Repository:
         """
         self._credentials = git_header(token, url, int(os.environ.get("GIT_CONFIG_COUNT") or 0))
 
+    @cached_property
     def remote_url(self) -> str:
         """Return the remote's URL, `insteadOf` applied; raise Usage when there is none."""
         try:
@@ -92,28 +91,27 @@ class Repository:
     # --- commits and files ---
 
     def is_shallow(self) -> bool:
-        """Whether this clone lacks history; nothing here changes that, so Git is asked once."""
-        return self._is_shallow
-
-    @cached_property
-    def _is_shallow(self) -> bool:
-        return self.git("rev-parse", "--is-shallow-repository") == "true"
+        """Whether this clone lacks history, told as Git tells it: by the file that lists where it was cut."""
+        cut = self._common / "shallow"
+        return cut.exists() and cut.stat().st_size > 0
 
     def fetch(self, ref: str) -> None:
         """Bring the objects of the remote's full `ref` (or a sha) here; no ref is written."""
         self.git(*FETCH, "--", self.remote, ref)
 
     def has_commit(self, sha: str) -> bool:
-        """Whether the commit's object is here."""
+        """Whether the commit's object is here; what is here stays, so Git is asked until it is."""
         check_sha(sha)
-        return self._succeeds("cat-file", "-e", f"{sha}^{{commit}}")
+        if sha not in self._here and self._succeeds("cat-file", "-e", f"{sha}^{{commit}}"):
+            self._here.add(sha)
+        return sha in self._here
 
     def need_history(self, heads: Sequence[RemoteRef]) -> None:
         """Have the whole history of these branches here; a shallow clone gets the objects and stays cut as it is."""
         if not self.is_shallow():
             for head in heads:
                 self.need_commit(head.sha, head.name)
-        elif not self._succeeds(*self._past_cut, "rev-list", "--count", *(head.sha for head in heads)):
+        elif not self._succeeds(*PAST_CUT, "rev-list", "--count", *(head.sha for head in heads)):
             self._fetch_aside([head.name for head in heads])
 
     def need_objects(self, refs: Sequence[RemoteRef]) -> None:
@@ -127,14 +125,12 @@ class Repository:
 
     def _fetch_aside(self, refs: Sequence[str], *options: str) -> None:
         """Fetch through a repository without refs, which asks for everything and writes no `shallow` file here."""
-        place = Path(self.git("rev-parse", "--git-common-dir"))
-        folder = place if place.is_absolute() else self.root / place
         with tempfile.TemporaryDirectory(prefix="release-") as empty:
             kind = self.git("rev-parse", "--show-object-format")
             self.git("init", "--quiet", "--bare", "--template=", f"--object-format={kind}", empty)
             # Included, not copied: a token may be in it (S1).
-            self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(folder / "config"))
-            objects = str(folder / "objects")
+            self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(self._common / "config"))
+            objects = str(self._common / "objects")
             self.git(f"--git-dir={empty}", *FETCH, *options, "--", self.remote, *refs, GIT_OBJECT_DIRECTORY=objects)
 
     def need_commit(self, sha: str, ref: str = "") -> None:
@@ -159,9 +155,11 @@ class Repository:
     def file(self, sha: str, path: str) -> bytes | None:
         """Return the file's bytes at the commit, or None when it is not in it."""
         check_sha(sha)
-        if not self.git("ls-tree", "--full-tree", sha, "--", path):
-            return None
-        return self.git_bytes("cat-file", "blob", f"{sha}:{path}")
+        header, _, content = self.git_bytes("cat-file", "--batch", stdin=f"{sha}:{path}\n").partition(b"\n")
+        if not header.endswith(b" missing"):
+            return content[:-1]
+        self.git("cat-file", "-e", sha)  # Git says the same of a commit that is not here, which is no answer
+        return None
 
     def parents(self, sha: str) -> list[str]:
         """Return the commit's parents, first one first, those beyond a shallow clone's cut too."""
@@ -169,11 +167,13 @@ class Repository:
 
     def changed_paths(self, before: str, after: str) -> list[str]:
         """Return the paths that differ between two commits."""
-        return [
-            path
-            for path in self.git("diff", "--name-only", "--no-renames", "-z", before, after, "--").split("\0")
-            if path
-        ]
+        return self.git("diff", "--name-only", "--no-renames", "-z", before, after, "--").split("\0")[:-1]
+
+    def refs(self, begin: str) -> list[RemoteRef]:
+        """Return this clone's refs of that full name or below it, tags peeled."""
+        listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", begin)
+        rows = [text.split(" ") for text in listed.splitlines()]
+        return [RemoteRef(name, peeled or target, target) for name, target, peeled in rows]
 
     def branch(self) -> str | None:
         """Return the checked-out branch's name, or None on a detached HEAD."""
@@ -221,24 +221,16 @@ class Repository:
         local = self.local_tag(name)
         if local is None:
             self.git("tag", "--annotate", *(("--sign",) if sign else ()), "-m", message, "--", name, sha)
-            local = self.local_tag(name)
-            if local is None:
-                raise Failed(f"Git made no tag {name}")
+            return self.git("rev-parse", f"{TAGS}{name}")
         if local.sha != sha:
-            raise Conflict(
-                f"the local tag {name} is at {local.sha[:9]}, not at {sha[:9]}, and was never pushed",
-                f"Look at it (git show {name}); if it is a leftover: git tag -d {name}",
-            )
+            problem = f"the local tag {name} is at {local.sha[:9]}, not at {sha[:9]}, and was never pushed"
+            raise Conflict(problem, f"Look at it (git show {name}); if it is a leftover: git tag -d {name}")
         return local.target
 
     def local_tag(self, name: str) -> RemoteRef | None:
         """Return the tag of exactly this name in this clone, or None."""
         check_ref_name(name)
-        listed = self.git("for-each-ref", "--format=%(objectname) %(*objectname)", f"refs/tags/{name}")
-        if not listed:
-            return None
-        target, peeled = listed.split(" ")
-        return RemoteRef(f"refs/tags/{name}", peeled or target, target)
+        return next((ref for ref in self.refs(f"{TAGS}{name}") if ref.name == f"{TAGS}{name}"), None)
 
     def delete_local_tag(self, tag: RemoteRef) -> None:
         """Take back a tag made here, if it still is that object."""
@@ -279,7 +271,7 @@ def repository(context: Context) -> Repository:
 
 def _open(context: Context) -> Repository:
     repo = Repository(context.folder, context.settings.release.remote)
-    url = repo.remote_url()
+    url = repo.remote_url
     if url.startswith(("http://", "https://")) and token(context):
         host, _ = remote_repository(url)
         if serves(api_of_host(host), host):

@@ -42,12 +42,8 @@ def signature(repo: Repository, tag: RemoteRef) -> Signature | None:
     except Failed as error:
         unknown = kind == "GPG" and "No public key" in error.problem
         return Signature(kind, None if unknown else False, error.problem)
-    return Signature(kind, True, _tagger(content))
-
-
-def _tagger(content: str) -> str:
-    found = re.search(r"^tagger (.*) [0-9]+ [+-][0-9]{4}$", content, re.MULTILINE)
-    return f"good; tagged by {found[1]}" if found else "good"
+    tagger = re.search(r"^tagger (.*) [0-9]+ [+-][0-9]{4}$", content, re.MULTILINE)
+    return Signature(kind, True, f"good; tagged by {tagger[1]}" if tagger else "good")
 
 
 def _allowed_signers(repo: Repository) -> bool:

@@ -11,20 +11,22 @@ import semver
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.objects import objects
-from release.git.refs import TAGS, Push, RemoteRef, brief
+from release.git.refs import TAGS, Push, RemoteRef, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote, trunk
 from release.versions import Line, line_of, released_versions
+
+COMPONENT, ACCEPTED = "Component", "Accepted"
+_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(\S.*)")
+_SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
 
 
 def tag_at(context: Context, version: semver.Version, sha: str) -> RemoteRef | None:
     """Return the remote's tag when it is at the commit, None when there is none; raise Conflict elsewhere (F12)."""
     found = remote(context).tag(str(version))
     if found and found.sha != sha:
-        raise Conflict(
-            f"tag {version} is at {found.sha[:9]}, not at {brief(sha)}; a tag is never moved",
-            f"Take the next version: inv release.next --line {line_of(version)}",
-        )
+        problem = f"tag {version} is at {found.sha[:9]}, not at {brief(sha)}; a tag is never moved"
+        raise Conflict(problem, f"Take the next version: inv release.next --line {line_of(version)}")
     return found
 
 
@@ -46,9 +48,10 @@ def trunk_sha(context: Context) -> str:
 
 def push_new(context: Context, pushes: list[Push]) -> None:
     """Push refs that must be new, their commits fetched first where this clone lacks them; writes the remote."""
+    repo = repository(context)
     for push in pushes:
-        repository(context).need_commit(push.sha)
-    repository(context).push(pushes)
+        repo.need_commit(push.sha)
+    repo.push(pushes)
 
 
 def push_tag(
@@ -64,20 +67,17 @@ def push_tag(
 
     A tag object that the remote refused is taken back here.
     """
-    repository(context).need_commit(sha)
-    before = repository(context).local_tag(str(version))
-    target = repository(context).make_tag(str(version), sha, message or f"Release {version}", sign)
+    repo = repository(context)
+    repo.need_commit(sha)
+    before = repo.local_tag(str(version))
+    target = repo.make_tag(str(version), sha, message or f"Release {version}", sign)
     try:
-        push_new(context, [*also, Push(f"refs/tags/{version}", target)])
+        repo.push([*also, Push(f"{TAGS}{version}", target)])
     except (Failed, Conflict):
+        # Left here it would be in the way of the next try; one that was here before is not ours to delete.
         if before is None:
-            repository(context).delete_local_tag(RemoteRef(f"refs/tags/{version}", sha, target))
+            repo.delete_local_tag(RemoteRef(f"{TAGS}{version}", sha, target))
         raise
-
-
-COMPONENT, ACCEPTED = "Component", "Accepted"
-_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(\S.*)")
-_SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,16 @@ class TaggedRelease:
 
 def tagged_releases(context: Context, line: Line) -> list[TaggedRelease]:
     """Return the line's tags on the remote, lowest version first."""
-    refs = {ref.name.removeprefix(TAGS): ref for ref in remote(context).tags(f"{line}.")}
+    refs = {short_name(ref): ref for ref in remote(context).tags(f"{line}.")}
     versions = released_versions(refs)
     ordered = [refs[str(version)] for version in versions]
-    repository(context).need_objects([ref for ref in ordered if ref.target != ref.sha])
-    found = zip(versions, ordered, tag_messages(repository(context), ordered), strict=True)
-    return [_tagged_release(version, ref, message) for version, ref, message in found]
+    repo = repository(context)
+    repo.need_objects([ref for ref in ordered if ref.target != ref.sha])
+    found = []
+    for version, ref, message in zip(versions, ordered, tag_messages(repo, ordered), strict=True):
+        told = trailers(message)
+        found.append(TaggedRelease(version, ref, tuple(told.get(COMPONENT, [])), " ".join(told.get(ACCEPTED, []))))
+    return found
 
 
 def tagged_release(context: Context, version: semver.Version) -> TaggedRelease | None:
@@ -125,9 +129,8 @@ def last_release(found: Sequence[TaggedRelease], name: str) -> TaggedRelease | N
 def tag_messages(repo: Repository, refs: Sequence[RemoteRef]) -> list[str]:
     """Return each tag's own message; a lightweight tag has none (its commit's message is not about the tag)."""
     annotated = list(dict.fromkeys(ref.target for ref in refs if ref.target != ref.sha))
-    texts = {}
-    for target, content in zip(annotated, objects(repo, annotated), strict=True):
-        texts[target] = content.decode("utf-8", "replace").partition("\n\n")[2]
+    contents = [content.decode("utf-8", "replace") for content in objects(repo, annotated)]
+    texts = {target: content.partition("\n\n")[2] for target, content in zip(annotated, contents, strict=True)}
     return [texts.get(ref.target, "") for ref in refs]
 
 
@@ -145,7 +148,7 @@ def trailers(message: str) -> dict[str, list[str]]:
 
 
 def tag_message(version: semver.Version, name: str, verdict: str, accepted: str) -> str:
-    """Return the message of a tag that releases one component; `tagged` reads it back."""
+    """Return the message of a tag that releases one component; `tagged_releases` reads it back."""
     lines = [f"Release {name} {version} alone", "", verdict, "", f"{COMPONENT}: {name}"]
     return "\n".join([*lines, *([f"{ACCEPTED}: {accepted}"] if accepted else [])])
 
@@ -156,8 +159,3 @@ def release_scope(found: TaggedRelease | None) -> str:
         return ""
     accepted = f"\n\nThe gate did not open; accepted: {found.accepted}" if found.accepted else ""
     return f"Only {found.what} is released here, not the other components of {line_of(found.version)}.{accepted}\n\n"
-
-
-def _tagged_release(version: semver.Version, ref: RemoteRef, message: str) -> TaggedRelease:
-    found = trailers(message)
-    return TaggedRelease(version, ref, tuple(found.get(COMPONENT, [])), " ".join(found.get(ACCEPTED, [])))

@@ -11,20 +11,24 @@ import requests
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
-from release.git.credentials import api_of_host, token
-from release.git.remotes import remote_repository
+from release.git.remotes import api_of_host, remote_repository, token
 from release.git.repository import repository
-from release.github.http import BearerAuth, http
-from release.github.web import check_url
+from release.github.http import BearerAuth, check_url, http
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from release.github.http import Http
-    from release.github.web import Answer
+    from release.github.http import Answer, Http
 
 API_VERSION = "2022-11-28"
+HEADERS = {
+    "Accept": "application/vnd.github+json",
+    "X-GitHub-Api-Version": API_VERSION,
+    "User-Agent": "release-tasks",
+    "Content-Type": "application/json",
+}
+SIGN_IN = "Set GITHUB_TOKEN, or sign in: gh auth login"
 
 
 class GitHub:
@@ -53,22 +57,18 @@ class GitHub:
         """Return the full URL: `path` as it is, below the API (`/user`), or below the repository (`pulls`)."""
         if path.startswith(("http://", "https://")):
             return path
-        return (
-            f"{self.api_url}{path}"
-            if path.startswith("/")
-            else f"{self.api_url}/repos/{self.repository}/{path}".rstrip("/")
-        )
+        below = path if path.startswith("/") else f"/repos/{self.repository}/{path}".rstrip("/")
+        return f"{self.api_url}{below}"
 
     def answer(self, method: str, path: str, body: object = None, /, **params: Any) -> Answer:
         """Send a request and return the answer of any status below 500 but 401.
 
         Raises Usage when the token is missing or refused, and what `Http.request` raises.
         """
-        answer = self._http.request(
-            method, self.url(path), headers=self._headers(), params=params, body=_encoded(body), auth=self._auth
-        )
+        encoded = None if body is None else json.dumps(body).encode()
+        answer = self._request(method, path, params=params, body=encoded)
         if answer.status == 401:
-            raise Usage(f"GitHub refuses the token: {answer.problem}", "Set GITHUB_TOKEN, or sign in: gh auth login")
+            raise Usage(f"GitHub refuses the token: {answer.problem}", SIGN_IN)
         return answer
 
     def get(self, path: str, /, **params: Any) -> Any:
@@ -95,8 +95,7 @@ class GitHub:
         """Return the JSON at `path` and whether it changed since last asked; a 304 costs no rate limit."""
         key = json.dumps([path, params], sort_keys=True)
         etag, known = self._etags.get(key, ("", None))
-        headers = {**self._headers(), **({"If-None-Match": etag} if etag else {})}
-        answer = self._http.request("GET", self.url(path), headers=headers, params=params, auth=self._auth)
+        answer = self._request("GET", path, {"If-None-Match": etag} if etag else {}, params=params)
         if answer.status == 304:
             return known, False
         body = self._good(answer, "GET", path).json()
@@ -125,27 +124,18 @@ class GitHub:
 
     def content(self, path: str, accept: str = "") -> bytes:
         """Return the bytes at `path`, through any redirect; the token stays with the first host (S2)."""
-        headers = {**self._headers(), **({"Accept": accept} if accept else {})}
-        return self._good(
-            self._http.request("GET", self.url(path), headers=headers, auth=self._auth), "GET", path
-        ).content
+        return self._good(self._request("GET", path, {"Accept": accept} if accept else {}), "GET", path).content
 
     def upload(self, url: str, name: str, content: bytes, content_type: str) -> None:
         """Write a file to the address GitHub gave for uploads; raise Failed when it is not GitHub's own (S1)."""
         host, api = urlsplit(url).netloc, urlsplit(self.api_url).netloc
         if host not in (api, f"uploads.{api.removeprefix('api.')}"):
             raise Failed(f"the address for uploads is on another host, {host}", "Check GITHUB_API_URL.")
-        headers = {**self._headers(), "Content-Type": content_type}
-        answer = self._http.request("POST", url, headers=headers, params={"name": name}, body=content, auth=self._auth)
+        answer = self._request("POST", url, {"Content-Type": content_type}, params={"name": name}, body=content)
         self._good(answer, "POST", f"assets?name={name}")
 
-    def _headers(self) -> dict[str, str]:
-        return {
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": API_VERSION,
-            "User-Agent": "release-tasks",
-            "Content-Type": "application/json",
-        }
+    def _request(self, method: str, path: str, headers: Mapping[str, str] = HEADERS, **rest: Any) -> Answer:
+        return self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=self._auth, **rest)
 
     def _good(self, answer: Answer, method: str, path: str) -> Answer:
         if answer.status < 300:
@@ -160,16 +150,8 @@ class GitHub:
         raise Failed(words)
 
 
-def _encoded(body: object) -> bytes | None:
-    return None if body is None else json.dumps(body).encode()
-
-
 def _next_link(link: str) -> str | None:
-    return (
-        next((entry["url"] for entry in requests.utils.parse_header_links(link) if entry.get("rel") == "next"), None)
-        if link
-        else None
-    )
+    return next((each["url"] for each in requests.utils.parse_header_links(link) if each.get("rel") == "next"), None)
 
 
 def github(context: Context) -> GitHub:
@@ -177,14 +159,14 @@ def github(context: Context) -> GitHub:
 
     Raises Usage without a token.
     """
-    return context.once(github, lambda: _open(context))
 
+    def connect() -> GitHub:
+        if not token(context):
+            raise Usage("no GitHub token", SIGN_IN)
+        host, name = "", os.environ.get("GITHUB_REPOSITORY", "")
+        if not (name and "GITHUB_API_URL" in os.environ):
+            host, found = remote_repository(repository(context).remote_url)
+            name = name or found
+        return GitHub(http(context), api_of_host(host), name, token(context))
 
-def _open(context: Context) -> GitHub:
-    if not token(context):
-        raise Usage("no GitHub token", "Set GITHUB_TOKEN, or sign in: gh auth login")
-    name = os.environ.get("GITHUB_REPOSITORY", "")
-    if name and "GITHUB_API_URL" in os.environ:
-        return GitHub(http(context), api_of_host(""), name, token(context))
-    host, found = remote_repository(repository(context).remote_url())
-    return GitHub(http(context), api_of_host(host), name or found, token(context))
+    return context.once(github, connect)

@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from release.errors import Failed, ReleaseError
@@ -17,15 +17,15 @@ LARGEST = 60 * 2**20  # bytes of an archive: an answer of GitHub may have little
 LARGEST_FILE = 256 * 2**20  # bytes, unpacked
 
 
-def artifact_sha256(github: GitHub, run_id: int, filename: str) -> str:
+def artifact_sha256(api: GitHub, run_id: int, filename: str) -> str:
     """Return the SHA-256 of the file of that name in the run's artifacts.
 
     Raises Failed, saying why, when it cannot be read: kept no longer, too large, not for this token, not there.
     """
     reasons = []
-    for artifact in _artifacts(github, run_id):
+    for artifact in islice(api.pages(f"actions/runs/{run_id}/artifacts", key="artifacts"), MOST):
         try:
-            found = _sha256(_archive(github, artifact), filename)
+            found = _sha256(_archive(api, artifact), filename)
         except (ReleaseError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
             reasons.append(f"{artifact['name']}: {getattr(error, 'problem', error)}")
         else:
@@ -34,19 +34,13 @@ def artifact_sha256(github: GitHub, run_id: int, filename: str) -> str:
     raise Failed("; ".join(reasons) or f"run {run_id} kept no {filename}")
 
 
-def _artifacts(github: GitHub, run_id: int) -> Iterator[Any]:
-    for number, artifact in enumerate(github.pages(f"actions/runs/{run_id}/artifacts", key="artifacts")):
-        if number < MOST:
-            yield artifact
-
-
-def _archive(github: GitHub, artifact: Any) -> bytes:
+def _archive(api: GitHub, artifact: Any) -> bytes:
     """Return the archive, checked against the digest that GitHub has of it; the token stays with GitHub (S2)."""
     if artifact["expired"]:
         raise Failed("it is kept no longer")
     if artifact["size_in_bytes"] > LARGEST:
         raise Failed(f"it is larger than {LARGEST >> 20} MiB")
-    content = github.content(f"actions/artifacts/{artifact['id']}/zip")
+    content = api.content(f"actions/artifacts/{artifact['id']}/zip")
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     if artifact.get("digest") not in (None, digest):
         raise Failed(f"its bytes are {digest[:19]}, GitHub says {artifact['digest'][:19]}")

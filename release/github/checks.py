@@ -15,7 +15,6 @@ from release.git.refs import NEW
 from release.github.api import GitHub, github
 from release.github.events import workflows_started
 from release.github.pulls import PullRequest
-from release.github.rules import branch_rules
 
 PASSED = ("success", "neutral", "skipped")  # GitHub's own rule for required checks
 APPEARS = 60.0  # seconds within which a workflow that listens to the push shows
@@ -46,11 +45,18 @@ def checks_of(context: Context, sha: str, branch: str) -> list[Check]:
     A run that is going on counts as one too: the check run of a job that needs another appears when that ends.
     """
     bodies = list(github(context).pages("actions/runs", key="workflow_runs", head_sha=sha))
-    ours = {each["id"]: each for each in bodies if _is_checking(each, branch)}
+    # What was dispatched, or runs for a tag of the same commit, checks no branch.
+    ours = {
+        each["id"]: each for each in bodies if each["head_branch"] == branch and each["event"] != "workflow_dispatch"
+    }
     open_or_failed = [each for each in ours.values() if each["conclusion"] not in PASSED]
-    return _reported(github(context), sha, ours) + [
-        Check(f"workflow {each['name']}", each["conclusion"] or "", each["html_url"]) for each in open_or_failed
-    ]
+    runs = [Check(f"workflow {each['name']}", each["conclusion"] or "", each["html_url"]) for each in open_or_failed]
+    return _commit_checks(github(context), sha, ours) + runs
+
+
+def branch_rules(context: Context, branch: str) -> list[dict[str, Any]]:
+    """Return the rules in force on the branch, in GitHub's words; there may be several of a type."""
+    return list(github(context).pages(f"rules/branches/{branch}"))
 
 
 def required_checks(context: Context, branch: str) -> list[str]:
@@ -77,27 +83,21 @@ def follow_checks(context: Context, sha: str, branch: str, required: Sequence[st
 
     def look(wait: Wait) -> bool:
         found[:] = checks_of(context, sha, branch)
-        _show(context, found)
+        context.report.progress([Progress({"check": each.name}, each.state) for each in found])
         _check_none_failed(context, found, sha)
-        missing = set(required) - {each.name for each in found}
-        return (bool(found) or wait.waited >= patience) and not missing and all(each.conclusion for each in found)
+        # None yet is not none at all: GitHub shows a run some seconds after the push.
+        return (bool(found) or wait.waited >= patience) and not going()
+
+    def going() -> list[str]:
+        names = {each.name for each in found}
+        return [each.name for each in found if not each.conclusion] + [name for name in required if name not in names]
 
     def late(limit: float) -> Waiting:
-        names = {each.name for each in found}
-        waiting = [each.name for each in found if not each.conclusion] + [
-            name for name in required if name not in names
-        ]
-        return Waiting(
-            f"the checks of {branch} did not end within {limit:.0f} s: {', '.join(waiting) or 'none began'}",
-            "Run the same again to go on waiting.",
-        )
+        problem = f"the checks of {branch} did not end within {limit:.0f} s: {', '.join(going()) or 'none began'}"
+        return Waiting(problem, "Run the same again to go on waiting.")
 
-    wait_until(
-        context,
-        look,
-        late=late,
-        stopped=lambda: Waiting(f"stopped waiting for the checks of {branch}", "The same command goes on waiting."),
-    )
+    stopped = Waiting(f"stopped waiting for the checks of {branch}", "The same command goes on waiting.")
+    wait_until(context, look, late=late, stopped=lambda: stopped)
     _report_checks(context, found, sha, listening)
     return found
 
@@ -107,39 +107,33 @@ def follow_required(context: Context, pull: PullRequest) -> None:
 
     Raises Failed when one failed, Waiting when time is up. One that nothing has reported for two minutes is named.
     """
-    names = required_checks(context, pull.base)
+    names, pull_name = required_checks(context, pull.base), f"pull request #{pull.number}"
     states: dict[str, str] = {}
     silent: list[str] = []
 
     def look(wait: Wait) -> bool:
-        reported = _reported(github(context), pull.head_sha) if names else []
-        states.update(
-            {name: _worst([each.conclusion or PENDING for each in reported if each.name == name]) for name in names}
-        )
+        reported = _commit_checks(github(context), pull.head_sha) if names else []
+        states.update({name: _worst([each for each in reported if each.name == name]) for name in names})
         context.report.progress([Progress({"check": name}, state) for name, state in states.items()])
         failed = [f"{name} ({state})" for name, state in states.items() if state not in (*PASSED, EXPECTED, PENDING)]
         if failed:
-            raise Failed(
-                f"pull request #{pull.number}: required checks failed: {', '.join(failed)}",
-                f"Mend it or run them again there, then run the same again: {pull.url}",
-            )
+            hint = f"Mend it or run them again there, then run the same again: {pull.url}"
+            raise Failed(f"{pull_name}: required checks failed: {', '.join(failed)}", hint)
         if wait.waited >= REPORTS and not silent:
             silent.extend(name for name, state in states.items() if state == EXPECTED)
-            _say_silent(context, silent)
+            _report_silent(context, silent)
         return all(state in PASSED for state in states.values())
 
     def late(_: float) -> Waiting:
         going = ", ".join(f"{name} ({state})" for name, state in states.items() if state not in PASSED)
-        return Waiting(
-            f"pull request #{pull.number} waits for required checks: {going}",
-            f"Run the same again to go on waiting: {pull.url}",
-        )
+        problem = f"{pull_name} waits for required checks: {going}"
+        return Waiting(problem, f"Run the same again to go on waiting: {pull.url}")
 
-    stopped = Waiting(f"stopped waiting for the checks of pull request #{pull.number}", "The same command goes on.")
+    stopped = Waiting(f"stopped waiting for the checks of {pull_name}", "The same command goes on.")
     wait_until(context, look, late=late, stopped=lambda: stopped)
 
 
-def _reported(api: GitHub, sha: str, ours: Mapping[int, Any] | None = None) -> list[Check]:
+def _commit_checks(api: GitHub, sha: str, ours: Mapping[int, Any] | None = None) -> list[Check]:
     """Return the commit's check runs and statuses; with `ours`, check runs of other workflow runs are left out."""
     found = []
     for body in api.pages(f"commits/{sha}/check-runs", key="check_runs"):
@@ -153,15 +147,6 @@ def _reported(api: GitHub, sha: str, ours: Mapping[int, Any] | None = None) -> l
     return found
 
 
-def _is_checking(run: Mapping[str, Any], branch: str) -> bool:
-    """Whether a run checks the branch: what was dispatched, or runs for a tag of the same commit, does not."""
-    return bool(run["head_branch"] == branch) and run["event"] != "workflow_dispatch"
-
-
-def _show(context: Context, found: Sequence[Check]) -> None:
-    context.report.progress([Progress({"check": each.name}, each.state) for each in found])
-
-
 def _check_none_failed(context: Context, found: Sequence[Check], sha: str) -> None:
     waiting = [each for each in found if each.conclusion == "action_required"]
     if waiting:
@@ -169,10 +154,8 @@ def _check_none_failed(context: Context, found: Sequence[Check], sha: str) -> No
     failed = [each for each in found if each.conclusion not in ("", *PASSED)]
     if failed and not context.dry:
         listed = "\n".join(f"  {each.name}: {each.state}  {each.url}" for each in failed)
-        raise Failed(
-            f"checks of {sha[:9]} failed:\n{listed}",
-            "Run them again there, or pick what mends them; then run the same again. --no-checks leaves them out.",
-        )
+        hint = "Run them again there, or pick what mends them; then run the same again. --no-checks leaves them out."
+        raise Failed(f"checks of {sha[:9]} failed:\n{listed}", hint)
 
 
 def _report_checks(context: Context, found: Sequence[Check], sha: str, listening: Sequence[str]) -> None:
@@ -181,20 +164,21 @@ def _report_checks(context: Context, found: Sequence[Check], sha: str, listening
         ended = "failed" if each.conclusion and each.conclusion not in PASSED else "note"
         context.report.step("made" if each.conclusion == "success" else ended, f"check {each.name}: {each.state}")
     if not found and listening and not context.dry:
-        raise Waiting(
-            f"no check of {sha[:9]} started within {APPEARS:.0f} s, though {', '.join(listening)} listens to the push",
-            "Look at the repository's Actions, then run the same again; or leave them out: --no-checks",
-        )
+        names = ", ".join(listening)
+        problem = f"no check of {sha[:9]} started within {APPEARS:.0f} s, though {names} listens to the push"
+        hint = "Look at the repository's Actions, then run the same again; or leave them out: --no-checks"
+        raise Waiting(problem, hint)
     if not found:
         context.report.step("note", f"no checks are configured for {sha[:9]}: none reported, none listens to the push")
 
 
-def _say_silent(context: Context, names: Sequence[str]) -> None:
+def _report_silent(context: Context, names: Sequence[str]) -> None:
     if names:
         listed = f"required check {names[0]} is" if len(names) == 1 else f"required checks {', '.join(names)} are"
         context.report.step("waiting", f"{listed} expected, never reported: does anything report it?")
 
 
-def _worst(states: Sequence[str]) -> str:
+def _worst(checks: Sequence[Check]) -> str:
     """Return the worst state of the checks of one name; one that nothing reported is expected."""
+    states = [each.conclusion or PENDING for each in checks]
     return min(states, key=lambda state: 2 if state in PASSED else 1 if state == PENDING else 0, default=EXPECTED)

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.errors import Conflict, Failed, Unknown, Usage
-from release.git.refs import NEW, brief
+from release.git.refs import HEADS, NEW, TAGS, brief
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.github.api import GitHub, github
-from release.github.outcomes import check_jobs
 from release.github.requests import Dispatch
-from release.github.runs import Run, run_by_id, run_or_none, runs_of
+from release.github.runs import Run, check_jobs, run_by_id, runs_of
 from release.workflows import Source, check_judgement, judge
 
 SETTLE = 60.0  # seconds within which GitHub shows a run that it accepted
 UNDERSTOOD = (200, 204)
 EVENT = "workflow_dispatch"
+FOLDER = ".github/workflows"
 
 
 def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, run_id: int = 0) -> Run:
@@ -30,6 +30,7 @@ def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, r
     """
     if run_id:
         return _run_of_id(context, run_id, dispatch)
+    # Before anything is sent: what shows later, and is newer than all of these, may be ours.
     before = matching_runs(github(context), dispatch)
     known = None if again else _usable_run(context, before, dispatch)
     if known is None:
@@ -56,18 +57,16 @@ def existing_run(context: Context, dispatch: Dispatch, run_id: int = 0) -> Run:
         return _run_of_id(context, run_id, dispatch)
     matching = matching_runs(github(context), dispatch)
     if not matching:
-        raise Usage(
-            f"there is no run of {dispatch.workflow} on {dispatch.name} at {dispatch.sha[:9]}",
-            f"Start it: {dispatch.new_run.removesuffix(' --again')}",
-        )
+        problem = f"there is no run of {dispatch.workflow} on {dispatch.name} at {dispatch.sha[:9]}"
+        raise Usage(problem, f"Start it: {dispatch.new_run.removesuffix(' --again')}")
     return _check_bound(context, matching[0], dispatch)
 
 
-def matching_runs(github: GitHub, dispatch: Dispatch) -> list[Run]:
+def matching_runs(api: GitHub, dispatch: Dispatch) -> list[Run]:
     """Return the runs of this workflow, event, ref and commit, newest first; there are none of a planned commit."""
     if dispatch.sha == NEW:
         return []
-    found = runs_of(github, dispatch.sha, EVENT, dispatch.workflow)
+    found = runs_of(api, dispatch.sha, EVENT, dispatch.workflow)
     return [each for each in found if each.head_branch == dispatch.name]
 
 
@@ -86,9 +85,10 @@ class _SentDispatch:
         try:
             self._id = _send_dispatch(github(self._context), self._dispatch)
         except Unknown as error:
+            file = self._dispatch.workflow
             raise Unknown(
-                f"{error.problem}; no run of {self._dispatch.workflow} at {self._dispatch.sha[:9]} shows",
-                f"Look for one: {github(self._context).web_url}/actions/workflows/{self._dispatch.workflow}\n"
+                f"{error.problem}; no run of {file} at {self._dispatch.sha[:9]} shows",
+                f"Look for one: {github(self._context).web_url}/actions/workflows/{file}\n"
                 f"The same command takes it when it is there, and asks again when it is not.",
             ) from error
 
@@ -96,7 +96,8 @@ class _SentDispatch:
         """Return the run this led to, or None while there is none; raise Conflict when several may be it."""
         api = github(self._context)
         if self._id:
-            return run_or_none(api, self._id)
+            body = api.find(f"actions/runs/{self._id}")  # None for some seconds after the answer that named it
+            return Run.parse(body) if body else None
         if not self._sent:
             return None
         # Answered without the run's id: the one of ours that is newer than all there were (F3).
@@ -119,10 +120,8 @@ def _run_of_id(context: Context, run_id: int, dispatch: Dispatch) -> Run:
 def _check_bound(context: Context, found: Run, dispatch: Dispatch) -> Run:
     """Return the run if it is of the commit that was meant; raise Failed otherwise (F4)."""
     if found.head_sha != dispatch.sha:
-        raise Failed(
-            f"run {found.id} builds {found.head_sha[:9]}, not {brief(dispatch.sha)}: {dispatch.name} moved",
-            f"Nothing of it counts; cancel it there: {found.url}",
-        )
+        problem = f"run {found.id} builds {found.head_sha[:9]}, not {brief(dispatch.sha)}: {dispatch.name} moved"
+        raise Failed(problem, f"Nothing of it counts; cancel it there: {found.url}")
     if found.id:
         context.report.record(run_id=found.id, run_url=found.url)
     return found
@@ -132,51 +131,44 @@ def _usable_run(context: Context, matching: Sequence[Run], dispatch: Dispatch) -
     """Return the one run that is going on or did all that was asked; raise on several or on failed ones alone."""
     going = [each for each in matching if each.status != "completed"]
     done = [each for each in matching if each.conclusion == "success" and _did_all(github(context), each, dispatch)]
-    useful = going + done[:1]
+    useful = going + done[:1]  # several green ones built the same; one that goes on beside a green one is unclear
     if len(useful) > 1:
         raise _several(useful, dispatch)
     failed = [each for each in matching if each.conclusion not in ("", "success")]
     if failed and not useful and not context.options.rerun_failed:
-        last = failed[0]
-        raise Failed(
-            f"run {last.id} of {dispatch.workflow} at {dispatch.sha[:9]} ended: {last.conclusion}\n{last.url}",
-            dispatch.ways_on,
-        )
+        last, where = failed[0], f"{dispatch.workflow} at {dispatch.sha[:9]}"
+        raise Failed(f"run {last.id} of {where} ended: {last.conclusion}\n{last.url}", dispatch.ways_on)
     return next(iter(useful + failed), None)
 
 
 def _several(matching: Sequence[Run], dispatch: Dispatch) -> Conflict:
     listed = "\n".join(f"{each.id}  {each.conclusion or each.status}  {each.url}" for each in matching)
-    return Conflict(
-        f"{len(matching)} runs of {dispatch.workflow} at {dispatch.sha[:9]} match:\n{listed}",
-        f"Choose: {dispatch.command} --run ID",
-    )
+    problem = f"{len(matching)} runs of {dispatch.workflow} at {dispatch.sha[:9]} match:\n{listed}"
+    return Conflict(problem, f"Choose: {dispatch.command} --run ID")
 
 
-def _did_all(github: GitHub, finished: Run, dispatch: Dispatch) -> bool:
+def _did_all(api: GitHub, finished: Run, dispatch: Dispatch) -> bool:
     """Whether a green run had the right boxes ticked: GitHub does not tell a run's inputs, its jobs do."""
     try:
-        check_jobs(github, finished, dispatch)
+        check_jobs(api, finished, dispatch)
     except Failed:
         return False
     return True
 
 
-def _send_dispatch(github: GitHub, dispatch: Dispatch) -> int:
+def _send_dispatch(api: GitHub, dispatch: Dispatch) -> int:
     """Send the dispatch; return the run's id, or 0 from a server that does not say it (F3).
 
     A server that rejects the field did nothing, so asking it once more without is no repetition.
     """
     path = f"actions/workflows/{dispatch.workflow}/dispatches"
     body = {"ref": dispatch.name, "inputs": {name: _text(value) for name, value in dispatch.inputs.items()}}
-    answer = github.answer("POST", path, {**body, "return_run_details": True})
+    answer = api.answer("POST", path, {**body, "return_run_details": True})
     if answer.status in (400, 422) and "return_run_details" in answer.problem:
-        answer = github.answer("POST", path, body)
+        answer = api.answer("POST", path, body)
     if answer.status not in UNDERSTOOD:
-        raise Failed(
-            f"GitHub refuses to run {dispatch.workflow} on {dispatch.name}: {answer.problem}",
-            "Check the workflow's file at that ref, and that the token may run it: inv release.doctor",
-        )
+        hint = "Check the workflow's file at that ref, and that the token may run it: inv release.doctor"
+        raise Failed(f"GitHub refuses to run {dispatch.workflow} on {dispatch.name}: {answer.problem}", hint)
     return int(answer.json()["workflow_run_id"]) if answer.status == 200 else 0
 
 
@@ -192,11 +184,12 @@ def check_workflow(context: Context, dispatch: Dispatch) -> None:
     """
     planned = dispatch.sha == NEW
     sha = remote(context).head_sha(trunk(context)) if planned else dispatch.sha
-    ref = f"refs/heads/{trunk(context)}" if planned else dispatch.ref
+    ref = f"{HEADS}{trunk(context)}" if planned else dispatch.ref
     if sha is None:
         return
-    repository(context).need_commit(sha, ref)
-    text = repository(context).file(sha, f"{FOLDER}/{dispatch.workflow}")
+    repo = repository(context)
+    repo.need_commit(sha, ref)
+    text = repo.file(sha, f"{FOLDER}/{dispatch.workflow}")
     judged = judge(Source(text, ref, dispatch.workflow), dispatch.inputs, dispatch.roles, dispatch.rules)
     check_judgement(judged)
     for note in judged.notes:
@@ -205,17 +198,8 @@ def check_workflow(context: Context, dispatch: Dispatch) -> None:
         _check_unambiguous(context, dispatch)
 
 
-FOLDER = ".github/workflows"
-
-
 def _check_unambiguous(context: Context, dispatch: Dispatch) -> None:
-    other = (
-        remote(context).head_sha(dispatch.name)
-        if dispatch.ref.startswith("refs/tags/")
-        else remote(context).tag(dispatch.name)
-    )
-    if other:
-        raise Conflict(
-            f"{dispatch.name} is a branch and a tag: GitHub could run {dispatch.workflow} on either",
-            "Delete or rename the one that is not meant.",
-        )
+    other = remote(context).head_sha if dispatch.ref.startswith(TAGS) else remote(context).tag
+    if other(dispatch.name):
+        problem = f"{dispatch.name} is a branch and a tag: GitHub could run {dispatch.workflow} on either"
+        raise Conflict(problem, "Delete or rename the one that is not meant.")

@@ -8,9 +8,10 @@ import semver
 
 from release.call.context import Context
 from release.call.wait import Wait, wait_until
-from release.errors import Failed, Unknown, Usage, Waiting
-from release.git.credentials import token
-from release.git.refs import TAGS, RemoteRef
+from release.errors import Unknown, Usage, Waiting
+from release.git.objects import objects
+from release.git.refs import TAGS, RemoteRef, short_name
+from release.git.remotes import token
 from release.git.repository import repository
 from release.git.tags import trunk_sha
 from release.github.api import github
@@ -29,12 +30,11 @@ def workflow_files(context: Context, sha: str) -> dict[str, bytes]:
     """Return the commit's workflow files by their names; none where it has no such folder."""
     repo = repository(context)
     repo.need_commit(sha)
-    try:
-        listed = repo.git("ls-tree", "--full-tree", "--name-only", "-z", sha, "--", f"{FOLDER}/")
-    except Failed:
-        return {}
-    paths = [path for path in listed.split("\0") if path.endswith((".yml", ".yaml"))]
-    return {path.rpartition("/")[2]: repo.file(sha, path) or b"" for path in paths}
+    # Two processes of Git however many files there are.
+    listed = repo.git("ls-tree", "--full-tree", "-z", sha, "--", f"{FOLDER}/").split("\0")
+    paths = [entry for entry in listed if entry.endswith((".yml", ".yaml"))]
+    contents = objects(repo, [entry.partition("\t")[0].split(" ")[2] for entry in paths])
+    return {entry.rpartition("/")[2]: content for entry, content in zip(paths, contents, strict=True)}
 
 
 def workflows_started(context: Context, sha: str, ref: str) -> list[str]:
@@ -52,7 +52,7 @@ def check_starts(context: Context, version: semver.Version, sha: str = "") -> No
         check_token_starts_workflows(context)
     except Usage:
         names = dispatchable_workflows(context, f"{TAGS}{version}", sha or trunk_sha(context))
-        if not names:
+        if not names:  # what the token's check said then stands
             raise
         context.report.step("note", f"a push with this token starts no workflow: {', '.join(names)} will be asked for")
 
@@ -70,11 +70,8 @@ def dispatch_tag_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
 def dispatchable_workflows(context: Context, ref: str, sha: str) -> list[str]:
     """Return the files of the commit's workflows that the ref starts and that can be asked for too."""
     only = context.settings.platform.workflow
-    return [
-        name
-        for name, text in workflow_files(context, sha).items()
-        if only in ("", name) and starts_on_push(text, ref) and can_be_dispatched(text)
-    ]
+    found = {name: text for name, text in workflow_files(context, sha).items() if only in ("", name)}
+    return [name for name, text in found.items() if starts_on_push(text, ref) and can_be_dispatched(text)]
 
 
 def started_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
@@ -107,7 +104,7 @@ def pushed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
 
     The SDK's and the image's are asked for on their own.
     """
-    name, settings = tag.name.removeprefix("refs/tags/"), context.settings
+    name, settings = short_name(tag), context.settings
     others = (settings.sdk.workflow, settings.image.workflow)
     for event in ("push", EVENT):
         found = runs_of(github(context), tag.sha, event, settings.platform.workflow)
@@ -125,7 +122,7 @@ def check_token_starts_workflows(context: Context) -> None:
     """
     if os.environ.get("GITHUB_ACTIONS") != "true" or not token(context) or token(context).startswith(PERSONS):
         return
-    if not repository(context).remote_url().startswith(("http://", "https://")):
+    if not repository(context).remote_url.startswith(("http://", "https://")):
         return
     if github(context).viewer() == OWN:
         raise Usage(

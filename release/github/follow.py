@@ -11,8 +11,7 @@ from release.call.report import Progress
 from release.call.wait import Wait, wait_until
 from release.errors import Waiting
 from release.github.api import github
-from release.github.outcomes import APPROVAL, state
-from release.github.runs import Job, Run, jobs_of, run_by_id, seconds_between
+from release.github.runs import APPROVAL, Job, Run, jobs_of, run_by_id, seconds_between, status_text
 
 JOBS_EVERY = 60.0  # seconds: a run does not change with each of its jobs
 SETTLE = 60.0  # seconds within which GitHub shows another attempt
@@ -35,16 +34,15 @@ def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
     again. A dry run looks once.
     """
     followed = {name: _Followed(each) for name, each in runs.items() if each.id}
+
+    def going(why: str, hint: str) -> Waiting:
+        return Waiting(f"{why}; the runs go on:\n{_links(followed.values())}", hint)
+
     wait_until(
         context,
         lambda wait: _look_at_all(context, followed, wait),
-        late=lambda limit: Waiting(
-            f"not finished within {limit:.0f} s; the runs go on:\n{_links(followed.values())}",
-            "Run the same again to go on waiting.",
-        ),
-        stopped=lambda: Waiting(
-            f"stopped waiting; the runs go on:\n{_links(followed.values())}", "The same command attaches again."
-        ),
+        late=lambda limit: going(f"not finished within {limit:.0f} s", "Run the same again to go on waiting."),
+        stopped=lambda: going("stopped waiting", "The same command attaches again."),
     )
     return {name: followed[name].run if name in followed else each for name, each in runs.items()}
 
@@ -52,21 +50,20 @@ def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
 def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait) -> bool:
     """Look at each run that goes on, show what changed, start attempts; return whether all is over."""
     for each in followed.values():
+        # Its jobs are shown even of a run that had ended before the first look.
         if each.run.status != "completed" or not each.jobs_at:
             _look(context, each)
             wait.breathe()
     context.report.progress(list(_progress(context, followed)))
-    mended = [each for each in followed.values() if context.options.rerun_failed and not each.rerun]
-    mended = [each for each in mended if each.run.conclusion in MENDABLE]
-    for each in mended:
+    failed = [each for each in followed.values() if each.run.conclusion in MENDABLE and not each.rerun]
+    reruns = failed if context.options.rerun_failed else []
+    for each in reruns:
         _rerun(context, each)
     going = [each for each in followed.values() if each.run.status != "completed"]
     if going and not context.dry and all(each.run.status in APPROVAL for each in going):
-        raise Waiting(
-            f"{', '.join(each.run.name for each in going)} waits for approval:\n{_links(going)}",
-            "Approve it there, then run the same again.",
-        )
-    return not mended and not going
+        names = ", ".join(each.run.name for each in going)
+        raise Waiting(f"{names} waits for approval:\n{_links(going)}", "Approve it there, then run the same again.")
+    return not reruns and not going
 
 
 def _look(context: Context, each: _Followed) -> None:
@@ -106,9 +103,8 @@ def _progress(context: Context, followed: Mapping[str, _Followed]) -> Iterator[P
     now = context.clock.now()
     for name, each in followed.items():
         run, ended = each.run, each.run.status == "completed"
-        yield Progress(
-            {"run": name, "job": ""}, state(run), seconds_between(*run.times, now, ended), run.url, head=True
-        )
+        took = seconds_between(*run.times, now, ended)
+        yield Progress({"run": name, "job": ""}, status_text(run), took, run.url, head=True)
         for job in each.jobs:
             took = seconds_between(*job.times, now, job.status == "completed")
-            yield Progress({"run": name, "job": job.name}, state(job), took, job.step)
+            yield Progress({"run": name, "job": job.name}, status_text(job), took, job.step)

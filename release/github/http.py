@@ -1,26 +1,67 @@
-"""The one door to HTTP."""
+"""The one door to HTTP: bounded in time and size, redirects and rate limits by rule, and who may get a token."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
 from release.call.context import Activity, Context
-from release.errors import Failed, Unknown, Waiting
-from release.github.web import Answer, address, check_url, limit_pause
+from release.errors import Failed, Unknown, Usage, Waiting
+from release.git.remotes import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from release.call.context import Clock
 
 TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of one answer
 READ_TRIES = 4
+MOST_HOPS = 5  # redirects of one read
 WRITE_PAUSE = 1.0  # seconds between writes, GitHub's own advice (F19)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered: `headers` without regard to case, `url` the one that answered in the end."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    url: str
+
+    def json(self) -> Any:
+        """Return the body as JSON; raise Failed when it is none."""
+        try:
+            return json.loads(self.content)
+        except ValueError as error:
+            raise Failed(f"{address(self.url)} did not answer JSON", "Check GITHUB_API_URL.") from error
+
+    @property
+    def problem(self) -> str:
+        """Return the server's own words for a refusal."""
+        try:
+            body = json.loads(self.content)
+            texts = [str(body.get("message", ""))]
+            texts += [str(e.get("message") or e) if isinstance(e, dict) else str(e) for e in body.get("errors") or []]
+            return " ".join(text for text in texts if text)
+        except (ValueError, AttributeError):
+            return f"HTTP {self.status}"
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    params: Mapping[str, Any]
+    body: bytes | None
+    auth: Any
+    hops: int = 0
 
 
 class BearerAuth(requests.auth.AuthBase):
@@ -67,86 +108,68 @@ class Http:
         """
         check_url(url, credentialed=auth is not None)
         send = self._read if method in ("GET", "HEAD") else self._write
-        return send(method, url, dict(headers or {}), dict(params or {}), body, auth)
+        return send(_Request(method, url, headers or {}, params or {}, body, auth))
 
-    def _read(self, method: str, url: str, *rest: Any) -> Answer:
+    def _read(self, request: _Request) -> Answer:
         for pause in [2.0**n for n in range(READ_TRIES - 1)] + [None]:
             try:
-                answer = self._unlimited(method, url, *rest)
+                answer = self._send(request)
             except requests.RequestException as error:
+                # A certificate does not get better: that is told at once.
                 if pause is None or isinstance(error, requests.exceptions.SSLError):
-                    raise Failed(
-                        f"{address(url)} does not answer: {_reason(error)}",
-                        "Check the network, then run the same again.",
-                    ) from None
+                    problem = f"{address(request.url)} does not answer: {_reason(error)}"
+                    raise Failed(problem, "Check the network, then run the same again.") from None
             else:
                 if answer.status in (301, 302, 303, 307, 308):
-                    return self._redirected(method, answer, *rest)
+                    return self._read(_next_hop(request, answer))
                 if answer.status < 500 or pause is None:
                     return answer
             self._clock.sleep(pause or 0)
         raise AssertionError("unreachable")
 
-    def _redirected(
-        self, method: str, answer: Answer, headers: dict[str, str], params: Any, body: Any, auth: Any
-    ) -> Answer:
-        hops = int(headers.pop("x-hops", "0")) + 1
-        target = urljoin(answer.url, answer.headers.get("location", ""))
-        if hops > 5 or urlsplit(target).scheme not in ("http", "https"):
-            raise Failed(f"{address(answer.url)} redirects without end or to no web address")
-        if urlsplit(answer.url).scheme == "https" and urlsplit(target).scheme != "https":
-            raise Failed(
-                f"{address(answer.url)} redirects from https to http", "Refused: the answer could be anybody's."
-            )
-        kept = auth if urlsplit(target)[:2] == urlsplit(answer.url)[:2] else None
-        return self._read(method, target, {**headers, "x-hops": str(hops)}, {}, body, kept)
-
-    def _write(self, method: str, url: str, *rest: Any) -> Answer:
+    def _write(self, request: _Request) -> Answer:
         self._clock.sleep(max(0.0, self._last_write + WRITE_PAUSE - self._clock.now()))
+        where = address(request.url)
         try:
-            answer = self._unlimited(method, url, *rest)
+            answer = self._send(request)
         except requests.exceptions.SSLError as error:
-            raise Failed(f"{address(url)} has no valid certificate: {_reason(error)}") from None
+            # The one failure that is sure to come before anything was sent.
+            raise Failed(f"{where} has no valid certificate: {_reason(error)}") from None
         except requests.RequestException as error:
-            raise Unknown(f"{method} {address(url)} got no answer: {_reason(error)}") from None
+            raise Unknown(f"{request.method} {where} got no answer: {_reason(error)}") from None
         finally:
             self._last_write = self._clock.now()
         if answer.status >= 500:
-            raise Unknown(f"{method} {address(url)} answered {answer.status}: it may or may not have been done")
+            raise Unknown(f"{request.method} {where} answered {answer.status}: it may or may not have been done")
         if 300 <= answer.status < 400:
-            raise Failed(
-                f"{address(url)} has moved",
-                f"Set the remote and GITHUB_REPOSITORY to {address(answer.headers.get('location', ''))}",
-            )
+            moved = address(answer.headers.get("location", ""))
+            raise Failed(f"{where} has moved", f"Set the remote and GITHUB_REPOSITORY to {moved}")
         return answer
 
-    def _unlimited(self, *request: Any) -> Answer:
+    def _send(self, request: _Request) -> Answer:
+        """Send it, again after each rate limit that the patience allows for."""
         deadline = self._clock.now() + self._patience
         doubling = 60.0
         while True:
-            answer = self._send(*request)
+            answer = self._send_once(request)
             pause = limit_pause(answer, self._clock.now(), doubling)
             if pause is None:
                 return answer
             if self._clock.now() + pause > deadline:
-                raise Waiting(
-                    f"{address(answer.url)} limits the rate for {pause:.0f} s", "Run the same again after that."
-                )
+                problem = f"{address(answer.url)} limits the rate for {pause:.0f} s"
+                raise Waiting(problem, "Run the same again after that.")
             self._clock.sleep(pause)
             doubling *= 2
 
-    def _send(
-        self, method: str, url: str, headers: dict[str, str], params: Any, body: bytes | None, auth: Any
-    ) -> Answer:
-        headers = {name: text for name, text in headers.items() if name != "x-hops"}
+    def _send_once(self, request: _Request) -> Answer:
         self._activity.requests += 1
         with self._session.request(
-            method,
-            url,
-            headers=headers,
-            params=params,
-            data=body,
-            auth=auth or _anonymous,
+            request.method,
+            request.url,
+            headers=request.headers,
+            params=request.params,
+            data=request.body,
+            auth=request.auth or _anonymous,
             timeout=TIMEOUT,
             allow_redirects=False,
             stream=True,
@@ -155,8 +178,71 @@ class Http:
             for chunk in response.iter_content(65536):
                 content += chunk
                 if len(content) > SIZE_LIMIT:
-                    raise Failed(f"{address(url)} answered more than {SIZE_LIMIT >> 20} MiB")
+                    raise Failed(f"{address(request.url)} answered more than {SIZE_LIMIT >> 20} MiB")
             return Answer(response.status_code, response.headers, bytes(content), response.url)
+
+
+def http(context: Context) -> Http:
+    """Return the one door to HTTP, opened once a call."""
+    return context.once(http, lambda: Http(context.clock, activity=context.activity))
+
+
+def limit_pause(answer: Answer, now: float, doubling: float) -> float | None:
+    """Return the seconds a rate limit asks to wait, None where there is no limit (F19).
+
+    Retry-After counts first, then the reset header, then `doubling`: 60 s, and twice that each time.
+    """
+    limited = answer.status == 429 or (
+        answer.status == 403
+        and (
+            "retry-after" in answer.headers
+            or answer.headers.get("x-ratelimit-remaining") == "0"
+            or "rate limit" in answer.problem.lower()
+        )
+    )
+    if not limited:
+        return None
+    after = answer.headers.get("retry-after", "")
+    if after:
+        return float(after) if after.isdigit() else max(0.0, _http_date(after) - now)
+    if answer.headers.get("x-ratelimit-remaining") == "0":
+        return max(1.0, float(answer.headers.get("x-ratelimit-reset", "0")) - now)
+    return doubling
+
+
+def check_url(url: str, credentialed: bool) -> None:
+    """Raise Usage for a URL that is not https, loopback aside, or that has credentials in it (S1, S2)."""
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise Usage(f"{address(url)}: a URL must not have credentials in it", "Use GITHUB_TOKEN.")
+    if parts.scheme != "https" and credentialed and parts.hostname not in LOOPBACK:
+        raise Usage(f"{address(url)} is not https", "A token goes over https alone.")
+
+
+def address(url: str) -> str:
+    """Return the host and path of a URL: what of it may be shown."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _http_date(text: str) -> float:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _next_hop(request: _Request, answer: Answer) -> _Request:
+    """Return the read that a redirect leads to; the credential stays with the first host (S2)."""
+    target = urljoin(answer.url, answer.headers.get("location", ""))
+    before, after = urlsplit(answer.url), urlsplit(target)
+    if request.hops == MOST_HOPS or after.scheme not in ("http", "https"):
+        raise Failed(f"{address(answer.url)} redirects without end or to no web address")
+    if before.scheme == "https" and after.scheme != "https":
+        problem = f"{address(answer.url)} redirects from https to http"
+        raise Failed(problem, "Refused: the answer could be anybody's.")
+    kept = request.auth if after[:2] == before[:2] else None
+    return replace(request, url=target, params={}, auth=kept, hops=request.hops + 1)
 
 
 def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -167,8 +253,3 @@ def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _reason(error: requests.RequestException) -> str:
     cause = getattr(error.args[0] if error.args else error, "reason", None) or error
     return type(cause).__name__
-
-
-def http(context: Context) -> Http:
-    """Return the one door to HTTP, opened once a call."""
-    return context.once(http, lambda: Http(context.clock, activity=context.activity))

@@ -8,13 +8,12 @@ from typing import Any
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Waiting
-from release.git.refs import NEW, RemoteRef, brief
+from release.git.refs import NEW, RemoteRef, brief, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.github.api import github
-from release.github.checks import follow_required
+from release.github.checks import branch_rules, follow_required
 from release.github.pulls import PullRequest, pull_request
-from release.github.rules import branch_rules
 
 BASE_MOVED = "Base branch was modified"
 METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
@@ -49,7 +48,7 @@ def merge_pull_request(context: Context, opened: PullRequest, sha: str) -> PullR
 
 def delete_branch(context: Context, head: RemoteRef) -> None:
     """Delete the remote's branch if it still is at this commit, and leave it alone otherwise; writes the remote."""
-    name = head.name.removeprefix("refs/heads/")
+    name = short_name(head)
     now = remote(context).head_sha(name)
     if now is not None and now != head.sha:
         context.report.step("note", f"branch {name} has moved on to {now[:9]}: it stays")
@@ -66,37 +65,36 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
 def _merge(context: Context, opened: PullRequest, sha: str) -> None:
     rules = branch_rules(context, opened.base)
     if any(rule["type"] == "merge_queue" for rule in rules):
-        raise _queued(opened)
+        raise _refusal(opened, "merge queue")
     method = _method(context, rules)
     for attempt in range(TRIES):
+        # Anew each time: when the base moves, GitHub works out again whether it merges, and the checks may count anew.
         _check_mergeable(context, opened.number)
         follow_required(context, opened)
         answer = github(context).answer("PUT", f"pulls/{opened.number}/merge", {"sha": sha, "merge_method": method})
         if answer.status == 200:
             return
         if BASE_MOVED not in answer.problem:
-            raise _moved(answer.problem, opened) if answer.status == 409 else _refusal(answer.problem, opened)
+            if answer.status != 409:  # a policy says no with 405; 409 means that the head moved (F15)
+                raise _refusal(opened, answer.problem)
+            hint = f"Somebody pushed to it: look, then run the same again: {opened.url}"
+            raise Conflict(f"pull request #{opened.number}: {answer.problem}", hint)
         context.clock.sleep(2.0**attempt)
     raise Waiting(f"the base of pull request #{opened.number} keeps moving", "Run the same again.")
 
 
-def _moved(problem: str, opened: PullRequest) -> Conflict:
-    """Say that the head moved (409), which is told from a policy that says no (405, F15)."""
-    hint = f"Somebody pushed to it: look, then run the same again: {opened.url}"
-    return Conflict(f"pull request #{opened.number}: {problem}", hint)
-
-
-def _refusal(problem: str, opened: PullRequest) -> ReleaseError:
-    """Say which policy says no; it is never tried again (F15)."""
-    name, words = f"pull request #{opened.number}", problem.lower()
+def _refusal(opened: PullRequest, problem: str) -> ReleaseError:
+    """Say which policy says no, in GitHub's words or ours for the same; it is never tried again (F15)."""
+    name, words, then = f"pull request #{opened.number}", problem.lower(), f"run the same again: {opened.url}"
     if "merge queue" in words:
-        return _queued(opened)
+        return Waiting(f"{name} has to go through the merge queue of {opened.base}", f"Add it there, then {then}")
     if "draft" in words:
-        return _draft(opened)
+        return Waiting(f"{name} is a draft", f"Mark it ready, then {then}")
     if "out of date" in words:
-        return _behind(opened)
+        behind = f"{name} is behind {opened.base}, which wants it up to date"
+        return Failed(behind, f"Update its branch there, then {then}")
     if any(word in words for word in ("review", "approv", "changes have been requested")):
-        return Waiting(f"{name} waits for approval: {problem.strip()}", f"Then run the same again: {opened.url}")
+        return Waiting(f"{name} waits for approval: {problem.strip()}", f"Then {then}")
     return Failed(f"GitHub does not merge {name}: {problem.strip()}", f"Look: {opened.url}")
 
 
@@ -105,11 +103,11 @@ def _check_mergeable(context: Context, number: int) -> None:
     for _ in range(SETTLE):
         now = pull_request(github(context), number)
         if now.draft:
-            raise _draft(now)
+            raise _refusal(now, "draft")
         if now.mergeable is False:
             raise Conflict(f"pull request #{number} conflicts with {now.base}", f"Resolve it: {now.url}")
         if now.mergeable_state == "behind":
-            raise _behind(now)
+            raise _refusal(now, "out of date")
         if now.mergeable is not None or now.merged:
             return
         context.clock.sleep(1.0)
@@ -131,25 +129,6 @@ def _method(context: Context, rules: list[dict[str, Any]]) -> str:
             allowed.discard("merge")
     method = next((name for name in METHODS if name in allowed), None)
     if method is None:
-        raise Failed(
-            "the base's rules and the repository's settings leave no way to merge", "Allow one in its settings."
-        )
+        problem = "the base's rules and the repository's settings leave no way to merge"
+        raise Failed(problem, "Allow one in its settings.")
     return method
-
-
-def _queued(opened: PullRequest) -> Waiting:
-    return Waiting(
-        f"pull request #{opened.number} has to go through the merge queue of {opened.base}",
-        f"Add it there, then run the same again: {opened.url}",
-    )
-
-
-def _draft(opened: PullRequest) -> Waiting:
-    return Waiting(f"pull request #{opened.number} is a draft", f"Mark it ready, then run the same again: {opened.url}")
-
-
-def _behind(opened: PullRequest) -> Failed:
-    return Failed(
-        f"pull request #{opened.number} is behind {opened.base}, which wants it up to date",
-        f"Update its branch there, then run the same again: {opened.url}",
-    )

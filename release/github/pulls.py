@@ -46,14 +46,14 @@ class PullRequest:
         )
 
 
-def pull_request(github: GitHub, number: int) -> PullRequest:
+def pull_request(api: GitHub, number: int) -> PullRequest:
     """Return the pull request; raise Failed when there is none of that number."""
-    return PullRequest.parse(github.get(f"pulls/{number}"))
+    return PullRequest.parse(api.get(f"pulls/{number}"))
 
 
-def pull_request_of(github: GitHub, head: str, base: str, sha: str = "") -> PullRequest | None:
+def pull_request_of(api: GitHub, head: str, base: str, sha: str = "") -> PullRequest | None:
     """Return the open pull request of that head and base, else the one merged at `sha`, else None (F17)."""
-    listed = list(github.pages("pulls", head=f"{github.owner}:{head}", base=base, state="all"))
+    listed = list(api.pages("pulls", head=f"{api.owner}:{head}", base=base, state="all"))
     found = [PullRequest.parse(body) for body in listed]
     opened = [each for each in found if each.state == "open"]
     merged = [each for each in found if each.merged and sha in ("", each.head_sha)]

@@ -9,7 +9,7 @@ from typing import Any
 import semver
 
 from release.call.context import Context
-from release.git.refs import RemoteRef, short_name
+from release.git.refs import HEADS, TAGS, RemoteRef, short_name
 from release.git.tags import TaggedRelease
 from release.settings import Component
 from release.versions import parse_branch
@@ -37,7 +37,7 @@ class Dispatch:
     @property
     def name(self) -> str:
         """Return the branch or tag as GitHub's dispatch takes it and its runs show it."""
-        return self.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        return self.ref.removeprefix(HEADS).removeprefix(TAGS)
 
     @property
     def ways_on(self) -> str:
@@ -48,7 +48,7 @@ class Dispatch:
 
 def sdk_request(context: Context, tag: RemoteRef, publish_pypi: bool = False, run_e2e: bool = False) -> Dispatch:
     """Return the run to ask for: the SDK workflow on the tag, with the settings' inputs and the flags'."""
-    sdk = context.settings.sdk
+    sdk, command = context.settings.sdk, f"inv sdk.release --version {short_name(tag)}"
     extra = {name: True for name, on in {"publish_pypi": publish_pypi, "run_e2e": run_e2e}.items() if on}
     return Dispatch(
         workflow=sdk.workflow,
@@ -57,8 +57,8 @@ def sdk_request(context: Context, tag: RemoteRef, publish_pypi: bool = False, ru
         inputs={**sdk.inputs, **extra},
         roles=tuple(sdk.roles),
         rules=SDK,
-        command=f"inv sdk.release --version {short_name(tag)}",
-        new_run=f"inv sdk.release --version {short_name(tag)} --again",
+        command=command,
+        new_run=f"{command} --again",
     )
 
 
@@ -81,8 +81,7 @@ def image_request(context: Context, version: semver.Version, head: RemoteRef, bu
 
 def platform_request(tag: RemoteRef, workflow: str) -> Dispatch:
     """Return the run of a platform workflow on the tag."""
-    version = tag.name.removeprefix("refs/tags/")
-    return Dispatch(workflow, tag.name, tag.sha, command=f"inv platform.watch --version {version}")
+    return Dispatch(workflow, tag.name, tag.sha, command=f"inv platform.watch --version {short_name(tag)}")
 
 
 def component_request(part: Component, tag: TaggedRelease, workflow: str) -> Dispatch:

@@ -1,14 +1,36 @@
-"""Workflow runs and their jobs, in GitHub's words."""
+"""Workflow runs and their jobs, in GitHub's words, and what became of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
-from release.errors import Usage
-from release.github.api import GitHub
+from release.call.context import Context
+from release.errors import Failed, ReleaseError, Usage, Waiting
+from release.github.api import GitHub, github
+from release.github.requests import Dispatch
+from release.workflows import check_roles
+
+TAIL = 20  # lines of a failed job's log
+APPROVAL = ("waiting", "action_required")
+CONCLUSIONS = {
+    "failure": "failed",
+    "cancelled": "was cancelled, by somebody or by a newer run of its concurrency group",
+    "timed_out": "ran out of its own time",
+    "startup_failure": "could not start: its workflow file is wrong",
+    "stale": "was given up by GitHub",
+    "skipped": "was skipped whole: no job's condition held",
+    "neutral": "ended neither well nor badly",
+}
+STATUSES = {
+    "pending": "waits for its concurrency group",
+    "waiting": "waits for approval",
+    "requested": "is asked for",
+    "queued": "waits for a runner",
+}
 
 
 @dataclass(frozen=True)
@@ -64,35 +86,28 @@ class Job:
         return cls(body["id"], body["name"], body["status"] or "", body["conclusion"] or "", next(failed, ""), times)
 
 
-def run_by_id(github: GitHub, run_id: int) -> Run:
+def run_by_id(api: GitHub, run_id: int) -> Run:
     """Return the run; raise Failed when there is no such run."""
-    return Run.parse(github.get(f"actions/runs/{run_id}"))
+    return Run.parse(api.get(f"actions/runs/{run_id}"))
 
 
-def run_or_none(github: GitHub, run_id: int) -> Run | None:
-    """Return the run, or None while GitHub does not show it."""
-    body = github.find(f"actions/runs/{run_id}")
-    return Run.parse(body) if body else None
-
-
-def runs_of(github: GitHub, sha: str, event: str, workflow: str = "", branch: str = "") -> list[Run]:
+def runs_of(api: GitHub, sha: str, event: str, workflow: str = "", branch: str = "") -> list[Run]:
     """Return the runs of that event, newest first, all pages: of a commit, a workflow, a branch, where named."""
     path = f"actions/workflows/{workflow}/runs" if workflow else "actions/runs"
     where = {name: text for name, text in {"head_sha": sha, "branch": branch}.items() if text}
-    found = github.pages(path, key="workflow_runs", event=event, **where)
+    found = api.pages(path, key="workflow_runs", event=event, **where)
     return sorted((Run.parse(body) for body in found), key=lambda each: -each.id)
 
 
-def jobs_of(github: GitHub, run_id: int) -> list[Job]:
+def jobs_of(api: GitHub, run_id: int) -> list[Job]:
     """Return the jobs of the run's latest attempt, all pages (F26); a page that did not change costs no limit."""
     found: list[Job] = []
-    page = 1
-    while True:
-        body, _ = github.fresh(f"actions/runs/{run_id}/jobs", filter="latest", per_page=100, page=page)
+    for page in count(1):
+        body, _ = api.fresh(f"actions/runs/{run_id}/jobs", filter="latest", per_page=100, page=page)
         found += [Job.parse(each) for each in body["jobs"]]
         if not body["jobs"] or len(found) >= body["total_count"]:
-            return found
-        page += 1
+            break
+    return found
 
 
 def parse_run_id(text: str) -> int:
@@ -102,9 +117,58 @@ def parse_run_id(text: str) -> int:
     return int(text or 0)
 
 
+def parse_time(text: str) -> datetime:
+    """Return the time in an answer of GitHub; Python 3.10 reads no `Z`."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def seconds_between(begin: str, end: str, now: float, ended: bool) -> float | None:
     """Return how long a run or job took, or has run by now; None while it has not begun."""
     if not begin:
         return None
-    until = datetime.fromisoformat(end.replace("Z", "+00:00")).timestamp() if ended and end else now
-    return max(0.0, until - datetime.fromisoformat(begin.replace("Z", "+00:00")).timestamp())
+    until = parse_time(end).timestamp() if ended and end else now
+    return max(0.0, until - parse_time(begin).timestamp())
+
+
+def check_run(context: Context, finished: Run, dispatch: Dispatch) -> None:
+    """Raise unless the run did all that was asked; prints the failed jobs' log tails first.
+
+    Raises Waiting for one that somebody has to approve, Failed for all else that is not success (F26).
+    """
+    if not finished.id or finished.status != "completed":  # a dry run's: planned, or looked at once
+        return
+    if finished.conclusion == "success":
+        check_jobs(github(context), finished, dispatch)
+        return
+    if finished.conclusion in APPROVAL:
+        problem = f"run {finished.id} of {finished.name} needs somebody's approval to start:\n{finished.url}"
+        raise Waiting(problem, "Approve it there, then run the same again.")
+    for job in jobs_of(github(context), finished.id):
+        if job.conclusion not in ("success", "skipped", ""):
+            _print_log_tail(context, job)
+    became = CONCLUSIONS.get(finished.conclusion, f"ended: {finished.conclusion}")
+    attempt = f", attempt {finished.attempt}," if finished.attempt > 1 else ""
+    raise Failed(f"run {finished.id} of {finished.name}{attempt} {became}\n{finished.url}", dispatch.ways_on)
+
+
+def status_text(one: Run | Job) -> str:
+    """Return where a run or job stands, for a table."""
+    words = (one.conclusion or STATUSES.get(one.status, one.status)).replace("_", " ")
+    return f"{words} (attempt {one.attempt})" if isinstance(one, Run) and one.attempt > 1 else words
+
+
+def _print_log_tail(context: Context, job: Job) -> None:
+    became = CONCLUSIONS.get(job.conclusion, job.conclusion)
+    context.report.step("failed", f"job {job.name} {became}" + (f" in step {job.step}" if job.step else ""))
+    try:
+        log = github(context).content(f"actions/jobs/{job.id}/logs").decode("utf-8", "replace")
+    except ReleaseError as error:
+        context.report.line(f"  its log cannot be read: {error.problem}")
+        return
+    context.report.lines(log.splitlines()[-TAIL:])
+
+
+def check_jobs(api: GitHub, finished: Run, dispatch: Dispatch) -> None:
+    """Raise Failed unless every role has a job and each of its jobs succeeded (F26)."""
+    triples = [(job.name, job.status, job.conclusion) for job in jobs_of(api, finished.id)]
+    check_roles(triples, dispatch.roles, dispatch.inputs, f"Look: {finished.url}\n{dispatch.ways_on}")

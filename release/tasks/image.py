@@ -56,9 +56,9 @@ def watch(context: Context, version: str = "", ref: str = "", run: str = "") -> 
     request = github.requests.image_request(context, wanted, head)
     started = github.dispatch.existing_run(context, request, github.runs.parse_run_id(run))
     finished = github.follow.follow_runs(context, {"image": started})["image"]
-    github.outcomes.check_run(context, finished, request)
+    github.runs.check_run(context, finished, request)
     context.report.step(
-        "note", f"run {finished.id} of {finished.name}: {github.outcomes.state(finished)}", url=finished.url
+        "note", f"run {finished.id} of {finished.name}: {github.runs.status_text(finished)}", url=finished.url
     )
     return finished
 

@@ -27,9 +27,7 @@ def next_(context: Context, bump: str = "", line: str = "") -> semver.Version:
     """
     wanted = release.versions.parse_line(line) if line else None
     bump = bump or ("patch" if wanted else "minor")
-    version = context.settle(
-        release.versions.next_version(git.lines.released_versions_on(context, wanted), bump, wanted)
-    )
+    version = context.settle(release.versions.next_version(git.lines.line_versions(context, wanted), bump, wanted))
     if context.report.json:
         context.report.emit(version=str(version), bump=bump, line=str(release.versions.line_of(version)))
     else:
@@ -46,7 +44,7 @@ def check(context: Context, version: str = "") -> None:
     if not version:
         raise Usage("which version?", "inv release.check --version 0.7.0")
     wanted = release.versions.parse(version)
-    release.versions.check_allowed(wanted, git.lines.released_versions_on(context))
+    release.versions.check_allowed(wanted, git.lines.line_versions(context))
     context.settle(wanted)
     context.report.step("note", f"{wanted} is allowed: line {release.versions.line_of(wanted)}", version=str(wanted))
 
@@ -60,7 +58,7 @@ def branch(context: Context, version: str = "", ref: str = "") -> RemoteRef:
     wanted = git.choice.version_or_line(context, version)
     line = release.versions.line_of(wanted)
     known = git.lines.line_branch(context, line)
-    if known is None and not (ref and git.lines.released_versions_on(context, line)):
+    if known is None and not (ref and git.lines.line_versions(context, line)):
         git.lines.check_next(context, wanted)
     sha = git.choice.named_commit(context, ref) if ref else git.tags.trunk_sha(context)
     today = datetime.fromtimestamp(context.clock.now(), timezone.utc).date()
@@ -129,6 +127,6 @@ def _tag_or_allowed(context: Context, version: semver.Version, sha: str) -> Remo
     """
     found = git.tags.tag_at(context, version, sha)
     if found is None:
-        release.versions.check_allowed(version, git.lines.released_versions_on(context))
+        git.lines.check_version(context, version)
         artifacts.images.check_image_in_config(context, sha, version)
     return found

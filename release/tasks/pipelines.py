@@ -90,7 +90,7 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     finished = github.follow.follow_runs(context, runs)
     for name, run in finished.items():
         if name != "sdk":
-            github.outcomes.check_run(context, run, github.requests.platform_request(tag, run.name))
+            github.runs.check_run(context, run, github.requests.platform_request(tag, run.name))
     if wheel_out:
         sdk.wheel(context, str(version))
     else:
@@ -105,7 +105,7 @@ def _version(context: Context, given: str, bump: str) -> semver.Version:
     """Settle the version: given, settled, or the next; but a release that is not finished goes first (F27)."""
     if given or context.version:
         return _of_kind(git.choice.chosen_version(context, given), bump)
-    versions = [each for each in git.lines.released_versions_on(context) if not each.prerelease]
+    versions = [each for each in git.lines.line_versions(context) if not each.prerelease]
     newest = max(versions, default=None)
     if newest and (bump == "minor" or not newest.minor):
         first = newest.replace(patch=0)
@@ -215,7 +215,7 @@ def _next(context: Context, line: Line, given: str, sha: str) -> semver.Version:
 
 
 def _is_tagged(context: Context, line: Line, sha: str) -> bool:
-    return git.lines.next_patch(context, line, sha) in git.lines.released_versions_on(context, line)
+    return git.lines.next_patch(context, line, sha) in git.lines.line_versions(context, line)
 
 
 @task(writes=True, waits=True, reruns=True, announces=True)

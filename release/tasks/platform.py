@@ -19,9 +19,9 @@ def watch(context: Context, version: str = "") -> None:
     """
     tag = git.tags.needed_tag(context, git.choice.tagged_version(context, version))
     for finished in github.follow.follow_runs(context, github.events.started_runs(context, tag)).values():
-        github.outcomes.check_run(context, finished, github.requests.platform_request(tag, finished.name))
+        github.runs.check_run(context, finished, github.requests.platform_request(tag, finished.name))
         context.report.step(
-            "note", f"run {finished.id} of {finished.name}: {github.outcomes.state(finished)}", url=finished.url
+            "note", f"run {finished.id} of {finished.name}: {github.runs.status_text(finished)}", url=finished.url
         )
 
 

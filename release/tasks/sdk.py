@@ -135,9 +135,9 @@ def watch(context: Context, version: str = "", run: str = "") -> Run:
     )
     started = github.dispatch.existing_run(context, request, github.runs.parse_run_id(run))
     finished = github.follow.follow_runs(context, {"sdk": started})["sdk"]
-    github.outcomes.check_run(context, finished, request)
+    github.runs.check_run(context, finished, request)
     context.report.step(
-        "note", f"run {finished.id} of {finished.name}: {github.outcomes.state(finished)}", url=finished.url
+        "note", f"run {finished.id} of {finished.name}: {github.runs.status_text(finished)}", url=finished.url
     )
     return finished
 
