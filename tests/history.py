@@ -1,4 +1,4 @@
-"""A sandbox with a trunk and a release branch, written for tests of picks."""
+"""Histories written into a sandbox: a trunk and a release branch for tests of picks, a workflow that changed."""
 
 from __future__ import annotations
 
@@ -127,3 +127,16 @@ def on_line(sandbox: Sandbox, name: str) -> str:
 def titles(sandbox: Sandbox, since: str) -> list[str]:
     """Return the titles on the remote's release branch beyond a commit, oldest first."""
     return sandbox.bare.git("log", "--reverse", "--format=%s", f"{since}..{REF}").splitlines()
+
+
+def edit(sandbox: Sandbox, workflow: str, *edits: tuple[str, str]) -> None:
+    """Change a workflow on the trunk."""
+    path = sandbox.work / ".github" / "workflows" / workflow
+    text = path.read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    person = ("-c", "user.name=Person", "-c", "user.email=person@example.com")
+    git(sandbox.work, *person, "commit", "-qam", "Change the workflow")
+    git(sandbox.work, "push", "-q", str(sandbox.bare.path), "main")

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -48,7 +47,6 @@ def overview(branch: str = "release-0.7-20261101") -> Overview:
 
 
 def made(found: Overview) -> str:
-    style = resources.files("release").joinpath("templates/status.css").read_text(encoding="utf-8")
     return page(found, [("0.7.1: not out yet: wheel", "inv sdk.release --version 0.7.1")])
 
 

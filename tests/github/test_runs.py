@@ -9,7 +9,8 @@ import pytest
 import requests
 from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGE, SDK, Doubles
-from outside import dispatches, git, peeled, writes
+from history import edit
+from outside import dispatches, peeled, writes
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Unknown, Usage
@@ -47,19 +48,6 @@ def dispatch(sandbox: Sandbox, ref: str = "0.7.0", token: str = TOKEN, **inputs:
     answer = requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
     answer.raise_for_status()
     return max(sandbox.github.hub.runs)
-
-
-def edit(sandbox: Sandbox, workflow: str, *edits: tuple[str, str]) -> None:
-    """Change a workflow on the trunk."""
-    path = sandbox.work / ".github" / "workflows" / workflow
-    text = path.read_text()
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text)
-    person = ("-c", "user.name=Person", "-c", "user.email=person@example.com")
-    git(sandbox.work, *person, "commit", "-qam", "Change the workflow")
-    git(sandbox.work, "push", "-q", str(sandbox.bare.path), "main")
 
 
 def sdk_runs(sandbox: Sandbox) -> list[Any]:
