@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from release.constants import constant
 
+from release.config_py import constant
 from release.sandbox import sample
 from release.sandbox.cloud import BUCKET, Cloud
 from release.sandbox.github.events import starts
