@@ -67,3 +67,10 @@ def demo(session: nox.Session) -> None:
     """Release 0.7.0 in the sandbox."""
     session.install("-e", ".[sandbox]")
     session.run("inv", "sandbox.demo", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break the source in one place after the other, and see a test fail each time."""
+    _install(session, "test")
+    session.run("python", "tests/mutants/run.py", *session.posargs)

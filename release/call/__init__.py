@@ -1,1 +1,7 @@
-"""One `inv` call: its tasks, what they share, what they write, print and wait for."""
+"""One `inv` call: its tasks, what they share, what they write, print and wait for.
+
+task.py      a recipe becomes an Invoke task; flags.py: what its flags mean; running.py: how it is called
+context.py   what the tasks of a call share: options, facts, the view of a dry run, the doors opened
+ensure.py    the one rule every write goes through; wait.py: the one loop that waits
+report.py    the one way out; notices.py: who is told; programs.py: children; parallel.py: reads side by side
+"""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from release.call.context import Context
+from release.call.programs import run_program
 from release.call.report import printable
-from release.errors import ReleaseError, Waiting
+from release.errors import CouldNotTellError, ReleaseError, Waiting
 
 PATIENCE = 30  # seconds that the command gets
 WORDS = {"started": "started", "waiting": "waits", "done": "is done", "failed": "failed"}
-SECRETS = ("GITHUB_TOKEN", "GH_TOKEN", "INVOKE_RELEASE_NOTIFY_WEBHOOK")
 
 
 @contextmanager
@@ -25,11 +25,8 @@ def announcement(context: Context, task: str) -> Iterator[None]:
     tell(context, "started", task)
     try:
         yield
-    except Waiting as error:
-        tell(context, "waiting", task, error.problem)
-        raise
     except ReleaseError as error:
-        tell(context, "failed", task, error.problem)
+        tell(context, "waiting" if isinstance(error, Waiting) else "failed", task, error.problem)
         raise
     tell(context, "done", task)
 
@@ -39,61 +36,43 @@ def tell(context: Context, event: str, task: str, problem: str = "") -> None:
 
     Failing to is said and fails nothing. A dry run tells nobody.
     """
-    release = context.settings.release
-    if context.dry or not (release.notify_webhook or release.notify_command):
+    webhook, command = context.settings.release.notify_webhook, context.settings.release.notify_command
+    if context.dry or not (webhook or command):
         return
     version = str(context.version or "")
     text = printable(" ".join(part for part in (task, version, WORDS[event]) if part))
     text += f": {printable(problem)}" if problem else ""
-    facts = {"event": event, "task": task, "version": version, "text": text, "url": _place(context)}
-    if release.notify_webhook:
-        _post(context, release.notify_webhook, text, facts["url"])
-    if release.notify_command:
-        _call(context, release.notify_command, facts)
+    facts = {"event": event, "task": task, "version": version, "text": text, "url": _address(context)}
+    for failure in (_post(context, webhook, facts) if webhook else "", _call(command, facts) if command else ""):
+        if failure:
+            context.report.step("note", f"{failure}; the release goes on")
 
 
-def _post(context: Context, url: str, text: str, link: str) -> None:
-    """Send Slack's JSON; the address is a secret, so that no error may show more of it than its host (S1)."""
-    body = {"text": _escaped(f"{text}\n{link}".strip())}
+def _post(context: Context, url: str, facts: dict[str, str]) -> str:
+    """Send Slack's JSON; return what failed. The address is a secret: no more of it is shown than its host (S1)."""
+    text = f"{facts['text']}\n{facts['url']}".strip()
+    for mark, escape in {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.items():  # Slack: "Formatting text"
+        text = text.replace(mark, escape)
+    host = urlsplit(url).hostname or "the webhook"
+    http = import_module("release.github.http").Http(context.clock, patience=0)  # by name: a door of a room above
+    headers = {"Content-Type": "application/json"}
     try:
-        answer = (
-            import_module("release.github.http")
-            .Http(context.clock, patience=0)
-            .request("POST", url, headers={"Content-Type": "application/json"}, body=json.dumps(body).encode())
-        )
+        status = http.request("POST", url, headers=headers, body=json.dumps({"text": text}).encode()).status
     except ReleaseError as error:
-        _say(context, f"{urlsplit(url).hostname or 'the webhook'} took no notice ({type(error).__name__})")
-    else:
-        if answer.status >= 300:
-            _say(context, f"{urlsplit(url).hostname} took no notice (HTTP {answer.status})")
+        return f"{host} took no notice ({type(error).__name__})"
+    return f"{host} took no notice (HTTP {status})" if status >= 300 else ""
 
 
-def _call(context: Context, command: list[str], facts: dict[str, str]) -> None:
-    """Run the command with the facts as JSON on standard input; it gets no token."""
-    environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
+def _call(command: list[str], facts: dict[str, str]) -> str:
+    """Run the command with the facts as JSON on standard input, without any secret (S12); return what failed."""
     try:
-        code = subprocess.run(
-            command,
-            input=json.dumps(facts) + "\n",
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        ).returncode
-    except (OSError, subprocess.TimeoutExpired) as error:
-        _say(context, f"the notice's command {command[0]} failed ({type(error).__name__})")
-    else:
-        if code:
-            _say(context, f"the notice's command {command[0]} exited {code}")
+        code = run_program(command, Path.cwd(), PATIENCE, json.dumps(facts) + "\n").code
+    except CouldNotTellError as error:
+        return f"the notice's command failed: {error}"
+    return f"the notice's command {command[0]} exited {code}" if code else ""
 
 
-def _say(context: Context, what: str) -> None:
-    context.report.step("note", f"{what}; the release goes on")
-
-
-def _place(context: Context) -> str:
+def _address(context: Context) -> str:
     """Return the Actions run's address where there is one, else the repository's, else nothing."""
     run = os.environ.get("GITHUB_RUN_ID", "")
     try:
@@ -101,8 +80,3 @@ def _place(context: Context) -> str:
     except ReleaseError:
         return ""
     return f"{home}/actions/runs/{run}" if run else home
-
-
-def _escaped(text: str) -> str:
-    """Escape what Slack takes for markup (its documentation, "Formatting text")."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

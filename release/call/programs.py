@@ -1,4 +1,4 @@
-"""Run one outside program with a time limit, without a shell and without credentials in its environment."""
+"""Run one outside program: without a shell, with a time limit, and with what a child needs to know alone (S8, S12)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO
 
 from release.errors import CouldNotTellError
 
-if TYPE_CHECKING:
-    from typing import IO
-
 OUTPUT_LIMIT = 32 * 1024 * 1024  # bytes of either stream
-_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|^AWS_|_KEY$|^GIT_CONFIG_", re.IGNORECASE)
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|WEBHOOK|^AWS_|_KEY$|^GIT_CONFIG_", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Finished:
+class Ended:
     """How a program ended; a signal is a negative exit code."""
 
     code: int
@@ -37,19 +35,21 @@ class Finished:
         return "\n".join(lines)[-2000:]
 
 
-def finished(args: list[str], folder: Path, timeout: float) -> Finished:
-    """Run a program in a folder and wait at most `timeout` seconds.
+def run_program(args: list[str], folder: Path, timeout: float, text: str = "") -> Ended:
+    """Run a program in a folder, `text` on its standard input, and wait at most `timeout` seconds.
 
     Raises CouldNotTellError when it cannot be started, takes too long or says too much. Its whole process group ends
-    with it, and its output goes to files, so that a child it left behind cannot keep the caller waiting.
+    with it, and its streams are files, so that a child it left behind cannot keep the caller waiting.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(text.encode())
+        given.seek(0)
         try:
             program = subprocess.Popen(
-                [found_program(args[0]), *args[1:]],
+                [program_path(args[0]), *args[1:]],
                 cwd=folder,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
+                env=child_environment(),
+                stdin=given,
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
@@ -62,15 +62,20 @@ def finished(args: list[str], folder: Path, timeout: float) -> Finished:
             raise CouldNotTellError(f"{args[0]} did not end within {timeout:g} s") from error
         finally:
             _end_group(program)
-        return Finished(code, _text(out, args[0]), _text(err, args[0]))
+        return Ended(code, _text(out, args[0]), _text(err, args[0]))
 
 
-def found_program(name: str) -> str:
-    """Give a program's absolute path; raises CouldNotTellError when there is none of that name."""
+def program_path(name: str) -> str:
+    """Return a program's absolute path; raise CouldNotTellError when there is none of that name."""
     path = shutil.which(name)
     if path is None:
         raise CouldNotTellError(f"there is no program {name}")
     return str(Path(path).absolute())
+
+
+def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return this process's variables less every secret, with `extra`: what a child of ours may see (S12)."""
+    return {**{name: value for name, value in os.environ.items() if not _SECRET.search(name)}, **(extra or {})}
 
 
 def _end_group(program: subprocess.Popen[bytes]) -> None:
@@ -78,10 +83,6 @@ def _end_group(program: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(program.pid, signal.SIGKILL)
     program.wait()
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
 
 
 def _text(stream: IO[bytes], program: str) -> str:

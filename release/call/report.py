@@ -108,7 +108,7 @@ class Report:
 
     def emit(self, **facts: Any) -> None:
         """Print one JSON object on a line of its own."""
-        self._write(json.dumps(facts, default=str))
+        self._write(json.dumps(facts, default=str).replace("##[", "#\\u0023["))
 
     def rows(self, columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
         """Print a table; in JSON, one object a row with the columns as names."""
@@ -116,13 +116,13 @@ class Report:
             for row in rows:
                 self.emit(**dict(zip(columns, row, strict=True)))
             return
-        self._rich(_table(columns, rows, title))
+        self._rich(self._table(columns, rows, title))
 
     def record(self, **facts: Any) -> None:
         """Keep facts for the end, and write those that are new to GITHUB_OUTPUT (S5)."""
         new = {name: fact for name, fact in facts.items() if fact not in (None, "", self.facts.get(name))}
         self.facts.update(new)
-        path = os.environ.get("GITHUB_OUTPUT") if self.actions else None
+        path = os.environ.get("GITHUB_OUTPUT")
         if path and new:
             with Path(path).open("a", encoding="utf-8") as file:
                 for name, fact in new.items():
@@ -184,9 +184,8 @@ class Report:
         self._rows = list(rows)
         if self._live is not None:
             columns = [*rows[0].names, "state", "time"] if rows else []
-            self._live.update(
-                _table(columns, [(*row.names.values(), row.state, duration(row.seconds)) for row in rows])
-            )
+            cells = [(*row.names.values(), row.state, duration(row.seconds)) for row in rows]
+            self._live.update(self._table(columns, cells))
             return
         for row in rows:
             if self._shown.get(tuple(row.names.values())) == row.state:
@@ -199,17 +198,28 @@ class Report:
                 self._line("  ".join(text for text in facts.values() if text))
 
     def _line(self, text: str, colour: str = "") -> None:
-        from rich.text import Text
-
         if self.stream.isatty():
-            self._rich(Text(self._safe(text), style=colour))
+            from rich.text import Text
+
+            self._rich(Text(self._safe(text), style=colour), soft_wrap=True)  # the terminal wraps: links stay whole
         else:
             self._write(self._safe(text))
 
-    def _rich(self, renderable: Table | Any) -> None:
-        (self._live.console if self._live is not None else self._console()).print(
-            renderable, soft_wrap=not self.stream.isatty()
-        )
+    def _rich(self, renderable: Table | Any, soft_wrap: bool = False) -> None:
+        console = self._live.console if self._live is not None else self._console()
+        console.print(renderable, soft_wrap=soft_wrap or not self.stream.isatty())
+
+    def _table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> Table:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        for column in columns:
+            table.add_column(self._safe(column), overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(self._safe("" if cell is None else str(cell))) for cell in row))
+        return table
 
     def _console(self) -> Any:
         from rich.console import Console
@@ -223,9 +233,12 @@ class Report:
         self.stream.flush()
 
     def _safe(self, text: str) -> str:
+        """Return the text for people; in Actions the runner takes nothing in it for a command, whoever wrote it (S11)."""
         safe = printable(text)
-        # In Actions a line that starts so is a command to the runner, whoever wrote it.
-        return safe.replace("::", ": :", 1) if self.actions and safe.lstrip().startswith("::") else safe
+        if not self.actions:
+            return safe
+        safe = safe.replace("##[", "# #[")
+        return safe.replace("::", ": :", 1) if safe.lstrip().startswith("::") else safe
 
     def _mark(self, status: str, stream: TextIO | None = None) -> str:
         encoding = ((stream or self.stream).encoding or "utf-8").lower()
@@ -236,19 +249,6 @@ class Report:
         if path:
             with Path(path).open("a", encoding="utf-8") as file:
                 file.write(printable(text).replace("<", "&lt;").replace("](", "]\\(") + "\n")
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable("" if cell is None else cell)) for cell in row))
-    return table
 
 
 def _escaped(character: str) -> str:

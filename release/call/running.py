@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from invoke.exceptions import Exit
 
 from release import settings
-from release.call.context import Context, Options, View
+from release.call.context import Context, Facts, Options, View
 from release.call.flags import Kind, parameters_of, typed
 from release.call.notices import announcement
 from release.call.report import Report
 from release.errors import ReleaseError, Usage, Waiting
+from release.versions import parse
 
 if TYPE_CHECKING:
+    import semver
     from invoke.config import Config
     from invoke.context import Context as InvokeContext
 
@@ -34,6 +36,8 @@ def run(c: InvokeContext, recipe: Callable[..., Any], kind: Kind, flags: dict[st
         given = _settings(c)
         report = Report("json" if flags.pop("json", False) else given.release.output)
         context = _context(c, given, report, flags)
+        if "version" not in {parameter.name for parameter in parameters_of(recipe)}:
+            flags.pop("version", None)
         title = _title(recipe)
         with report.group(title):
             if not _agree(context, recipe, kind, flags):
@@ -74,9 +78,18 @@ def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: 
     if _last and _last[0]() is c.config:
         context = replace(_last[1], settings=given, report=report, options=options)
     else:
-        context = Context(settings=given, report=report, options=options)
+        facts = Facts(version=_version_of_call())
+        context = Context(settings=given, report=report, options=options, facts=facts)
     _last = weakref.ref(c.config), context
     return context
+
+
+def _version_of_call() -> semver.Version | None:
+    """Return the version that any task of the call names, a line aside; raise Usage for two different ones."""
+    found = dict.fromkeys(text for text in typed.get("version", []) if text.count(".") != 1)
+    if len(found) > 1:
+        raise Usage(f"one call has one version, not {' and '.join(found)}", "Type them in calls of their own.")
+    return next((parse(text) for text in found), None)
 
 
 def _call(recipe: Callable[..., Any], context: Context, flags: Mapping[str, Any]) -> None:

@@ -68,6 +68,8 @@ class Recipe(Task[Any]):
             group = getattr(parameter.default, "_asdict", None)
             yield from group().items() if group else [(parameter.name, parameter.default)]
         yield from self.kind.flags.items()
+        if "version" not in self.body.__code__.co_varnames[: self.body.__code__.co_argcount]:
+            yield "version", ""  # one call has one version: whichever task names it, all have it
 
 
 class _Flag(Argument):

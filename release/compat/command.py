@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from release.call.programs import finished
+from release.call.programs import run_program
 from release.compat.files import Files, write_files
 from release.compat.verdicts import Change, Comparison, Verdict
 from release.errors import CouldNotTellError
@@ -28,7 +28,7 @@ def comparison(command: tuple[str, ...], before: Files, after: Files, timeout: f
         folders = {"before": root / "before", "after": root / "after"}
         write_files(folders["before"], before)
         write_files(folders["after"], after)
-        program = finished([_argument(part, folders) for part in command], Path.cwd(), timeout)
+        program = run_program([_argument(part, folders) for part in command], Path.cwd(), timeout)
         said = program.tail.replace(f"{root}/", "")
     if program.code == 0:
         return Comparison(Verdict.COMPATIBLE, f"{command[0]} exited 0")

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from release.call.programs import finished
+from release.call.programs import run_program
 from release.compat.files import Files
 from release.compat.verdicts import Change, Comparison, verdict_on
 from release.errors import CouldNotTellError
@@ -110,7 +110,7 @@ def _operations(document: dict[str, Any]) -> Iterator[str]:
 
 def _answer(args: list[str], folder: str, timeout: float, of_none: str = "") -> Any:
     # No --fail-on: the wrapper from npm exits 1 for every failure, so 1 would have two meanings.
-    ended = finished([*args, "--format", "json", "--allow-external-refs=false"], Path(folder), timeout)
+    ended = run_program([*args, "--format", "json", "--allow-external-refs=false"], Path(folder), timeout)
     if ended.code:
         raise CouldNotTellError(f"oasdiff exited {ended.code}: {ended.tail or 'it said nothing'}")
     try:

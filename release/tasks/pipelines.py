@@ -95,7 +95,8 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
         artifacts.wheel_release.prove_wheel_run(context, version, finished["sdk"], request)
     artifacts.images.prove_platform(context, version)
     release = audit.notes.publish_release(context, version, audit.notes.draft_release(context, version))
-    context.report.step("note", f"{version} is released", url=release.url)
+    if release.url:  # a dry run has none
+        context.report.step("note", f"{version} is released", url=release.url)
 
 
 def _version(context: Context, given: str, bump: str) -> semver.Version:
@@ -230,7 +231,8 @@ def component(context: Context, name: str = "", accept: str | None = None, versi
         return
     release_component(context, plan.part, tag)
     release = audit.notes.publish_release(context, tag.version, audit.notes.draft_release(context, tag.version))
-    context.report.step("note", f"{name} {tag.version} is released", url=release.url)
+    if release.url:
+        context.report.step("note", f"{name} {tag.version} is released", url=release.url)
 
 
 def release_component(context: Context, part: Component, tag: TaggedRelease) -> None:

@@ -76,6 +76,19 @@ def test_f02_a_lost_answer_that_left_nothing_stays_unknown(context: Context) -> 
     assert context.clock.slept
 
 
+def test_f34_a_write_that_met_itself_as_a_conflict_is_done(context: Context) -> None:
+    """Git and botocore send a write again whose answer was lost, and meet their own first one."""
+    shelf = Shelf()
+
+    def twice() -> None:
+        shelf.put()
+        raise Conflict("it exists already")
+
+    assert ensure(context, "a thing", find=shelf.find, make=twice, planned="") == "there"
+    with pytest.raises(Conflict, match="it exists already"):
+        ensure(context, "a thing", find=lambda: None, make=twice, planned="")
+
+
 def test_f07_a_refusal_fails_in_its_own_words(context: Context) -> None:
     def refused() -> None:
         raise Failed("the hook says no")

@@ -11,8 +11,8 @@ import pytest
 from conftest import FakeClock, again, open_context, printed
 from scripted import Reply, scripted_server
 
-from release.call.context import Context
-from release.call.notices import announced, tell
+from release.call.context import Context, Facts
+from release.call.notices import announcement, tell
 from release.errors import Failed, Waiting
 from release.sandbox import Sandbox
 from release.settings import Release, Settings
@@ -26,7 +26,7 @@ def context(monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
 
 
 def told(context: Context, **settings: object) -> Context:
-    return again(context, settings=Settings(release=Release(**settings)), version=parse("0.7.0"))  # type: ignore[arg-type]
+    return again(context, settings=Settings(release=Release(**settings)), facts=Facts(parse("0.7.0")))  # type: ignore[arg-type]
 
 
 SECRET = "/services/T000/B000/secret-path"
@@ -36,11 +36,11 @@ RECORD = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
 def test_a_webhook_gets_slacks_json(context: Context) -> None:
     with scripted_server() as server:
         mine = told(context, notify_webhook=server.url + SECRET)
-        with announced(mine, "release.minor"):
+        with announcement(mine, "release.minor"):
             pass
-        with pytest.raises(Waiting), announced(mine, "release.minor"):
+        with pytest.raises(Waiting), announcement(mine, "release.minor"):
             raise Waiting("waits for approval: <&>\x1b[31m")
-        with pytest.raises(Failed), announced(mine, "release.minor"):
+        with pytest.raises(Failed), announcement(mine, "release.minor"):
             raise Failed("run 7 failed")
     texts = [json.loads(asked.body)["text"].splitlines()[0] for asked in server.asked]
     assert texts == [

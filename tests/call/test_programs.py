@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from release.call.programs import finished
+from release.call.programs import run_program
 from release.compat.interfaces import Tools, compare
 from release.compat.verdicts import Verdict
 from release.errors import CouldNotTellError
@@ -80,14 +80,14 @@ def test_s01_a_program_sees_no_credentials(tmp_path: Path, monkeypatch: pytest.M
     for name in ("GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "NPM_PASSWORD", "GIT_CONFIG_VALUE_0"):
         monkeypatch.setenv(name, "hidden-4711")
     monkeypatch.setenv("HARMLESS", "seen")
-    said = finished(["/usr/bin/env"], tmp_path, 10).stdout
+    said = run_program(["/usr/bin/env"], tmp_path, 10).stdout
     assert "hidden-4711" not in said
     assert "HARMLESS=seen" in said
 
 
 def test_a_child_left_behind_neither_delays_nor_survives(tmp_path: Path) -> None:
     started = time.monotonic()
-    said = finished(["/bin/sh", "-c", "sleep 300 & echo $!"], tmp_path, 10).stdout
+    said = run_program(["/bin/sh", "-c", "sleep 300 & echo $!"], tmp_path, 10).stdout
     assert time.monotonic() - started < 5
     for _ in range(50):
         if not is_running(int(said)):
@@ -99,7 +99,7 @@ def test_a_child_left_behind_neither_delays_nor_survives(tmp_path: Path) -> None
 def test_too_much_output_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("release.call.programs.OUTPUT_LIMIT", 1000)
     with pytest.raises(CouldNotTellError, match="more than 1000 bytes"):
-        finished(["/bin/sh", "-c", "seq 1 1000"], tmp_path, 10)
+        run_program(["/bin/sh", "-c", "seq 1 1000"], tmp_path, 10)
 
 
 def is_running(pid: int) -> bool:

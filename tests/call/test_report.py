@@ -95,3 +95,30 @@ def test_a_stream_without_unicode_gets_ascii() -> None:
     report = Report(stream=io.TextIOWrapper(raw, encoding="ascii", write_through=True))
     report.step("made", "branch é")
     assert raw.getvalue() == b"ok branch \\xe9\n"
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_s11_no_text_from_outside_speaks_to_the_runner(
+    actions: Path, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The runner takes `::` at a line's start and `##[` anywhere for a command (actions/runner, ActionCommand.cs)."""
+    stream = io.StringIO()
+    report = Report(output, stream)
+    hostile = ("::set-env name=PATH::/evil", "  ::add-mask::x", "ok ##[add-path]/evil", "##[set-output name=x;]y")
+    for text in hostile:
+        report.step("note", text, url=text)
+        report.line(text)
+        report.lines([text])
+        report.rows((text,), [(text,)])
+        report.progress([Progress({"run": text}, text, 1.0, text)])
+        report.error(Failed(text, text))
+    captured = capsys.readouterr()
+    for line in (stream.getvalue() + captured.out + captured.err).splitlines():
+        assert "##[" not in line
+        assert not line.lstrip().startswith("::")
+
+
+def test_outputs_are_written_wherever_they_are_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    Report().record(tag="0.7.0")
+    assert "0.7.0" in (tmp_path / "output").read_text()

@@ -542,9 +542,21 @@ def test_json_is_one_object_a_line(typed: Type, monkeypatch: pytest.MonkeyPatch)
     done = typed("release.branch", "--yes", "release.tag", "release.check", "--version", "v1")
     assert done.code == 2
     events = [json.loads(line) for line in done.out.splitlines()]
-    assert [each["event"] for each in events] == ["step", "step", "step", "error"]
+    assert [each["event"] for each in events] == ["error"], "one call has one version, read before anything is written"
     assert (events[-1]["code"], events[-1]["hint"]) == (2, "did you mean 1.0.0?")
     assert done.err == ""
+    done = typed("release.branch", "--yes", "release.tag")
+    assert {json.loads(line)["event"] for line in done.out.splitlines()} == {"step"}
+
+
+def test_one_call_has_one_version(typed: Type, sandbox: Sandbox) -> None:
+    before = remote_refs(sandbox)
+    done = typed("release.branch", "--version", "0.7.0", "release.tag", "--version", "0.7.1", "--yes")
+    assert (done.code, "not 0.7.0 and 0.7.1" in done.err, remote_refs(sandbox)) == (2, True, before)
+    done = typed("release.branch", "release.tag", "--yes", "release.check", "--version", "0.8.0")
+    assert "0.8.0" in done.err, "whichever task names it, all have it"
+    assert done.code == 2
+    assert remote_refs(sandbox) == before
 
 
 def test_outputs_in_actions(sandbox: Sandbox, typed: Type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
