@@ -41,6 +41,13 @@ class FakeClock:
             self.time += seconds
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Keep tests that share a whole release in one process."""
+    if getattr(config.option, "numprocesses", None):
+        config.option.dist = "loadgroup"
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what the developer's or CI's own machine has set away from the tests."""
