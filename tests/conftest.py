@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from conformance import Conformance, Exchange
 from recording import Recording
+from scripted_run import scripted
 
 from release.call.context import Activity, Context, Facts, Options, View
 from release.call.report import Report
@@ -58,8 +59,10 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A whole world of the test's own; every exchange with its GitHub is held against GitHub's description."""
+    """A whole world of the test's own, its runs without end unless `Doubles` run them; every exchange with its GitHub
+    is held against GitHub's description."""
     with Sandbox() as made:
+        made.github.use_runner(scripted(ends=False))
         recording = made.github.front.application = Recording(made.github.front.application)
         yield made
     Conformance.load().check_all(few_of_a_kind(recording.exchanges))

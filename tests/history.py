@@ -129,6 +129,32 @@ def titles(sandbox: Sandbox, since: str) -> list[str]:
     return sandbox.bare.git("log", "--reverse", "--format=%s", f"{since}..{REF}").splitlines()
 
 
+def write_commit(sandbox: Sandbox, branch: str, path: str, old: str, new: str, title: str = "Change") -> str:
+    """Put a branch with one file changed onto the remote, on top of the trunk; return its commit."""
+    bare, index = sandbox.bare, {"GIT_INDEX_FILE": str(sandbox.folder / "index")}
+    text = bare.git("cat-file", "blob", f"refs/heads/main:{path}")
+    assert old in text
+    blob = bare.git("hash-object", "-w", "--stdin", text=text.replace(old, new)).strip()
+    bare.git("read-tree", "refs/heads/main", **index)
+    bare.git("update-index", "--cacheinfo", f"100644,{blob},{path}", **index)
+    tree = bare.git("write-tree", **index).strip()
+    sha = bare.git("commit-tree", tree, "-p", "refs/heads/main", "-m", title).strip()
+    bare.update_ref(f"refs/heads/{branch}", sha)
+    sandbox.github.hub.known_refs[f"refs/heads/{branch}"] = sha
+    return sha
+
+
+def write_release(sandbox: Sandbox, version: str = "0.7.0", branch: str = BRANCH) -> None:
+    """Put a release branch and its tag onto the remote, at the trunk's head; nothing is started by them."""
+    sha, known = str(sandbox.bare.sha("refs/heads/main")), sandbox.github.hub.known_refs
+    who = "tagger Release Person <person@example.com> 1790000000 +0000"
+    text = f"object {sha}\ntype commit\ntag {version}\n{who}\n\nRelease {version}\n"
+    written = {f"refs/heads/{branch}": sha, f"refs/tags/{version}": sandbox.bare.git("mktag", text=text).strip()}
+    for ref, target in written.items():
+        sandbox.bare.update_ref(ref, target)
+        known[ref] = target
+
+
 def edit(sandbox: Sandbox, workflow: str, *edits: tuple[str, str]) -> None:
     """Change a workflow on the trunk."""
     path = sandbox.work / ".github" / "workflows" / workflow

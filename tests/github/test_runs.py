@@ -9,7 +9,7 @@ import pytest
 import requests
 from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGE, SDK, Doubles
-from history import edit
+from history import edit, write_release
 from outside import dispatches, peeled, writes
 
 from release.call.context import Context
@@ -32,7 +32,8 @@ def doubles(sandbox: Sandbox) -> Doubles:
 @pytest.fixture
 def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
     """A world in which 0.7.0 is tagged."""
-    return tagged(open_context(sandbox, monkeypatch, clock=FakeClock(), settings=Settings(release=POLL)))
+    write_release(sandbox)
+    return open_context(sandbox, monkeypatch, clock=FakeClock(), settings=Settings(release=POLL))
 
 
 def tagged(context: Context) -> Context:
@@ -185,7 +186,8 @@ def test_several_runs_are_refused_and_one_is_chosen(sandbox: Sandbox, context: C
     assert dispatches(sandbox, SDK) == 2
 
 
-def test_a_chosen_run_must_be_of_the_workflow_and_the_commit(sandbox: Sandbox, context: Context) -> None:
+def test_a_chosen_run_must_be_of_the_workflow_and_the_commit(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = tagged(open_context(sandbox, monkeypatch, clock=FakeClock(), settings=Settings(release=POLL)))
     platform = next(run.id for run in sandbox.github.hub.runs.values() if run.start.path.endswith("platform.yaml"))
     with pytest.raises(Usage, match=f"run {platform} is of platform.yaml, not of {SDK}"):
         sdk.dispatch(context, "0.7.0", run=str(platform))
