@@ -23,10 +23,12 @@ from release.settings import Settings
 from release.tasks.sandbox import _show_evidence
 
 SERVE = """
+import signal
 from invoke.program import Program
 from release import namespace, sandbox
 from release.tasks import sandbox as tasks
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background begins without it
 tasks._sandbox = lambda: sandbox.Sandbox({"a.txt": "a"}, cloud=False)
 Program(namespace=namespace).run(["inv", "sandbox.serve"])
 """
