@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from werkzeug import Response
 from werkzeug.wsgi import ClosingIterator, get_input_stream
@@ -67,7 +67,7 @@ def _capabilities(bare: Bare, environ: WSGIEnvironment) -> Response:
             ["git", "http-backend"], env=told, stdin=subprocess.DEVNULL, capture_output=True, check=True
         )
         _CAPABILITIES[settings] = done.stdout
-    out = io.BufferedReader(io.BytesIO(_CAPABILITIES[settings]))  # type: ignore[arg-type]
+    out = io.BytesIO(_CAPABILITIES[settings])
     status, headers = _head(out)
     return Response(out.read(), status=status, headers=headers)
 
@@ -97,7 +97,7 @@ def _cgi(bare: Bare, path: str, environ: WSGIEnvironment, user: str) -> dict[str
     return git_environment(**variables)
 
 
-def _head(out: io.BufferedReader) -> tuple[str, list[tuple[str, str]]]:
+def _head(out: IO[bytes]) -> tuple[str, list[tuple[str, str]]]:
     """Read the CGI headers."""
     status = "200 OK"
     headers: list[tuple[str, str]] = []
