@@ -49,6 +49,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.dist = "loadgroup"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Say so to each of xdist's processes, which read the command line anew."""
+    if hasattr(config, "workerinput"):
+        config.option.loadgroup = True
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what the developer's or CI's own machine has set away from the tests."""
