@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from conformance import Conformance, Exchange
 from recording import Recording
+from scripted_run import scripted
 
 from release.call.context import Activity, Context, Facts, Options, View
 from release.call.report import Report
@@ -41,6 +42,19 @@ class FakeClock:
             self.time += seconds
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Keep tests that share a whole release in one process."""
+    if getattr(config.option, "numprocesses", None):
+        config.option.dist = "loadgroup"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say so to each of xdist's processes, which read the command line anew."""
+    if hasattr(config, "workerinput"):
+        config.option.loadgroup = True
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what the developer's or CI's own machine has set away from the tests."""
@@ -51,8 +65,10 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A whole world of the test's own; every exchange with its GitHub is held against GitHub's description."""
+    """A whole world of the test's own, its runs without end unless `Doubles` run them; every exchange with its GitHub
+    is held against GitHub's description."""
     with Sandbox() as made:
+        made.github.use_runner(scripted(ends=False))
         recording = made.github.front.application = Recording(made.github.front.application)
         yield made
     Conformance.load().check_all(few_of_a_kind(recording.exchanges))
@@ -87,7 +103,9 @@ def open_context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, **changes: A
     monkeypatch.chdir(sandbox.work)
     # The second between writes is for GitHub's sake; test_github.py holds it on a clock of its own.
     monkeypatch.setattr("release.github.http.WRITE_PAUSE", 0)
-    settings = changes.pop("settings", Settings(release=Release(poll=0.1)))
+    # Where time is made up, looks as far apart as people's cost less.
+    poll = 2.0 if isinstance(changes.get("clock"), FakeClock) else 0.1
+    settings = changes.pop("settings", Settings(release=Release(poll=poll)))
     fresh = Context(settings, Report(stream=io.StringIO()), Options(yes=True), folder=sandbox.work)
     return again(fresh, **changes)
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import pytest
+from conftest import FakeClock, open_context
 from scripted_run import ScriptedRun
 
 from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET
+from release.tasks import pipelines
 
 SDK, IMAGE, PLATFORM, CHECKS = "sdk-release.yaml", "photon-runner-docker-images.yaml", "platform.yaml", "checks.yaml"
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11")
@@ -60,6 +65,16 @@ class Doubles:
     def put_wheel(self, version: str, prefix: str = "release/") -> None:
         name = f"leptonai-{version}-py3-none-any.whl"
         self.s3.put_object(Bucket=BUCKET, Key=prefix + name, Body=wheel(version))
+
+
+@contextmanager
+def released_sandbox(version: str = "0.7.0") -> Iterator[Sandbox]:
+    """A sandbox in which a version was released by doubles; for all the tests of a module that put things back."""
+    with Sandbox() as made:
+        Doubles(made)
+        with pytest.MonkeyPatch.context() as patch:
+            pipelines.minor(open_context(made, patch, clock=FakeClock(time.time())), version)
+        yield made
 
 
 class DoubleRun(ScriptedRun):

@@ -1,4 +1,4 @@
-"""A sandbox with a trunk and a release branch, written for tests of picks."""
+"""Histories written into a sandbox: a trunk and a release branch for tests of picks, a workflow that changed."""
 
 from __future__ import annotations
 
@@ -127,3 +127,42 @@ def on_line(sandbox: Sandbox, name: str) -> str:
 def titles(sandbox: Sandbox, since: str) -> list[str]:
     """Return the titles on the remote's release branch beyond a commit, oldest first."""
     return sandbox.bare.git("log", "--reverse", "--format=%s", f"{since}..{REF}").splitlines()
+
+
+def write_commit(sandbox: Sandbox, branch: str, path: str, old: str, new: str, title: str = "Change") -> str:
+    """Put a branch with one file changed onto the remote, on top of the trunk; return its commit."""
+    bare, index = sandbox.bare, {"GIT_INDEX_FILE": str(sandbox.folder / "index")}
+    text = bare.git("cat-file", "blob", f"refs/heads/main:{path}")
+    assert old in text
+    blob = bare.git("hash-object", "-w", "--stdin", text=text.replace(old, new)).strip()
+    bare.git("read-tree", "refs/heads/main", **index)
+    bare.git("update-index", "--cacheinfo", f"100644,{blob},{path}", **index)
+    tree = bare.git("write-tree", **index).strip()
+    sha = bare.git("commit-tree", tree, "-p", "refs/heads/main", "-m", title).strip()
+    bare.update_ref(f"refs/heads/{branch}", sha)
+    sandbox.github.hub.known_refs[f"refs/heads/{branch}"] = sha
+    return sha
+
+
+def write_release(sandbox: Sandbox, version: str = "0.7.0", branch: str = BRANCH) -> None:
+    """Put a release branch and its tag onto the remote, at the trunk's head; nothing is started by them."""
+    sha, known = str(sandbox.bare.sha("refs/heads/main")), sandbox.github.hub.known_refs
+    who = "tagger Release Person <person@example.com> 1790000000 +0000"
+    text = f"object {sha}\ntype commit\ntag {version}\n{who}\n\nRelease {version}\n"
+    written = {f"refs/heads/{branch}": sha, f"refs/tags/{version}": sandbox.bare.git("mktag", text=text).strip()}
+    for ref, target in written.items():
+        sandbox.bare.update_ref(ref, target)
+        known[ref] = target
+
+
+def edit(sandbox: Sandbox, workflow: str, *edits: tuple[str, str]) -> None:
+    """Change a workflow on the trunk."""
+    path = sandbox.work / ".github" / "workflows" / workflow
+    text = path.read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    person = ("-c", "user.name=Person", "-c", "user.email=person@example.com")
+    git(sandbox.work, *person, "commit", "-qam", "Change the workflow")
+    git(sandbox.work, "push", "-q", str(sandbox.bare.path), "main")

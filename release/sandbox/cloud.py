@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import urllib.request
-from typing import Any
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.test import Client
 
 from release.sandbox.serving import Faults, Front, Recorded, Server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 BUCKET = "lepton-sdk"
 REPOSITORIES = ("lepton", "lepton-api-server", "lepton-deployment-operator", "lepton-web")
@@ -20,9 +26,7 @@ class Cloud:
     """An AWS account with one bucket and the image repositories; its content is the process's, so one at a time."""
 
     def __init__(self) -> None:
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-        self.front = Front(DomainDispatcherApplication(create_backend_app))
+        self.front = Front(_account())
         self._server = Server(self.front)
         self.url = self._server.url
 
@@ -106,9 +110,14 @@ class Cloud:
         """Send one request of our own; moto reads the service from the signature and checks nothing else of it."""
         scope = f"{KEY_ID}/20260101/{REGION}/{service}/aws4_request"
         signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
-        request = urllib.request.Request(  # noqa: S310 - our own server
-            self.url + path, body, {**(headers or {}), "Authorization": signed}, method=method
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as answer:
-            answer.read()
+        told = {**(headers or {}), "Authorization": signed}
+        answer = Client(_account()).open(path, self.url, method=method, data=body, headers=told)
+        if answer.status_code != HTTPStatus.OK:
+            raise RuntimeError(f"{method} {path}: {answer.status} {answer.get_data(as_text=True)}")
+
+
+@cache  # its content is the process's anyway, and its routes take long to make
+def _account() -> WSGIApplication:
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    return DomainDispatcherApplication(create_backend_app)

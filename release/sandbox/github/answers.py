@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
-from flask import Response, current_app, g, jsonify, request
+from flask import Response, g, jsonify, request
 
 from release.sandbox.github.records import Json, Pull, Release, Run, Token
 from release.sandbox.github.state import Hub
@@ -19,6 +19,7 @@ from release.sandbox.github.state import Hub
 T = TypeVar("T")
 LIMIT = 5_000  # requests an hour
 VERSIONS = ("2022-11-28", "2026-03-10")
+HUB = "release.sandbox.hub"  # the request's state, in its environment
 BLOB_SECONDS = 60.0  # how long the address of a log or an archive works
 
 
@@ -169,7 +170,7 @@ def body() -> Json:
 
 def hub() -> Hub:
     """Find the state that belongs to the request being answered."""
-    return cast(Hub, current_app.extensions["hub"])
+    return cast(Hub, request.environ[HUB])
 
 
 def find_commit(name: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
@@ -13,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from release.sandbox.git import Bare
 from release.sandbox.github import answers
-from release.sandbox.github.answers import Refused, hub
+from release.sandbox.github.answers import HUB, Refused, hub
 from release.sandbox.github.events import notice_refs
 from release.sandbox.github.git import git_answer
 from release.sandbox.github.records import BOT_LOGIN, JOB_TOKEN, OWNER_LOGIN, TOKEN, Token
@@ -32,6 +33,9 @@ from release.sandbox.github.routes import (
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import RunLike, Start, new_run
 from release.sandbox.serving import POLL, Faults, Front, Recorded, Server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _RESOURCES = (repository, refs, commits, workflows, runs, artifacts, pulls, releases)
 
@@ -122,10 +126,20 @@ def _run_context(hub: Hub, start: Start) -> dict[str, Any]:
     return {"github": github, "secrets": {"GITHUB_TOKEN": JOB_TOKEN, **hub.secrets}, "vars": {}}
 
 
-def application(state: Hub) -> Flask:
+def application(state: Hub) -> WSGIApplication:
     """Make the WSGI application that answers for a state."""
-    app = Flask("github", static_folder=None)
-    app.extensions["hub"] = state
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[HUB] = state
+        return routes()(environ, start_response)
+
+    return answer
+
+
+@cache  # its routes take longer to make than all else of a sandbox
+def routes() -> Flask:
+    """Make the application; the state that it answers for comes with each request."""
+    app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     api = "/api/v3/repos/<owner>/<repository>"
     for resource in _RESOURCES:

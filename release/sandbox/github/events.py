@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,18 @@ class NeverStarted:
         """Do nothing."""
 
 
+_FILES: dict[str, dict[str, str]] = {}  # by full SHA: what that names is the same in every sandbox, for ever
+
+
 def workflow_files(hub: Hub, sha: str) -> dict[str, str]:
     """Read the workflows of a commit: path and text."""
-    paths = [path for path in hub.bare.names(sha, WORKFLOWS) if path.endswith((".yml", ".yaml"))]
-    return {path: hub.bare.file(sha, path) or "" for path in paths}
+    if sha not in _FILES:
+        paths = [path for path in hub.bare.names(sha, WORKFLOWS) if path.endswith((".yml", ".yaml"))]
+        _FILES[sha] = {path: hub.bare.file(sha, path) or "" for path in paths}
+    return dict(_FILES[sha])
 
 
+@lru_cache(maxsize=256)
 def readable_workflow(text: str, path: str) -> Workflow | None:
     """Read a workflow's text; nothing when GitHub would refuse it."""
     try:

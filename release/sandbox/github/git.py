@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from werkzeug import Response
 from werkzeug.wsgi import ClosingIterator, get_input_stream
@@ -37,6 +37,8 @@ def configure_bare(bare: Bare) -> None:
 
 def git_answer(bare: Bare, path: str, environ: WSGIEnvironment, user: str, done: Callable[[], object]) -> Response:
     """Answer one request of Git's smart protocol; `done` is called before the last byte of a push's answer."""
+    if path == "/info/refs" and environ.get("HTTP_GIT_PROTOCOL") == "version=2" and "upload" in environ["QUERY_STRING"]:
+        return _capabilities(bare, environ)
     with tempfile.TemporaryFile() as body:
         shutil.copyfileobj(get_input_stream(environ), body)
         body.seek(0)
@@ -51,6 +53,23 @@ def git_answer(bare: Bare, path: str, environ: WSGIEnvironment, user: str, done:
     after = done if path == "/git-receive-pack" else None
     chunks = ClosingIterator(_chunks(backend, after), lambda: _end(backend, after))
     return Response(chunks, status=status, headers=headers)
+
+
+_CAPABILITIES: dict[bytes, bytes] = {}  # by the repository's settings; refs are no part of it in protocol 2
+
+
+def _capabilities(bare: Bare, environ: WSGIEnvironment) -> Response:
+    """Answer what begins every fetch and every look at the refs."""
+    settings = (bare.path / "config").read_bytes()
+    if settings not in _CAPABILITIES:
+        told = _cgi(bare, "/info/refs", environ, "")
+        done = subprocess.run(
+            ["git", "http-backend"], env=told, stdin=subprocess.DEVNULL, capture_output=True, check=True
+        )
+        _CAPABILITIES[settings] = done.stdout
+    out = io.BytesIO(_CAPABILITIES[settings])
+    status, headers = _head(out)
+    return Response(out.read(), status=status, headers=headers)
 
 
 def _out(backend: subprocess.Popen[bytes]) -> io.BufferedReader:
@@ -78,7 +97,7 @@ def _cgi(bare: Bare, path: str, environ: WSGIEnvironment, user: str) -> dict[str
     return git_environment(**variables)
 
 
-def _head(out: io.BufferedReader) -> tuple[str, list[tuple[str, str]]]:
+def _head(out: IO[bytes]) -> tuple[str, list[tuple[str, str]]]:
     """Read the CGI headers."""
     status = "200 OK"
     headers: list[tuple[str, str]] = []

@@ -14,7 +14,7 @@ from release.compat.interfaces import Tools, compare
 from release.compat.verdicts import Verdict
 from release.settings import Component
 
-CORPUS = Path(__file__).parent / "compat_corpus"
+CORPUS = Path(__file__).parent / "corpus"
 BASE = (CORPUS / "base.yaml").read_text(encoding="utf-8")
 PYTHON = yaml.safe_load((CORPUS / "python.yaml").read_text(encoding="utf-8"))
 OPENAPI = yaml.safe_load((CORPUS / "openapi.yaml").read_text(encoding="utf-8"))

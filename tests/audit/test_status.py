@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import semver
 from conftest import again, open_context, printed
+from doubles import released_sandbox
 
 from release.audit.status import Overview, _next_task, age, hints
 from release.call.context import Context
@@ -21,16 +22,16 @@ from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import tag_message
 from release.sandbox import Sandbox
-from release.tasks import pipelines, proofs
+from release.tasks import proofs
 
+pytestmark = pytest.mark.xdist_group("status")
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
 
 
 @pytest.fixture(scope="module")
 def released() -> Iterator[Sandbox]:
     """A sandbox in which 0.7.0 was released, once for all tests here."""
-    with pytest.MonkeyPatch.context() as patch, Sandbox() as made:
-        pipelines.minor(open_context(made, patch), "0.7.0")
+    with released_sandbox() as made:
         yield made
 
 

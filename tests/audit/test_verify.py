@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import again, open_context, printed
+from doubles import released_sandbox
 
 from release.audit.receipt import STATEMENT, Evidence, differences, parse, statement
 from release.call.context import Context
@@ -20,22 +21,16 @@ from release.git.repository import repository
 from release.git.signatures import signature
 from release.sandbox import Sandbox
 from release.sandbox.cloud import MANIFEST
-from release.tasks import pipelines, proofs
+from release.tasks import proofs
 
+pytestmark = pytest.mark.xdist_group("verify")
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
 
 
 @pytest.fixture(scope="module")
-def patched() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
-
-
-@pytest.fixture(scope="module")
-def released(patched: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def released() -> Iterator[Sandbox]:
     """A sandbox in which 0.7.0 was released, once for all tests here."""
-    with Sandbox() as made:
-        pipelines.minor(open_context(made, patched), "0.7.0")
+    with released_sandbox() as made:
         yield made
 
 

@@ -17,12 +17,20 @@ from release.git.repository import repository
 from release.git.snapshot import remote
 from release.github.api import github
 from release.sandbox import Sandbox
+from release.sandbox.github.app import run_workflow
 from release.sandbox.github.records import TOKEN
 from release.tasks import proofs, setup
 from release.workflows import IMAGE, SDK, Source, document, judge, starts_on_push
 
 FOLDER = ".github/workflows/"
 PINNED = re.compile(r"^ *(?:- )?uses: [\w./-]+@[0-9a-f]{40} # v[0-9.]+$")
+
+
+@pytest.fixture
+def sandbox(sandbox: Sandbox) -> Sandbox:
+    """One whose workflows' steps really run."""
+    sandbox.github.use_runner(run_workflow)
+    return sandbox
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import Doubles
+from history import write_commit
 from outside import remote_refs, writes
 
-from release.artifacts.image_bump import bump_apart
 from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
 from release.git.refs import RemoteRef
@@ -22,6 +22,7 @@ from release.sandbox.github.rules import protect, unprotect
 from release.sandbox.github.state import Hub, add_check, add_review, add_status
 from release.versions import parse
 
+CONFIG = "sdk/leptonai/config.py"
 VERSION = parse("0.7.0")
 MAIN = "refs/heads/main"
 
@@ -50,9 +51,11 @@ def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
 
 
 @pytest.fixture
-def head(context: Context) -> RemoteRef:
+def head(sandbox: Sandbox) -> RemoteRef:
     """A branch with a bump in it, on the remote."""
-    return bump_apart(context, VERSION)
+    text = 'BASE_IMAGE_VERSION = "{}"'.format
+    sha = write_commit(sandbox, "image-0.7.0", CONFIG, text("0.6.2"), text("0.7.0"), "Use image 0.7.0")
+    return RemoteRef("refs/heads/image-0.7.0", sha, sha)
 
 
 @pytest.fixture

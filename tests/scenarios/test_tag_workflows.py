@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import PLATFORM, Doubles
+from history import edit
 from outside import dispatches, everything, remote_refs, writes
-from test_runs import edit
 
 from release.call.context import Context
 from release.errors import Usage

@@ -1,4 +1,4 @@
-"""A real release, its jobs really run, killed at the worst moments; the same command goes on."""
+"""A release, typed and killed at the worst moments; the same command goes on."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from conftest import Inv
-from doubles import IMAGE, SDK
+import pytest
+from doubles import IMAGE, SDK, Doubles
 from outside import cloud_content, dispatches, git, peeled, remote_refs, writes
+from typed import typing_in
 
 from release.sandbox import Sandbox
 
@@ -39,11 +40,14 @@ def kill_at(sandbox: Sandbox, moment: Callable[[], bool]) -> None:
     assert process.wait() == -signal.SIGKILL
 
 
-def test_f01_f27_killed_while_waiting_after_the_branch_and_after_the_dispatch(sandbox: Sandbox, inv: Inv) -> None:
+def test_f01_f27_killed_while_waiting_after_the_branch_and_after_the_dispatch(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doubles = Doubles(sandbox, hang={IMAGE, SDK})
+
     def waiting() -> bool:
-        runs = [run for run in sandbox.github.hub.runs.values() if run.start.path.endswith(IMAGE)]
         looks = sum(each.path.endswith("/jobs") for each in list(sandbox.github.requests))
-        return bool(runs) and runs[0].work.status == "in_progress" and looks > 0
+        return bool(doubles.runs_of(IMAGE)) and looks > 0
 
     def branch_pushed() -> bool:
         return any("release-0.7-" in name for name in remote_refs(sandbox))
@@ -53,11 +57,14 @@ def test_f01_f27_killed_while_waiting_after_the_branch_and_after_the_dispatch(sa
 
     kill_at(sandbox, waiting)
     assert not branch_pushed()
+    doubles.runs_of(IMAGE)[0].end()
     kill_at(sandbox, branch_pushed)
     assert peeled(sandbox, "0.7.0") is None
     kill_at(sandbox, dispatched)
     assert sandbox.github.hub.releases == {}
-    inv("release.minor", "--yes")
+    doubles.runs_of(SDK)[0].end()
+    typed = typing_in(sandbox, monkeypatch, capsys)
+    assert typed("release.minor", "--yes").code == 0
     assert (dispatches(sandbox, IMAGE), dispatches(sandbox, SDK)) == (1, 1)
     names = [name for name in remote_refs(sandbox) if "0.7" in name and "image" not in name]
     assert len(names) == 2
@@ -65,5 +72,5 @@ def test_f01_f27_killed_while_waiting_after_the_branch_and_after_the_dispatch(sa
     assert sum("0.7.0" in each for each in cloud_content(sandbox)) == 9
     assert git(sandbox.work, "status", "--short") == ""
     asked = writes(sandbox)
-    inv("release.minor", "--yes")
+    assert typed("release.minor", "--yes").code == 0
     assert writes(sandbox) == asked

@@ -9,7 +9,8 @@ import pytest
 import requests
 from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGE, SDK, Doubles
-from outside import dispatches, git, peeled, writes
+from history import edit, write_release
+from outside import dispatches, peeled, writes
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Unknown, Usage
@@ -31,7 +32,8 @@ def doubles(sandbox: Sandbox) -> Doubles:
 @pytest.fixture
 def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
     """A world in which 0.7.0 is tagged."""
-    return tagged(open_context(sandbox, monkeypatch, clock=FakeClock(), settings=Settings(release=POLL)))
+    write_release(sandbox)
+    return open_context(sandbox, monkeypatch, clock=FakeClock(), settings=Settings(release=POLL))
 
 
 def tagged(context: Context) -> Context:
@@ -47,19 +49,6 @@ def dispatch(sandbox: Sandbox, ref: str = "0.7.0", token: str = TOKEN, **inputs:
     answer = requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
     answer.raise_for_status()
     return max(sandbox.github.hub.runs)
-
-
-def edit(sandbox: Sandbox, workflow: str, *edits: tuple[str, str]) -> None:
-    """Change a workflow on the trunk."""
-    path = sandbox.work / ".github" / "workflows" / workflow
-    text = path.read_text()
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text)
-    person = ("-c", "user.name=Person", "-c", "user.email=person@example.com")
-    git(sandbox.work, *person, "commit", "-qam", "Change the workflow")
-    git(sandbox.work, "push", "-q", str(sandbox.bare.path), "main")
 
 
 def sdk_runs(sandbox: Sandbox) -> list[Any]:
@@ -197,7 +186,8 @@ def test_several_runs_are_refused_and_one_is_chosen(sandbox: Sandbox, context: C
     assert dispatches(sandbox, SDK) == 2
 
 
-def test_a_chosen_run_must_be_of_the_workflow_and_the_commit(sandbox: Sandbox, context: Context) -> None:
+def test_a_chosen_run_must_be_of_the_workflow_and_the_commit(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = tagged(open_context(sandbox, monkeypatch, clock=FakeClock(), settings=Settings(release=POLL)))
     platform = next(run.id for run in sandbox.github.hub.runs.values() if run.start.path.endswith("platform.yaml"))
     with pytest.raises(Usage, match=f"run {platform} is of platform.yaml, not of {SDK}"):
         sdk.dispatch(context, "0.7.0", run=str(platform))

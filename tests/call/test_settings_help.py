@@ -11,7 +11,7 @@ from settings_table import MEANINGS, all_settings, settings_table
 
 from release import namespace
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_setting_has_its_meaning_and_nothing_else_has() -> None:

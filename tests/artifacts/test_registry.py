@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
+from docker_registry import HTPASSWD, TESTER, installed, push, serving
 from doubles import PYTHONS, Doubles
-from test_oci import HTPASSWD, TESTER, installed, push, serving
 
 from release.artifacts.images import registry
 from release.call.context import Context
