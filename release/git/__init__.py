@@ -11,11 +11,10 @@ remotes.py      the remote's address and the token that goes there; failures.py:
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from release.git import choice, failures, lines, objects, refs, remotes, repository, signatures, snapshot, tags
 
 

@@ -16,7 +16,7 @@ from release.git.refs import NEW, Push, RemoteRef, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
 from release.git.tags import push_tag, tag_at
-from release.github.checks import branch_rules
+from release.github.commits import branch_rules
 from release.picks.candidates import line_and_trunk
 from release.picks.history import backported_commits, is_in_history, title, titles
 from release.picks.request import Pick, requested_picks
