@@ -18,11 +18,9 @@ from release.github.http import Answer, BearerAuth, Http, check_url, http
 
 API_VERSION = "2022-11-28"
 HEADERS = {
-    "Accept": "application/vnd.github+json",
-    "X-GitHub-Api-Version": API_VERSION,
-    "User-Agent": "release-tasks",
-    "Content-Type": "application/json",
-}
+    "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION,
+    "User-Agent": "release-tasks", "Content-Type": "application/json",
+}  # fmt: skip
 SIGN_IN = "Set GITHUB_TOKEN, or sign in: gh auth login"
 
 

@@ -37,11 +37,8 @@ class Check:
 
 
 def contains(context: Context, head: str, sha: str) -> bool:
-    """Whether the commit is in the history of `head`; GitHub tells, since a shallow clone cannot (F10).
-
-    What a dry run would make comes on top of all that there is, and is in nothing that there is.
-    """
-    if NEW in (head, sha):
+    """Whether the commit is in the history of `head`; GitHub tells, since a shallow clone cannot (F10)."""
+    if NEW in (head, sha):  # what a dry run would make comes on top of all that there is, and is in nothing of it
         return head == NEW
     return head == sha or github(context).get(f"compare/{sha}...{head}", per_page=1)["status"] in ("ahead", "identical")
 
@@ -141,11 +138,11 @@ def _report_checks(context: Context, found: Sequence[Check], sha: str, listening
     for each in found:
         ended = "failed" if each.conclusion and each.conclusion not in PASSED else "note"
         context.report.step("made" if each.conclusion == "success" else ended, f"check {each.name}: {each.state}")
-    if not found and listening and not context.dry:
-        problem = (
-            f"no check of {sha[:9]} started within {APPEARS:.0f} s, though {', '.join(listening)} listens to the push"
-        )
+    if found:
+        return
+    if listening and not context.dry:
+        names = ", ".join(listening)
+        problem = f"no check of {sha[:9]} started within {APPEARS:.0f} s, though {names} listens to the push"
         hint = "Look at the repository's Actions, then run the same again; or leave them out: --no-checks"
         raise Waiting(problem, hint)
-    if not found:
-        context.report.step("note", f"no checks are configured for {sha[:9]}: none reported, none listens to the push")
+    context.report.step("note", f"no checks are configured for {sha[:9]}: none reported, none listens to the push")

@@ -43,9 +43,8 @@ class Answer:
         """Return the server's own words for a refusal."""
         try:
             body = json.loads(self.content)
-            texts = [str(body.get("message", ""))]
-            texts += [str(e.get("message") or e) if isinstance(e, dict) else str(e) for e in body.get("errors") or []]
-            return " ".join(text for text in texts if text)
+            errors = [e.get("message") or e if isinstance(e, dict) else e for e in body.get("errors") or []]
+            return " ".join(filter(None, map(str, [body.get("message", ""), *errors])))
         except (ValueError, AttributeError):
             return f"HTTP {self.status}"
 

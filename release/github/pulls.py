@@ -46,17 +46,12 @@ class PullRequest:
         """Return the pull request in an answer of GitHub."""
         merged = bool(body.get("merged") or body.get("merged_at"))
         return cls(
-            number=body["number"],
-            state=body["state"],
-            head_sha=body["head"]["sha"],
-            base=body["base"]["ref"],
-            url=body["html_url"],
-            merged=merged,
-            merge_sha=(body.get("merge_commit_sha") or "") if merged else "",
-            draft=bool(body.get("draft")),
-            mergeable=body.get("mergeable"),
+            number=body["number"], state=body["state"], url=body["html_url"],
+            head_sha=body["head"]["sha"], base=body["base"]["ref"],
+            merged=merged, merge_sha=(body.get("merge_commit_sha") or "") if merged else "",
+            draft=bool(body.get("draft")), mergeable=body.get("mergeable"),
             mergeable_state=body.get("mergeable_state") or "",
-        )
+        )  # fmt: skip
 
 
 def pull_request(api: GitHub, number: int) -> PullRequest:
@@ -66,19 +61,16 @@ def pull_request(api: GitHub, number: int) -> PullRequest:
 
 def pull_request_of(api: GitHub, head: str, base: str, sha: str = "") -> PullRequest | None:
     """Return the open pull request of that head and base, else the one merged at `sha`, else None (F17)."""
-    listed = list(api.pages("pulls", head=f"{api.repository.split('/')[0]}:{head}", base=base, state="all"))
-    found = [PullRequest.parse(body) for body in listed]
+    owner = api.repository.split("/")[0]
+    found = [PullRequest.parse(body) for body in api.pages("pulls", head=f"{owner}:{head}", base=base, state="all")]
     opened = [each for each in found if each.state == "open"]
     merged = [each for each in found if each.merged and sha in ("", each.head_sha)]
     return next(iter(opened + merged), None)
 
 
 def open_pull_request(context: Context, head: str, base: str, title: str, body: str) -> PullRequest:
-    """Return the pull request of head and base, opening it if there is none; writes it at most once (F17).
-
-    Raises Usage for a release branch as head: where branches go with their pull request, it would (F18).
-    """
-    if parse_branch(head):
+    """Return the pull request of head and base, opening it if there is none; writes it at most once (F17)."""
+    if parse_branch(head):  # where branches go with their pull request, it would (F18)
         raise Usage(f"{head} is a release branch", "A pull request's branch may be deleted with it: use another.")
 
     found = ensure(
@@ -135,10 +127,7 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
 
 
 def follow_required(context: Context, pull: PullRequest) -> None:
-    """Return once all checks that the base requires have passed on the head; raise Failed when one failed.
-
-    Raises Waiting when time is up. One that nothing has reported for two minutes is named.
-    """
+    """Return once all checks that the base requires have passed on the head; raise Failed when one failed."""
     names, pull_name = required_checks(context, pull.base), f"pull request #{pull.number}"
     states: dict[str, str] = {}
     silent: list[str] = []
@@ -153,13 +142,15 @@ def follow_required(context: Context, pull: PullRequest) -> None:
             raise Failed(f"{pull_name}: required checks failed: {', '.join(failed)}", hint)
         if wait.waited >= REPORTS and not silent:
             silent.extend(name for name, state in states.items() if state == EXPECTED)
-            _report_silent(context, silent)
+            if silent:
+                listed = ("checks {} are" if silent[1:] else "check {} is").format(", ".join(silent))
+                context.report.step("waiting", f"required {listed} expected, never reported: does anything report it?")
         return all(state in PASSED for state in states.values())
 
     def _late(_: float) -> Waiting:
         going = ", ".join(f"{name} ({state})" for name, state in states.items() if state not in PASSED)
-        problem = f"{pull_name} waits for required checks: {going}"
-        return Waiting(problem, f"Run the same again to go on waiting: {pull.url}")
+        hint = f"Run the same again to go on waiting: {pull.url}"
+        return Waiting(f"{pull_name} waits for required checks: {going}", hint)
 
     stopped = Waiting(f"stopped waiting for the checks of {pull_name}", "The same command goes on.")
     wait_until(context, _look, late=_late, stopped=lambda: stopped)
@@ -230,12 +221,6 @@ def _method(context: Context, rules: list[dict[str, Any]]) -> str:
         problem = "the base's rules and the repository's settings leave no way to merge"
         raise Failed(problem, "Allow one in its settings.")
     return next(name for name in METHODS if name in allowed)
-
-
-def _report_silent(context: Context, names: Sequence[str]) -> None:
-    if names:
-        listed = f"required check {names[0]} is" if len(names) == 1 else f"required checks {', '.join(names)} are"
-        context.report.step("waiting", f"{listed} expected, never reported: does anything report it?")
 
 
 def _worst(checks: Sequence[Check]) -> str:

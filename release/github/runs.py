@@ -24,20 +24,15 @@ LARGEST = 60 * 2**20  # bytes of an archive: an answer of GitHub may have little
 LARGEST_FILE = 256 * 2**20  # bytes, unpacked
 APPROVAL = ("waiting", "action_required")
 CONCLUSIONS = {
-    "failure": "failed",
+    "failure": "failed", "timed_out": "ran out of its own time", "stale": "was given up by GitHub",
     "cancelled": "was cancelled, by somebody or by a newer run of its concurrency group",
-    "timed_out": "ran out of its own time",
     "startup_failure": "could not start: its workflow file is wrong",
-    "stale": "was given up by GitHub",
-    "skipped": "was skipped whole: no job's condition held",
-    "neutral": "ended neither well nor badly",
-}
+    "skipped": "was skipped whole: no job's condition held", "neutral": "ended neither well nor badly",
+}  # fmt: skip
 STATUSES = {
-    "pending": "waits for its concurrency group",
-    "waiting": "waits for approval",
-    "requested": "is asked for",
-    "queued": "waits for a runner",
-}
+    "pending": "waits for its concurrency group", "waiting": "waits for approval",
+    "requested": "is asked for", "queued": "waits for a runner",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,19 +54,14 @@ class Run:
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Run:
         """Return the run in an answer of GitHub; its `name` is the workflow's file."""
+        began, changed = body.get("run_started_at") or body["created_at"] or "", body.get("updated_at") or ""
         return cls(
-            id=body["id"],
-            name=str(body.get("path") or body.get("name") or "").split("@")[0].rpartition("/")[2],
-            status=body["status"] or "",
-            conclusion=body["conclusion"] or "",
-            head_sha=body["head_sha"],
-            head_branch=body["head_branch"] or "",
-            attempt=body.get("run_attempt") or 1,
-            created_at=body["created_at"],
-            url=body["html_url"],
-            actor=str((body.get("actor") or {}).get("login") or ""),
-            times=(body.get("run_started_at") or body["created_at"] or "", body.get("updated_at") or ""),
-        )
+            id=body["id"], name=str(body.get("path") or body.get("name") or "").split("@")[0].rpartition("/")[2],
+            status=body["status"] or "", conclusion=body["conclusion"] or "",
+            head_sha=body["head_sha"], head_branch=body["head_branch"] or "",
+            attempt=body.get("run_attempt") or 1, created_at=body["created_at"], url=body["html_url"],
+            actor=str((body.get("actor") or {}).get("login") or ""), times=(began, changed),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
