@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -16,16 +17,14 @@ def objects(repo: Repository, shas: Sequence[str]) -> list[bytes]:
     """Return the contents of each object; raises Failed for one that is not here."""
     if not shas:
         return []
-    printed = repo.git_bytes("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas))
+    printed = io.BytesIO(repo.git_bytes("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas)))
     found: list[bytes] = []
-    place = 0
     for sha in shas:
-        header, _, _ = printed[place:].partition(b"\n")
-        if header.endswith(b" missing"):
+        header = printed.readline().split()
+        if header[-1] == b"missing":
             raise Failed(f"the object {sha[:9]} is not in this clone", f"Fetch it: git fetch {repo.remote}")
-        begin = place + len(header) + 1
-        place = begin + int(header.rpartition(b" ")[2]) + 1
-        found.append(printed[begin : place - 1])
+        found.append(printed.read(int(header[-1])))
+        printed.read(1)  # the newline after each
     return found
 
 
@@ -58,5 +57,4 @@ def existing_paths(repo: Repository, sha: str, paths: Sequence[str]) -> set[str]
 
 def _normal(path: str) -> str:
     """Return the path as Git spells it; nothing for the whole repository."""
-    spelled = str(PurePosixPath(path))
-    return "" if spelled == "." else spelled
+    return str(PurePosixPath(path)) if PurePosixPath(path).parts else ""

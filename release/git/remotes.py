@@ -15,16 +15,12 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def remote_repository(url: str) -> tuple[str, str]:
-    """Return host (with a port, if any) and `owner/name` of a remote's URL in any of Git's spellings.
-
-    Raises Usage when the URL names no repository on a host.
-    """
-    text = url if "://" in url else f"ssh://{url.replace(':', '/', 1)}"
-    parts = urlsplit(text)
+    """Return host (with a port, if any) and `owner/name` of a URL in any of Git's spellings; raise Usage for others."""
+    parts = urlsplit(url if "://" in url else f"ssh://{url.replace(':', '/', 1)}")
     name = parts.path.strip("/").removesuffix(".git")
     if not parts.hostname or name.count("/") < 1:
-        problem = f"the remote {public_url(url)} names no GitHub repository"
-        raise Usage(problem, "Set GITHUB_REPOSITORY and GITHUB_API_URL.")
+        hint = "Set GITHUB_REPOSITORY and GITHUB_API_URL."
+        raise Usage(f"the remote {public_url(url)} names no GitHub repository", hint)
     host = f"{parts.hostname}:{parts.port}" if parts.port and parts.scheme.startswith("http") else parts.hostname
     return host, "/".join(name.split("/")[-2:])
 
@@ -36,15 +32,12 @@ def public_url(url: str) -> str:
 
 
 def git_header(token: str, url: str, taken: int) -> dict[str, str]:
-    """Return the variables that give Git the token for the host of `url` alone (S1).
-
-    `taken` is how many GIT_CONFIG pairs there are already. The first pair empties the list: a header set
-    before for that host, as actions/checkout leaves one, would go along otherwise.
-    """
+    """Return the variables that give Git the token for the host of `url` alone (S1); `taken` GIT_CONFIG pairs are set."""
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     parts = urlsplit(url)
     key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/.extraheader"
     variables = {"GIT_CONFIG_COUNT": str(taken + 2)}
+    # The first pair empties the list: a header that actions/checkout left for that host would go along otherwise.
     for number, header in enumerate(("", f"Authorization: Basic {basic}"), taken):
         variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": header}
     return variables
@@ -57,8 +50,7 @@ def api_url(host: str) -> str:
 
 def serves(api: str, host: str) -> bool:
     """Whether the API at `api` belongs to the Git host `host`: only there may its token go (S1)."""
-    parts = urlsplit(api)
-    return parts.netloc in (host, f"api.{host}")
+    return urlsplit(api).netloc in (host, f"api.{host}")
 
 
 def api_of_host(host: str) -> str:

@@ -20,13 +20,12 @@ _LINE = re.compile(r"refs/(?:heads/release-|tags/)([0-9]+\.[0-9]+)[-.]")
 class Remote:
     """The remote's refs as this call sees them, and on top what a dry call would have pushed.
 
-    They are looked at a part at a time (all, the branches, a line's branches and tags), and dropped when the call's
-    `activity` goes on: after a write of its own, after a wait. HEAD's name is kept: no write here changes it.
+    They are looked at a part at a time (all, the branches, a line's branches and tags), and dropped after a write or
+    a wait of the call. HEAD's name is kept: no write here changes it.
     """
 
     def __init__(self, repo: Repository, activity: Activity, view: View) -> None:
-        self._repo, self._activity, self._view = repo, activity, view
-        self._seen = -1
+        self._repo, self._activity, self._view, self._seen = repo, activity, view, -1
         self._head_name: str | None = None
         self._parts: dict[str, list[RemoteRef]] = {}  # each by what the full names of all its refs begin with
 
@@ -76,11 +75,8 @@ class Remote:
         return next((ref for ref in self._refs(full) if ref.name == full), None)
 
     def _look_at(self, begin: str) -> None:
-        """Look at as little as tells all that begin so: a server may have 100,000 tags.
-
-        A shallow clone lists instead of fetching: a fetch would bring history, or move the cut, and with --depth
-        it fails where none matches (F10).
-        """
+        """Look at as little as tells all that begin so: a server may have 100,000 tags."""
+        # A shallow clone lists: a fetch would bring history, or move the cut; with --depth it fails for none (F10).
         line, shallow = _LINE.match(begin), self._repo.is_shallow()
         if line and not shallow:
             # What a line has is asked for together, and its branch's commits are needed next in any case.

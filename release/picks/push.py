@@ -179,7 +179,7 @@ def _push(context: Context, head: RemoteRef, sha: str, version: semver.Version |
         if version is None:
             repository(context).push([push])
         else:
-            push_tag(context, version, sha, also=[push])
+            push_tag(context, version, sha, push)
     except Failed as error:
         raise _refusal(context, head, error) from error
 
