@@ -10,8 +10,6 @@ from release.errors import CouldNotTellError, Failed
 from release.git.repository import Repository
 from release.versions import check_sha
 
-REGULAR = ("100644", "100755")
-
 
 def objects(repo: Repository, shas: Sequence[str]) -> list[bytes]:
     """Return the contents of each object; raises Failed for one that is not here."""
@@ -29,10 +27,7 @@ def objects(repo: Repository, shas: Sequence[str]) -> list[bytes]:
 
 
 def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
-    """Return the file at the path, or all below it, at the commit: repository paths to contents.
-
-    Raises CouldNotTellError for a symbolic link or a submodule: what it stands for is elsewhere.
-    """
+    """Return the file at the path, or all below it, at the commit; raise CouldNotTellError for a link or submodule."""
     check_sha(sha)
     where = _normal(path)
     listed = repo.git_bytes("ls-tree", "-r", "-z", "--full-tree", sha, "--", *([where] if where else []))
@@ -40,7 +35,7 @@ def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
     for entry in listed.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         kind, _, name = entry.partition("\t")
         mode, _, oid = kind.split(" ")
-        if mode not in REGULAR:
+        if mode not in ("100644", "100755"):  # a regular file
             link = "a submodule" if mode == "160000" else "a symbolic link"
             raise CouldNotTellError(f"{name} is {link}, which is not followed: put the file itself there")
         found[name] = oid

@@ -32,7 +32,7 @@ def public_url(url: str) -> str:
 
 
 def git_header(token: str, url: str, taken: int) -> dict[str, str]:
-    """Return the variables that give Git the token for the host of `url` alone (S1); `taken` GIT_CONFIG pairs are set."""
+    """Return the variables that give Git the token for the host of `url` alone (S1), after `taken` GIT_CONFIG pairs."""
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     parts = urlsplit(url)
     key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/.extraheader"
@@ -44,8 +44,9 @@ def git_header(token: str, url: str, taken: int) -> dict[str, str]:
 
 
 def api_url(host: str) -> str:
-    """Return the REST API's URL of a GitHub host; GitHub Enterprise keeps it below /api/v3."""
-    return "https://api.github.com" if host in ("github.com", "ssh.github.com") else f"https://{host}/api/v3"
+    """Return the REST API's URL: GITHUB_API_URL, else the Git host's; GitHub Enterprise keeps it below /api/v3."""
+    own = "https://api.github.com" if host in ("github.com", "ssh.github.com") else f"https://{host}/api/v3"
+    return os.environ.get("GITHUB_API_URL") or own
 
 
 def serves(api: str, host: str) -> bool:
@@ -53,19 +54,14 @@ def serves(api: str, host: str) -> bool:
     return urlsplit(api).netloc in (host, f"api.{host}")
 
 
-def api_of_host(host: str) -> str:
-    """Return the REST API's URL: GITHUB_API_URL, else the one of the Git host."""
-    return os.environ.get("GITHUB_API_URL") or api_url(host)
-
-
 def token(context: Context) -> str:
     """Return GITHUB_TOKEN or GH_TOKEN, else what `gh auth token` prints, else nothing; `gh` is asked once a call."""
-    return context.once(token, _find_token)
 
+    def _find() -> str:
+        given = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+        if given or not shutil.which("gh"):
+            return (given or "").strip()
+        asked = subprocess.run(["gh", "auth", "token"], capture_output=True, text=True, check=False, timeout=20)
+        return asked.stdout.strip()
 
-def _find_token() -> str:
-    given = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
-    if given or not shutil.which("gh"):
-        return (given or "").strip()
-    asked = subprocess.run(["gh", "auth", "token"], capture_output=True, text=True, check=False, timeout=20)
-    return asked.stdout.strip()
+    return context.once(token, _find)

@@ -16,7 +16,7 @@ from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.failures import failure
 from release.git.refs import TAGS, Push, RemoteRef
-from release.git.remotes import api_of_host, git_header, remote_repository, serves, token
+from release.git.remotes import api_url, git_header, remote_repository, serves, token
 from release.versions import check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
@@ -131,7 +131,7 @@ class Repository:
             self.fetch(ref or sha)
 
     def commit_sha(self, ref: str) -> str:
-        """Return the full sha of a commit named by a person: a sha, a short one, or a full ref; raise Usage for none."""
+        """Return the full sha of a commit as a person names it: by sha, a short one, or ref; raise Usage for none."""
         try:
             return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         except Failed as error:
@@ -225,8 +225,8 @@ class Repository:
     def push(self, pushes: Sequence[Push]) -> None:
         """Push the refs in one atomic push, each only if the remote has what is expected (F5, F6).
 
-        Raises Conflict when somebody was faster, Failed in the server's own words when a rule or a hook
-        refuses (F13), Unknown when the connection broke. It proves nothing: ask the remote again (F8).
+        Raises Conflict when somebody was faster, Failed when a rule or a hook refuses (F13), Unknown when the
+        connection broke. It proves nothing: ask the remote again (F8).
         """
         for push in pushes:
             check_ref_name(push.ref)
@@ -257,7 +257,7 @@ def repository(context: Context) -> Repository:
         url = repo.remote_url
         if url.startswith(("http://", "https://")) and token(context):
             host, _ = remote_repository(url)
-            if serves(api_of_host(host), host):
+            if serves(api_url(host), host):
                 repo.authenticate(token(context), url)
         return repo
 

@@ -12,7 +12,7 @@ import requests
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
-from release.git.remotes import api_of_host, remote_repository, token
+from release.git.remotes import api_url, remote_repository, token
 from release.git.repository import repository
 from release.github.http import Answer, BearerAuth, Http, check_url, http
 
@@ -142,6 +142,6 @@ def github(context: Context) -> GitHub:
         if not (name and "GITHUB_API_URL" in os.environ):
             host, found = remote_repository(repository(context).remote_url)
             name = name or found
-        return GitHub(http(context), api_of_host(host), name, token(context))
+        return GitHub(http(context), api_url(host), name, token(context))
 
     return context.once(github, _connect)
