@@ -202,7 +202,7 @@ class Repository:
     def make_tag(self, name: str, sha: str, message: str, sign: bool = False) -> str:
         """Write the annotated tag here, signed if asked or if Git is set to; return the tag object's sha.
 
-        A local tag at the same commit is taken as it is; one elsewhere raises Conflict and is left alone (F9).
+        A local one at the same commit is taken as it is; one elsewhere raises Conflict and is left alone (F9).
         """
         local = self.local_tag(name)
         if local is None:

@@ -134,8 +134,8 @@ def trailers(message: str) -> dict[str, list[str]]:
 
 def tag_message(version: semver.Version, name: str, verdict: str, accepted: str) -> str:
     """Return the message of a tag that releases one component; `tagged_releases` reads it back."""
-    lines = [f"Release {name} {version} alone", "", verdict, "", f"{COMPONENT}: {name}"]
-    return "\n".join([*lines, *([f"{ACCEPTED}: {accepted}"] if accepted else [])])
+    text = f"Release {name} {version} alone\n\n{verdict}\n\n{COMPONENT}: {name}"
+    return f"{text}\n{ACCEPTED}: {accepted}" if accepted else text
 
 
 def release_scope(found: TaggedRelease | None) -> str:

@@ -76,10 +76,7 @@ def required_checks(context: Context, branch: str) -> list[str]:
 
 
 def follow_checks(context: Context, sha: str, branch: str, required: Sequence[str] = ()) -> list[Check]:
-    """Return the checks of the branch's head once all have ended, the `required` ones among them; names each.
-
-    Raises Failed at the first that did not pass, Waiting when time is up or somebody has to approve.
-    """
+    """Return the branch's checks once all have ended, `required` ones too; raise Failed at the first that fails."""
     if sha == NEW:
         context.report.step("todo", f"the checks of {branch} succeed")
         return []

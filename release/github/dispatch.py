@@ -12,7 +12,7 @@ from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.github.api import GitHub, github
 from release.github.requests import Dispatch
-from release.github.runs import Run, check_jobs, run_by_id, runs_of
+from release.github.runs import Run, check_jobs, runs_of
 from release.workflows import Source, check_judgement, judge
 
 SETTLE = 60.0  # seconds within which GitHub shows a run that it accepted
@@ -59,9 +59,7 @@ def existing_run(context: Context, dispatch: Dispatch, run_id: int = 0) -> Run:
 
 def matching_runs(api: GitHub, dispatch: Dispatch) -> list[Run]:
     """Return the runs of this workflow, event, ref and commit, newest first; there are none of a planned commit."""
-    if dispatch.sha == NEW:
-        return []
-    found = runs_of(api, dispatch.sha, EVENT, dispatch.workflow)
+    found = [] if dispatch.sha == NEW else runs_of(api, dispatch.sha, EVENT, dispatch.workflow)
     return [each for each in found if each.head_branch == dispatch.name]
 
 
@@ -101,7 +99,7 @@ class _SentDispatch:
 
 def _run_of_id(context: Context, run_id: int, dispatch: Dispatch) -> Run:
     """Return the run of that id if it is of the workflow and commit that are meant."""
-    found = run_by_id(github(context), run_id)
+    found = Run.parse(github(context).get(f"actions/runs/{run_id}"))
     if found.name != dispatch.workflow:
         raise Usage(f"run {run_id} is of {found.name}, not of {dispatch.workflow}", f"Look: {found.url}")
     return _check_bound(context, found, dispatch)
@@ -147,13 +145,11 @@ def _did_all(api: GitHub, finished: Run, dispatch: Dispatch) -> bool:
 
 
 def _send_dispatch(api: GitHub, dispatch: Dispatch) -> int:
-    """Send the dispatch; return the run's id, or 0 from a server that does not say it (F3).
-
-    A server that rejects the field did nothing, so asking it once more without is no repetition.
-    """
+    """Send the dispatch; return the run's id, or 0 from a server that does not say it (F3)."""
     path = f"actions/workflows/{dispatch.workflow}/dispatches"
     body = {"ref": dispatch.name, "inputs": {name: _text(value) for name, value in dispatch.inputs.items()}}
     answer = api.answer("POST", path, {**body, "return_run_details": True})
+    # A server that rejects the field did nothing, so asking it once more without is no repetition.
     if answer.status in (400, 422) and "return_run_details" in answer.problem:
         answer = api.answer("POST", path, body)
     if answer.status not in (200, 204):

@@ -43,13 +43,11 @@ def workflows_started(context: Context, sha: str, ref: str) -> list[str]:
 
 
 def check_starts(context: Context, version: semver.Version, sha: str = "") -> None:
-    """Raise Usage, before anything is written, where a tag's push will start nothing and nothing can stand in for it.
-
-    A workflow of the commit (the trunk's head) that has `workflow_dispatch` can: that event the token may make.
-    """
+    """Raise Usage, before anything is written, where a tag's push starts nothing and nothing can stand in for it."""
     try:
         check_token_starts_workflows(context)
     except Usage:
+        # `workflow_dispatch` is an event that such a token may make.
         names = dispatchable_workflows(context, f"{TAGS}{version}", sha or trunk_sha(context))
         if not names:  # what the token's check said then stands
             raise
@@ -103,13 +101,11 @@ def pushed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
 
 
 def check_token_starts_workflows(context: Context) -> None:
-    """Raise Usage in Actions when the token that pushes is the workflow's own: its pushes start no workflow (F14).
-
-    An app's looks like it (`ghs_`), so GitHub is asked whose it is. A key's pushes, beside HTTP, start workflows.
-    """
+    """Raise Usage in Actions when the token that pushes is the workflow's own: its pushes start no workflow (F14)."""
     given = token(context)
     if os.environ.get("GITHUB_ACTIONS") != "true" or not given or given.startswith(PERSONS):
         return
+    # An app's token looks like it (`ghs_`): GitHub tells. Without HTTP a key pushes, and that does start workflows.
     if repository(context).remote_url.startswith(("http://", "https://")) and github(context).viewer() == OWN:
         raise Usage(
             "the token is the workflow's own GITHUB_TOKEN: a tag that it pushes starts no workflow",

@@ -11,7 +11,7 @@ from release.call.report import Progress
 from release.call.wait import Wait, wait_until
 from release.errors import Waiting
 from release.github.api import github
-from release.github.runs import APPROVAL, Job, Run, duration, jobs_of, run_by_id, status_text
+from release.github.runs import APPROVAL, Job, Run, duration, jobs_of, status_text
 
 JOBS_EVERY = 60.0  # seconds: a run does not change with each of its jobs
 SETTLE = 60.0  # seconds within which GitHub shows another attempt
@@ -78,7 +78,7 @@ def _rerun(context: Context, each: _Followed) -> None:
     before, each.rerun = each.run, True
 
     def _find() -> Run | None:
-        now = run_by_id(github(context), before.id)
+        now = Run.parse(github(context).get(f"actions/runs/{before.id}"))
         return now if now.attempt > before.attempt else None
 
     now = ensure(

@@ -72,7 +72,6 @@ def open_pull_request(context: Context, head: str, base: str, title: str, body: 
     """Return the pull request of head and base, opening it if there is none; writes it at most once (F17)."""
     if parse_branch(head):  # where branches go with their pull request, it would (F18)
         raise Usage(f"{head} is a release branch", "A pull request's branch may be deleted with it: use another.")
-
     found = ensure(
         context,
         f"pull request {head} → {base}: {title}",

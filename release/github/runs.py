@@ -83,11 +83,6 @@ class Job:
         return cls(body["id"], body["name"], body["status"] or "", body["conclusion"] or "", next(failed, ""), times)
 
 
-def run_by_id(api: GitHub, run_id: int) -> Run:
-    """Return the run; raise Failed when there is no such run."""
-    return Run.parse(api.get(f"actions/runs/{run_id}"))
-
-
 def runs_of(api: GitHub, sha: str, event: str, workflow: str = "", branch: str = "") -> list[Run]:
     """Return the runs of that event, newest first, all pages: of a commit, a workflow, a branch, where named."""
     path = f"actions/workflows/{workflow}/runs" if workflow else "actions/runs"
