@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -60,19 +60,16 @@ class _Request:
     hops: int = 0
 
 
+@dataclass(frozen=True)
 class BearerAuth(requests.auth.AuthBase):
     """Put the token on a request; as an `auth=` object no .netrc can replace it (S1)."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    token: str = field(repr=False)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the header on the request about to be sent."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        request.headers["Authorization"] = f"Bearer {self.token}"
         return request
-
-    def __repr__(self) -> str:
-        return "BearerAuth(***)"
 
 
 class Http:
