@@ -29,8 +29,7 @@ from release.github.api import github
 from release.github.commits import contains
 from release.github.dispatch import EVENT, dispatch_run
 from release.github.follow import follow_runs
-from release.github.merging import delete_branch, merge_pull_request
-from release.github.pulls import PullRequest, open_pull_request
+from release.github.pulls import PullRequest, delete_branch, merge_pull_request, open_pull_request
 from release.github.requests import Dispatch, image_request
 from release.github.runs import Run, check_run, parse_run_id, runs_of
 from release.versions import image_tags, parse_branch

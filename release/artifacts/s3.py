@@ -16,10 +16,9 @@ from release.git.refs import RemoteRef
 from release.git.snapshot import trunk
 from release.git.tags import needed_tag, trunk_sha
 from release.github.api import github
-from release.github.artifacts import artifact_sha256
 from release.github.commits import contains
 from release.github.requests import Dispatch
-from release.github.runs import Run, check_run, parse_time
+from release.github.runs import Run, artifact_sha256, check_run, parse_time
 from release.settings import DEFAULTS
 from release.versions import line_of
 from release.workflows import is_on

@@ -22,7 +22,7 @@ from release.git.repository import repository
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
-from release.github.checks import branch_rules
+from release.github.commits import branch_rules
 from release.github.dispatch import FOLDER
 from release.github.events import check_token_starts_workflows, workflows_started
 from release.settings import DEFAULTS

@@ -20,9 +20,8 @@ from release.call.parallel import side_by_side
 from release.errors import Failed, ReleaseError
 from release.git.refs import short_name
 from release.git.repository import repository
-from release.git.signatures import signature
 from release.git.snapshot import remote, trunk
-from release.git.tags import trunk_sha
+from release.git.tags import signature, trunk_sha
 from release.github.api import github
 from release.github.commits import contains, image_commit
 from release.github.events import pushed_runs

@@ -3,7 +3,7 @@
 repository.py   Git itself: commits and files read, worktrees, commits, tags and pushes written
 snapshot.py     one look at the remote's refs a call, with what a dry call planned on top; refs.py: refs as values
 lines.py        a line on the remote: versions, branch, what comes next; choice.py: which version and line a call means
-tags.py         a version's tag: where it is, what it released, its push; signatures.py: who signed it
+tags.py         a version's tag: where it is, what it released, its push, who signed it
 objects.py      objects and files by the dozen, from Git's own store
 remotes.py      the remote's address and the token that goes there; failures.py: what Git says when it fails
 """
@@ -11,12 +11,11 @@ remotes.py      the remote's address and the token that goes there; failures.py:
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-    from release.git import choice, failures, lines, objects, refs, remotes, repository, signatures, snapshot, tags
+    from release.git import choice, failures, lines, objects, refs, remotes, repository, snapshot, tags
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -14,10 +14,7 @@ from release.versions import Line, line_of, next_version, parse, parse_branch, p
 
 
 def chosen_version(context: Context, given: str, bump: str = "") -> semver.Version:
-    """Settle the version: the flag, what this call settled before, or with `bump` the next one.
-
-    Raises Usage when nothing tells.
-    """
+    """Settle the version: the flag, what this call settled before, or with `bump` the next; raise Usage for none."""
     if given:
         return context.settle(parse(given))
     if context.version:

@@ -18,8 +18,7 @@ def line_versions(context: Context, line: Line | None = None) -> list[semver.Ver
 
 def line_branches(context: Context, line: Line) -> list[RemoteRef]:
     """Return every release branch of the line on the remote, whatever its date (F23); in a dry run, those planned."""
-    found = remote(context).heads(f"release-{line}-*")
-    return [ref for ref in found if parse_branch(short_name(ref))]
+    return [ref for ref in remote(context).heads(f"release-{line}-*") if parse_branch(short_name(ref))]
 
 
 def line_branch(context: Context, line: Line) -> RemoteRef | None:

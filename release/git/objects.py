@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -9,31 +10,24 @@ from release.errors import CouldNotTellError, Failed
 from release.git.repository import Repository
 from release.versions import check_sha
 
-REGULAR = ("100644", "100755")
-
 
 def objects(repo: Repository, shas: Sequence[str]) -> list[bytes]:
     """Return the contents of each object; raises Failed for one that is not here."""
     if not shas:
         return []
-    printed = repo.git_bytes("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas))
+    printed = io.BytesIO(repo.git_bytes("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas)))
     found: list[bytes] = []
-    place = 0
     for sha in shas:
-        header, _, _ = printed[place:].partition(b"\n")
-        if header.endswith(b" missing"):
+        header = printed.readline().split()
+        if header[-1] == b"missing":
             raise Failed(f"the object {sha[:9]} is not in this clone", f"Fetch it: git fetch {repo.remote}")
-        begin = place + len(header) + 1
-        place = begin + int(header.rpartition(b" ")[2]) + 1
-        found.append(printed[begin : place - 1])
+        found.append(printed.read(int(header[-1])))
+        printed.read(1)  # the newline after each
     return found
 
 
 def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
-    """Return the file at the path, or all below it, at the commit: repository paths to contents.
-
-    Raises CouldNotTellError for a symbolic link or a submodule: what it stands for is elsewhere.
-    """
+    """Return the file at the path, or all below it, at the commit; raise CouldNotTellError for a link or submodule."""
     check_sha(sha)
     where = _normal(path)
     listed = repo.git_bytes("ls-tree", "-r", "-z", "--full-tree", sha, "--", *([where] if where else []))
@@ -41,7 +35,7 @@ def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
     for entry in listed.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         kind, _, name = entry.partition("\t")
         mode, _, oid = kind.split(" ")
-        if mode not in REGULAR:
+        if mode not in ("100644", "100755"):  # a regular file
             link = "a submodule" if mode == "160000" else "a symbolic link"
             raise CouldNotTellError(f"{name} is {link}, which is not followed: put the file itself there")
         found[name] = oid
@@ -58,5 +52,4 @@ def existing_paths(repo: Repository, sha: str, paths: Sequence[str]) -> set[str]
 
 def _normal(path: str) -> str:
     """Return the path as Git spells it; nothing for the whole repository."""
-    spelled = str(PurePosixPath(path))
-    return "" if spelled == "." else spelled
+    return str(PurePosixPath(path)) if PurePosixPath(path).parts else ""

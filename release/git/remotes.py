@@ -15,16 +15,12 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def remote_repository(url: str) -> tuple[str, str]:
-    """Return host (with a port, if any) and `owner/name` of a remote's URL in any of Git's spellings.
-
-    Raises Usage when the URL names no repository on a host.
-    """
-    text = url if "://" in url else f"ssh://{url.replace(':', '/', 1)}"
-    parts = urlsplit(text)
+    """Return host (with a port, if any) and `owner/name` of a URL in any of Git's spellings; raise Usage for others."""
+    parts = urlsplit(url if "://" in url else f"ssh://{url.replace(':', '/', 1)}")
     name = parts.path.strip("/").removesuffix(".git")
     if not parts.hostname or name.count("/") < 1:
-        problem = f"the remote {public_url(url)} names no GitHub repository"
-        raise Usage(problem, "Set GITHUB_REPOSITORY and GITHUB_API_URL.")
+        hint = "Set GITHUB_REPOSITORY and GITHUB_API_URL."
+        raise Usage(f"the remote {public_url(url)} names no GitHub repository", hint)
     host = f"{parts.hostname}:{parts.port}" if parts.port and parts.scheme.startswith("http") else parts.hostname
     return host, "/".join(name.split("/")[-2:])
 
@@ -36,44 +32,36 @@ def public_url(url: str) -> str:
 
 
 def git_header(token: str, url: str, taken: int) -> dict[str, str]:
-    """Return the variables that give Git the token for the host of `url` alone (S1).
-
-    `taken` is how many GIT_CONFIG pairs there are already. The first pair empties the list: a header set
-    before for that host, as actions/checkout leaves one, would go along otherwise.
-    """
+    """Return the variables that give Git the token for the host of `url` alone (S1), after `taken` GIT_CONFIG pairs."""
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     parts = urlsplit(url)
     key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/.extraheader"
     variables = {"GIT_CONFIG_COUNT": str(taken + 2)}
+    # The first pair empties the list: a header that actions/checkout left for that host would go along otherwise.
     for number, header in enumerate(("", f"Authorization: Basic {basic}"), taken):
         variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": header}
     return variables
 
 
 def api_url(host: str) -> str:
-    """Return the REST API's URL of a GitHub host; GitHub Enterprise keeps it below /api/v3."""
-    return "https://api.github.com" if host in ("github.com", "ssh.github.com") else f"https://{host}/api/v3"
+    """Return the REST API's URL: GITHUB_API_URL, else the Git host's; GitHub Enterprise keeps it below /api/v3."""
+    own = "https://api.github.com" if host in ("github.com", "ssh.github.com") else f"https://{host}/api/v3"
+    return os.environ.get("GITHUB_API_URL") or own
 
 
 def serves(api: str, host: str) -> bool:
     """Whether the API at `api` belongs to the Git host `host`: only there may its token go (S1)."""
-    parts = urlsplit(api)
-    return parts.netloc in (host, f"api.{host}")
-
-
-def api_of_host(host: str) -> str:
-    """Return the REST API's URL: GITHUB_API_URL, else the one of the Git host."""
-    return os.environ.get("GITHUB_API_URL") or api_url(host)
+    return urlsplit(api).netloc in (host, f"api.{host}")
 
 
 def token(context: Context) -> str:
     """Return GITHUB_TOKEN or GH_TOKEN, else what `gh auth token` prints, else nothing; `gh` is asked once a call."""
-    return context.once(token, _find_token)
 
+    def _find() -> str:
+        given = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+        if given or not shutil.which("gh"):
+            return (given or "").strip()
+        asked = subprocess.run(["gh", "auth", "token"], capture_output=True, text=True, check=False, timeout=20)
+        return asked.stdout.strip()
 
-def _find_token() -> str:
-    given = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
-    if given or not shutil.which("gh"):
-        return (given or "").strip()
-    asked = subprocess.run(["gh", "auth", "token"], capture_output=True, text=True, check=False, timeout=20)
-    return asked.stdout.strip()
+    return context.once(token, _find)

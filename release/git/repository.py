@@ -16,7 +16,7 @@ from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.failures import failure
 from release.git.refs import TAGS, Push, RemoteRef
-from release.git.remotes import api_of_host, git_header, remote_repository, serves, token
+from release.git.remotes import api_url, git_header, remote_repository, serves, token
 from release.versions import check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
@@ -36,18 +36,14 @@ class Repository:
             raise Usage(f"no Git repository here: {path.name}", "Change to the repository to release.") from error
         if self._repo.working_tree_dir is None:
             raise Usage("this repository is bare", "Run it in a clone with files.")
-        self.root = Path(self._repo.working_tree_dir)
-        self._common = Path(self._repo.common_dir)
+        self.root, self._common = Path(self._repo.working_tree_dir), Path(self._repo.common_dir)
         self.remote = remote
         self._credentials: dict[str, str] = {}
-        self._here: set[str] = set()
+        self._here: set[str] = set()  # commits
         check_ref_name(remote)
 
     def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> str:
-        """Run Git and return what it prints, less the last newline.
-
-        Raises Failed with Git's own words when it exits with anything but 0.
-        """
+        """Run Git and return what it prints, less the last newline; raise Failed with its own words."""
         printed = self.git_bytes(*arguments, cwd=cwd, stdin=stdin, **variables)
         return printed.decode("utf-8", "surrogateescape").removesuffix("\n")
 
@@ -57,8 +53,7 @@ class Repository:
 
     def git_bytes(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> bytes:
         """Run Git and return the bytes it prints; raise Failed as `git` does."""
-        command = ["git", *arguments]
-        environment = {**QUIET, **self._credentials, **variables}
+        command, environment = ["git", *arguments], {**QUIET, **self._credentials, **variables}
         with tempfile.TemporaryFile() as source:
             source.write(stdin.encode())
             source.seek(0)
@@ -74,10 +69,7 @@ class Repository:
         return printed if isinstance(printed, bytes) else str(printed).encode()
 
     def authenticate(self, token: str, url: str) -> None:
-        """Give Git the token for the host of `url` alone, through the environment (S1).
-
-        Writes nothing. Any header set before for that host, as actions/checkout leaves one, is replaced.
-        """
+        """Give Git the token for the host of `url` alone, through the environment (S1)."""
         self._credentials = git_header(token, url, int(os.environ.get("GIT_CONFIG_COUNT") or 0))
 
     @cached_property
@@ -139,10 +131,7 @@ class Repository:
             self.fetch(ref or sha)
 
     def commit_sha(self, ref: str) -> str:
-        """Return the full sha of a commit named by a person: a sha, a short one, or a full ref.
-
-        Raises Usage when it is here under no such name.
-        """
+        """Return the full sha of a commit as a person names it: by sha, a short one, or ref; raise Usage for none."""
         try:
             return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         except Failed as error:
@@ -204,10 +193,7 @@ class Repository:
                 self.git("worktree", "remove", "--force", "--", str(path))
 
     def commit(self, message: str, paths: Sequence[str], tree: Path | None = None) -> str:
-        """Commit the files as they stand, by Git itself so that hooks and signing count (F24); return the sha.
-
-        Raises Failed with the hook's own words.
-        """
+        """Commit the files as they stand, by Git itself so that hooks and signing count (F24); return the sha."""
         where = tree or self.root
         self.git("add", "--", *paths, cwd=where)
         self.git("commit", "--quiet", "-m", message, "--", *paths, cwd=where)
@@ -216,7 +202,7 @@ class Repository:
     def make_tag(self, name: str, sha: str, message: str, sign: bool = False) -> str:
         """Write the annotated tag here, signed if asked or if Git is set to; return the tag object's sha.
 
-        A local tag at the same commit is taken as it is; one elsewhere raises Conflict and is left alone (F9).
+        A local one at the same commit is taken as it is; one elsewhere raises Conflict and is left alone (F9).
         """
         local = self.local_tag(name)
         if local is None:
@@ -239,8 +225,8 @@ class Repository:
     def push(self, pushes: Sequence[Push]) -> None:
         """Push the refs in one atomic push, each only if the remote has what is expected (F5, F6).
 
-        Raises Conflict when somebody was faster, Failed in the server's own words when a rule or a hook
-        refuses (F13), Unknown when the connection broke. It proves nothing: ask the remote again (F8).
+        Raises Conflict when somebody was faster, Failed when a rule or a hook refuses (F13), Unknown when the
+        connection broke. It proves nothing: ask the remote again (F8).
         """
         for push in pushes:
             check_ref_name(push.ref)
@@ -253,8 +239,7 @@ class Repository:
         """Delete the remote's branch, of this full name, only if it still is at the commit; raises as `push` does."""
         check_ref_name(ref)
         check_sha(sha)
-        lease = f"--force-with-lease={ref}:{sha}"
-        self.git("push", "--no-follow-tags", lease, "--", self.remote, f":{ref}")
+        self.git("push", "--no-follow-tags", f"--force-with-lease={ref}:{sha}", "--", self.remote, f":{ref}")
 
     def _succeeds(self, *arguments: str) -> bool:
         try:
@@ -266,14 +251,14 @@ class Repository:
 
 def repository(context: Context) -> Repository:
     """Return the repository around the working directory, opened once a call, with the token for its host."""
-    return context.once(repository, lambda: _open(context))
 
+    def _open() -> Repository:
+        repo = Repository(context.folder, context.settings.release.remote)
+        url = repo.remote_url
+        if url.startswith(("http://", "https://")) and token(context):
+            host, _ = remote_repository(url)
+            if serves(api_url(host), host):
+                repo.authenticate(token(context), url)
+        return repo
 
-def _open(context: Context) -> Repository:
-    repo = Repository(context.folder, context.settings.release.remote)
-    url = repo.remote_url
-    if url.startswith(("http://", "https://")) and token(context):
-        host, _ = remote_repository(url)
-        if serves(api_of_host(host), host):
-            repo.authenticate(token(context), url)
-    return repo
+    return context.once(repository, _open)

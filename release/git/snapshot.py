@@ -20,14 +20,12 @@ _LINE = re.compile(r"refs/(?:heads/release-|tags/)([0-9]+\.[0-9]+)[-.]")
 class Remote:
     """The remote's refs as this call sees them, and on top what a dry call would have pushed.
 
-    They are looked at a part at a time (all, the branches, a line's branches and tags), and dropped when the call's
-    `activity` goes on: after a write of its own, after a wait. HEAD's name is kept: no write here changes it.
+    Looked at a part at a time (all, the branches, a line's), and dropped after a write or a wait of the call.
     """
 
     def __init__(self, repo: Repository, activity: Activity, view: View) -> None:
-        self._repo, self._activity, self._view = repo, activity, view
-        self._seen = -1
-        self._head_name: str | None = None
+        self._repo, self._activity, self._view, self._seen = repo, activity, view, -1
+        self._head_name: str | None = None  # kept: no write here changes it
         self._parts: dict[str, list[RemoteRef]] = {}  # each by what the full names of all its refs begin with
 
     def heads(self, pattern: str) -> list[RemoteRef]:
@@ -63,9 +61,8 @@ class Remote:
             self._seen, self._parts = self._activity.changes, {}
         if self._part(begin) is None:
             self._look_at(begin)
-        planned = [ref for ref in self._view.all(RemoteRef) if ref.name.startswith(begin)]
-        found = [ref for ref in self._part(begin) or [] if ref.name.startswith(begin)]
-        return list({ref.name: ref for ref in found + planned}.values())
+        refs = [*(self._part(begin) or []), *self._view.all(RemoteRef)]
+        return list({ref.name: ref for ref in refs if ref.name.startswith(begin)}.values())
 
     def _part(self, begin: str) -> list[RemoteRef] | None:
         return next((refs for known, refs in self._parts.items() if begin.startswith(known)), None)
@@ -76,11 +73,8 @@ class Remote:
         return next((ref for ref in self._refs(full) if ref.name == full), None)
 
     def _look_at(self, begin: str) -> None:
-        """Look at as little as tells all that begin so: a server may have 100,000 tags.
-
-        A shallow clone lists instead of fetching: a fetch would bring history, or move the cut, and with --depth
-        it fails where none matches (F10).
-        """
+        """Look at as little as tells all that begin so: a server may have 100,000 tags."""
+        # A shallow clone lists: a fetch would bring history, or move the cut; with --depth it fails for none (F10).
         line, shallow = _LINE.match(begin), self._repo.is_shallow()
         if line and not shallow:
             # What a line has is asked for together, and its branch's commits are needed next in any case.
@@ -113,8 +107,8 @@ class Remote:
         if found:
             repo.git("update-ref", "--stdin", stdin="".join(f"delete {ref.name}\n" for ref in found))
         refs = [replace(ref, name=ref.name.removeprefix(space)) for ref in found]
-        found_parts = {part: [ref for ref in refs if ref.name.startswith(part)] for part in parts}
-        self._parts = {**self._parts, **found_parts}  # replaced, not changed: other threads read it
+        looked = {part: [ref for ref in refs if ref.name.startswith(part)] for part in parts}
+        self._parts = {**self._parts, **looked}  # replaced, not changed: other threads read it
 
 
 def remote(context: Context) -> Remote:

@@ -1,10 +1,11 @@
-"""The tags of versions: where they are, what each released, and the push of a new one."""
+"""The tags of versions: where they are, what each released, who signed it, and the push of a new one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import semver
 
@@ -17,6 +18,8 @@ from release.git.snapshot import remote, trunk
 from release.versions import Line, line_of, released_versions
 
 COMPONENT, ACCEPTED = "Component", "Accepted"
+ALLOWED = "gpg.ssh.allowedSignersFile"
+MARKS = {"-----BEGIN SSH SIGNATURE": "SSH", "-----BEGIN PGP ": "GPG", "-----BEGIN SIGNED MESSAGE": "X.509"}
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(\S.*)")
 _SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
 
@@ -46,27 +49,16 @@ def trunk_sha(context: Context) -> str:
     return sha
 
 
-def push_new(context: Context, pushes: list[Push]) -> None:
-    """Push refs that must be new, their commits fetched first where this clone lacks them; writes the remote."""
-    repo = repository(context)
-    for push in pushes:
-        repo.need_commit(push.sha)
-    repo.push(pushes)
+def push_new(context: Context, push: Push) -> None:
+    """Push a ref that must be new, its commit fetched first where this clone lacks it; writes the remote."""
+    repository(context).need_commit(push.sha)
+    repository(context).push([push])
 
 
 def push_tag(
-    context: Context,
-    version: semver.Version,
-    sha: str,
-    *,
-    also: Sequence[Push] = (),
-    message: str = "",
-    sign: bool = False,
+    context: Context, version: semver.Version, sha: str, *also: Push, message: str = "", sign: bool = False
 ) -> None:
-    """Write the annotated tag and push it, with what belongs to it in the same push (F5).
-
-    A tag object that the remote refused is taken back here.
-    """
+    """Write the annotated tag and push it, with what belongs to it in the same push (F5)."""
     repo = repository(context)
     repo.need_commit(sha)
     before = repo.local_tag(str(version))
@@ -82,15 +74,12 @@ def push_tag(
 
 @dataclass(frozen=True)
 class TaggedRelease:
-    """One version's tag; `components` is empty for a coordinated release, which is of all of them.
-
-    `accepted` is why the component was released although the gate did not open.
-    """
+    """One version's tag and what it released."""
 
     version: semver.Version
     ref: RemoteRef
-    components: tuple[str, ...] = ()
-    accepted: str = ""
+    components: tuple[str, ...] = ()  # empty for a coordinated release, which is of all of them
+    accepted: str = ""  # why the component was released although the gate did not open
 
     def has(self, name: str) -> bool:
         """Whether the component was released by it."""
@@ -104,16 +93,15 @@ class TaggedRelease:
 
 def tagged_releases(context: Context, line: Line) -> list[TaggedRelease]:
     """Return the line's tags on the remote, lowest version first."""
-    refs = {short_name(ref): ref for ref in remote(context).tags(f"{line}.")}
+    repo, refs = repository(context), {short_name(ref): ref for ref in remote(context).tags(f"{line}.")}
     versions = released_versions(refs)
     ordered = [refs[str(version)] for version in versions]
-    repo = repository(context)
     repo.need_objects([ref for ref in ordered if ref.target != ref.sha])
-    found = []
-    for version, ref, message in zip(versions, ordered, tag_messages(repo, ordered), strict=True):
-        told = trailers(message)
-        found.append(TaggedRelease(version, ref, tuple(told.get(COMPONENT, [])), " ".join(told.get(ACCEPTED, []))))
-    return found
+    told = [trailers(message) for message in tag_messages(repo, ordered)]
+    return [
+        TaggedRelease(version, ref, tuple(said.get(COMPONENT, [])), " ".join(said.get(ACCEPTED, [])))
+        for version, ref, said in zip(versions, ordered, told, strict=True)
+    ]
 
 
 def tagged_release(context: Context, version: semver.Version) -> TaggedRelease | None:
@@ -140,17 +128,14 @@ def trailers(message: str) -> dict[str, list[str]]:
     found = [_TRAILER.fullmatch(line.rstrip()) for line in paragraphs[-1].splitlines()]
     if len(paragraphs) < 2 or not all(found):
         return {}
-    texts: dict[str, list[str]] = {}
-    for each in found:
-        if each:
-            texts.setdefault(each[1], []).append(each[2])
-    return texts
+    pairs = [(each[1], each[2]) for each in found if each]
+    return {name: [text for other, text in pairs if other == name] for name, _ in pairs}
 
 
 def tag_message(version: semver.Version, name: str, verdict: str, accepted: str) -> str:
     """Return the message of a tag that releases one component; `tagged_releases` reads it back."""
-    lines = [f"Release {name} {version} alone", "", verdict, "", f"{COMPONENT}: {name}"]
-    return "\n".join([*lines, *([f"{ACCEPTED}: {accepted}"] if accepted else [])])
+    text = f"Release {name} {version} alone\n\n{verdict}\n\n{COMPONENT}: {name}"
+    return f"{text}\n{ACCEPTED}: {accepted}" if accepted else text
 
 
 def release_scope(found: TaggedRelease | None) -> str:
@@ -159,3 +144,39 @@ def release_scope(found: TaggedRelease | None) -> str:
         return ""
     accepted = f"\n\nThe gate did not open; accepted: {found.accepted}" if found.accepted else ""
     return f"Only {found.what} is released here, not the other components of {line_of(found.version)}.{accepted}\n\n"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What there is to say of a tag's signature; `good` is None where nothing here can tell."""
+
+    kind: str
+    good: bool | None
+    says: str
+
+
+def signature(repo: Repository, tag: RemoteRef) -> Signature | None:
+    """Return the signature of an annotated tag, fetched, or None; an SSH one is checked where ALLOWED is set."""
+    if tag.target == tag.sha:
+        return None
+    repo.fetch(tag.name)
+    content = repo.git("cat-file", "tag", tag.target)
+    kind = next((kind for mark, kind in MARKS.items() if f"\n{mark}" in content), "")
+    if not kind:
+        return None
+    if kind == "SSH" and not _allowed_signers(repo):
+        return Signature(kind, None, f"not checked: {ALLOWED} is not set")
+    try:
+        repo.git("verify-tag", tag.target)
+    except Failed as error:
+        unknown = kind == "GPG" and "No public key" in error.problem
+        return Signature(kind, None if unknown else False, error.problem)
+    tagger = re.search(r"^tagger (.*) [0-9]+ [+-][0-9]{4}$", content, re.MULTILINE)
+    return Signature(kind, True, f"good; tagged by {tagger[1]}" if tagger else "good")
+
+
+def _allowed_signers(repo: Repository) -> bool:
+    try:
+        return Path(repo.git("config", "--type=path", "--get", ALLOWED)).is_file()
+    except Failed:
+        return False

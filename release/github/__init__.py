@@ -3,21 +3,19 @@
 http.py        the one door to HTTP, for others' servers too; api.py: one repository's REST API
 requests.py    which run a release asks for; dispatch.py: the run bound to it, or asked for once
 events.py      what a push or a tag starts, and with whose token
-runs.py        runs and jobs, and what became of them; follow.py: the wait for them; artifacts.py: what they kept
-checks.py      a commit's checks, a branch's rules, the wait for both
-pulls.py       pull requests; merging.py: their merge
-releases.py    GitHub Releases; commits.py: which history holds which commit
+runs.py        runs, jobs and artifacts, and what became of them; follow.py: the wait for them
+commits.py     which history holds a commit; its checks, its branch's rules, and the wait for both
+pulls.py       pull requests, opened and merged; releases.py: GitHub Releases
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-    from release.github import api, checks, commits, dispatch, events, follow, merging, releases, requests, runs
+    from release.github import api, commits, dispatch, events, follow, pulls, releases, requests, runs
 
 
 def __getattr__(name: str) -> ModuleType:

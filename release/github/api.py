@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
-from release.git.remotes import api_of_host, remote_repository, token
+from release.git.remotes import api_url, remote_repository, token
 from release.git.repository import repository
-from release.github.http import BearerAuth, check_url, http
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
-    from release.github.http import Answer, Http
+from release.github.http import Answer, BearerAuth, Http, check_url, http
 
 API_VERSION = "2022-11-28"
 HEADERS = {
-    "Accept": "application/vnd.github+json",
-    "X-GitHub-Api-Version": API_VERSION,
-    "User-Agent": "release-tasks",
-    "Content-Type": "application/json",
-}
+    "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION,
+    "User-Agent": "release-tasks", "Content-Type": "application/json",
+}  # fmt: skip
 SIGN_IN = "Set GITHUB_TOKEN, or sign in: gh auth login"
 
 
@@ -44,11 +37,6 @@ class GitHub:
         self._etags: dict[str, tuple[str, Any]] = {}
 
     @property
-    def owner(self) -> str:
-        """Return the repository's owner."""
-        return self.repository.split("/")[0]
-
-    @property
     def web_url(self) -> str:
         """Return the repository's address for people."""
         return f"{self.api_url.removesuffix('/api/v3').replace('://api.', '://', 1)}/{self.repository}"
@@ -57,14 +45,10 @@ class GitHub:
         """Return the full URL: `path` as it is, below the API (`/user`), or below the repository (`pulls`)."""
         if path.startswith(("http://", "https://")):
             return path
-        below = path if path.startswith("/") else f"/repos/{self.repository}/{path}".rstrip("/")
-        return f"{self.api_url}{below}"
+        return self.api_url + (path if path.startswith("/") else f"/repos/{self.repository}/{path}".rstrip("/"))
 
     def answer(self, method: str, path: str, body: object = None, /, **params: Any) -> Answer:
-        """Send a request and return the answer of any status below 500 but 401.
-
-        Raises Usage when the token is missing or refused, and what `Http.request` raises.
-        """
+        """Return the answer of any status below 500 but 401, where the token is refused: that raises Usage."""
         encoded = None if body is None else json.dumps(body).encode()
         answer = self._request(method, path, params=params, body=encoded)
         if answer.status == 401:
@@ -110,15 +94,13 @@ class GitHub:
             answer = self._good(self.answer("GET", url, **query), "GET", path)
             body = answer.json()
             yield from body[key] if key else body
-            url, query = _next_link(answer.headers.get("link", "")), {}
+            links = requests.utils.parse_header_links(answer.headers.get("link", ""))
+            url, query = next((link["url"] for link in links if link.get("rel") == "next"), None), {}
             if url and urlsplit(url)[:2] != urlsplit(self.api_url)[:2]:
                 raise Failed(f"the next page of {path} is on another host", "Check GITHUB_API_URL.")
 
     def send(self, method: str, path: str, body: object = None) -> Any:
-        """Write; return the JSON answered, or None for an empty answer.
-
-        Raises Conflict on 409, Failed on any other refusal, Unknown when the outcome is open (F1).
-        """
+        """Write, and return the JSON answered or None; raise Conflict on 409, Unknown when the outcome is open (F1)."""
         answer = self._good(self.answer(method, path, body), method, path)
         return answer.json() if answer.content else None
 
@@ -150,23 +132,16 @@ class GitHub:
         raise Failed(words)
 
 
-def _next_link(link: str) -> str | None:
-    return next((each["url"] for each in requests.utils.parse_header_links(link) if each.get("rel") == "next"), None)
-
-
 def github(context: Context) -> GitHub:
-    """Return GitHub at the repository that GITHUB_REPOSITORY or the remote names, opened once a call.
+    """Return GitHub at the repository that GITHUB_REPOSITORY or the remote names; raise Usage without a token."""
 
-    Raises Usage without a token.
-    """
-
-    def connect() -> GitHub:
+    def _connect() -> GitHub:
         if not token(context):
             raise Usage("no GitHub token", SIGN_IN)
         host, name = "", os.environ.get("GITHUB_REPOSITORY", "")
         if not (name and "GITHUB_API_URL" in os.environ):
             host, found = remote_repository(repository(context).remote_url)
             name = name or found
-        return GitHub(http(context), api_of_host(host), name, token(context))
+        return GitHub(http(context), api_url(host), name, token(context))
 
-    return context.once(github, connect)
+    return context.once(github, _connect)

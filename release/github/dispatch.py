@@ -12,11 +12,10 @@ from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.github.api import GitHub, github
 from release.github.requests import Dispatch
-from release.github.runs import Run, check_jobs, run_by_id, runs_of
+from release.github.runs import Run, check_jobs, runs_of
 from release.workflows import Source, check_judgement, judge
 
 SETTLE = 60.0  # seconds within which GitHub shows a run that it accepted
-UNDERSTOOD = (200, 204)
 EVENT = "workflow_dispatch"
 FOLDER = ".github/workflows"
 
@@ -24,9 +23,8 @@ FOLDER = ".github/workflows"
 def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, run_id: int = 0) -> Run:
     """Return the run of this workflow, ref, commit and inputs, asking GitHub for it at most once (F1, F2).
 
-    A run that succeeded or is going on is taken; `run_id` chooses one, `again` asks for a new one. Before it
-    asks, the workflow's file at the commit is judged. Raises Conflict when several match, Failed when the only
-    ones failed or another commit was built (F4).
+    One that succeeded or is going on is taken; `run_id` chooses one, `again` asks for a new one. Raises Conflict
+    when several match, Failed when the only ones failed or another commit was built (F4).
     """
     if run_id:
         return _run_of_id(context, run_id, dispatch)
@@ -49,10 +47,7 @@ def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, r
 
 
 def existing_run(context: Context, dispatch: Dispatch, run_id: int = 0) -> Run:
-    """Return the newest run of the request, or the one of that id, whatever became of it; starts nothing.
-
-    Raises Usage when there is none.
-    """
+    """Return the newest run of the request, or the one of that id, whatever became of it; raise Usage for none."""
     if run_id:
         return _run_of_id(context, run_id, dispatch)
     matching = matching_runs(github(context), dispatch)
@@ -64,45 +59,38 @@ def existing_run(context: Context, dispatch: Dispatch, run_id: int = 0) -> Run:
 
 def matching_runs(api: GitHub, dispatch: Dispatch) -> list[Run]:
     """Return the runs of this workflow, event, ref and commit, newest first; there are none of a planned commit."""
-    if dispatch.sha == NEW:
-        return []
-    found = runs_of(api, dispatch.sha, EVENT, dispatch.workflow)
+    found = [] if dispatch.sha == NEW else runs_of(api, dispatch.sha, EVENT, dispatch.workflow)
     return [each for each in found if each.head_branch == dispatch.name]
 
 
 class _SentDispatch:
-    """One dispatch: sent at most once, and what it led to."""
+    """One dispatch: sent at most once, and what it led to; `floor` is the highest id of the runs before it."""
 
     def __init__(self, context: Context, dispatch: Dispatch, floor: int) -> None:
-        """`floor` is the highest id of a run that was there before."""
-        self._context, self._dispatch, self._floor = context, dispatch, floor
-        self._sent = False
-        self._id = 0
+        self._api, self._dispatch, self._floor = github(context), dispatch, floor
+        self._sent, self._id = False, 0
 
     def send(self) -> None:
         """Ask GitHub for the run; raise Unknown when the answer is lost (F2)."""
-        self._sent = True
+        self._sent, file = True, self._dispatch.workflow
         try:
-            self._id = _send_dispatch(github(self._context), self._dispatch)
+            self._id = _send_dispatch(self._api, self._dispatch)
         except Unknown as error:
-            file = self._dispatch.workflow
-            raise Unknown(
-                f"{error.problem}; no run of {file} at {self._dispatch.sha[:9]} shows",
-                f"Look for one: {github(self._context).web_url}/actions/workflows/{file}\n"
-                f"The same command takes it when it is there, and asks again when it is not.",
-            ) from error
+            problem = f"{error.problem}; no run of {file} at {self._dispatch.sha[:9]} shows"
+            look = f"Look for one: {self._api.web_url}/actions/workflows/{file}"
+            then = "The same command takes it when it is there, and asks again when it is not."
+            raise Unknown(problem, f"{look}\n{then}") from error
 
     def run(self) -> Run | None:
         """Return the run this led to, or None while there is none; raise Conflict when several may be it."""
-        api = github(self._context)
         if self._id:
-            body = api.find(f"actions/runs/{self._id}")  # None for some seconds after the answer that named it
+            body = self._api.find(f"actions/runs/{self._id}")  # None for some seconds after the answer that named it
             return Run.parse(body) if body else None
         if not self._sent:
             return None
         # Answered without the run's id: the one of ours that is newer than all there were (F3).
-        us = api.login()
-        new = [each for each in matching_runs(api, self._dispatch) if each.id > self._floor]
+        us = self._api.login()
+        new = [each for each in matching_runs(self._api, self._dispatch) if each.id > self._floor]
         ours = [each for each in new if us in ("", each.actor)]
         if len(ours) > 1:
             raise _several(ours, self._dispatch)
@@ -111,7 +99,7 @@ class _SentDispatch:
 
 def _run_of_id(context: Context, run_id: int, dispatch: Dispatch) -> Run:
     """Return the run of that id if it is of the workflow and commit that are meant."""
-    found = run_by_id(github(context), run_id)
+    found = Run.parse(github(context).get(f"actions/runs/{run_id}"))
     if found.name != dispatch.workflow:
         raise Usage(f"run {run_id} is of {found.name}, not of {dispatch.workflow}", f"Look: {found.url}")
     return _check_bound(context, found, dispatch)
@@ -157,16 +145,14 @@ def _did_all(api: GitHub, finished: Run, dispatch: Dispatch) -> bool:
 
 
 def _send_dispatch(api: GitHub, dispatch: Dispatch) -> int:
-    """Send the dispatch; return the run's id, or 0 from a server that does not say it (F3).
-
-    A server that rejects the field did nothing, so asking it once more without is no repetition.
-    """
+    """Send the dispatch; return the run's id, or 0 from a server that does not say it (F3)."""
     path = f"actions/workflows/{dispatch.workflow}/dispatches"
     body = {"ref": dispatch.name, "inputs": {name: _text(value) for name, value in dispatch.inputs.items()}}
     answer = api.answer("POST", path, {**body, "return_run_details": True})
+    # A server that rejects the field did nothing, so asking it once more without is no repetition.
     if answer.status in (400, 422) and "return_run_details" in answer.problem:
         answer = api.answer("POST", path, body)
-    if answer.status not in UNDERSTOOD:
+    if answer.status not in (200, 204):
         hint = "Check the workflow's file at that ref, and that the token may run it: inv release.doctor"
         raise Failed(f"GitHub refuses to run {dispatch.workflow} on {dispatch.name}: {answer.problem}", hint)
     return int(answer.json()["workflow_run_id"]) if answer.status == 200 else 0
@@ -179,10 +165,9 @@ def _text(value: object) -> str:
 def check_workflow(context: Context, dispatch: Dispatch) -> None:
     """Raise unless the workflow's file at the commit does what is wanted of the run; say what cannot be known.
 
-    A dry run's commit that is not made yet has the trunk's file. Raises Failed for the file, Usage for the
-    call, Conflict when the ref's short name, all that a dispatch takes, is a branch's and a tag's (F11).
+    Raises Failed for the file, Usage for the call, Conflict for a name that is a branch's and a tag's (F11).
     """
-    planned = dispatch.sha == NEW
+    planned = dispatch.sha == NEW  # a dry run's commit, not made yet: it has the trunk's file
     sha = remote(context).head_sha(trunk(context)) if planned else dispatch.sha
     ref = f"{HEADS}{trunk(context)}" if planned else dispatch.ref
     if sha is None:
@@ -194,12 +179,8 @@ def check_workflow(context: Context, dispatch: Dispatch) -> None:
     check_judgement(judged)
     for note in judged.notes:
         context.report.step("note", f"{judged.source.where} {note}")
-    if not planned:
-        _check_unambiguous(context, dispatch)
-
-
-def _check_unambiguous(context: Context, dispatch: Dispatch) -> None:
+    # A dispatch takes the short name alone.
     other = remote(context).head_sha if dispatch.ref.startswith(TAGS) else remote(context).tag
-    if other(dispatch.name):
+    if not planned and other(dispatch.name):
         problem = f"{dispatch.name} is a branch and a tag: GitHub could run {dispatch.workflow} on either"
         raise Conflict(problem, "Delete or rename the one that is not meant.")

@@ -43,28 +43,15 @@ def workflows_started(context: Context, sha: str, ref: str) -> list[str]:
 
 
 def check_starts(context: Context, version: semver.Version, sha: str = "") -> None:
-    """Raise Usage, before anything is written, where a tag's push will start nothing and nothing can stand in for it.
-
-    A workflow of the commit (the trunk's head) that the tag starts can be asked for as well, if it has
-    `workflow_dispatch`: an event which that token may make.
-    """
+    """Raise Usage, before anything is written, where a tag's push starts nothing and nothing can stand in for it."""
     try:
         check_token_starts_workflows(context)
     except Usage:
+        # `workflow_dispatch` is an event that such a token may make.
         names = dispatchable_workflows(context, f"{TAGS}{version}", sha or trunk_sha(context))
         if not names:  # what the token's check said then stands
             raise
         context.report.step("note", f"a push with this token starts no workflow: {', '.join(names)} will be asked for")
-
-
-def dispatch_tag_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
-    """Return the runs of the tag's workflows asked for by name, where its push starts none; else nothing."""
-    try:
-        check_token_starts_workflows(context)
-    except Usage:
-        names = dispatchable_workflows(context, tag.name, tag.sha)
-        return {name: dispatch_run(context, platform_request(tag, name)) for name in names}
-    return {}
 
 
 def dispatchable_workflows(context: Context, ref: str, sha: str) -> list[str]:
@@ -75,37 +62,36 @@ def dispatchable_workflows(context: Context, ref: str, sha: str) -> list[str]:
 
 
 def started_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
-    """Return the runs that the tag's push started, by workflow; the newest of each; a dry run looks once.
-
-    Raises Unknown when none appears in time: a push by the workflow's own token starts none (F14).
-    """
+    """Return the newest run of each workflow that the tag's push started; raise Unknown when none appears in time."""
     found: dict[str, Run] = {}
 
-    def look(_: Wait) -> bool:
+    def _look(_: Wait) -> bool:
         found.update(pushed_runs(context, tag))
         return bool(found)
 
-    silent = Unknown(
-        f"the push of {tag.name} started no run within {APPEARS:.0f} s",
-        "Does a workflow run on tags? Was the tag pushed with a token that starts workflows?",
-    )
+    hint = "Does a workflow run on tags? Was the tag pushed with a token that starts workflows?"  # F14
+    silent = Unknown(f"the push of {tag.name} started no run within {APPEARS:.0f} s", hint)
     stopped = Waiting(f"stopped waiting for the runs of {tag.name}", "The same command looks again.")
-    wait_until(context, look, late=lambda _: silent, stopped=lambda: stopped, limit=APPEARS)
+    wait_until(context, _look, late=lambda _: silent, stopped=lambda: stopped, limit=APPEARS)
     return found
 
 
 def needed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
     """Return the tag's runs as `started_runs` does, asking for them where its push starts none (F14); writes that."""
-    return pushed_runs(context, tag) or dispatch_tag_runs(context, tag) or started_runs(context, tag)
+    runs = pushed_runs(context, tag)
+    try:
+        if not runs:
+            check_token_starts_workflows(context)
+    except Usage:
+        names = dispatchable_workflows(context, tag.name, tag.sha)
+        runs = {name: dispatch_run(context, platform_request(tag, name)) for name in names}
+    return runs or started_runs(context, tag)
 
 
 def pushed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
-    """Return the runs of the tag that GitHub shows now, the newest of each workflow: its push's, else those asked for.
-
-    The SDK's and the image's are asked for on their own.
-    """
+    """Return the tag's runs that GitHub shows now, the newest of each workflow: its push's, else those asked for."""
     name, settings = short_name(tag), context.settings
-    others = (settings.sdk.workflow, settings.image.workflow)
+    others = (settings.sdk.workflow, settings.image.workflow)  # these are asked for on their own
     for event in ("push", EVENT):
         found = runs_of(github(context), tag.sha, event, settings.platform.workflow)
         ours = {run.name: run for run in reversed(found) if run.head_branch == name and run.name not in others}
@@ -115,16 +101,12 @@ def pushed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
 
 
 def check_token_starts_workflows(context: Context) -> None:
-    """Raise Usage in Actions when the token that pushes is the workflow's own: its pushes start no workflow (F14).
-
-    An app's token looks like it (`ghs_`), so GitHub is asked whose it is. A remote that is not reached over
-    HTTP is pushed to with a key, whose pushes do start workflows.
-    """
-    if os.environ.get("GITHUB_ACTIONS") != "true" or not token(context) or token(context).startswith(PERSONS):
+    """Raise Usage in Actions when the token that pushes is the workflow's own: its pushes start no workflow (F14)."""
+    given = token(context)
+    if os.environ.get("GITHUB_ACTIONS") != "true" or not given or given.startswith(PERSONS):
         return
-    if not repository(context).remote_url.startswith(("http://", "https://")):
-        return
-    if github(context).viewer() == OWN:
+    # An app's token looks like it (`ghs_`): GitHub tells. Without HTTP a key pushes, and that does start workflows.
+    if repository(context).remote_url.startswith(("http://", "https://")) and github(context).viewer() == OWN:
         raise Usage(
             "the token is the workflow's own GITHUB_TOKEN: a tag that it pushes starts no workflow",
             "Set GITHUB_TOKEN to a GitHub App's token (actions/create-github-app-token) or a person's, "

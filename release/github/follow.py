@@ -11,7 +11,7 @@ from release.call.report import Progress
 from release.call.wait import Wait, wait_until
 from release.errors import Waiting
 from release.github.api import github
-from release.github.runs import APPROVAL, Job, Run, jobs_of, run_by_id, seconds_between, status_text
+from release.github.runs import APPROVAL, Job, Run, duration, jobs_of, status_text
 
 JOBS_EVERY = 60.0  # seconds: a run does not change with each of its jobs
 SETTLE = 60.0  # seconds within which GitHub shows another attempt
@@ -27,22 +27,20 @@ class _Followed:
 
 
 def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
-    """Return the runs once all have ended; `runs` are named for display.
+    """Return the runs, named for display, once all have ended; with `rerun_failed`, each failed one tries once more.
 
-    With `rerun_failed`, a run that failed gets one more attempt of GitHub's own. Raises Waiting when time is
-    up, somebody has to approve, or Ctrl-C stops the waiting: the runs go on, and the same command attaches
-    again. A dry run looks once.
+    Raises Waiting when time is up, somebody has to approve, or Ctrl-C stops the waiting. A dry run looks once.
     """
     followed = {name: _Followed(each) for name, each in runs.items() if each.id}
 
-    def going(why: str, hint: str) -> Waiting:
+    def _going(why: str, hint: str) -> Waiting:
         return Waiting(f"{why}; the runs go on:\n{_links(followed.values())}", hint)
 
     wait_until(
         context,
         lambda wait: _look_at_all(context, followed, wait),
-        late=lambda limit: going(f"not finished within {limit:.0f} s", "Run the same again to go on waiting."),
-        stopped=lambda: going("stopped waiting", "The same command attaches again."),
+        late=lambda limit: _going(f"not finished within {limit:.0f} s", "Run the same again to go on waiting."),
+        stopped=lambda: _going("stopped waiting", "The same command attaches again."),
     )
     return {name: followed[name].run if name in followed else each for name, each in runs.items()}
 
@@ -77,17 +75,16 @@ def _look(context: Context, each: _Followed) -> None:
 
 def _rerun(context: Context, each: _Followed) -> None:
     """Have GitHub run the failed jobs once more; writes that, and once in this call."""
-    each.rerun = True
-    before = each.run
+    before, each.rerun = each.run, True
 
-    def find() -> Run | None:
-        now = run_by_id(github(context), before.id)
+    def _find() -> Run | None:
+        now = Run.parse(github(context).get(f"actions/runs/{before.id}"))
         return now if now.attempt > before.attempt else None
 
     now = ensure(
         context,
         f"attempt {before.attempt + 1} of run {before.id} of {before.name}: its failed jobs once more",
-        find=find,
+        find=_find,
         make=lambda: github(context).send("POST", f"actions/runs/{before.id}/rerun-failed-jobs"),
         planned=before,
         patience=SETTLE,
@@ -102,9 +99,7 @@ def _links(followed: Iterable[_Followed]) -> str:
 def _progress(context: Context, followed: Mapping[str, _Followed]) -> Iterator[Progress]:
     now = context.clock.now()
     for name, each in followed.items():
-        run, ended = each.run, each.run.status == "completed"
-        took = seconds_between(*run.times, now, ended)
-        yield Progress({"run": name, "job": ""}, status_text(run), took, run.url, head=True)
+        run = each.run
+        yield Progress({"run": name, "job": ""}, status_text(run), duration(run, now), run.url, head=True)
         for job in each.jobs:
-            took = seconds_between(*job.times, now, job.status == "completed")
-            yield Progress({"run": name, "job": job.name}, status_text(job), took, job.step)
+            yield Progress({"run": name, "job": job.name}, status_text(job), duration(job, now), job.step)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from email.utils import mktime_tz, parsedate_tz
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from release.call.context import Activity, Context
+from release.call.context import Activity, Clock, Context
 from release.errors import Failed, Unknown, Usage, Waiting
 from release.git.remotes import LOOPBACK
-
-if TYPE_CHECKING:
-    from release.call.context import Clock
 
 TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of one answer
@@ -46,9 +43,8 @@ class Answer:
         """Return the server's own words for a refusal."""
         try:
             body = json.loads(self.content)
-            texts = [str(body.get("message", ""))]
-            texts += [str(e.get("message") or e) if isinstance(e, dict) else str(e) for e in body.get("errors") or []]
-            return " ".join(text for text in texts if text)
+            errors = [e.get("message") or e if isinstance(e, dict) else e for e in body.get("errors") or []]
+            return " ".join(filter(None, map(str, [body.get("message", ""), *errors])))
         except (ValueError, AttributeError):
             return f"HTTP {self.status}"
 
@@ -64,19 +60,16 @@ class _Request:
     hops: int = 0
 
 
+@dataclass(frozen=True)
 class BearerAuth(requests.auth.AuthBase):
     """Put the token on a request; as an `auth=` object no .netrc can replace it (S1)."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    token: str = field(repr=False)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the header on the request about to be sent."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        request.headers["Authorization"] = f"Bearer {self.token}"
         return request
-
-    def __repr__(self) -> str:
-        return "BearerAuth(***)"
 
 
 class Http:
@@ -84,11 +77,8 @@ class Http:
 
     def __init__(self, clock: Clock, patience: float = 300, activity: Activity | None = None) -> None:
         """`patience` is the number of seconds that it waits out a rate limit at most."""
-        self._session = requests.Session()
-        self._clock = clock
-        self._patience = patience
-        self._last_write = 0.0
-        self._activity = activity or Activity()
+        self._clock, self._patience, self._activity = clock, patience, activity or Activity()
+        self._session, self._last_write = requests.Session(), 0.0
 
     def request(
         self,
@@ -102,9 +92,8 @@ class Http:
     ) -> Answer:
         """Send it and return the answer, whatever its status.
 
-        A read is tried again after a broken connection or a 5xx, and follows redirects, to another
-        host without the credential. A write is sent once: what leaves its outcome open raises Unknown
-        (F1). A rate limit is waited out, for either, since nothing was done then; a long one raises Waiting.
+        A read is tried again after a broken connection or a 5xx, and follows redirects. A write is sent once: what
+        leaves its outcome open raises Unknown (F1). A rate limit did nothing: it is waited out, Waiting if it is long.
         """
         check_url(url, credentialed=auth is not None)
         send = self._read if method in ("GET", "HEAD") else self._write
@@ -148,16 +137,15 @@ class Http:
 
     def _send(self, request: _Request) -> Answer:
         """Send it, again after each rate limit that the patience allows for."""
-        deadline = self._clock.now() + self._patience
-        doubling = 60.0
+        deadline, doubling = self._clock.now() + self._patience, 60.0
         while True:
             answer = self._send_once(request)
             pause = limit_pause(answer, self._clock.now(), doubling)
             if pause is None:
                 return answer
             if self._clock.now() + pause > deadline:
-                problem = f"{address(answer.url)} limits the rate for {pause:.0f} s"
-                raise Waiting(problem, "Run the same again after that.")
+                where = address(answer.url)
+                raise Waiting(f"{where} limits the rate for {pause:.0f} s", "Run the same again after that.")
             self._clock.sleep(pause)
             doubling *= 2
 
@@ -169,7 +157,7 @@ class Http:
             headers=request.headers,
             params=request.params,
             data=request.body,
-            auth=request.auth or _anonymous,
+            auth=request.auth or (lambda prepared: prepared),  # with None, requests would look up .netrc
             timeout=TIMEOUT,
             allow_redirects=False,
             stream=True,
@@ -188,24 +176,15 @@ def http(context: Context) -> Http:
 
 
 def limit_pause(answer: Answer, now: float, doubling: float) -> float | None:
-    """Return the seconds a rate limit asks to wait, None where there is no limit (F19).
-
-    Retry-After counts first, then the reset header, then `doubling`: 60 s, and twice that each time.
-    """
-    limited = answer.status == 429 or (
-        answer.status == 403
-        and (
-            "retry-after" in answer.headers
-            or answer.headers.get("x-ratelimit-remaining") == "0"
-            or "rate limit" in answer.problem.lower()
-        )
-    )
-    if not limited:
+    """Return the seconds a rate limit asks to wait: Retry-After, the reset, or `doubling`; None without limit (F19)."""
+    after, spent = answer.headers.get("retry-after"), answer.headers.get("x-ratelimit-remaining") == "0"
+    told = after is not None or spent or "rate limit" in answer.problem.lower()
+    if answer.status != 429 and not (answer.status == 403 and told):
         return None
-    after = answer.headers.get("retry-after", "")
     if after:
-        return float(after) if after.isdigit() else max(0.0, _http_date(after) - now)
-    if answer.headers.get("x-ratelimit-remaining") == "0":
+        date = parsedate_tz(after)
+        return float(after) if after.isdigit() else max(0.0, (mktime_tz(date) if date else 0.0) - now)
+    if spent:
         return max(1.0, float(answer.headers.get("x-ratelimit-reset", "0")) - now)
     return doubling
 
@@ -225,13 +204,6 @@ def address(url: str) -> str:
     return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _http_date(text: str) -> float:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except ValueError:
-        return 0.0
-
-
 def _next_hop(request: _Request, answer: Answer) -> _Request:
     """Return the read that a redirect leads to; the credential stays with the first host (S2)."""
     target = urljoin(answer.url, answer.headers.get("location", ""))
@@ -239,15 +211,9 @@ def _next_hop(request: _Request, answer: Answer) -> _Request:
     if request.hops == MOST_HOPS or after.scheme not in ("http", "https"):
         raise Failed(f"{address(answer.url)} redirects without end or to no web address")
     if before.scheme == "https" and after.scheme != "https":
-        problem = f"{address(answer.url)} redirects from https to http"
-        raise Failed(problem, "Refused: the answer could be anybody's.")
+        raise Failed(f"{address(answer.url)} redirects to http", "Refused: the answer could be anybody's.")
     kept = request.auth if after[:2] == before[:2] else None
     return replace(request, url=target, params={}, auth=kept, hops=request.hops + 1)
-
-
-def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keep requests from looking up .netrc for a host that is to get no credential."""
-    return request
 
 
 def _reason(error: requests.RequestException) -> str:

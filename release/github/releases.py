@@ -27,13 +27,9 @@ class GitHubRelease:
     def parse(cls, body: Mapping[str, Any]) -> GitHubRelease:
         """Return the release in an answer of GitHub."""
         return cls(
-            id=body["id"],
-            draft=body["draft"],
-            url=body["html_url"],
-            immutable=bool(body.get("immutable")),
-            upload_url=str(body.get("upload_url") or "").partition("{")[0],
-            published_at=body.get("published_at") or "",
-        )
+            id=body["id"], draft=body["draft"], url=body["html_url"], immutable=bool(body.get("immutable")),
+            upload_url=str(body.get("upload_url") or "").partition("{")[0], published_at=body.get("published_at") or "",
+        )  # fmt: skip
 
 
 def release_of(context: Context, version: semver.Version) -> GitHubRelease | None:

@@ -18,11 +18,7 @@ from release.workflows import SDK, Rule, image_rules
 
 @dataclass(frozen=True)
 class Dispatch:
-    """A run to ask for: the workflow's file, full ref, its commit, the inputs, and what the run has to be.
-
-    `command` and `new_run` are what a person types for this run and for a new one, as hints say it;
-    `before` are prints of what its run must leave alone.
-    """
+    """A run to ask for: the workflow's file, full ref, its commit, the inputs, and what the run has to be."""
 
     workflow: str
     ref: str
@@ -30,9 +26,9 @@ class Dispatch:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
-    command: str = ""
-    new_run: str = ""
-    before: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""  # what a person types for this run, as hints say it
+    new_run: str = ""  # and for a new one
+    before: Mapping[str, str] = field(default_factory=dict)  # prints of what its run must leave alone
 
     @property
     def name(self) -> str:
@@ -50,33 +46,19 @@ def sdk_request(context: Context, tag: RemoteRef, publish_pypi: bool = False, ru
     """Return the run to ask for: the SDK workflow on the tag, with the settings' inputs and the flags'."""
     sdk, command = context.settings.sdk, f"inv sdk.release --version {short_name(tag)}"
     extra = {name: True for name, on in {"publish_pypi": publish_pypi, "run_e2e": run_e2e}.items() if on}
-    return Dispatch(
-        workflow=sdk.workflow,
-        ref=tag.name,
-        sha=tag.sha,
-        inputs={**sdk.inputs, **extra},
-        roles=tuple(sdk.roles),
-        rules=SDK,
-        command=command,
-        new_run=f"{command} --again",
-    )
+    again, roles = f"{command} --again", tuple(sdk.roles)
+    return Dispatch(sdk.workflow, tag.name, tag.sha, {**sdk.inputs, **extra}, roles, SDK, command, again)
 
 
 def image_request(context: Context, version: semver.Version, head: RemoteRef, build_base: bool = False) -> Dispatch:
     """Return the run to ask for: the image workflow on that branch with this version."""
     image = context.settings.image
     on_line = f" --ref {short_name(head)}" if parse_branch(short_name(head)) else ""
-    task = f"inv image.{'watch' if on_line else 'release'} --version {version}{on_line}"
-    anew = f"inv image.{'dispatch' if on_line else 'release'} --version {version}{on_line} --again"
-    return Dispatch(
-        workflow=image.workflow,
-        ref=head.name,
-        sha=head.sha,
-        inputs={"version": str(version), **image.inputs, **({"build_base": True} if build_base else {})},
-        rules=image_rules(build_base=build_base),
-        command=task,
-        new_run=anew,
-    )
+    command = f"inv image.{'watch' if on_line else 'release'} --version {version}{on_line}"
+    again = f"inv image.{'dispatch' if on_line else 'release'} --version {version}{on_line} --again"
+    inputs = {"version": str(version), **image.inputs, **({"build_base": True} if build_base else {})}
+    rules = image_rules(build_base=build_base)
+    return Dispatch(image.workflow, head.name, head.sha, inputs, (), rules, command, again)
 
 
 def platform_request(tag: RemoteRef, workflow: str) -> Dispatch:

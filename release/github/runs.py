@@ -1,11 +1,15 @@
-"""Workflow runs and their jobs, in GitHub's words, and what became of them."""
+"""Workflow runs, their jobs and artifacts, in GitHub's words, and what became of them."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from release.call.context import Context
@@ -15,22 +19,20 @@ from release.github.requests import Dispatch
 from release.workflows import check_roles
 
 TAIL = 20  # lines of a failed job's log
+MOST = 10  # artifacts of one run that are looked into
+LARGEST = 60 * 2**20  # bytes of an archive: an answer of GitHub may have little more
+LARGEST_FILE = 256 * 2**20  # bytes, unpacked
 APPROVAL = ("waiting", "action_required")
 CONCLUSIONS = {
-    "failure": "failed",
+    "failure": "failed", "timed_out": "ran out of its own time", "stale": "was given up by GitHub",
     "cancelled": "was cancelled, by somebody or by a newer run of its concurrency group",
-    "timed_out": "ran out of its own time",
     "startup_failure": "could not start: its workflow file is wrong",
-    "stale": "was given up by GitHub",
-    "skipped": "was skipped whole: no job's condition held",
-    "neutral": "ended neither well nor badly",
-}
+    "skipped": "was skipped whole: no job's condition held", "neutral": "ended neither well nor badly",
+}  # fmt: skip
 STATUSES = {
-    "pending": "waits for its concurrency group",
-    "waiting": "waits for approval",
-    "requested": "is asked for",
-    "queued": "waits for a runner",
-}
+    "pending": "waits for its concurrency group", "waiting": "waits for approval",
+    "requested": "is asked for", "queued": "waits for a runner",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,19 +54,14 @@ class Run:
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Run:
         """Return the run in an answer of GitHub; its `name` is the workflow's file."""
+        began, changed = body.get("run_started_at") or body["created_at"] or "", body.get("updated_at") or ""
         return cls(
-            id=body["id"],
-            name=str(body.get("path") or body.get("name") or "").split("@")[0].rpartition("/")[2],
-            status=body["status"] or "",
-            conclusion=body["conclusion"] or "",
-            head_sha=body["head_sha"],
-            head_branch=body["head_branch"] or "",
-            attempt=body.get("run_attempt") or 1,
-            created_at=body["created_at"],
-            url=body["html_url"],
-            actor=str((body.get("actor") or {}).get("login") or ""),
-            times=(body.get("run_started_at") or body["created_at"] or "", body.get("updated_at") or ""),
-        )
+            id=body["id"], name=str(body.get("path") or body.get("name") or "").split("@")[0].rpartition("/")[2],
+            status=body["status"] or "", conclusion=body["conclusion"] or "",
+            head_sha=body["head_sha"], head_branch=body["head_branch"] or "",
+            attempt=body.get("run_attempt") or 1, created_at=body["created_at"], url=body["html_url"],
+            actor=str((body.get("actor") or {}).get("login") or ""), times=(began, changed),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,11 +81,6 @@ class Job:
         failed = (s["name"] for s in body.get("steps") or [] if s["conclusion"] not in (None, "success", "skipped"))
         times = (body.get("started_at") or "", body.get("completed_at") or "")
         return cls(body["id"], body["name"], body["status"] or "", body["conclusion"] or "", next(failed, ""), times)
-
-
-def run_by_id(api: GitHub, run_id: int) -> Run:
-    """Return the run; raise Failed when there is no such run."""
-    return Run.parse(api.get(f"actions/runs/{run_id}"))
 
 
 def runs_of(api: GitHub, sha: str, event: str, workflow: str = "", branch: str = "") -> list[Run]:
@@ -122,33 +114,30 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def seconds_between(begin: str, end: str, now: float, ended: bool) -> float | None:
-    """Return how long a run or job took, or has run by now; None while it has not begun."""
-    if not begin:
-        return None
-    until = parse_time(end).timestamp() if ended and end else now
-    return max(0.0, until - parse_time(begin).timestamp())
+def duration(one: Run | Job, now: float) -> float | None:
+    """Return the seconds that a run or job took, or has run by now; None while it has not begun."""
+    begin, end = one.times
+    until = parse_time(end).timestamp() if end and one.status == "completed" else now
+    return max(0.0, until - parse_time(begin).timestamp()) if begin else None
 
 
 def check_run(context: Context, finished: Run, dispatch: Dispatch) -> None:
-    """Raise unless the run did all that was asked; prints the failed jobs' log tails first.
-
-    Raises Waiting for one that somebody has to approve, Failed for all else that is not success (F26).
-    """
+    """Raise Failed unless the run did all that was asked (F26), Waiting for approval; prints failed jobs' log tails."""
     if not finished.id or finished.status != "completed":  # a dry run's: planned, or looked at once
         return
     if finished.conclusion == "success":
         check_jobs(github(context), finished, dispatch)
         return
+    name = f"run {finished.id} of {finished.name}"
     if finished.conclusion in APPROVAL:
-        problem = f"run {finished.id} of {finished.name} needs somebody's approval to start:\n{finished.url}"
+        problem = f"{name} needs somebody's approval to start:\n{finished.url}"
         raise Waiting(problem, "Approve it there, then run the same again.")
     for job in jobs_of(github(context), finished.id):
         if job.conclusion not in ("success", "skipped", ""):
             _print_log_tail(context, job)
     became = CONCLUSIONS.get(finished.conclusion, f"ended: {finished.conclusion}")
     attempt = f", attempt {finished.attempt}," if finished.attempt > 1 else ""
-    raise Failed(f"run {finished.id} of {finished.name}{attempt} {became}\n{finished.url}", dispatch.ways_on)
+    raise Failed(f"{name}{attempt} {became}\n{finished.url}", dispatch.ways_on)
 
 
 def status_text(one: Run | Job) -> str:
@@ -162,13 +151,52 @@ def _print_log_tail(context: Context, job: Job) -> None:
     context.report.step("failed", f"job {job.name} {became}" + (f" in step {job.step}" if job.step else ""))
     try:
         log = github(context).content(f"actions/jobs/{job.id}/logs").decode("utf-8", "replace")
+        context.report.lines(log.splitlines()[-TAIL:])
     except ReleaseError as error:
         context.report.line(f"  its log cannot be read: {error.problem}")
-        return
-    context.report.lines(log.splitlines()[-TAIL:])
 
 
 def check_jobs(api: GitHub, finished: Run, dispatch: Dispatch) -> None:
     """Raise Failed unless every role has a job and each of its jobs succeeded (F26)."""
     triples = [(job.name, job.status, job.conclusion) for job in jobs_of(api, finished.id)]
     check_roles(triples, dispatch.roles, dispatch.inputs, f"Look: {finished.url}\n{dispatch.ways_on}")
+
+
+def artifact_sha256(api: GitHub, run_id: int, filename: str) -> str:
+    """Return the SHA-256 of the file of that name in the run's artifacts, read in memory; raise Failed, saying why."""
+    reasons = []
+    for artifact in islice(api.pages(f"actions/runs/{run_id}/artifacts", key="artifacts"), MOST):
+        try:
+            if found := _sha256(_archive(api, artifact), filename):
+                return found
+        except (ReleaseError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+            reasons.append(f"{artifact['name']}: {getattr(error, 'problem', error)}")
+    raise Failed("; ".join(reasons) or f"run {run_id} kept no {filename}")
+
+
+def _archive(api: GitHub, artifact: Any) -> bytes:
+    """Return the archive, checked against the digest that GitHub has of it; the token stays with GitHub (S2)."""
+    if artifact["expired"]:
+        raise Failed("it is kept no longer")
+    if artifact["size_in_bytes"] > LARGEST:
+        raise Failed(f"it is larger than {LARGEST >> 20} MiB")
+    content = api.content(f"actions/artifacts/{artifact['id']}/zip")
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    if artifact.get("digest") not in (None, digest):
+        raise Failed(f"its bytes are {digest[:19]}, GitHub says {artifact['digest'][:19]}")
+    return content
+
+
+def _sha256(archive: bytes, filename: str) -> str:
+    """Return the hash of the one file of that name, in whatever folder of the archive, or nothing."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        entries = [each for each in opened.infolist() if each.filename.rpartition("/")[2] == filename]
+        if not entries:
+            return ""
+        if len(entries) > 1 or entries[0].file_size > LARGEST_FILE:
+            raise Failed(f"{filename} is in it twice, or too large")
+        with opened.open(entries[0]) as stream:
+            digest = hashlib.sha256()
+            while chunk := stream.read(2**16):  # zipfile stops at the size that the entry has
+                digest.update(chunk)
+        return digest.hexdigest()

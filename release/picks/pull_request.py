@@ -12,9 +12,8 @@ from release.git.lines import needed_branch
 from release.git.refs import NEW, Push, RemoteRef, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
-from release.github.checks import follow_checks, required_checks
-from release.github.merging import delete_branch, merge_pull_request
-from release.github.pulls import open_pull_request
+from release.github.commits import follow_checks, required_checks
+from release.github.pulls import delete_branch, merge_pull_request, open_pull_request
 from release.picks.history import is_in_history, pick_sources, title
 from release.picks.push import PickPlan, make_picks
 from release.picks.request import Pick

@@ -16,7 +16,7 @@ from release.git.refs import NEW, Push, RemoteRef, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
 from release.git.tags import push_tag, tag_at
-from release.github.checks import branch_rules
+from release.github.commits import branch_rules
 from release.picks.candidates import line_and_trunk
 from release.picks.history import backported_commits, is_in_history, title, titles
 from release.picks.request import Pick, requested_picks
@@ -179,7 +179,7 @@ def _push(context: Context, head: RemoteRef, sha: str, version: semver.Version |
         if version is None:
             repository(context).push([push])
         else:
-            push_tag(context, version, sha, also=[push])
+            push_tag(context, version, sha, push)
     except Failed as error:
         raise _refusal(context, head, error) from error
 

@@ -81,7 +81,7 @@ def pr(context: Context, version: str = "", ref: str = "", merge: bool = False) 
     wanted = artifacts.image_release.image_version(context, version)
     head = artifacts.image_release.image_head(context, wanted, ref)
     opened = artifacts.image_release.open_image_pull_request(context, wanted, head)
-    return github.merging.merge_pull_request(context, opened, head.sha) if merge else opened
+    return github.pulls.merge_pull_request(context, opened, head.sha) if merge else opened
 
 
 @task(writes=True, waits=True, reruns=True)

@@ -67,7 +67,7 @@ def branch(context: Context, version: str = "", ref: str = "") -> RemoteRef:
         context,
         f"release branch {git.refs.short_name(known or planned)} at {git.refs.brief((known or planned).sha)}",
         find=lambda: _branch_with(context, line, sha if ref else "") if known else _branch_at(context, line, sha),
-        make=lambda: git.tags.push_new(context, [git.refs.Push(planned.name, sha)]),
+        make=lambda: git.tags.push_new(context, git.refs.Push(planned.name, sha)),
         planned=planned,
         key=planned.name,
     )

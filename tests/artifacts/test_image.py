@@ -14,7 +14,7 @@ from release.call.context import Context
 from release.errors import Blocked, Conflict, Failed, Usage
 from release.git.choice import chosen_version
 from release.git.repository import repository
-from release.github.merging import delete_branch
+from release.github.pulls import delete_branch
 from release.sandbox import Sandbox
 from release.tasks import image, lines
 

@@ -18,7 +18,7 @@ from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.refs import RemoteRef
 from release.git.repository import repository
-from release.git.signatures import signature
+from release.git.tags import signature
 from release.sandbox import Sandbox
 from release.sandbox.cloud import MANIFEST
 from release.tasks import proofs

@@ -221,7 +221,8 @@ def test_a_conflict_is_told_apart(server: Scripted, github: GitHub) -> None:
         github.send("PUT", "pulls/1/merge", {})
 
 
-def test_hosts_and_their_apis() -> None:
+def test_hosts_and_their_apis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_API_URL", raising=False)
     assert api_url("github.com") == "https://api.github.com"
     assert api_url("ghe.example") == "https://ghe.example/api/v3"
     assert serves("https://api.github.com", "github.com")

@@ -15,8 +15,7 @@ from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
 from release.git.refs import RemoteRef
 from release.github.api import github
-from release.github.merging import merge_pull_request
-from release.github.pulls import PullRequest, open_pull_request
+from release.github.pulls import PullRequest, merge_pull_request, open_pull_request
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import protect, unprotect
 from release.sandbox.github.state import Hub, add_check, add_review, add_status

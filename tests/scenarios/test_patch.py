@@ -148,7 +148,7 @@ def test_a_status_that_failed_counts(context: Context, sandbox: Sandbox) -> None
 
 @pytest.mark.usefixtures("unshipped")
 def test_no_checks_configured_is_said(context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("release.github.checks.workflows_started", lambda *_: [])
+    monkeypatch.setattr("release.github.commits.workflows_started", lambda *_: [])
     monkeypatch.setattr(sandbox.github.hub, "runs", {})
     monkeypatch.setattr("release.sandbox.github.events.start_run", lambda *_, **__: None)
     pipelines.patch(context, line=LINE, wanted=DOCS)
@@ -241,7 +241,7 @@ def test_the_branch_moved_while_checks_ran(context: Context, sandbox: Sandbox, m
         move_line(sandbox)
         waiting.look_anew()  # as every wait ends
 
-    monkeypatch.setattr("release.github.checks.follow_checks", moved)
+    monkeypatch.setattr("release.github.commits.follow_checks", moved)
     with pytest.raises(Conflict, match="moved to"):
         pipelines.patch(again(context), line=LINE)
     assert peeled(sandbox, "0.6.3") is None
