@@ -38,15 +38,15 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
     Raises Failed, naming the proofs that do not hold.
     """
 
-    def find() -> GitHubRelease | None:
+    def _find() -> GitHubRelease | None:
         now = release_of(context, version)
         return now if now and not now.draft else None
 
-    def publish() -> None:
+    def _publish() -> None:
         attach_receipt(context, version, proved_receipt(context, version))
         github(context).send("PATCH", f"releases/{draft.id}", {"draft": False})
 
-    return ensure(context, f"GitHub Release {version} published", find=find, make=publish, planned=draft)
+    return ensure(context, f"GitHub Release {version} published", find=_find, make=_publish, planned=draft)
 
 
 def previous_version(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:

@@ -15,7 +15,7 @@ from release.versions import line_of, parse_branch
 
 WORDS = {"out": "out", "missing": "missing", "waiting": "on its way", "unknown": "unknown", "none": "not part of it"}
 WIDTH, LEFT, RIGHT, ROW, TOP = 960, 90, 40, 64, 26
-LINE_COLUMNS = ("line", "branch", "newest", "unreleased", "pickable")
+LINES = ("line", "branch", "newest", "unreleased", "pickable")
 LABEL = 46  # the width that a label needs
 DAY = timedelta(days=1)
 
@@ -42,7 +42,7 @@ def page(found: Overview, hints: Iterable[tuple[str, str]]) -> str:
         read=f"{datetime.fromtimestamp(found.at, timezone.utc):%Y-%m-%d %H:%M}",
         hints="".join(f"<p>{html_text(what)}<br><code>{html_text(command)}</code></p>\n" for what, command in hints),
         timeline=timeline(found),
-        lines=_table("", LINE_COLUMNS, (_line(line, found) for line in found.lines)),
+        lines=_table("", LINES, (_line(line, found) for line in found.lines)),
         versions=_table(' class="parts"', ("version", *PARTS), (_version(each, found) for each in found.versions)),
     )
 
