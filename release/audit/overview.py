@@ -157,6 +157,7 @@ def _releases(context: Context, begun: Sequence[Version]) -> dict[str, Part]:
     try:
         for body in github(context).pages("releases"):
             name, found = body["tag_name"], GitHubRelease.parse(body)
+            # Several may have the tag: a published one goes before a draft.
             if name in wanted and (name not in parts or not found.draft):
                 draft = ("waiting", "draft", body.get("created_at") or "", found.url)
                 parts[name] = Part(*draft) if found.draft else Part("out", at=found.published_at, url=found.url)

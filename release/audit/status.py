@@ -147,8 +147,7 @@ def print_status(context: Context, found: Overview) -> None:
 def emit_status(context: Context, found: Overview) -> None:
     """Print the same as JSON: an object a line, a version, a hint."""
     for line in found.lines:
-        facts = {**vars(line), "line": str(line.line), "newest": str(line.newest or "")}
-        context.report.emit(event="line", **facts)
+        context.report.emit(event="line", **{**vars(line), "line": str(line.line), "newest": str(line.newest or "")})
     for each in found.versions:
         names = {"version": str(each.version), "line": str(line_of(each.version)), "sha": each.sha}
         parts = {name: vars(part) for name, part in each.parts.items()}
