@@ -2,8 +2,7 @@
 
 expected.py   what a version has to be, by its tag
 proofs.py     a function a proof, and all of them side by side
-receipt.py    a proved release as an in-toto Statement: kept, attached, compared
-notes.py      the GitHub Release: a draft until all else is proved
+receipt.py    a proved release made public: its in-toto Statement, and its GitHub Release, a draft until then
 overview.py   what is out of the newest versions, read side by side
 status.py     the same as values, tables and JSON, with what to type next; page.py: as HTML
 checkup.py    the doctor's checks of machine, token and places
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from release.audit import checkup, expected, notes, overview, page, proofs, receipt, starter, status
+    from release.audit import checkup, expected, overview, page, proofs, receipt, starter, status
 
 
 def __getattr__(name: str) -> ModuleType:

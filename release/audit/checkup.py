@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from release.artifacts.images import registry
 from release.artifacts.s3 import bucket
 from release.call.context import Context
 from release.call.parallel import side_by_side
-from release.errors import Failed, ReleaseError
-from release.git.refs import TAGS
+from release.errors import ReleaseError
+from release.git.refs import HEADS, TAGS
 from release.git.remotes import public_url, token
 from release.git.repository import repository
 from release.git.snapshot import trunk
@@ -26,17 +28,13 @@ from release.github.commits import branch_rules
 from release.github.dispatch import FOLDER
 from release.github.events import check_token_starts_workflows, workflows_started
 from release.settings import DEFAULTS
-from release.workflows import IMAGE, SDK, Rule, Source, judge
+from release.workflows import IMAGE, SDK, Source, judge
 
 OLDEST_GIT, SSH_SIGNING = (2, 31), (2, 34)
 KINDS = {
-    "ghp_": "a personal access token (classic)",
-    "github_pat_": "a fine-grained personal access token",
-    "gho_": "an OAuth token, as gh has one",
-    "ghs_": "an app's installation token",
-    "ghu_": "an app's user token",
-}
-SCOPES = ("repo", "workflow")
+    "ghp_": "a personal access token (classic)", "github_pat_": "a fine-grained personal access token",
+    "gho_": "an OAuth token, as gh has one", "ghs_": "an app's installation token", "ghu_": "an app's user token",
+}  # fmt: skip
 FEW = 500  # requests: about what one coordinated release sends
 SKEW = 60.0  # seconds; AWS refuses signatures 15 minutes off, dates on branches and waits go wrong before
 A_TAG, A_BRANCH = "99.99.99", "release-99.99-20990101"  # as they are named, and not there
@@ -56,19 +54,16 @@ Check = Callable[[Context], Iterator[Finding]]
 
 
 def git_findings(context: Context) -> Iterator[Finding]:
-    """Check that Git is new enough."""
+    """Check that Git is new enough, and knows who commits and tags."""
     said = repository(context).git("version")
-    numbers = tuple(int(number) for number in re.findall(r"[0-9]+", said)[:2])
+    numbers = tuple(map(int, re.findall(r"[0-9]+", said)[:2]))
     good = said + ("" if numbers >= SSH_SIGNING else ", which checks no SSH signatures")
     yield _finding("git", said if numbers < OLDEST_GIT else "", "Install Git 2.31 or newer.", good)
-
-
-def identity_findings(context: Context) -> Iterator[Finding]:
-    """Check that Git knows who commits and tags."""
     name = os.environ.get("GIT_COMMITTER_NAME", _config(context, "user.name"))
     email = os.environ.get("GIT_COMMITTER_EMAIL", _config(context, "user.email"))
+    problem = "" if name and email else "Git does not know who you are"
     fix = "git config --global user.name NAME; git config --global user.email EMAIL"
-    yield _finding("identity", "" if name and email else "Git does not know who you are", fix, f"{name} <{email}>")
+    yield _finding("identity", problem, fix, f"{name} <{email}>")
 
 
 def signing_findings(context: Context) -> Iterator[Finding]:
@@ -85,17 +80,17 @@ def signing_findings(context: Context) -> Iterator[Finding]:
 
 def remote_findings(context: Context) -> Iterator[Finding]:
     """Check that the remote answers, over a protocol that proves who it is."""
-    url = repository(context).remote_url
-    shown, head = public_url(url), trunk_sha(context)
+    repo, head = repository(context), trunk_sha(context)
+    url, shown = repo.remote_url, public_url(repo.remote_url)
     protocol = url.partition("://")[0] if "://" in url else "ssh"
     if url != shown:
-        fix = f"git remote set-url {repository(context).remote} {shown}"
-        yield Finding("remote", "bad", "the remote's URL has a password in it", fix)
+        says = "the remote's URL has a password in it"
+        yield Finding("remote", "bad", says, f"git remote set-url {repo.remote} {shown}")
     if protocol == "git" or (protocol == "http" and not re.match(r"http://(127\.0\.0\.1|localhost)[:/]", url)):
         yield Finding("remote", "bad", f"{shown} is not encrypted", "Use https or ssh.")
     else:
         yield Finding("remote", "good", f"{shown} answers over {protocol}; {trunk(context)} is at {head[:9]}")
-    if repository(context).is_shallow():
+    if repo.is_shallow():
         fix = "Nothing breaks; picks and counts are quicker after: git fetch --unshallow"
         yield Finding("clone", "advice", "this clone is shallow", fix)
 
@@ -108,14 +103,16 @@ def token_findings(context: Context) -> Iterator[Finding]:
         yield Finding("token", "bad", says, "Give the token access to the repository, or set GITHUB_REPOSITORY.")
         return
     kind = next((kind for start, kind in KINDS.items() if token(context).startswith(start)), "a token of unknown kind")
-    scopes = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
-    missing = [scope for scope in SCOPES if scopes and scope not in scopes]
+    scopes = answer.headers.get("x-oauth-scopes", "").replace(",", " ").split()
+    missing = [scope for scope in ("repo", "workflow") if scopes and scope not in scopes]
     problem = f"{kind} without the scope {', '.join(missing)}" if missing else ""
-    good = kind + (f" with {', '.join(sorted(scopes))}" if scopes else "")
+    good = kind + (f" with {', '.join(sorted(set(scopes)))}" if scopes else "")
     yield _finding("token", problem, "gh auth refresh --scopes repo,workflow", good)
-    problem = "" if (answer.json().get("permissions") or {}).get("push") else f"this token may not push to {name}"
-    fix = "Ask an administrator of the repository for write access."
-    yield _finding("permission", problem, fix, f"may push to {name}")
+    denied = not (answer.json().get("permissions") or {}).get("push")
+    problem = f"this token may not push to {name}" if denied else ""
+    yield _finding(
+        "permission", problem, "Ask an administrator of the repository for write access.", f"may push to {name}"
+    )
     check_token_starts_workflows(context)
 
 
@@ -131,8 +128,7 @@ def rate_limit_findings(context: Context) -> Iterator[Finding]:
     """Check that enough requests are left for a release."""
     core = github(context).get("/rate_limit")["resources"]["core"]
     says = f"{core['remaining']} of {core['limit']} requests left"
-    minutes = max(0.0, core["reset"] - context.clock.now()) / 60
-    fix = f"Wait {minutes:.0f} minutes, or use another token."
+    fix = f"Wait {max(0.0, core['reset'] - context.clock.now()) / 60:.0f} minutes, or use another token."
     yield _finding("rate limit", says if core["remaining"] < FEW else "", fix, says)
 
 
@@ -143,16 +139,17 @@ def settings_findings(context: Context) -> Iterator[Finding]:
             if value != defaults[key]:
                 variable = f"INVOKE_{section}_{key}".upper()
                 source = f"environment, {variable}" if variable in os.environ else "invoke.yaml"
-                yield Finding("setting", "good", f"{section}.{key} = {_setting_text(key, value)} ({source})")
+                # Not the value of one whose name says that it is a secret or may hold one (S1).
+                shown = "(set)" if value and re.search("token|secret|password|webhook|url", key) else repr(value)
+                yield Finding("setting", "good", f"{section}.{key} = {shown} ({source})")
 
 
 def tag_rules_findings(context: Context) -> Iterator[Finding]:
     """Check that GitHub itself keeps tags from being moved or deleted (F12)."""
-    kinds: set[str] = set()
-    for listed in github(context).pages("rulesets", targets="tag"):
-        full = github(context).get(f"rulesets/{listed['id']}")
-        if full.get("target") == "tag" and full.get("enforcement") == "active" and _covers(full, f"refs/tags/{A_TAG}"):
-            kinds |= {rule["type"] for rule in full.get("rules") or []}
+    listed = github(context).pages("rulesets", targets="tag")
+    rulesets = [github(context).get(f"rulesets/{each['id']}") for each in listed]
+    active = [each for each in rulesets if each.get("target") == "tag" and each.get("enforcement") == "active"]
+    kinds = {rule["type"] for each in active if _covers(each, f"{TAGS}{A_TAG}") for rule in each.get("rules") or []}
     lacking = [kind for kind in ("update", "deletion") if kind not in kinds]
     problem = f"no rule forbids the {' and the '.join(lacking)} of tags" if lacking else ""
     fix = f"Make a tag ruleset with {', '.join(lacking)}: {github(context).web_url}/settings/rules"
@@ -186,11 +183,18 @@ def branch_rules_findings(context: Context) -> Iterator[Finding]:
 
 def workflows_findings(context: Context) -> Iterator[Finding]:
     """Check that the workflows at the trunk do what a release asks of them."""
-    sdk, image = context.settings.sdk, context.settings.image
-    yield _contract(context, sdk.workflow, sdk.inputs, tuple(sdk.roles), SDK)
-    yield _contract(context, image.workflow, {"version": A_TAG, **image.inputs}, (), IMAGE)
-    only, started = context.settings.platform.workflow, workflows_started(context, trunk_sha(context), f"{TAGS}{A_TAG}")
-    starting = [name for name in started if only in ("", name)]
+    sha, sdk, image = trunk_sha(context), context.settings.sdk, context.settings.image
+    for file, inputs, roles, rules in (
+        (sdk.workflow, sdk.inputs, tuple(sdk.roles), SDK),
+        (image.workflow, {"version": A_TAG, **image.inputs}, (), IMAGE),
+    ):
+        source = Source(repository(context).file(sha, f"{FOLDER}/{file}"), f"{HEADS}{trunk(context)}", file)
+        judged = judge(source, inputs, roles, rules)
+        problem = f"{source.where} {'; '.join(judged.problems)}" if judged.problems else ""
+        fix = "; ".join(judged.hints) or f"git show {sha[:9]}:{FOLDER}/{file}"
+        yield _finding("workflows", problem, fix, f"{file} does what a release asks of it")
+    only = context.settings.platform.workflow
+    starting = [name for name in workflows_started(context, sha, f"{TAGS}{A_TAG}") if only in ("", name)]
     if starting:
         yield Finding("workflows", "good", f"a tag's push starts {', '.join(starting)}")
     elif context.settings.platform.images:
@@ -212,12 +216,10 @@ def bucket_findings(context: Context) -> Iterator[Finding]:
 def registry_findings(context: Context) -> Iterator[Finding]:
     """Check that the registry has every repository, and refuses to overwrite a tag (F21)."""
     repositories = [context.settings.image.repository, *context.settings.platform.images]
-    immutable = getattr(registry(context), "is_immutable", None)
-    mutable = []
     for name in repositories:
         registry(context).image_digest(name, A_TAG)
-        if immutable and not immutable(name):
-            mutable.append(name)
+    immutable = getattr(registry(context), "is_immutable", lambda _: True)  # ECR alone tells
+    mutable = [name for name in repositories if not immutable(name)]
     yield Finding("registry", "good", f"{len(repositories)} repositories answer")
     if mutable:
         fix = f"aws ecr put-image-tag-mutability --image-tag-mutability IMMUTABLE --repository-name {mutable[0]}"
@@ -225,23 +227,21 @@ def registry_findings(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    git_findings, identity_findings, signing_findings, remote_findings, token_findings, clock_findings,
+    git_findings, signing_findings, remote_findings, token_findings, clock_findings,
     rate_limit_findings, tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings,
     registry_findings, settings_findings,
 )  # fmt: skip
 
 
-def findings(context: Context, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+def findings(context: Context) -> list[Finding]:
     """Return what the checks find, in their order; what stops several of them is said once."""
     for door in (repository, github, bucket, registry, trunk):  # opened once, and not in each thread
-        try:
+        with suppress(ReleaseError):  # said by the check that needs it
             door(context)
-        except ReleaseError:
-            continue  # said by the check that needs it
-    found: list[Finding] = []
-    for each in side_by_side([partial(_answers, context, check) for check in checks]):
-        found += [finding for finding in each if finding.says not in [other.says for other in found]]
-    return found
+    found: dict[str, Finding] = {}
+    for finding in chain(*side_by_side([partial(_answers, context, check) for check in CHECKS])):
+        found.setdefault(finding.says, finding)
+    return list(found.values())
 
 
 def _answers(context: Context, check: Check) -> list[Finding]:
@@ -260,26 +260,7 @@ def _finding(name: str, problem: str, fix: str, good: str, level: str = "bad") -
 
 
 def _config(context: Context, key: str) -> str:
-    try:
-        return repository(context).git("config", "--get", key)
-    except Failed:
-        return ""
-
-
-def _setting_text(key: str, value: object) -> str:
-    """Return a setting's value; not that of one whose name says that it is a secret or may hold one (S1)."""
-    return "(set)" if re.search("token|secret|password|webhook|url", key) and value else repr(value)
-
-
-def _contract(
-    context: Context, file: str, inputs: dict[str, Any], roles: Sequence[str], rules: tuple[Rule, ...]
-) -> Finding:
-    sha = trunk_sha(context)
-    source = Source(repository(context).file(sha, f"{FOLDER}/{file}"), f"refs/heads/{trunk(context)}", file)
-    judged = judge(source, inputs, roles, rules)
-    problem = f"{source.where} {'; '.join(judged.problems)}" if judged.problems else ""
-    fix = "; ".join(judged.hints) or f"git show {sha[:9]}:{FOLDER}/{file}"
-    return _finding("workflows", problem, fix, f"{file} does what a release asks of it")
+    return repository(context).git("config", "--default", "", "--get", key)
 
 
 def _covers(ruleset: dict[str, Any], ref: str) -> bool:

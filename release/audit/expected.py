@@ -42,11 +42,6 @@ class ExpectedState:
     pushed: bool = True
     roles: tuple[str, ...] = ()
 
-    @property
-    def individual(self) -> bool:
-        """Whether the trunk alone has the commit."""
-        return self.branch is None and self.on_trunk
-
 
 def expected_state(context: Context, version: semver.Version, name: str = "", shared: bool = False) -> ExpectedState:
     """Return what the version has to be, from the remote alone; `name` says which component it releases alone.
@@ -57,9 +52,8 @@ def expected_state(context: Context, version: semver.Version, name: str = "", sh
     if tag is None:
         raise Failed(f"there is no tag {version}", f"Tag it: inv release.tag --version {version}")
     repository(context).need_commit(tag.sha, tag.name)
-    branch = line_branch(context, line_of(version))
-    if branch and not contains(context, branch.sha, tag.sha):
-        branch = None
+    cut = line_branch(context, line_of(version))
+    branch = cut if cut and contains(context, cut.sha, tag.sha) else None
     on_trunk = contains(context, trunk_sha(context), tag.sha)
     told = tagged_release(context, version)
     alone = [context.settings.component(each) for each in ([name] if name else told.components if told else ())]
@@ -78,26 +72,18 @@ def expected_state(context: Context, version: semver.Version, name: str = "", sh
 
 def _shares(context: Context, tag: RemoteRef, told: TaggedRelease | None) -> bool:
     """Whether its commit may have other versions: components are released from the same commit one by one."""
-    if told and told.components:
-        return True
     others = [short_name(ref) for ref in remote(context).tags() if ref.sha == tag.sha and ref.name != tag.name]
-    found = [tagged_release(context, each) for each in released_versions(others)]
-    return all(each is not None and each.components for each in found)
+    found = (tagged_release(context, each) for each in released_versions(others))
+    return bool(told and told.components) or all(each is not None and each.components for each in found)
 
 
 def _visible_components(context: Context, version: semver.Version) -> list[Component]:
     """Return the components of which anything of the version is out: one that is out in part has to be whole."""
-    out = digests(context, tagged_images(context.settings.platform.images, version))
-    return [
-        part
-        for part in context.settings.components.values()
-        if any(out.get(image) for image in tagged_images(part.images, version))
-        or (is_sdk(context, part) and _has_wheel(context, version))
-    ]
-
-
-def _has_wheel(context: Context, version: semver.Version) -> bool:
+    built = digests(context, tagged_images(context.settings.platform.images, version))
+    out = {image for image, digest in built.items() if digest}
     try:
-        return bucket(context).object(wheel_key(context, version)) is not None
+        wheel = bucket(context).object(wheel_key(context, version)) is not None
     except ReleaseError:
-        return True  # nobody knows: its proof is asked for, and says so
+        wheel = True  # nobody knows: its proof is asked for, and says so
+    known = [(part, tagged_images(part.images, version)) for part in context.settings.components.values()]
+    return [part for part, images in known if out.intersection(images) or (wheel and is_sdk(context, part))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -41,24 +42,17 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     begun = [_version_in_git(context, told[version], branches) for version in shown]
     # A branch above all that is released is a line that just begins.
     lines |= {each for each in branches if not released or each > line_of(released[-1])}
-    found: list[Any] = side_by_side(
-        [
-            *(partial(_line, context, each, branches.get(each), tags) for each in sorted(lines, reverse=True)),
-            lambda: _versions(context, begun),
-        ]
-    )
+    reads = [partial(_line, context, each, branches.get(each), tags) for each in sorted(lines, reverse=True)]
+    found: list[Any] = side_by_side([*reads, partial(_versions, context, begun)])
     hub = github(context)
     return Overview(hub.repository, hub.web_url, trunk(context), context.clock.now(), found[:-1], found[-1])
 
 
 def _branches(context: Context, line: Line | None) -> dict[Line, RemoteRef]:
     """Return each line's release branch; of several the newest."""
-    found: dict[Line, RemoteRef] = {}
-    for ref in sorted(remote(context).heads(f"release-{line}-*" if line else "release-*"), key=lambda ref: ref.name):
-        parsed = parse_branch(short_name(ref))
-        if parsed and line in (None, parsed[0]):
-            found[parsed[0]] = ref
-    return found
+    refs = sorted(remote(context).heads(f"release-{line}-*" if line else "release-*"), key=lambda ref: ref.name)
+    named = [(parse_branch(short_name(ref)), ref) for ref in refs]
+    return {parsed[0]: ref for parsed, ref in named if parsed and line in (None, parsed[0])}
 
 
 def _version_in_git(context: Context, told: TaggedRelease, branches: Mapping[Line, RemoteRef]) -> Version:
@@ -75,28 +69,29 @@ def _line(context: Context, line: Line, branch: RemoteRef | None, tags: Mapping[
     if branch is None:
         return LineState(line, newest=newest)
     repo, tip, unreleased, pickable = repository(context), trunk_sha(context), None, None
-    try:
-        shas = [tags[str(version)].sha for version in versions]
-        known = [f"^{sha}" for sha in shas if repo.has_commit(sha)]
+    with suppress(ReleaseError):  # shown as unknown
+        known = [f"^{sha}" for sha in (tags[str(version)].sha for version in versions) if repo.has_commit(sha)]
         unreleased = int(repo.git("rev-list", "--count", branch.sha, f"^{tip}", *known, "--"))
         beyond = repo.whole("rev-list", "--no-merges", tip, f"^{branch.sha}", "--").split()
         pickable = len(set(beyond) - set(backported_commits(repo, branch.sha, tip)))
-    except ReleaseError:
-        pass  # shown as unknown
     return LineState(line, short_name(branch), branch.sha, newest, unreleased, pickable)
 
 
 def _versions(context: Context, begun: Sequence[Version]) -> list[Version]:
     releases, images = side_by_side([lambda: _releases(context, begun), lambda: _images(context, begun)])
-    kinds = (_platform, _wheel, _pull)
-    read = iter(side_by_side([partial(_part, kind, context, each) for each in begun for kind in kinds]))
-    found = []
-    for each in begun:
-        platforms, wheel, pull = next(read), next(read), next(read)
-        tag = Part("out", at=each.at, url=f"{github(context).web_url}/releases/tag/{each.version}")
-        parts = (tag, platforms, wheel, images[str(each.image)], pull, releases[str(each.version)])
-        found.append(replace(each, parts=_expected_parts(each, dict(zip(PARTS, parts, strict=True)))))
-    return side_by_side([partial(_with_runs, context, each) for each in found])
+    known = [(each, images[str(each.image)], releases[str(each.version)]) for each in begun]
+    return side_by_side([partial(_with_parts, context, *each) for each in known])
+
+
+def _with_parts(context: Context, version: Version, images: Part, release: Part) -> Version:
+    reads = [partial(_part, kind, context, version) for kind in (_platform, _wheel, _pull)]
+    platforms, wheel, pull = side_by_side(reads)
+    tag = Part("out", at=version.at, url=f"{github(context).web_url}/releases/tag/{version.version}")
+    parts = dict(zip(PARTS, (tag, platforms, wheel, images, pull, release), strict=True))
+    # An individual release whose tag does not say of what it is: what of it is not out does not belong to it.
+    if not version.components and not version.on_branch and "out" in (platforms.state, wheel.state):
+        parts |= {name: Part("none") for name in ("platform", "wheel") if parts[name].state == "missing"}
+    return _with_runs(context, replace(version, parts=parts))
 
 
 def _part(read: Callable[..., Part], *arguments: object) -> Part:
@@ -107,20 +102,12 @@ def _part(read: Callable[..., Part], *arguments: object) -> Part:
         return Part("unknown", error.problem)
 
 
-def _expected_parts(version: Version, parts: dict[str, Part]) -> dict[str, Part]:
-    """Leave out of an individual release whose tag does not say of what it is, what is not out."""
-    components = ("platform", "wheel")
-    if not version.components and not version.on_branch and any(parts[name].state == "out" for name in components):
-        parts |= {name: Part("none") for name in components if parts[name].state == "missing"}
-    return parts
-
-
 def _platform(context: Context, version: Version) -> Part:
     images = {image for part in _components(context, version) for image in part.images}
     if version.components and not images:
         return Part("none")
     wanted = [name for name in context.settings.platform.images if not version.components or name in images]
-    return _images_part(digests(context, tagged_images(wanted, version.version)))
+    return _images_part(context, tagged_images(wanted, version.version))
 
 
 def _wheel(context: Context, version: Version) -> Part:
@@ -153,52 +140,43 @@ def _pull(context: Context, version: Version) -> Part:
 def _images(context: Context, begun: Sequence[Version]) -> dict[str, Part]:
     """Return the SDK images' part by image version, each asked for once."""
     wanted = {str(each.image): each.image for each in begun if each.image}
-    reads = [
-        partial(_part, lambda one: _images_part(digests(context, runner_images(context, one))), one)
-        for one in wanted.values()
-    ]
+    read = partial(_part, lambda image: _images_part(context, runner_images(context, image)))
+    reads = [partial(read, image) for image in wanted.values()]
     return {"None": Part("unknown"), **dict(zip(wanted, side_by_side(reads), strict=True))}
+
+
+def _images_part(context: Context, images: Sequence[str]) -> Part:
+    found = [bool(digest) for digest in digests(context, images).values()]
+    return Part("out" if all(found) else "missing", f"{sum(found)}/{len(found)}")
 
 
 def _releases(context: Context, begun: Sequence[Version]) -> dict[str, Part]:
     """Return the GitHub Releases of the versions, from as few pages of the list as hold them."""
     parts: dict[str, Part] = {}
-    wanted = {str(each.version) for each in begun}
+    wanted, others = {str(each.version) for each in begun}, Part("missing")
     try:
         for body in github(context).pages("releases"):
-            name = body["tag_name"]
-            if name in wanted and (name not in parts or not body["draft"]):
-                parts[name] = _release_part(body)
+            name, found = body["tag_name"], GitHubRelease.parse(body)
+            # Several may have the tag: a published one goes before a draft.
+            if name in wanted and (name not in parts or not found.draft):
+                draft = ("waiting", "draft", body.get("created_at") or "", found.url)
+                parts[name] = Part(*draft) if found.draft else Part("out", at=found.published_at, url=found.url)
             if len(parts) == len(wanted):
                 break
     except ReleaseError as error:
-        return {name: parts.get(name, Part("unknown", error.problem)) for name in wanted}
-    return {name: parts.get(name, Part("missing")) for name in wanted}
-
-
-def _release_part(body: Mapping[str, Any]) -> Part:
-    found = GitHubRelease.parse(body)
-    if found.draft:
-        return Part("waiting", "draft", body["created_at"], found.url)
-    return Part("out", "", found.published_at, found.url)
+        others = Part("unknown", error.problem)
+    return {name: parts.get(name, others) for name in wanted}
 
 
 def _with_runs(context: Context, version: Version) -> Version:
     """Mark as waiting what a run at the tag's commit is still making."""
     if not {"platform", "wheel"} & set(version.missing):
         return version
-    try:
+    parts, bodies = dict(version.parts), []
+    with suppress(ReleaseError):
         bodies = list(github(context).pages("actions/runs", key="workflow_runs", head_sha=version.sha))
-    except ReleaseError:
-        return version
-    parts = dict(version.parts)
     for body in bodies:
         name = "wheel" if body["path"].endswith(f"/{context.settings.sdk.workflow}") else "platform"
         if body["status"] != "completed" and parts[name].state == "missing":
             parts[name] = Part("waiting", parts[name].note, body["created_at"], body["html_url"])
     return replace(version, parts=parts)
-
-
-def _images_part(digests: Mapping[str, str | None]) -> Part:
-    there = sum(1 for digest in digests.values() if digest)
-    return Part("out" if there == len(digests) else "missing", f"{there}/{len(digests)}")

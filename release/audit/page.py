@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from html import escape
 from importlib import resources
+from string import Template
 
-from release.audit.status import LINE_COLUMNS, PARTS, LineState, Overview, Part, Version, moment
+from release.audit.status import PARTS, LineState, Overview, Part, Version, moment
 from release.call.report import printable
 from release.versions import line_of, parse_branch
 
 WORDS = {"out": "out", "missing": "missing", "waiting": "on its way", "unknown": "unknown", "none": "not part of it"}
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-WIDTH, LEFT, RIGHT = 960, 90, 40
-ROW, TOP = 64, 26
+WIDTH, LEFT, RIGHT, ROW, TOP = 960, 90, 40, 64, 26
+LINES = ("line", "branch", "newest", "unreleased", "pickable")
 LABEL = 46  # the width that a label needs
 DAY = timedelta(days=1)
 
@@ -35,60 +35,34 @@ class Scale:
 
 def page(found: Overview, hints: Iterable[tuple[str, str]]) -> str:
     """Return the whole file; it stands alone, in light and in dark, on a desk and on a phone."""
-    style = resources.files("release").joinpath("templates/status.css").read_text(encoding="utf-8")
-    read = datetime.fromtimestamp(found.at, timezone.utc)
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="referrer" content="no-referrer">',
-            f"<title>Releases of {html_text(found.repository)}</title>",
-            '<link rel="icon" href="data:,">',
-            f"<style>{style}</style>",
-            "</head>",
-            "<body>",
-            f"<h1>Releases of {_link(found.url, found.repository)}</h1>",
-            f'<p class="dim">as read at {read:%Y-%m-%d %H:%M} UTC</p>',
-            *_hints(hints),
-            f'<h2>Lines</h2>\n<div class="wide">{timeline(found)}</div>',
-            *_lines(found),
-            "<h2>Versions</h2>",
-            *_versions(found),
-            "</body>",
-            "</html>",
-            "",
-        ]
+    template = resources.files("release").joinpath("templates/status.html").read_text(encoding="utf-8")
+    return Template(template).substitute(
+        name=html_text(found.repository),
+        link=_link(found.url, found.repository),
+        read=f"{datetime.fromtimestamp(found.at, timezone.utc):%Y-%m-%d %H:%M}",
+        hints="".join(f"<p>{html_text(what)}<br><code>{html_text(command)}</code></p>\n" for what, command in hints),
+        timeline=timeline(found),
+        lines=_table("", LINES, (_line(line, found) for line in found.lines)),
+        versions=_table(' class="parts"', ("version", *PARTS), (_version(each, found) for each in found.versions)),
     )
 
 
-def _hints(hints: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for what, command in hints:
-        yield f"<p>{html_text(what)}<br><code>{html_text(command)}</code></p>"
+def _table(kind: str, names: Iterable[str], rows: Iterable[str]) -> str:
+    head = "".join(f"<th>{html_text(name)}" for name in names)
+    begin = f'<div class="wide"><table{kind}><thead><tr>{head}</tr></thead><tbody>'
+    return "\n".join([begin, *rows, "</tbody></table></div>"])
 
 
-def _lines(found: Overview) -> Iterator[str]:
-    names = "".join(f"<th>{name}" for name in LINE_COLUMNS if name != "head")
-    yield f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>'
-    for line in found.lines:
-        branch = _link(f"{found.url}/tree/{line.branch}", line.branch) if line.branch else "–"
-        cells = (html_text(line.line), branch, html_text(line.newest or "–"), *line.counts)
-        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    yield "</tbody></table></div>"
+def _line(line: LineState, found: Overview) -> str:
+    branch = _link(f"{found.url}/tree/{line.branch}", line.branch) if line.branch else "–"
+    cells = (html_text(line.line), branch, html_text(line.newest or "–"), *line.counts)
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def _versions(found: Overview) -> Iterator[str]:
-    names = "".join(f"<th>{html_text(name)}" for name in ("version", *PARTS))
-    yield f'<div class="wide"><table class="parts"><thead><tr>{names}</tr></thead><tbody>'
-    for each in found.versions:
-        yield f"<tr><th>{_link(f'{found.url}/commit/{each.sha}', str(each.version))}</th>"
-        for name in PARTS:
-            yield f'<td data-part="{html_text(name)}">{_part(each.parts[name], found.at)}</td>'
-        yield "</tr>"
-    yield "</tbody></table></div>"
+def _version(version: Version, found: Overview) -> str:
+    head = f"<tr><th>{_link(f'{found.url}/commit/{version.sha}', str(version.version))}</th>"
+    cells = (f'<td data-part="{html_text(name)}">{_part(version.parts[name], found.at)}</td>' for name in PARTS)
+    return "\n".join([head, *cells, "</tr>"])
 
 
 def _part(part: Part, now: float) -> str:
@@ -112,52 +86,47 @@ def html_text(found: object, most: int = 200) -> str:
 def timeline(found: Overview) -> str:
     """Return the picture: the trunk below, each line above it from the day it was cut, its versions on it."""
     now = datetime.fromtimestamp(found.at, timezone.utc)
-    begins = [_begin(line, found) for line in found.lines]
-    first = min([*(begin for begin in begins if begin), now - 7 * DAY]) - 2 * DAY
+    versions = [[each for each in found.versions if line_of(each.version) == line.line] for line in found.lines]
+    begins = [_begin(line, tagged) for line, tagged in zip(found.lines, versions, strict=True)]
+    first = min([*filter(None, begins), now - 7 * DAY]) - 2 * DAY
     scale = Scale(first, now + (now - first) / 20)  # what began today needs room too
     height = TOP + ROW * (len(found.lines) + 1)
-    base = height - 34
+    base, end = height - 34, scale.x(now)
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
         "<title>The lines over time</title>",
         *_months(scale, base),
-        f'<line class="trunk" x1="{LEFT}" y1="{base}" x2="{scale.x(now)}" y2="{base}"/>',
+        f'<line class="trunk" x1="{LEFT}" y1="{base}" x2="{end}" y2="{base}"/>',
         f'<text class="name" x="{LEFT - 10}" y="{base + 4}">{html_text(found.trunk, 12)}</text>',
     ]
-    for number, line in enumerate(found.lines):
-        begin = begins[number]
+    for number, (line, begin, tagged) in enumerate(zip(found.lines, begins, versions, strict=True)):
         if begin:
-            parts += _row(line, found, scale, (TOP + ROW * number + 20, base, scale.x(begin), scale.x(now)))
+            y = TOP + ROW * number + 20
+            parts += [*_branch(line, (scale.x(begin), base), (end, y)), *_tags(tagged, scale, y)]
     return "\n".join([*parts, "</svg>"])
 
 
-def _begin(line: LineState, found: Overview) -> datetime | None:
+def _begin(line: LineState, tagged: Sequence[Version]) -> datetime | None:
     """Return when the line's branch was cut: its name tells the day, in UTC; else its first version shown."""
+    begins = [moment(each.at) for each in tagged]
     parsed = parse_branch(line.branch)
-    first = min((moment(each.at) for each in _line_versions(line, found)), default=None)
-    if not parsed:
-        return first
-    cut = datetime(parsed[1].year, parsed[1].month, parsed[1].day, tzinfo=timezone.utc)
-    return min(cut, first) if first else cut
+    if parsed:
+        begins.append(datetime(parsed[1].year, parsed[1].month, parsed[1].day, tzinfo=timezone.utc))
+    return min(begins, default=None)
 
 
-def _line_versions(line: LineState, found: Overview) -> list[Version]:
-    return sorted((each for each in found.versions if line_of(each.version) == line.line), key=lambda each: each.at)
-
-
-def _row(line: LineState, found: Overview, scale: Scale, place: tuple[float, float, float, float]) -> Iterator[str]:
-    y, base, x, end = place
+def _branch(line: LineState, begin: tuple[float, float], end: tuple[float, float]) -> Iterator[str]:
+    (x, base), (right, y) = begin, end
     kind = "branch" if line.branch else "branch none"
     yield f'<g class="{kind}"><title>{html_text(line.branch or "no branch")}</title>'
-    yield f'<path d="M {x} {base} C {x} {y + 14}, {x} {y}, {min(x + 14, end)} {y} L {end} {y}"/></g>'
+    yield f'<path d="M {x} {base} C {x} {y + 14}, {x} {y}, {min(x + 14, right)} {y} L {right} {y}"/></g>'
     yield f'<text class="name" x="{LEFT - 10}" y="{y + 4}">{html_text(line.line)}</text>'
-    yield from _tags(_line_versions(line, found), scale, y)
 
 
 def _tags(versions: Sequence[Version], scale: Scale, y: float) -> Iterator[str]:
     """Yield each version's dot at its moment; a label goes below, or is left to the tooltip, where it has no room."""
     ends = {-12: 0.0, 22: 0.0}
-    for each in versions:
+    for each in sorted(versions, key=lambda each: each.at):
         x = scale.x(moment(each.at))
         state = "missing" if each.missing else "out"
         yield f'<g class="tag {state}"><title>{html_text(each.version)}, {html_text(each.at[:10])}</title>'
@@ -171,18 +140,15 @@ def _tags(versions: Sequence[Version], scale: Scale, y: float) -> Iterator[str]:
 
 def _months(scale: Scale, base: float) -> Iterator[str]:
     """Yield a tick at each first of a month, or of a year where months would crowd."""
-    step = 1 if (scale.last - scale.first) < 800 * DAY else 12
+    span = scale.last - scale.first
+    step = 1 if span < 800 * DAY else 12
+    # How many months apart labels have room.
+    every = next((every for every in (1, 2, 3, 6) if span // (30 * DAY) / every <= 13), 12)
     month = scale.first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     while month <= scale.last:
         if month >= scale.first and (step == 1 or month.month == 1):
             x = scale.x(month)
             yield f'<line class="tick" x1="{x}" y1="{TOP - 8}" x2="{x}" y2="{base}"/>'
-            if (month.month - 1) % _every(scale) == 0:
+            if (month.month - 1) % every == 0:
                 yield f'<text class="month" x="{x}" y="{base + 22}">{month:%Y-%m}</text>'
         month = (month + 32 * DAY).replace(day=1)
-
-
-def _every(scale: Scale) -> int:
-    """Return how many months apart labels have room."""
-    months = max(1, (scale.last - scale.first) // (30 * DAY))
-    return next(every for every in (1, 2, 3, 6, 12) if months / every <= 13 or every == 12)

@@ -10,8 +10,7 @@ from functools import partial
 import semver
 
 from release.artifacts.component_release import check_component_roles
-from release.artifacts.images import digests as digests_of
-from release.artifacts.images import registry, runner_images
+from release.artifacts.images import digests, registry, runner_images
 from release.artifacts.s3 import bucket, s3_address, stored_wheel, wheel_key
 from release.audit.expected import ExpectedState
 from release.audit.status import moment
@@ -30,6 +29,8 @@ from release.github.releases import release_of
 from release.github.requests import sdk_request
 from release.github.runs import Run, check_jobs, runs_of
 from release.versions import line_of, released_versions
+
+WHO = "Find out who tagged it."
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,8 @@ def tag_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     kind = "annotated" if expected.tag.target != expected.tag.sha else "lightweight"
     yield Proof("tag", True, f"{expected.version} is at {expected.tag.sha[:9]}, {kind}")
     found = signature(repository(context), expected.tag)
-    if found is None:
-        yield Proof("signature", True, "not signed")
-    else:
-        yield Proof("signature", found.good is not False, f"{found.kind} {found.says}", fix="Find out who tagged it.")
+    says = f"{found.kind} {found.says}" if found else "not signed"
+    yield Proof("signature", not found or found.good is not False, says, fix=WHO)
 
 
 def branch_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
@@ -68,22 +67,20 @@ def branch_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
         yield Proof("branch", True, f"on {trunk(context)}, an individual release of {expected.component or 'nothing'}")
     else:
         where = f"on no release branch of {line_of(expected.version)}, nor on {trunk(context)}"
-        yield Proof("branch", False, f"{expected.tag.sha[:9]} is {where}", fix="Find out who tagged it.")
+        yield Proof("branch", False, f"{expected.tag.sha[:9]} is {where}", fix=WHO)
 
 
 def order_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that on its branch the versions of the line come one after the other."""
-    tags = {ref.name.removeprefix("refs/tags/"): ref for ref in remote(context).tags()}
+    tags = {short_name(ref): ref for ref in remote(context).tags()}
     head = expected.branch.sha if expected.branch else expected.tag.sha
     line = line_of(expected.version)
     lower = [each for each in released_versions(tags) if line_of(each) == line and each < expected.version]
     below = [each for each in lower if contains(context, head, tags[str(each)].sha)]
     wrong = [each for each in below if not contains(context, expected.tag.sha, tags[str(each)].sha)]
-    if wrong:
-        says = f"{wrong[-1]} is on the branch after {expected.version}"
-        yield Proof("order", False, says, fix="Find out who tagged them; take the next version.")
-    else:
-        yield Proof("order", True, f"after {below[-1]}" if below else f"the first of {line}")
+    says = f"after {below[-1]}" if below else f"the first of {line}"
+    says = f"{wrong[-1]} is on the branch after {expected.version}" if wrong else says
+    yield Proof("order", not wrong, says, fix="Find out who tagged them; take the next version.")
     same = [name for name, ref in tags.items() if ref.sha == expected.tag.sha and name != str(expected.version)]
     others = ", ".join(map(str, released_versions(same)))
     says = f"{others} is tagged at {expected.tag.sha[:9]} too" if others else "no other version is tagged there"
@@ -97,7 +94,8 @@ def config_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
         yield Proof("config.py", False, f"{where} names no image", fix="Set image.config_file in invoke.yaml.")
     else:
         fix = f"Release that image: inv image.release --version {expected.image}"
-        holds = expected.individual or expected.image <= expected.version
+        alone = expected.branch is None and expected.on_trunk  # an individual release
+        holds = alone or expected.image <= expected.version
         yield Proof("config.py", holds, f"{where} names image {expected.image}", fix=fix)
 
 
@@ -110,22 +108,22 @@ def wheel_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     if content is None:
         yield Proof("wheel", False, f"{place} is not there", fix=f"inv sdk.release --version {expected.version}")
         return
-    # Of a wheel that is wrong too: a receipt says what it was.
-    digests = {place: f"sha256:{hashlib.sha256(content).hexdigest()}"}
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    says, problem = f"{place}  {digest[:19]}", ""
     try:
         stored_wheel(context, key, content, expected.version)
     except Failed as error:
-        fix = "Do not install it. Find out who changed it, then take the next version."
-        yield Proof("wheel", False, f"{place}: {error.problem}", fix=fix, digests=digests)
-        return
-    yield Proof("wheel", True, f"{place}  {digests[place][:19]}", digests=digests)
+        says = problem = f"{place}: {error.problem}"
+    fix = "Do not install it. Find out who changed it, then take the next version."
+    # The digest of a wheel that is wrong too: a receipt says what it was.
+    yield Proof("wheel", not problem, says, fix=fix, digests={place: digest})
 
 
 def sdk_images_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that every SDK image of the version that config.py names is in the registry (F21)."""
     if expected.image is None:
         return
-    for name, digest in digests_of(context, runner_images(context, expected.image)).items():
+    for name, digest in digests(context, runner_images(context, expected.image)).items():
         yield _image(name, digest, f"inv image.release --version {expected.image}")
 
 
@@ -142,11 +140,10 @@ def sdk_run_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]
         return
     request = sdk_request(context, expected.tag)
     found = _successes(context, expected.tag.sha, request.workflow)
-    good = [each for each in found if each.head_branch == str(expected.version)]
-    if not good:
+    run = next((each for each in reversed(found) if each.head_branch == str(expected.version)), None)
+    if run is None:
         yield _no_run("sdk", request.workflow, expected.tag.sha, f"inv sdk.release --version {expected.version}")
         return
-    run = good[-1]
     check_jobs(github(context), run, request)
     stored = bucket(context).object(wheel_key(context, expected.version))
     if stored and stored.modified < moment(run.created_at):
@@ -189,7 +186,7 @@ def image_origin_proofs(context: Context, expected: ExpectedState) -> Iterator[P
     if pull:
         yield Proof("pull request", True, f"#{pull.number} merged as {pull.merge_sha[:9]}", pull.url)
     elif expected.branch and not contains(context, expected.branch.sha, commit):
-        yield Proof("pull request", False, f"{commit[:9]} is on no branch", fix="Find out who tagged it.")
+        yield Proof("pull request", False, f"{commit[:9]} is on no branch", fix=WHO)
     elif expected.branch and not contains(context, trunk_sha(context), commit):
         yield Proof("pull request", True, f"none: {commit[:9]} is on {short_name(expected.branch)} alone")
     else:
@@ -201,10 +198,9 @@ def github_release_proofs(context: Context, expected: ExpectedState) -> Iterator
     """Prove that the GitHub Release is published, and a pre-release only for one."""
     found = release_of(context, expected.version)
     fix = f"inv release.notes --version {expected.version} --publish"
-    if found is None:
-        yield Proof("GitHub Release", False, "there is none", fix=fix)
-    elif found.draft:
-        yield Proof("GitHub Release", False, "a draft, not published", found.url, fix)
+    if found is None or found.draft:
+        says = "a draft, not published" if found else "there is none"
+        yield Proof("GitHub Release", False, says, found.url if found else "", fix)
     else:
         yield Proof("GitHub Release", True, "published" + (", immutable" if found.immutable else ""), found.url)
 
@@ -222,6 +218,15 @@ def proofs_of(context: Context, expected: ExpectedState, checks: Sequence[Check]
     return [proof for each in found for proof in each]
 
 
+def draft_proofs(context: Context, expected: ExpectedState) -> list[Proof]:
+    """Return every proof but that of the GitHub Release, which is a draft until they hold.
+
+    How an image of an earlier release came about is that release's matter, and runs are not kept for ever.
+    """
+    later = () if expected.image == expected.version else (image_origin_proofs, sdk_images_proofs)
+    return proofs_of(context, expected, [check for check in CHECKS if check not in (github_release_proofs, *later)])
+
+
 def check_proofs(version: semver.Version, proofs: Sequence[Proof]) -> None:
     """Raise Failed unless every proof holds, with the first one's next command."""
     failed = [proof for proof in proofs if not proof.holds]
@@ -236,8 +241,7 @@ def show_proofs(context: Context, proofs: Sequence[Proof]) -> None:
     for proof in proofs:
         status = "made" if proof.holds else "unknown" if proof.unknown else "failed"
         facts = {"proof": proof.name, "holds": proof.holds, "digests": dict(proof.digests), "link": proof.url}
-        if not proof.holds:
-            facts["url"] = proof.url
+        facts |= {} if proof.holds else {"url": proof.url}
         context.report.step(status, f"{proof.name:14} {proof.says}", **facts)
 
 

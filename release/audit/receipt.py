@@ -1,101 +1,73 @@
-"""A proved release as an in-toto Statement: what it says, where it is kept, what two of them disagree on."""
+"""A proved release made public: its receipt, an in-toto Statement, and its GitHub Release, a draft until then."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import semver
 
 from release.audit.expected import ExpectedState, expected_state
-from release.audit.proofs import (
-    CHECKS,
-    Proof,
-    check_proofs,
-    github_release_proofs,
-    image_origin_proofs,
-    proofs_of,
-    sdk_images_proofs,
-)
+from release.audit.proofs import Proof, check_proofs, draft_proofs
 from release.call.context import Context
 from release.call.ensure import ensure, save_file
 from release.errors import Conflict, Failed, Usage
+from release.git.lines import line_versions
+from release.git.tags import release_scope, tagged_release
 from release.github.api import github
+from release.github.pulls import PullRequest
 from release.github.releases import GitHubRelease, release_of
+from release.picks.history import TRAILER
+from release.versions import line_of
 
 STATEMENT = "https://in-toto.io/Statement/v1"
-PREDICATE = "https://slsa.dev/provenance/v1"
-BUILD_TYPE = "urn:release-tasks:release:v1"
 MEDIA_TYPE = "application/octet-stream"  # the one that GitHub describes for assets
 Statement = dict[str, Any]
+Texts = Mapping[str, str]
 
 
-@dataclass
-class Evidence:
-    """What the proofs of one release found out there.
-
-    `artifacts` are digests by name, `sources` Git objects by address (each a kind such as gitCommit and a sha),
-    `runs` addresses by workflow, `parameters` what else identifies the release.
-    """
-
-    artifacts: dict[str, str] = field(default_factory=dict)
-    sources: dict[str, tuple[str, str]] = field(default_factory=dict)
-    runs: dict[str, str] = field(default_factory=dict)
-    parameters: dict[str, str] = field(default_factory=dict)
-
-
-def statement(evidence: Evidence) -> Statement:
+def statement(artifacts: Texts, sources: Mapping[str, tuple[str, str]], runs: Texts, parameters: Texts) -> Statement:
     """Return the Statement (in-toto attestation v1) with the predicate of SLSA provenance v1.
 
-    It holds nothing of the moment it was made in, so that the same release gives the same bytes.
+    `artifacts` are digests by name, `sources` Git objects (kind and sha) by address, `runs` addresses by workflow,
+    `parameters` what else identifies the release: nothing of the moment, so the same release gives the same bytes.
     """
+    digests = [(name, *digest.split(":", 1)) for name, digest in sorted(artifacts.items())]
+    definition = {
+        "buildType": "urn:release-tasks:release:v1",
+        "externalParameters": parameters,
+        "resolvedDependencies": [{"uri": uri, "digest": {kind: sha}} for uri, (kind, sha) in sorted(sources.items())],
+    }
+    details = {
+        "builder": {"id": parameters.get("repository", "")},
+        "metadata": {"invocationId": runs.get("sdk") or next(iter(runs.values()), "")},
+        "byproducts": [{"name": name, "uri": url} for name, url in sorted(runs.items())],
+    }
     return {
         "_type": STATEMENT,
-        "subject": [_descriptor(name, digest) for name, digest in sorted(evidence.artifacts.items())],
-        "predicateType": PREDICATE,
-        "predicate": {
-            "buildDefinition": {
-                "buildType": BUILD_TYPE,
-                "externalParameters": dict(sorted(evidence.parameters.items())),
-                "resolvedDependencies": [
-                    {"uri": uri, "digest": {kind: sha}} for uri, (kind, sha) in sorted(evidence.sources.items())
-                ],
-            },
-            "runDetails": {
-                "builder": {"id": evidence.parameters.get("repository", "")},
-                "metadata": {"invocationId": evidence.runs.get("sdk") or next(iter(evidence.runs.values()), "")},
-                "byproducts": [{"name": name, "uri": url} for name, url in sorted(evidence.runs.items())],
-            },
-        },
+        "subject": [{"name": name, "digest": {algorithm: value}} for name, algorithm, value in digests],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {"buildDefinition": definition, "runDetails": details},
     }
 
 
 def receipt_of(context: Context, expected: ExpectedState, proofs: Sequence[Proof]) -> Statement:
     """Return what the proofs of a version found, as a receipt."""
     home, tag = github(context).web_url, expected.tag
-    found = Evidence(parameters={"repository": home, "version": str(expected.version)})
-    found.sources[f"git+{home}@{tag.sha}"] = ("gitCommit", tag.sha)
     kind = "gitTag" if tag.target != tag.sha else "gitCommit"
-    found.sources[f"git+{home}@{tag.name}"] = (kind, tag.target)
-    for proof in proofs:
-        found.artifacts.update(proof.digests)
-        if proof.run:
-            found.runs[proof.name.removesuffix(" run")] = proof.run
-    return statement(found)
+    sources = {f"git+{home}@{tag.sha}": ("gitCommit", tag.sha), f"git+{home}@{tag.name}": (kind, tag.target)}
+    artifacts = {name: digest for proof in proofs for name, digest in proof.digests.items()}
+    runs = {proof.name.removesuffix(" run"): proof.run for proof in proofs if proof.run}
+    return statement(artifacts, sources, runs, {"repository": home, "version": str(expected.version)})
 
 
 def proved_receipt(context: Context, version: semver.Version) -> Statement:
-    """Return the receipt of a version that is proved but for its GitHub Release; raise Failed naming what is not.
-
-    How an image of an earlier release came about is that release's matter, and runs are not kept for ever.
-    """
+    """Return the receipt of a version that is proved but for its GitHub Release; raise Failed naming what is not."""
     expected = expected_state(context, version)
-    later = [image_origin_proofs, sdk_images_proofs] if expected.image != version else []
-    left_out = (github_release_proofs, *later)
-    proofs = proofs_of(context, expected, [check for check in CHECKS if check not in left_out])
+    proofs = draft_proofs(context, expected)
     for proof in proofs:
         if not proof.holds:
             context.report.step("failed", f"{proof.name}: {proof.says}")
@@ -133,55 +105,45 @@ def file_differences(file: Path, receipt: Statement) -> list[str]:
 
 def parse(content: str | bytes, place: str) -> Statement:
     """Read a receipt; raise Usage naming the place when it is none."""
-    try:
+    found = None
+    with suppress(ValueError):
         found = json.loads(content)
-    except ValueError as error:
-        raise Usage(f"{place} is no receipt: it is not JSON", "Name another file, or remove it.") from error
     if not isinstance(found, dict) or found.get("_type") != STATEMENT:
-        raise Usage(f"{place} is no receipt: it is no in-toto Statement", "Name another file, or remove it.")
+        raise Usage(f"{place} is no receipt: no in-toto Statement in JSON", "Name another file, or remove it.")
     return found
 
 
 def differences(before: Statement, after: Statement) -> list[str]:
     """Say, a line each, what the later Statement has otherwise than the earlier one."""
     old, new = dict(_facts(before)), dict(_facts(after))
-    changed = [name for name in sorted(old.keys() & new.keys()) if old[name] != new[name]]
     return [
-        *(f"{name}: was {old[name]}, is gone" for name in sorted(old.keys() - new.keys())),
-        *(f"{name}: was {old[name]}, is {new[name]}" for name in changed),
-        *(f"{name}: is new, {new[name]}" for name in sorted(new.keys() - old.keys())),
+        *(f"{name}: was {old[name]}, is gone" for name in sorted({*old} - {*new})),
+        *(f"{name}: was {old[name]}, is {new[name]}" for name in sorted({*old} & {*new}) if old[name] != new[name]),
+        *(f"{name}: is new, {new[name]}" for name in sorted({*new} - {*old})),
     ]
 
 
 def _text(receipt: Statement) -> str:
-    """Return the Statement as the bytes of a file are: sorted, indented, one newline at the end."""
+    """Return the Statement as a file has it: sorted, so that the same release gives the same bytes."""
     return json.dumps(receipt, indent=2, sort_keys=True) + "\n"
 
 
 def _upload(context: Context, release: GitHubRelease, name: str, receipt: Statement) -> None:
     if release.immutable:
-        raise Failed(
-            "this GitHub Release is immutable: nothing can be added to it",
-            "Keep the receipt elsewhere (--receipt FILE); next time attach it to the draft.",
-        )
+        hint = "Keep the receipt elsewhere (--receipt FILE); next time attach it to the draft."
+        raise Failed("this GitHub Release is immutable: nothing can be added to it", hint)
     github(context).upload(release.upload_url, name, _text(receipt).encode(), MEDIA_TYPE)
 
 
 def _asset_id(context: Context, release: GitHubRelease, name: str, receipt: Statement) -> int | None:
-    for asset in github(context).pages(f"releases/{release.id}/assets"):
-        if asset["name"] == name:
-            content = github(context).content(f"releases/assets/{asset['id']}", accept=MEDIA_TYPE)
-            changed = differences(parse(content, name), receipt)
-            if changed:
-                listed = "\n".join(changed)
-                raise Conflict(f"{name} is attached and says otherwise:\n{listed}", f"Find out why: {release.url}")
-            return int(asset["id"])
-    return None
-
-
-def _descriptor(name: str, digest: str) -> Mapping[str, Any]:
-    algorithm, _, value = digest.partition(":")
-    return {"name": name, "digest": {algorithm: value}}
+    assets = github(context).pages(f"releases/{release.id}/assets")
+    number = next((int(asset["id"]) for asset in assets if asset["name"] == name), None)
+    if number is not None:
+        content = github(context).content(f"releases/assets/{number}", accept=MEDIA_TYPE)
+        changed = "\n".join(differences(parse(content, name), receipt))
+        if changed:
+            raise Conflict(f"{name} is attached and says otherwise:\n{changed}", f"Find out why: {release.url}")
+    return number
 
 
 def _facts(made: Statement) -> Iterator[tuple[str, str]]:
@@ -200,3 +162,65 @@ def _facts(made: Statement) -> Iterator[tuple[str, str]]:
 
 def _digest(item: Mapping[str, Any]) -> str:
     return ", ".join(f"{kind}:{value}" for kind, value in sorted((item.get("digest") or {}).items()))
+
+
+def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
+    """Return the version's GitHub Release, drafting it with generated notes where there is none."""
+    return ensure(
+        context,
+        f"GitHub Release {version}",
+        find=lambda: release_of(context, version),
+        make=lambda: github(context).send("POST", "releases", _release_body(context, version)),
+        planned=GitHubRelease(0, True, ""),
+    )
+
+
+def publish_release(context: Context, version: semver.Version, draft: GitHubRelease) -> GitHubRelease:
+    """Return the version's GitHub Release, published once all else of the version is proved.
+
+    Writes the receipt, then the draft flag. Raises Failed, naming the proofs that do not hold.
+    """
+
+    def _find() -> GitHubRelease | None:
+        now = release_of(context, version)
+        return now if now and not now.draft else None
+
+    # The receipt goes first: once published it may be immutable.
+    def _publish() -> None:
+        attach_receipt(context, version, proved_receipt(context, version))
+        github(context).send("PATCH", f"releases/{draft.id}", {"draft": False})
+
+    return ensure(context, f"GitHub Release {version} published", find=_find, make=_publish, planned=draft)
+
+
+def previous_version(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:
+    """Return the version before it: of its line if there is one, else the highest below it; no pre-releases."""
+    below = [each for each in versions if each < version and not each.prerelease]
+    on_line = [each for each in below if line_of(each) == line_of(version)]
+    return max(on_line or below, default=None)
+
+
+def _release_body(context: Context, version: semver.Version) -> dict[str, Any]:
+    before = previous_version(line_versions(context), version)
+    asked = {"tag_name": str(version), **({"previous_tag_name": str(before)} if before else {})}
+    generated = github(context).send("POST", "releases/generate-notes", asked)
+    if not generated:
+        raise Usage("GitHub generates no notes here")
+    picks = list(_pick_lines(context, before, version)) if before else []
+    listed = "\n".join(["## Picked", *picks, "", ""] if picks else [])
+    body = release_scope(tagged_release(context, version)) + listed + generated["body"]
+    facts = {"draft": True, "prerelease": bool(version.prerelease)}
+    return {"tag_name": str(version), "name": str(version), "body": body, **facts}
+
+
+def _pick_lines(context: Context, before: semver.Version, version: semver.Version) -> Iterator[str]:
+    """Yield a line for each pull request that a pick since `before` came from: GitHub's notes do not know them."""
+    seen: set[int] = set()
+    for commit in github(context).pages(f"compare/{before}...{version}", key="commits"):
+        for sha in TRAILER.findall(commit["commit"]["message"]):
+            for body in github(context).find(f"commits/{sha}/pulls") or []:
+                pull = PullRequest.parse(body)
+                if pull.merged and pull.number not in seen:
+                    seen.add(pull.number)
+                    author = (body.get("user") or {}).get("login", "ghost")
+                    yield f"* {body['title']} by @{author} in {pull.url}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from importlib import resources
 from pathlib import Path
 
@@ -19,15 +19,13 @@ def starter_files(context: Context) -> dict[str, str]:
     """Return the files' texts by their paths in the repository, as the settings name workflows and images."""
     settings, values = context.settings, _values(context)
     names = {
-        settings.sdk.workflow: "sdk-release.yaml",
-        settings.image.workflow: "image.yaml",
-        settings.platform.workflow or "platform.yaml": "platform.yaml",
-        "release.yaml": "release.yaml",
-    }
+        settings.sdk.workflow: "sdk-release.yaml", settings.image.workflow: "image.yaml",
+        settings.platform.workflow or "platform.yaml": "platform.yaml", "release.yaml": "release.yaml",
+    }  # fmt: skip
     # A task file that has the tasks is as good as ours.
     known = IMPORT in file_text(repository(context).root / "tasks.py")
-    templates = {f"{FOLDER}/{name}": f"workflows/{template}" for name, template in names.items()}
-    templates = templates if known else {"tasks.py": "tasks.py.in", **templates}
+    templates = {} if known else {"tasks.py": "tasks.py.in"}
+    templates |= {f"{FOLDER}/{name}": f"workflows/{template}" for name, template in names.items()}
     return {path: _template_text(template, values) for path, template in templates.items()}
 
 
@@ -37,8 +35,8 @@ def _values(context: Context) -> dict[str, str]:
     images = [(name, folders.get(name, name)) for name in context.settings.platform.images]
     return {
         "@PYTHON@": PYTHON,
-        "@PYTHONS@": _yaml_list(TESTED),
-        "@IMAGE_PYTHONS@": _yaml_list(image.pythons),
+        "@PYTHONS@": json.dumps(TESTED)[1:-1],
+        "@IMAGE_PYTHONS@": json.dumps(image.pythons)[1:-1],
         "@REPOSITORY@": image.repository,
         "@TAG@": image.tags.replace("{python}", "$PYTHON").replace("{version}", "$VERSION"),
         "@IMAGES@": "\n".join(f"          - {{ image: {name}, folder: {folder} }}" for name, folder in images),
@@ -46,14 +44,10 @@ def _values(context: Context) -> dict[str, str]:
 
 
 def _template_text(template: str, values: dict[str, str]) -> str:
-    text = resources.files("release").joinpath("templates", *template.split("/")).read_text(encoding="utf-8")
+    text = resources.files("release").joinpath(f"templates/{template}").read_text(encoding="utf-8")
     for name, value in values.items():
         text = text.replace(name, value)
     return text
-
-
-def _yaml_list(texts: Iterable[str]) -> str:
-    return ", ".join(f'"{text}"' for text in texts)
 
 
 def file_text(path: Path) -> str:

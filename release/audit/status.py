@@ -13,7 +13,6 @@ from release.versions import Line, line_of
 
 PARTS = ("tag", "platform", "wheel", "images", "pull request", "GitHub Release")
 SHORT = {"pull request": "pull", "GitHub Release": "Release"}
-LINE_COLUMNS = ("line", "branch", "head", "newest", "unreleased", "pickable")
 MARKS = {"out": "✔", "missing": "✘", "waiting": "…", "unknown": "?", "none": "–"}
 
 
@@ -34,10 +33,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Version:
-    """One released version: its commit, the image that its config.py names, its parts by name.
-
-    `components` is empty for a coordinated release, which is of all of them.
-    """
+    """One released version: its commit, its config.py's image, its parts by name; `components` empty for all."""
 
     version: semver.Version
     sha: str
@@ -65,10 +61,9 @@ class LineState:
     pickable: int | None = None
 
     @property
-    def counts(self) -> tuple[str, str]:
+    def counts(self) -> tuple[str, ...]:
         """The commits unreleased and pickable, as people read them."""
-        unreleased, pickable = ("?" if count is None else str(count) for count in (self.unreleased, self.pickable))
-        return unreleased, pickable
+        return tuple("?" if count is None else str(count) for count in (self.unreleased, self.pickable))
 
 
 @dataclass(frozen=True)
@@ -113,33 +108,31 @@ def _hints(line: LineState, found: Overview) -> Iterator[tuple[str, str]]:
     if line.unreleased:
         yield f"{line.line}: {line.unreleased} commits since {line.newest}", f"inv release.patch --line {line.line}"
     if line.pickable and line == found.lines[0]:
-        yield (
-            f"{line.line}: {line.pickable} commits of {found.trunk} are not on it",
-            f"inv release.pick --line {line.line} --candidates",
-        )
+        command = f"inv release.pick --line {line.line} --candidates"
+        yield f"{line.line}: {line.pickable} commits of {found.trunk} are not on it", command
 
 
 def _next_task(version: Version) -> str:
     """Return the task that makes what is missing: the part's own, or for several the whole release's, which goes on."""
-    alone = {
-        "platform": f"platform.watch --version {version.version}",
-        "wheel": f"sdk.release --version {version.version}",
-        "images": f"image.release --version {version.image}",
-        "pull request": f"image.pr --version {version.version} --merge",
-        "GitHub Release": f"release.notes --version {version.version} --publish",
-    }
-    if len(version.missing) == 1:
-        return alone[version.missing[0]]
     number = version.version
     kind = "patch" if number.patch else "minor" if number.minor else "major"
-    return f"release.{kind} --version {number}"
+    alone = {
+        "platform": f"platform.watch --version {number}",
+        "wheel": f"sdk.release --version {number}",
+        "images": f"image.release --version {version.image}",
+        "pull request": f"image.pr --version {number} --merge",
+        "GitHub Release": f"release.notes --version {number} --publish",
+    }
+    return alone[version.missing[0]] if len(version.missing) == 1 else f"release.{kind} --version {number}"
 
 
 def print_status(context: Context, found: Overview) -> None:
     """Print the tables of lines and versions, and what to type next."""
-    rows = [(each.line, each.branch or "no branch", each.head[:9], each.newest or "none") for each in found.lines]
-    lines = [(*row, *each.counts) for row, each in zip(rows, found.lines, strict=True)]
-    context.report.rows(LINE_COLUMNS, lines)
+    names = ("line", "branch", "head", "newest", "unreleased", "pickable")
+    rows = [
+        (one.line, one.branch or "no branch", one.head[:9], one.newest or "none", *one.counts) for one in found.lines
+    ]
+    context.report.rows(names, rows)
     versions = [(each.version, *(each.parts[name].cell(found.at) for name in PARTS)) for each in found.versions]
     context.report.rows(("version", *(SHORT.get(name, name) for name in PARTS)), versions)
     for each in found.versions:
@@ -154,8 +147,7 @@ def print_status(context: Context, found: Overview) -> None:
 def emit_status(context: Context, found: Overview) -> None:
     """Print the same as JSON: an object a line, a version, a hint."""
     for line in found.lines:
-        facts = {**vars(line), "line": str(line.line), "newest": str(line.newest or "")}
-        context.report.emit(event="line", **facts)
+        context.report.emit(event="line", **{**vars(line), "line": str(line.line), "newest": str(line.newest or "")})
     for each in found.versions:
         names = {"version": str(each.version), "line": str(line_of(each.version)), "sha": each.sha}
         parts = {name: vars(part) for name, part in each.parts.items()}

@@ -1,12 +1,11 @@
 """From the commits asked for to a release branch that has them, entered through `steps`.
 
-steps.py         the picks of a call: begun, continued after a conflict or a kill, taken back
-request.py       what a person asks for, as commits in the trunk's order
-candidates.py    what could be picked, as a table
-history.py       which commits a line has, itself or picked; what was reverted on it
-worktree.py      Git's cherry-pick in a worktree of its own, which is all that remembers picks that stopped
-push.py          what is left to pick, picked, and pushed onto the release branch
-pull_request.py  the same by a pull request, where the branch is protected
+steps.py       the picks of a call: begun, continued after a conflict or a kill, taken back
+request.py     what a person asks for, as commits in the trunk's order
+candidates.py  what could be picked, as a table
+history.py     which commits a line has, itself or picked; what was reverted on it
+worktree.py    Git's cherry-pick in a worktree of its own, which is all that remembers picks that stopped
+push.py        what is left to pick, picked, and brought onto the release branch by a push or a pull request
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from release.picks import candidates, history, pull_request, push, request, steps, worktree
+    from release.picks import candidates, history, push, request, steps, worktree
 
 
 def __getattr__(name: str) -> ModuleType:

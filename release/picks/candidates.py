@@ -21,6 +21,7 @@ from release.picks.request import pull_number
 from release.versions import Line
 
 FIX = re.compile(r"(?:hot|bug)?fix(?:e[sd])?\b", re.IGNORECASE)
+# One entry begins with a record separator, fields end with a unit separator, files' names with NUL.
 _FORMAT = "%x1e%H%x1f%P%x1f%an%x1f%aI%x1f%cI%x1f%s%x1f"
 _FIELDS = 7
 
@@ -88,7 +89,7 @@ def _selection(context: Context, kept: list[Candidate], listing: Listing, revisi
         touching = set(repository(context).whole("rev-list", revisions, "--", *listing.path).split())
         kept = [each for each in kept if each.sha in touching]
     if listing.label and kept:
-        labelled = labelled_pulls(context, listing.label)
+        labelled = _labelled_pulls(context, listing.label)
         unnamed = sum(not each.pull for each in kept)
         if unnamed:
             context.report.step("note", f"{unnamed} commits name no pull request, and so have no label")
@@ -96,7 +97,7 @@ def _selection(context: Context, kept: list[Candidate], listing: Listing, revisi
     return kept
 
 
-def labelled_pulls(context: Context, labels: Sequence[str]) -> set[int]:
+def _labelled_pulls(context: Context, labels: Sequence[str]) -> set[int]:
     """Return the numbers of the merged pull requests that have one of the labels: one search, all its pages."""
     if any('"' in label for label in labels):
         raise Usage("a label has no quotes in it", "Give it as GitHub shows it: --label backport")
@@ -116,12 +117,12 @@ def _log_entries(log: str) -> Iterator[Candidate]:
 
 def _pulls(found: Sequence[Candidate], trunk: str) -> dict[str, int]:
     """Return the pull request that brought each commit: its title names it, or that of the merge above it."""
-    known = {each.sha: each for each in found}
+    parents = {each.sha: each.parents for each in found}
     mainline: set[str] = set()
     at = trunk
-    while at in known:
+    while at in parents:
         mainline.add(at)
-        at = known[at].parents[0] if known[at].parents else ""
+        at = next(iter(parents[at]), "")
     pulls: dict[str, int] = {}
     for each in found:  # children first
         own = pull_number(each.title)

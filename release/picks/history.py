@@ -52,9 +52,8 @@ def backported_commits(repo: Repository, head: str, trunk: str) -> dict[str, str
         else:
             reverted |= set(REVERT.findall(message))
             there.update(dict.fromkeys(found - undone - there.keys(), sha))
-    marked = repo.whole(
-        "rev-list", "--cherry-mark", "--right-only", "--no-merges", f"{head}...{trunk}", "--"
-    ).splitlines()
+    options = ("--cherry-mark", "--right-only", "--no-merges")
+    marked = repo.whole("rev-list", *options, f"{head}...{trunk}", "--").splitlines()
     alike = [text[1:] for text in marked if text.startswith("=")]
     return {**{sha: "" for sha in alike if sha not in undone}, **there}
 

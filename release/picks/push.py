@@ -1,8 +1,10 @@
-"""The picks of a plan: tried or made in a worktree, then pushed onto the release branch."""
+"""The picks of a plan: made in a worktree, then brought onto the release branch by a push or a pull request."""
 
 from __future__ import annotations
 
+import hashlib
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,21 +13,23 @@ import semver
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.flags import PickRequest
-from release.errors import Failed, ReleaseError
-from release.git.refs import NEW, Push, RemoteRef, brief, short_name
+from release.errors import Conflict, Failed, ReleaseError
+from release.git.lines import needed_branch
+from release.git.refs import HEADS, NEW, Push, RemoteRef, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
 from release.git.tags import push_tag, tag_at
-from release.github.commits import branch_rules
+from release.github.commits import branch_rules, follow_checks, required_checks
+from release.github.pulls import delete_branch, merge_pull_request, open_pull_request
 from release.picks.candidates import line_and_trunk
-from release.picks.history import backported_commits, is_in_history, title, titles
+from release.picks.history import backported_commits, is_in_history, pick_sources, title, titles
 from release.picks.request import Pick, requested_picks
 from release.picks.worktree import Outcome, cherry_pick, close_worktree, open_worktree
 from release.versions import Line
 
 AGAINST = ("pull_request", "merge_queue", "update")  # rules that keep pushes off a branch
 WORDS = ("GH006", "GH013", "protected branch", "pull request")  # GitHub's, when it refuses a push for a rule
-SHOWN = 5
+SHOWN = 5  # commits that may be missing
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,9 @@ class PickPlan:
         """The commits to pick."""
         return [pick.sha for pick in self.picks]
 
-    @property
-    def mainline(self) -> int:
-        """The parent that merge commits' changes are against; the same for all of a call."""
-        return max((pick.mainline for pick in self.picks), default=0)
+    def pick_in(self, repo: Repository, path: Path) -> Outcome:
+        """Cherry-pick them in the worktree; the parent that merges' changes are against is one for all of a call."""
+        return cherry_pick(repo, path, self.shas, max((pick.mainline for pick in self.picks), default=0))
 
 
 def pick_plan(context: Context, line: Line, wanted: PickRequest) -> PickPlan:
@@ -87,7 +90,7 @@ def _pick_in_worktree(context: Context, plan: PickPlan) -> Outcome:
     tree = open_worktree(repo, plan.line, plan.head.sha)
     outcome = None
     try:
-        outcome = cherry_pick(repo, tree.path, plan.shas, plan.mainline)
+        outcome = plan.pick_in(repo, tree.path)
     finally:
         # A conflict's worktree stays, to be resolved in. So does a killed call's, and is found by its name.
         if outcome is None or not outcome.stopped_at:
@@ -101,7 +104,7 @@ def _try_picks(context: Context, plan: PickPlan) -> Outcome:
     """Try the picks in a worktree that is gone afterwards; before a question, a conflict is no end."""
     repo = repository(context)
     with repo.worktree(plan.head.sha) as path:
-        outcome = cherry_pick(repo, path, plan.shas, plan.mainline)
+        outcome = plan.pick_in(repo, path)
     if outcome.stopped_at:
         error = conflict(repo, plan, outcome)
         if not context.options.asking:
@@ -117,10 +120,8 @@ def conflict(repo: Repository, plan: PickPlan, outcome: Outcome, path: Path | No
     Without `path` it was a trial, of which nothing is left.
     """
     pick, trunk = Pick(outcome.stopped_at, title(repo, outcome.stopped_at)), short_name(plan.trunk)
-    told = [
-        f"{pick} conflicts on {short_name(plan.head)}:",
-        *(f"  {path} ({how})" for path, how in outcome.conflicts.items()),
-    ]
+    told = [f"{pick} conflicts on {short_name(plan.head)}:"]
+    told += [f"  {file} ({how})" for file, how in outcome.conflicts.items()]
     missing = _prerequisites(repo, outcome, plan.trunk.sha)
     if missing:
         told.append(f"on {trunk} before it and not on the line, though it touches the same; newest first:")
@@ -129,11 +130,8 @@ def conflict(repo: Repository, plan: PickPlan, outcome: Outcome, path: Path | No
         return Failed("\n".join(told), "This was a trial, nothing is written. Pick what is missing too, or resolve it.")
     told.append(f"the picks wait in {path}; nothing is pushed")
     carry_on = f"inv release.pick --continue{' --via-pr' if plan.via_pr else ''}"
-    return Failed(
-        "\n".join(told),
-        f"Resolve it there (cd {shlex.quote(str(path))}; git status; git add …), then, back here: {carry_on}\n"
-        "Or take the picks back: inv release.pick --abort",
-    )
+    hint = f"Resolve it there (cd {shlex.quote(str(path))}; git status; git add …), then, back here: {carry_on}"
+    return Failed("\n".join(told), f"{hint}\nOr take the picks back: inv release.pick --abort")
 
 
 def _prerequisites(repo: Repository, outcome: Outcome, trunk: str) -> list[Pick]:
@@ -150,27 +148,24 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
     With a version, branch and tag go in one atomic push. Raises Conflict when somebody pushed meanwhile.
     """
 
-    def find() -> RemoteRef | None:
+    def _find() -> RemoteRef | None:
         now = remote(context).head_sha(short_name(head))
-        if now is None or not _has(repository(context), RemoteRef(head.name, now, now), sha):
+        if now is None:
             return None
+        if now != sha:  # the same in a dry run's view: a new commit, which Git knows nothing of
+            repository(context).need_commit(now, head.name)
+            if not is_in_history(repository(context), sha, now):
+                return None
         return RemoteRef(head.name, now, now) if version is None or tag_at(context, version, sha) else None
 
     return ensure(
         context,
         f"{short_name(head)} at {brief(sha)}" + (f" and tag {version}, in one push" if version else ""),
-        find=find,
+        find=_find,
         make=lambda: _push(context, head, sha, version),
         planned=RemoteRef(head.name, NEW, NEW),
         key=head.name,
     )
-
-
-def _has(repo: Repository, head: RemoteRef, sha: str) -> bool:
-    if head.sha == sha:  # a dry run's new commit too, which Git knows nothing of
-        return True
-    repo.need_commit(head.sha, head.name)
-    return is_in_history(repo, sha, head.sha)
 
 
 def _push(context: Context, head: RemoteRef, sha: str, version: semver.Version | None) -> None:
@@ -181,18 +176,12 @@ def _push(context: Context, head: RemoteRef, sha: str, version: semver.Version |
         else:
             push_tag(context, version, sha, push)
     except Failed as error:
-        raise _refusal(context, head, error) from error
-
-
-def _refusal(context: Context, head: RemoteRef, error: Failed) -> Failed:
-    """Return the error with the way around a protected branch, where it is one (F13)."""
-    rules = blocking_rules(context, short_name(head))
-    if not rules and not any(word in error.problem for word in WORDS):
-        return error
-    return Failed(
-        f"{short_name(head)} is protected{f' ({rules})' if rules else ''}; {error.problem}",
-        "Go by a pull request: the same command with --via-pr",
-    )
+        rules = blocking_rules(context, short_name(head))
+        if not rules and not any(word in error.problem for word in WORDS):
+            raise
+        # The way around a protected branch (F13).
+        problem = f"{short_name(head)} is protected{f' ({rules})' if rules else ''}; {error.problem}"
+        raise Failed(problem, "Go by a pull request: the same command with --via-pr") from error
 
 
 def blocking_rules(context: Context, branch: str) -> str:
@@ -202,3 +191,85 @@ def blocking_rules(context: Context, branch: str) -> str:
     except ReleaseError:
         return ""
     return ", ".join(name.replace("_", " ") for name in AGAINST if name in found)
+
+
+def pick_by_pull_request(context: Context, plan: PickPlan) -> RemoteRef:
+    """Return the release branch with the plan's picks, merged by a pull request from a branch of its own."""
+    there = _backport_on_remote(context, plan)
+    sha = there.sha if there else make_picks(context, plan).head
+    if sha == plan.head.sha:
+        return plan.head
+    return merge_backport(context, plan, push_backport(context, plan, sha))
+
+
+def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
+    """Return the backport branch with the plan's picks, which end in `sha`, pushed where it is missing."""
+    name = backport_branch(plan)
+    ref = f"{HEADS}{name}"
+    return ensure(
+        context,
+        f"branch {name} with {len(plan.picks)} picks",
+        find=lambda: _backport_on_remote(context, plan),
+        make=lambda: repository(context).push([Push(ref, sha)]),
+        planned=RemoteRef(ref, NEW, NEW),
+        key=ref,
+    )
+
+
+def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> RemoteRef:
+    """Return the release branch with the backport merged into it, once its checks are through; writes both.
+
+    The release branch is the base, never the head, and is looked up again afterwards (F18).
+    """
+    repo, base, head = repository(context), short_name(plan.head), short_name(backport)
+    # What is on the branch, not what was asked for: a pick that changed nothing is not on it.
+    picks = [] if backport.sha == NEW else picks_between(repo, plan.head.sha, backport.sha)
+    opened = open_pull_request(context, head, base, *_title_and_body(plan.line, base, picks))
+    if not opened.merged:
+        follow_checks(context, backport.sha, head, required_checks(context, base))
+    done = merge_pull_request(context, opened, backport.sha)
+    if done.merge_sha == NEW:
+        return RemoteRef(plan.head.name, NEW, NEW)
+    now = needed_branch(context, plan.line)
+    repo.need_history([now])
+    if not is_in_history(repo, done.merge_sha, now.sha):
+        without = f"{short_name(now)} is at {brief(now.sha)}, without the merged {brief(done.merge_sha)}"
+        raise Conflict(without, f"Look: {done.url}")
+    delete_branch(context, backport)
+    return now
+
+
+def backport_branch(plan: PickPlan) -> str:
+    """Return the backport branch of the plan: the same for the same commits, so that it is found again."""
+    shas = plan.shas
+    digest = shas[0] if len(shas) == 1 else hashlib.sha256("\n".join(shas).encode()).hexdigest()
+    return f"backport/{plan.line}/{digest[:9]}"
+
+
+def picks_between(repo: Repository, base: str, head: str) -> list[Pick]:
+    """Return what was picked after `base` up to `head`, oldest first, by the commits picked."""
+    return [Pick(source, title(repo, sha)) for source, sha in pick_sources(repo, f"{base}..{head}").items()]
+
+
+def _backport_on_remote(context: Context, plan: PickPlan) -> RemoteRef | None:
+    """Return the remote's backport branch if it holds picks of these commits alone; raise Conflict otherwise."""
+    name = backport_branch(plan)
+    sha = remote(context).head_sha(name)
+    if sha in (None, NEW):
+        return None
+    ref = RemoteRef(f"{HEADS}{name}", sha, sha)
+    repository(context).need_history([ref])
+    found = pick_sources(repository(context), f"{plan.head.sha}..{sha}")
+    if not found or not set(found) <= set(plan.shas):
+        problem = f"branch {name} is at {brief(sha)} and holds other commits than these picks"
+        delete = f"git push {context.settings.release.remote} --delete {name}"
+        raise Conflict(problem, f"Look at it, and delete it if it is a leftover: {delete}")
+    return ref
+
+
+def _title_and_body(line: Line, branch: str, picks: Sequence[Pick]) -> tuple[str, str]:
+    """Return the pull request's texts; the trailers in its body make a squashed merge known again."""
+    title = f"Backport to {line}: {picks[0].title}" if len(picks) == 1 else f"Backport {len(picks)} commits to {line}"
+    listed = "\n".join(f"- {pick.sha} {pick.title}" for pick in picks)
+    trailers = "\n".join(f"(cherry picked from commit {pick.sha})" for pick in picks)
+    return title, f"Picked onto {branch}:\n\n{listed}\n\n{trailers}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from release.call.context import Context
@@ -40,7 +41,7 @@ def requested_picks(context: Context, wanted: PickRequest, trunk: RemoteRef, hea
         found += [_pick(repo, sha, wanted.mainline or "1") for sha in pull_request_shas(context, text, trunk)]
     once = list({pick.sha: pick for pick in found}.values())
     _check_on_trunk(context, once, trunk)
-    return once if wanted.keep_order else _trunk_order(repo, once, trunk, head)
+    return once if wanted.keep_order or len(once) < 2 else _trunk_order(repo, once, trunk, head)
 
 
 def pull_request_shas(context: Context, text: str, trunk: RemoteRef) -> list[str]:
@@ -51,18 +52,15 @@ def pull_request_shas(context: Context, text: str, trunk: RemoteRef) -> list[str
     if not text.lstrip("#").isdigit():
         raise Usage(f"--pr {text} is no pull request's number", "Give one such as --pr 123.")
     number = int(text.lstrip("#"))
-    try:
+    repo, body = repository(context), None
+    with suppress(Failed, Usage):
         body = github(context).find(f"pulls/{number}")
-    except (Failed, Usage):
-        body = None
-    repo = repository(context)
     if body is None:
         return _sha_by_title(repo, number, trunk)
     merged = body.get("merge_commit_sha")
     if not (body.get("merged") or body.get("merged_at")) or not merged:
-        raise Usage(
-            f"pull request #{number} is not merged", f"Merge it into {short_name(trunk)} first: {body['html_url']}"
-        )
+        hint = f"Merge it into {short_name(trunk)} first: {body['html_url']}"
+        raise Usage(f"pull request #{number} is not merged", hint)
     repo.need_commit(merged)
     messages = [each["commit"]["message"].strip() for each in github(context).pages(f"pulls/{number}/commits")]
     return _rebased_range(repo, merged, messages)
@@ -80,15 +78,12 @@ def _rebased_range(repo: Repository, merged: str, messages: Sequence[str]) -> li
 
 def _sha_by_title(repo: Repository, number: int, trunk: RemoteRef) -> list[str]:
     """Return the trunk's commit whose title names the pull request."""
-    found = [
-        sha for sha, text in titles(repo, "--first-parent", trunk.sha, "--").items() if pull_number(text) == number
-    ]
+    listed = titles(repo, "--first-parent", trunk.sha, "--")
+    found = [sha for sha, text in listed.items() if pull_number(text) == number][:1]
     if not found:
-        raise Usage(
-            f"there is no merged pull request #{number}, on GitHub or in the trunk's titles",
-            "Name its commits instead: --commit SHA",
-        )
-    return found[:1]
+        problem = f"there is no merged pull request #{number}, on GitHub or in the trunk's titles"
+        raise Usage(problem, "Name its commits instead: --commit SHA")
+    return found
 
 
 def pull_number(title: str) -> int:
@@ -104,10 +99,8 @@ def _pick(repo: Repository, sha: str, mainline: str) -> Pick:
         return found
     listed = "\n".join(f"  {number}  {Pick(each, title(repo, each))}" for number, each in enumerate(above, 1))
     if not mainline:
-        raise Usage(
-            f"{found} is a merge commit; its parents are\n{listed}",
-            "Say which one its change is against: --mainline 1 is mostly the trunk.",
-        )
+        hint = "Say which one its change is against: --mainline 1 is mostly the trunk."
+        raise Usage(f"{found} is a merge commit; its parents are\n{listed}", hint)
     if not mainline.isdigit() or not 1 <= int(mainline) <= len(above):
         raise Usage(f"--mainline {mainline}: {found} has these parents\n{listed}", "Give a number of this list.")
     return replace(found, mainline=int(mainline))
@@ -129,8 +122,6 @@ def _check_on_trunk(context: Context, found: Sequence[Pick], trunk: RemoteRef) -
 
 def _trunk_order(repo: Repository, found: Sequence[Pick], trunk: RemoteRef, head: RemoteRef) -> list[Pick]:
     """Return the commits in the trunk's order; those that are not beyond the line come last."""
-    if len(found) < 2:
-        return list(found)
     listed = repo.whole("rev-list", "--topo-order", "--reverse", f"{head.sha}..{trunk.sha}", "--").split()
     place = {sha: number for number, sha in enumerate(listed)}
     return sorted(found, key=lambda pick: place.get(pick.sha, len(place)))

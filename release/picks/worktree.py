@@ -17,14 +17,9 @@ from release.versions import Line, parse_line
 _NAME = re.compile(r"release-pick-([0-9]+\.[0-9]+)-.+")
 # git-status(1)'s letters: ours is the line, theirs the pick.
 UNMERGED = {
-    "DD": "deleted by both",
-    "AU": "added by the line",
-    "UD": "deleted by the pick",
-    "UA": "added by the pick",
-    "DU": "deleted on the line",
-    "AA": "added by both",
-    "UU": "changed by both",
-}
+    "DD": "deleted by both", "AA": "added by both", "UU": "changed by both", "AU": "added by the line",
+    "UA": "added by the pick", "DU": "deleted on the line", "UD": "deleted by the pick",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,10 +32,7 @@ class PickWorktree:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of picks: the worktree's `head`, those that were `empty`, and where it stopped and why.
-
-    `conflicts` says of each path how, such as "changed by both".
-    """
+    """What became of picks: the worktree's `head`, the `empty` ones, where it stopped, each conflict's kind by path."""
 
     head: str
     empty: tuple[str, ...] = ()
@@ -48,12 +40,13 @@ class Outcome:
     conflicts: Mapping[str, str] = field(default_factory=dict)
 
 
-def pick_worktrees(repo: Repository) -> list[PickWorktree]:
-    """Return the worktrees of picks that stopped, or are going on, in this clone."""
+def pick_worktrees(repo: Repository, line: Line | None = None) -> list[PickWorktree]:
+    """Return the worktrees of picks that stopped, or are going on, in this clone; onto the line, or onto any."""
     listed = repo.git("worktree", "list", "--porcelain").splitlines()
     paths = [Path(text.removeprefix("worktree ")) for text in listed if text.startswith("worktree ")]
     named = [(path, _NAME.fullmatch(path.name)) for path in paths if path.is_dir()]
-    return [PickWorktree(path, parse_line(match[1])) for path, match in named if match]
+    found = [PickWorktree(path, parse_line(match[1])) for path, match in named if match]
+    return [tree for tree in found if line in (None, tree.line)]
 
 
 def open_worktree(repo: Repository, line: Line, sha: str) -> PickWorktree:
@@ -98,10 +91,8 @@ def continue_picks(repo: Repository, path: Path, base: str) -> Outcome:
         return _run_cherry_pick(repo, path, "--continue")
     changed = repo.git("status", "--porcelain", "--untracked-files=no", cwd=path)
     if changed:
-        raise Failed(
-            f"{path} has changes that belong to no pick:\n{changed}",
-            f"Commit them there, or drop them: git -C '{path}' reset --hard. Then run the same again.",
-        )
+        hint = f"Commit them there, or drop them: git -C '{path}' reset --hard. Then run the same again."
+        raise Failed(f"{path} has changes that belong to no pick:\n{changed}", hint)
     left, mainline = _rest(repo, path, base)
     # Killed between two picks: the sequencer's state has to go before Git begins anew, the commits made stay.
     if _state(repo, path, "todo") is not None:
@@ -159,16 +150,10 @@ def _check_no_markers(repo: Repository, path: Path) -> None:
     except Failed:
         pass  # it stops at blanks at a line's end too: look for markers alone
     staged = repo.git("diff", "--cached", "--name-only", "-z", "HEAD", "--", cwd=path).split("\0")
-    marked = [name for name in staged if name and _has_markers(path / name)]
+    texts = {name: b"\n" + (path / name).read_bytes() for name in staged if (path / name).is_file()}
+    marked = ", ".join(name for name, text in texts.items() if b"\n<<<<<<< " in text and b"\n>>>>>>> " in text)
     if marked:
-        raise Failed(
-            f"conflict markers are left in {', '.join(marked)}", f"Resolve them in {path}, then run the same again."
-        )
-
-
-def _has_markers(file: Path) -> bool:
-    lines = file.read_bytes().splitlines() if file.is_file() else []
-    return any(line.startswith(b"<<<<<<< ") for line in lines) and any(line.startswith(b">>>>>>> ") for line in lines)
+        raise Failed(f"conflict markers are left in {marked}", f"Resolve them in {path}, then run the same again.")
 
 
 def _rest(repo: Repository, path: Path, base: str) -> tuple[list[str], int]:

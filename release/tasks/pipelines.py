@@ -96,7 +96,7 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     else:
         artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
     artifacts.images.prove_tagged_images(context, version, names, "the platform", "the tag's push")
-    release = audit.notes.publish_release(context, version, audit.notes.draft_release(context, version))
+    release = audit.receipt.publish_release(context, version, audit.receipt.draft_release(context, version))
     if release.url:  # a dry run has none
         context.report.step("note", f"{version} is released", url=release.url)
 
@@ -236,7 +236,7 @@ def component(context: Context, name: str = "", accept: str | None = None, versi
         prove_component(context, plan.part, tag.version)
         return
     release_component(context, plan.part, tag)
-    release = audit.notes.publish_release(context, tag.version, audit.notes.draft_release(context, tag.version))
+    release = audit.receipt.publish_release(context, tag.version, audit.receipt.draft_release(context, tag.version))
     if release.url:
         context.report.step("note", f"{name} {tag.version} is released", url=release.url)
 

@@ -72,5 +72,5 @@ def notes(context: Context, version: str = "", publish: bool = False) -> GitHubR
     """
     wanted = git.choice.chosen_version(context, version)
     git.tags.needed_tag(context, wanted)
-    draft = audit.notes.draft_release(context, wanted)
-    return audit.notes.publish_release(context, wanted, draft) if publish else draft
+    draft = audit.receipt.draft_release(context, wanted)
+    return audit.receipt.publish_release(context, wanted, draft) if publish else draft

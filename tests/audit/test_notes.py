@@ -9,7 +9,7 @@ import pytest
 import semver
 from conftest import FakeClock, again, open_context, printed
 
-from release.audit.notes import previous_version
+from release.audit.receipt import previous_version
 from release.call.context import Context
 from release.errors import Failed, Usage
 from release.github.api import github

@@ -13,7 +13,7 @@ import pytest
 from conftest import again, open_context, printed
 from doubles import released_sandbox
 
-from release.audit.receipt import STATEMENT, Evidence, differences, parse, statement
+from release.audit.receipt import STATEMENT, differences, parse, statement
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.refs import RemoteRef
@@ -253,14 +253,14 @@ def test_a_signature_is_checked_against_the_allowed_signers(released: Sandbox, c
 
 
 def test_receipts_are_compared_in_all_they_say() -> None:
-    one = Evidence({"a": "sha256:1"}, {"git": ("gitCommit", "2")}, {"sdk": "u1"}, {"version": "0.7.0"})
-    other = Evidence({"a": "sha256:1", "b": "sha256:3"}, {"git": ("gitCommit", "4")}, {}, {"version": "0.7.0"})
-    assert differences(statement(one), statement(other)) == [
+    one = statement({"a": "sha256:1"}, {"git": ("gitCommit", "2")}, {"sdk": "u1"}, {"version": "0.7.0"})
+    other = statement({"a": "sha256:1", "b": "sha256:3"}, {"git": ("gitCommit", "4")}, {}, {"version": "0.7.0"})
+    assert differences(one, other) == [
         "run sdk: was u1, is gone",
         "git: was gitCommit:2, is gitCommit:4",
         "b: is new, sha256:3",
     ]
-    assert differences(statement(one), statement(one)) == []
+    assert differences(one, one) == []
     for text in ("no", "[]", '{"_type": "other"}'):
         with pytest.raises(Usage, match="no receipt"):
             parse(text, "file")

@@ -229,7 +229,7 @@ def test_f27_killed_anywhere_it_goes_on_with_the_same_tag(
         raise SystemExit(137)
 
     with monkeypatch.context() as patch:
-        place = {"gate.tag": "tasks.pipelines.release_component", "page": "audit.notes.draft_release"}.get(stops)
+        place = {"gate.tag": "tasks.pipelines.release_component", "page": "audit.receipt.draft_release"}.get(stops)
         if place:
             patch.setattr(f"release.{place}", killed)
         elif stops == "dispatch":
