@@ -132,7 +132,7 @@ class ImageRun(NamedTuple):
     build_base: bool = False
 
 
-NOTHING, NO_LIST, AFRESH = PickRequest(), Listing(), Resume()
+NOTHING, NO_LIST, AFRESH, SDK_RUN, IMAGE_RUN = PickRequest(), Listing(), Resume(), SdkRun(), ImageRun()
 
 
 def parameters_of(recipe: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -63,3 +63,8 @@ def named_commit(context: Context, ref: str) -> str:
     # Any other name is this clone's: a sha would cost a listing, and is no branch's name.
     found = remote(context).head_sha(ref) if parse_branch(ref) or ref == trunk(context) else None
     return found or repository(context).commit_sha(ref)
+
+
+def given_version(context: Context, given: str) -> semver.Version | None:
+    """Return the version of a flag, else the call's, else None."""
+    return parse(given) if given else context.version

@@ -63,6 +63,11 @@ def matching_runs(api: GitHub, dispatch: Dispatch) -> list[Run]:
     return [each for each in found if each.head_branch == dispatch.name]
 
 
+def succeeded_runs(context: Context, dispatch: Dispatch) -> list[Run]:
+    """Return the runs of the request that succeeded, newest first."""
+    return [each for each in matching_runs(github(context), dispatch) if each.conclusion == "success"]
+
+
 class _SentDispatch:
     """One dispatch: sent at most once, and what it led to; `floor` is the highest id of the runs before it."""
 

@@ -11,7 +11,8 @@ from release.call.report import Progress
 from release.call.wait import Wait, wait_until
 from release.errors import Waiting
 from release.github.api import github
-from release.github.runs import APPROVAL, Job, Run, duration, jobs_of, status_text
+from release.github.requests import Dispatch
+from release.github.runs import APPROVAL, Job, Run, check_run, duration, jobs_of, status_text
 
 JOBS_EVERY = 60.0  # seconds: a run does not change with each of its jobs
 SETTLE = 60.0  # seconds within which GitHub shows another attempt
@@ -43,6 +44,14 @@ def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
         stopped=lambda: _going("stopped waiting", "The same command attaches again."),
     )
     return {name: followed[name].run if name in followed else each for name, each in runs.items()}
+
+
+def watch_run(context: Context, name: str, started: Run, request: Dispatch) -> Run:
+    """Return the run once it has ended and done all that was asked, and say so; raises what `check_run` raises."""
+    ended = follow_runs(context, {name: started})[name]
+    check_run(context, ended, request)
+    context.report.step("note", f"run {ended.id} of {ended.name}: {status_text(ended)}", url=ended.url)
+    return ended
 
 
 def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from release import artifacts, git, github
-from release.call.flags import ImageRun
+from release.call.flags import IMAGE_RUN, ImageRun
 from release.call.task import task
 
 if TYPE_CHECKING:
@@ -28,21 +28,15 @@ def bump(context: Context, version: str = "") -> RemoteRef:
 
 
 @task(writes=True)
-def dispatch(
-    context: Context, version: str = "", ref: str = "", again: bool = False, run: str = "", build_base: bool = False
-) -> tuple[Run, Dispatch]:
+def dispatch(context: Context, version: str = "", ref: str = "", flags: ImageRun = IMAGE_RUN) -> tuple[Run, Dispatch]:
     """Start the image workflow on its branch, once.
 
     Example: inv image.dispatch --version 0.7.0
     """
     wanted = artifacts.image_release.image_version(context, version)
-    request = github.requests.image_request(
-        context,
-        wanted,
-        artifacts.image_release.image_head(context, wanted, ref),
-        build_base,
-    )
-    return artifacts.image_release.dispatch_images(context, request, wanted, ImageRun(again, run, build_base)), request
+    head = artifacts.image_release.image_head(context, wanted, ref)
+    request = github.requests.image_request(context, wanted, head, flags.build_base)
+    return artifacts.image_release.dispatch_images(context, request, wanted, flags), request
 
 
 @task(reads=True, waits=True, reruns=True)
@@ -55,12 +49,7 @@ def watch(context: Context, version: str = "", ref: str = "", run: str = "") -> 
     head = artifacts.image_release.image_head(context, wanted, ref)
     request = github.requests.image_request(context, wanted, head)
     started = github.dispatch.existing_run(context, request, github.runs.parse_run_id(run))
-    finished = github.follow.follow_runs(context, {"image": started})["image"]
-    github.runs.check_run(context, finished, request)
-    context.report.step(
-        "note", f"run {finished.id} of {finished.name}: {github.runs.status_text(finished)}", url=finished.url
-    )
-    return finished
+    return github.follow.watch_run(context, "image", started, request)
 
 
 @task(reads=True)
@@ -85,11 +74,11 @@ def pr(context: Context, version: str = "", ref: str = "", merge: bool = False) 
 
 
 @task(writes=True, waits=True, reruns=True)
-def release(context: Context, version: str = "", again: bool = False, run: str = "", build_base: bool = False) -> str:
+def release(context: Context, version: str = "", flags: ImageRun = IMAGE_RUN) -> str:
     """Bump, build, prove every image, merge its pull request.
 
     Example: inv image.release --version 0.7.0
     """
     wanted = artifacts.image_release.image_version(context, version)
     on_trunk = git.repository.repository(context).branch() in (git.snapshot.trunk(context), None)
-    return artifacts.image_release.release_image(context, wanted, on_trunk, ImageRun(again, run, build_base))
+    return artifacts.image_release.release_image(context, wanted, on_trunk, flags)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from release import artifacts, git, github
 from release.call.ensure import ensure, perform
-from release.call.flags import SdkRun
+from release.call.flags import SDK_RUN, SdkRun
 from release.call.task import task
 from release.errors import Conflict, Failed, Usage
-from release.versions import parse
 
 if TYPE_CHECKING:
     import semver
@@ -30,15 +29,14 @@ def build(context: Context, version: str = "", out: str = "dist") -> Path:
 
     Example: inv sdk.build --out dist
     """
-    wanted, where = _given(context, version), Path(out)
+    wanted, where = git.choice.given_version(context, version), Path(out)
     what = f"build {context.settings.sdk.path} into {where}/"
     return perform(context, what, lambda: _build(context, wanted, where), where)
 
 
 def _build(context: Context, wanted: semver.Version | None, where: Path) -> Path:
-    built = artifacts.build.build_wheel(
-        Path(context.settings.sdk.path), where, artifacts.wheel.python_version(wanted) if wanted else ""
-    )
+    spelled = artifacts.wheel.python_version(wanted) if wanted else ""
+    built = artifacts.build.build_wheel(Path(context.settings.sdk.path), where, spelled)
     wheel = artifacts.wheel.read_wheel(built.read_bytes(), built.name)
     artifacts.s3.check_wheel(context, wheel, wanted)
     context.report.step("made", f"built {built}  sha256:{wheel.sha256}")
@@ -52,7 +50,7 @@ def test(context: Context, wheel: str = "", python: str = "", version: str = "")
 
     Example: inv sdk.test --wheel dist/leptonai-0.7.0-py3-none-any.whl --python 3.12
     """
-    sdk, wanted, path = context.settings.sdk, _given(context, version), _wheel_file(context, wheel)
+    sdk, wanted, path = context.settings.sdk, git.choice.given_version(context, version), _wheel_file(context, wheel)
     found = artifacts.wheel.read_wheel(path.read_bytes(), path.name)
     artifacts.s3.check_wheel(context, found, wanted)
     what = f"install {path.name} in a fresh environment and import {sdk.package}"
@@ -66,9 +64,8 @@ def _try(context: Context, path: Path, python: str, version: str) -> None:
         raise Failed(f"{path.name} imports as {sdk.package} {imported}, not {version}")
     if sdk.command and version not in printed.replace(",", " ").split():
         raise Failed(f"{sdk.command} --version prints {printed!r}, not {version}", "Set sdk.command in invoke.yaml.")
-    context.report.step(
-        "made", f"{path.name} installs, imports as {imported}" + (f", {sdk.command} says so too" if sdk.command else "")
-    )
+    too = f", {sdk.command} says so too" if sdk.command else ""
+    context.report.step("made", f"{path.name} installs, imports as {imported}{too}")
 
 
 @task(writes=True)
@@ -82,19 +79,17 @@ def publish(context: Context, wheel: str = "", prefix: str = "", root: bool = Fa
     found = artifacts.wheel.read_wheel(content, path.name)
     key = f"{'' if root else prefix or sdk.prefix}{path.name}"
 
-    def find() -> S3Object | None:
+    def _find() -> S3Object | None:
         there = artifacts.s3.bucket(context).object(key)
         if there and hashlib.sha256(artifacts.s3.bucket(context).content(key) or b"").hexdigest() != found.sha256:
-            raise Conflict(
-                f"s3://{sdk.bucket}/{key} exists with other bytes",
-                "A released file is never overwritten; take the next version.",
-            )
+            hint = "A released file is never overwritten; take the next version."
+            raise Conflict(f"s3://{sdk.bucket}/{key} exists with other bytes", hint)
         return there
 
     published = ensure(
         context,
         f"s3://{sdk.bucket}/{key}  sha256:{found.sha256}",
-        find=find,
+        find=_find,
         make=lambda: artifacts.s3.bucket(context).create_object(key, content),
         planned=None,
     )
@@ -103,25 +98,18 @@ def publish(context: Context, wheel: str = "", prefix: str = "", root: bool = Fa
 
 
 @task(writes=True)
-def dispatch(
-    context: Context,
-    version: str = "",
-    publish_pypi: bool = False,
-    run_e2e: bool = False,
-    again: bool = False,
-    run: str = "",
-) -> tuple[Run, Dispatch]:
+def dispatch(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> tuple[Run, Dispatch]:
     """Start the SDK workflow on the tag, once.
 
     Example: inv sdk.dispatch --version 0.7.0
     """
     tag = artifacts.s3.checked_tag(context, git.choice.tagged_version(context, version))
-    request = replace(
-        github.requests.sdk_request(context, tag, publish_pypi, run_e2e),
-        before=artifacts.s3.object_fingerprints(context),
-    )
-    artifacts.s3.released_wheel(context, parse(request.name))  # a key that is taken by something else is not for us
-    return github.dispatch.dispatch_run(context, request, again=again, run_id=github.runs.parse_run_id(run)), request
+    asked = github.requests.sdk_request(context, tag, flags.publish_pypi, flags.run_e2e)
+    request = replace(asked, before=artifacts.s3.object_fingerprints(context))
+    # A key that is taken by something else is not for us.
+    artifacts.s3.released_wheel(context, git.choice.tagged_version(context, request.name))
+    run_id = github.runs.parse_run_id(flags.run)
+    return github.dispatch.dispatch_run(context, request, again=flags.again, run_id=run_id), request
 
 
 @task(reads=True, waits=True, reruns=True)
@@ -130,16 +118,10 @@ def watch(context: Context, version: str = "", run: str = "") -> Run:
 
     Example: inv sdk.watch --version 0.7.0 --timeout 3600
     """
-    request = github.requests.sdk_request(
-        context, git.tags.needed_tag(context, git.choice.tagged_version(context, version))
-    )
+    tag = git.tags.needed_tag(context, git.choice.tagged_version(context, version))
+    request = github.requests.sdk_request(context, tag)
     started = github.dispatch.existing_run(context, request, github.runs.parse_run_id(run))
-    finished = github.follow.follow_runs(context, {"sdk": started})["sdk"]
-    github.runs.check_run(context, finished, request)
-    context.report.step(
-        "note", f"run {finished.id} of {finished.name}: {github.runs.status_text(finished)}", url=finished.url
-    )
-    return finished
+    return github.follow.watch_run(context, "sdk", started, request)
 
 
 @task(reads=True)
@@ -150,17 +132,8 @@ def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
     """
     wanted = git.choice.tagged_version(context, version)
     tag = git.snapshot.remote(context).tag(str(wanted))
-    request = github.requests.sdk_request(context, tag) if tag else None
-    made = (
-        [
-            each
-            for each in github.dispatch.matching_runs(github.api.github(context), request)
-            if each.conclusion == "success"
-        ]
-        if request
-        else []
-    )
-    found, key = artifacts.s3.prove_wheel(context, wanted, made)
+    runs = github.dispatch.succeeded_runs(context, github.requests.sdk_request(context, tag)) if tag else []
+    found, key = artifacts.s3.prove_wheel(context, wanted, runs)
     if download:
         what = f"save {Path(download) / found.filename}"
         perform(context, what, lambda: _save(context, key, found, Path(download)), None)
@@ -168,39 +141,26 @@ def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
 
 
 @task(writes=True, waits=True, reruns=True)
-def release(
-    context: Context,
-    version: str = "",
-    publish_pypi: bool = False,
-    run_e2e: bool = False,
-    again: bool = False,
-    run: str = "",
-) -> None:
+def release(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> None:
     """Dispatch, follow and prove the SDK's release.
 
     Example: inv sdk.release --version 0.7.0
     """
     wanted = git.choice.tagged_version(context, version)
-    if artifacts.s3.is_wheel_out(context, wanted, SdkRun(publish_pypi, run_e2e)) and not (again or run):
+    if artifacts.s3.is_wheel_out(context, wanted, flags) and not (flags.again or flags.run):
         wheel(context, str(wanted))
         return
-    started, request = dispatch(context, str(wanted), publish_pypi, run_e2e, again, run)
+    started, request = dispatch(context, str(wanted), flags)
     finished = github.follow.follow_runs(context, {"sdk": started})["sdk"]
     artifacts.s3.prove_wheel_run(context, wanted, finished, request)
-
-
-def _given(context: Context, version: str) -> semver.Version | None:
-    return parse(version) if version else context.version
 
 
 def _wheel_file(context: Context, given: str) -> Path:
     """Return the wheel a person names, or the only one in dist/."""
     found = [Path(given)] if given else sorted(Path("dist").glob("*.whl"))
     if len(found) != 1 or not found[0].is_file():
-        raise Usage(
-            f"there is no wheel {given or 'in dist/'}" if len(found) < 2 else f"dist/ has {len(found)} wheels",
-            "Name one: --wheel dist/NAME.whl",
-        )
+        problem = f"there is no wheel {given or 'in dist/'}" if len(found) < 2 else f"dist/ has {len(found)} wheels"
+        raise Usage(problem, "Name one: --wheel dist/NAME.whl")
     return found[0]
 
 

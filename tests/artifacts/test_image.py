@@ -11,6 +11,7 @@ from outside import cloud_content, dispatches, everything, git, remote_refs, wri
 
 from release.artifacts.image_bump import bump_apart
 from release.call.context import Context
+from release.call.flags import ImageRun
 from release.errors import Blocked, Conflict, Failed, Usage
 from release.git.choice import chosen_version
 from release.git.repository import repository
@@ -100,7 +101,7 @@ def test_f21_a_tag_that_exists_before_its_bump_is_a_conflict(
 ) -> None:
     doubles.push("lepton", TAGS[3])
     before = everything(sandbox)
-    for task in (image.release, lambda *given: image.release(*given, again=True)):
+    for task in (image.release, lambda *given: image.release(*given, flags=ImageRun(again=True))):
         with pytest.raises(Conflict, match=f"image lepton:{TAGS[3]} exists already") as caught:
             task(again(context), "0.7.0")
         assert caught.value.hint == "Images are never overwritten; choose the next version."
@@ -130,7 +131,7 @@ def test_f21_a_green_run_that_pushed_nothing_fails(sandbox: Sandbox, context: Co
         image.release(context, "0.7.0")
     assert caught.value.hint == "Build them: inv image.release --version 0.7.0 --again"
     doubles.silent.discard(IMAGE)
-    image.release(again(context), "0.7.0", again=True)
+    image.release(again(context), "0.7.0", flags=ImageRun(again=True))
     assert dispatches(sandbox, IMAGE) == 2
 
 
@@ -143,7 +144,7 @@ def test_f21_one_missing_image_of_five_fails_and_a_new_run_is_refused(
     with pytest.raises(Failed, match=r"1 of 5 images of 0\.7\.0 are missing"):
         image.release(context, "0.7.0")
     with pytest.raises(Conflict, match="a new run would push it again"):
-        image.release(again(context), "0.7.0", again=True)
+        image.release(again(context), "0.7.0", flags=ImageRun(again=True))
     assert dispatches(sandbox, IMAGE) == 1
 
 
@@ -151,7 +152,7 @@ def test_base_images_may_change_only_on_purpose(sandbox: Sandbox, context: Conte
     doubles.push("lepton", "photon-py3.9-base", "old")
     push = lambda: doubles.push("lepton", "photon-py3.9-base", "new")  # noqa: E731
     sandbox.github.faults.add("POST", "/dispatches", call=push)
-    image.release(context, "0.7.0", build_base=True)
+    image.release(context, "0.7.0", flags=ImageRun(build_base=True))
 
 
 def test_a_branch_that_had_the_trunk_merged_into_it_keeps_its_images(

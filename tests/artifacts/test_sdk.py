@@ -15,6 +15,7 @@ from outside import cloud_content, dispatches, everything, writes
 
 from release.artifacts.s3 import prove_wheel_run
 from release.call.context import Context
+from release.call.flags import SdkRun
 from release.errors import Conflict, Failed
 from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET
@@ -194,7 +195,7 @@ def test_a_green_run_that_published_nothing_fails(context: Context, doubles: Dou
         sdk.release(context, "0.7.0")
     assert "inv sdk.release --version 0.7.0 --again" in caught.value.hint
     doubles.silent.clear()
-    sdk.release(again(context), "0.7.0", again=True)
+    sdk.release(again(context), "0.7.0", flags=SdkRun(again=True))
 
 
 def test_a_wheel_older_than_its_run_is_a_conflict(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
@@ -237,8 +238,8 @@ def test_what_was_released_to_s3_alone_can_go_to_pypi_later(
     sdk.release(context, "0.7.0")
     before = cloud_content(sandbox)
     doubles.silent.add(SDK)  # the key is there: a publisher that never overwrites leaves it alone
-    sdk.release(again(context), "0.7.0", publish_pypi=True)
+    sdk.release(again(context), "0.7.0", flags=SdkRun(publish_pypi=True))
     assert dispatches(sandbox, SDK) == 2
-    sdk.release(again(context), "0.7.0", publish_pypi=True)
+    sdk.release(again(context), "0.7.0", flags=SdkRun(publish_pypi=True))
     assert dispatches(sandbox, SDK) == 2
     assert cloud_content(sandbox) == before

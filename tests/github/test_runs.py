@@ -13,6 +13,7 @@ from history import edit, write_release
 from outside import dispatches, peeled, writes
 
 from release.call.context import Context
+from release.call.flags import ImageRun, SdkRun
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.sandbox import Sandbox
 from release.sandbox.github.records import TOKEN, Token
@@ -152,7 +153,7 @@ def test_a_run_that_goes_on_is_attached_to(sandbox: Sandbox, context: Context, d
 def test_a_run_that_succeeded_is_taken_until_a_new_one_is_wanted(sandbox: Sandbox, context: Context) -> None:
     first, _ = sdk.dispatch(context, "0.7.0")
     assert sdk.dispatch(again(context), "0.7.0")[0].id == first.id
-    newer, _ = sdk.dispatch(again(context), "0.7.0", again=True)
+    newer, _ = sdk.dispatch(again(context), "0.7.0", flags=SdkRun(again=True))
     assert newer.id > first.id
     assert dispatches(sandbox, SDK) == 2
     assert sdk.dispatch(again(context), "0.7.0")[0].id == newer.id
@@ -173,7 +174,7 @@ def test_a_failed_run_offers_both_ways_on(sandbox: Sandbox, context: Context, do
     assert "inv sdk.release --version 0.7.0 --again" in caught.value.hint
     assert dispatches(sandbox, SDK) == 1
     assert sdk.dispatch(again(context, rerun_failed=True), "0.7.0")[0].id == failed.id
-    assert sdk.dispatch(again(context), "0.7.0", again=True)[0].id > failed.id
+    assert sdk.dispatch(again(context), "0.7.0", flags=SdkRun(again=True))[0].id > failed.id
 
 
 def test_several_runs_are_refused_and_one_is_chosen(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
@@ -182,7 +183,7 @@ def test_several_runs_are_refused_and_one_is_chosen(sandbox: Sandbox, context: C
     with pytest.raises(Conflict, match=r"2 runs of sdk-release\.yaml") as caught:
         sdk.dispatch(context, "0.7.0")
     assert all(f"{run}  in_progress  {sandbox.github.hub.html}/actions/runs/{run}" in str(caught.value) for run in runs)
-    assert sdk.dispatch(again(context), "0.7.0", run=str(runs[0]))[0].id == runs[0]
+    assert sdk.dispatch(again(context), "0.7.0", flags=SdkRun(run=str(runs[0])))[0].id == runs[0]
     assert dispatches(sandbox, SDK) == 2
 
 
@@ -190,14 +191,14 @@ def test_a_chosen_run_must_be_of_the_workflow_and_the_commit(sandbox: Sandbox, m
     context = tagged(open_context(sandbox, monkeypatch, clock=FakeClock(), settings=Settings(release=POLL)))
     platform = next(run.id for run in sandbox.github.hub.runs.values() if run.start.path.endswith("platform.yaml"))
     with pytest.raises(Usage, match=f"run {platform} is of platform.yaml, not of {SDK}"):
-        sdk.dispatch(context, "0.7.0", run=str(platform))
+        sdk.dispatch(context, "0.7.0", flags=SdkRun(run=str(platform)))
     older = dispatch(sandbox, "0.6.2")
     with pytest.raises(Failed, match=f"run {older} builds"):
-        sdk.dispatch(again(context), "0.7.0", run=str(older))
+        sdk.dispatch(again(context), "0.7.0", flags=SdkRun(run=str(older)))
     with pytest.raises(Usage, match="--run ١٢ is no run's id"):
-        sdk.dispatch(again(context), "0.7.0", run="١٢")
+        sdk.dispatch(again(context), "0.7.0", flags=SdkRun(run="١٢"))
     with pytest.raises(Failed, match="404"):
-        sdk.dispatch(again(context), "0.7.0", run="99999")
+        sdk.dispatch(again(context), "0.7.0", flags=SdkRun(run="99999"))
 
 
 def test_a_dry_run_judges_and_shows_and_asks_for_nothing(sandbox: Sandbox, context: Context) -> None:
@@ -274,6 +275,6 @@ def test_f11_a_branch_named_like_the_tag_is_refused(sandbox: Sandbox, context: C
 
 
 def test_base_images_are_pushed_again_on_purpose_alone(sandbox: Sandbox, context: Context) -> None:
-    image.release(context, "0.7.0", build_base=True)
+    image.release(context, "0.7.0", flags=ImageRun(build_base=True))
     asked = next(each for each in sandbox.github.requests if each.path.endswith(f"{IMAGE}/dispatches"))
     assert asked.body["inputs"] == {"version": "0.7.0", "is_release": "true", "build_base": "true"}
