@@ -20,8 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from release.artifacts.oci import ACCEPT, OciRegistry
-from release.artifacts.oci_auth import challenges, check_realm, is_trusted_realm, registry_url
+from release.artifacts.oci import ACCEPT, OciRegistry, challenges, check_realm, is_trusted_realm, registry_url
 from release.call.context import SystemClock
 from release.errors import Failed, Usage
 from release.github.http import BearerAuth, Http

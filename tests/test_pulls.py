@@ -10,7 +10,7 @@ from conftest import FakeClock, again, open_context, printed
 from doubles import Doubles
 from outside import remote_refs, writes
 
-from release.artifacts.image_bump import bump_apart
+from release.artifacts.image_release import bump_apart
 from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
 from release.git.refs import RemoteRef
