@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import semver
 
@@ -74,13 +75,9 @@ def component_plan(context: Context, name: str, accept: str | None, given: str) 
 
 
 def known_release(plan: ComponentPlan) -> TaggedRelease | None:
-    """Return the tag that this release is already, or None (F27).
-
-    Without a version, the one at the trunk's head: what is released from that commit is not released twice.
-    Raises Conflict for a version that released something else.
-    """
+    """Return the tag that this release is already, or None (F27); raise Conflict for a version of something else."""
     name = plan.part.name
-    if plan.version is None:
+    if plan.version is None:  # what is released from the trunk's head is not released twice
         at_head = [each for each in plan.there if each.ref.sha == plan.sha and not each.version.prerelease]
         return next((each for each in reversed(at_head) if each.has(name)), None)
     found = next((each for each in plan.there if each.version == plan.version), None)
@@ -103,14 +100,10 @@ def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     within = f"Its interfaces within {plan.line}: {verdict_of(answers).value}."
     ref = RemoteRef(f"refs/tags/{version}", plan.sha, plan.sha)
     planned = TaggedRelease(context.settle(version), ref, (part.name,), accepted)
-    ensure(
-        context,
-        f"tag {version} at {brief(plan.sha)} for {part.name} alone",
-        find=lambda: _own_tag(context, part, planned),
-        make=lambda: _push(context, planned, tag_message(version, part.name, within, accepted)),
-        planned=ref,
-        key=ref.name,
-    )
+    find = partial(_own_tag, context, part, planned)
+    make = partial(_push, context, planned, tag_message(version, part.name, within, accepted))
+    what = f"tag {version} at {brief(plan.sha)} for {part.name} alone"
+    ensure(context, what, find=find, make=make, planned=ref, key=ref.name)
     return planned
 
 

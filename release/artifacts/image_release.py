@@ -45,8 +45,8 @@ def release_image(context: Context, version: semver.Version, on_trunk: bool = Tr
     """Release the image from a branch made from the trunk, or from the checked-out one; return the trunk's commit."""
     merged = branch_with_image(context, trunk(context), version)
     if merged and are_out(context, runner_images(context, version)):
-        where = f"on {trunk(context)} at {merged.sha[:9]}"
-        context.report.step("done", f"image {version}: {where}, every tag in the registry")
+        what = f"image {version}: on {trunk(context)} at {merged.sha[:9]}, every tag in the registry"
+        context.report.step("done", what)
         check_runner_images(context, version)
         return merged.sha
     head = merged or (bump_apart(context, version) if on_trunk else bump_checked_out(context, version))
@@ -108,7 +108,7 @@ def _merge_image_pull_request(context: Context, version: semver.Version, head: R
     merged = merge_pull_request(context, open_image_pull_request(context, version, head), head.sha)
     if merged.merge_sha == NEW:
         return NEW
-    repository(context).need_commit(merged.merge_sha, f"refs/heads/{trunk(context)}")
+    repository(context).need_commit(merged.merge_sha, f"{HEADS}{trunk(context)}")
     if image_in_config(context, merged.merge_sha) != str(version):
         where = f"its {context.settings.image.config_file}"
         raise Failed(f"{merged.merge_sha[:9]} was merged, but {where} does not name {version}", f"Look: {merged.url}")
@@ -126,10 +126,7 @@ def image_version(context: Context, given: str) -> semver.Version:
 
 
 def image_head(context: Context, version: semver.Version, name: str) -> RemoteRef:
-    """Return the remote's branch of the name, else of the checked-out one, or from the trunk `image-<version>`.
-
-    Raises Usage when there is none.
-    """
+    """Return the remote's branch of the name; without one the checked-out, or on the trunk `image-<version>`."""
     here = repository(context).branch()
     if not name:
         name = here if here and here != trunk(context) and not parse_branch(here) else image_branch(version)
@@ -154,10 +151,7 @@ def bump_checked_out(context: Context, version: semver.Version) -> RemoteRef:
 
 
 def bump_apart(context: Context, version: semver.Version) -> RemoteRef:
-    """Return the branch `image-<version>` with the version in config.py, making it from the trunk where it is missing.
-
-    Raises Conflict when it names another version, or when an image of this one exists.
-    """
+    """Return the branch `image-<version>`, else make it from the trunk; raise Conflict where it names another."""
     sha = trunk_sha(context)
     base = RemoteRef(f"{HEADS}{trunk(context)}", sha, sha)
     return _ensure_bump(context, version, Push(f"{HEADS}{image_branch(version)}", NEW), base)
@@ -171,9 +165,9 @@ def bump_line(context: Context, version: semver.Version, head: RemoteRef) -> Rem
 def _ensure_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None = None) -> RemoteRef:
     """Return the branch that names the version, else push the bump: a commit on `base`, or on what is checked out."""
     name = push.ref.removeprefix(HEADS)
-    what = f"{context.settings.image.config_variable} = {version}"
-    what = f"{what} on {name}" if push.expected else f"branch {name} from {trunk(context)} with {what}"
-    look = partial(branch_with_image, context, name, version, other_is_conflict=not push.expected)
+    change = f"{context.settings.image.config_variable} = {version}"
+    what = f"{change} on {name}" if push.expected else f"branch {name} from {trunk(context)} with {change}"
+    look = partial(branch_with_image, context, name, version, strict=not push.expected)
     find = look if push.expected != NEW else lambda: None  # NEW: picks that a dry run plans
     if find() is None:
         check_image_free(context, version)
@@ -181,16 +175,14 @@ def _ensure_bump(context: Context, version: semver.Version, push: Push, base: Re
     return ensure(context, what, find=find, make=make, planned=RemoteRef(push.ref, NEW, NEW))
 
 
-def branch_with_image(
-    context: Context, name: str, version: semver.Version, other_is_conflict: bool = False
-) -> RemoteRef | None:
-    """Return the remote's branch if config.py at its head names the version, else None."""
+def branch_with_image(context: Context, name: str, version: semver.Version, strict: bool = False) -> RemoteRef | None:
+    """Return the remote's branch if config.py at its head names the version, else None; `strict` raises for another."""
     sha = remote(context).head_sha(name)
     if sha is None:
         return None
     repository(context).need_commit(sha, f"{HEADS}{name}")
     named = image_in_config(context, sha)
-    if other_is_conflict and named != str(version):
+    if strict and named != str(version):
         look = f"git log {context.settings.release.remote}/{name}"
         raise Conflict(f"branch {name} names image {named}, not {version}", f"Look at it: {look}")
     return RemoteRef(f"{HEADS}{name}", sha, sha) if named == str(version) else None
@@ -223,10 +215,7 @@ def _checked_out_branch(context: Context) -> str:
 
 
 def _clean_head(context: Context, name: str, version: semver.Version) -> str:
-    """Return the remote branch's head; raise Usage for what is in the way of a bump.
-
-    One unpushed commit that does nothing but this bump is what a killed call left, and is no obstacle (F27).
-    """
+    """Return the remote branch's head; raise Usage for what is in the way of a bump."""
     changes, there = repository(context).changes(), context.settings.release.remote
     if changes:
         shown = "\n".join([f"{name} has {len(changes)} uncommitted changes:", *changes[:10]])
@@ -234,7 +223,7 @@ def _clean_head(context: Context, name: str, version: semver.Version) -> str:
     pushed, head = remote(context).head_sha(name), repository(context).head()
     if pushed is None:
         raise Usage(f"{name} is not pushed", f"git push -u {there} {name}")
-    if head != pushed and not _is_bump_alone(context, pushed, head, version):
+    if head != pushed and not _is_bump_alone(context, pushed, head, version):  # a killed call's commit may be (F27)
         hint = f"Push or pull it first: git status; git pull --ff-only; git push {there} {name}"
         raise Usage(f"{name} is at {head[:9]}, but at {pushed[:9]} on the remote", hint)
     return pushed

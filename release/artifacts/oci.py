@@ -59,18 +59,14 @@ class OciRegistry:
         return names
 
     def image_digest(self, repository: str, tag: str) -> str | None:
-        """Look up the digest a tag names; None when there is no such tag.
-
-        One HEAD; where that yields no digest, one GET whose bytes are hashed. Raises Failed when bytes and digest
-        do not match.
-        """
+        """Look up the digest a tag names; None when there is no such tag; raise Failed when it is not of its bytes."""
         if not _TAG.fullmatch(tag):
             raise Usage(f"not an image tag: {tag!r}", "It has letters, digits, '_', '.' and '-', at most 128.")
         answer = self._answer("HEAD", repository, f"manifests/{tag}")
         digest = answer.headers.get("Docker-Content-Digest", "")
         if answer.status == _OK and _DIGEST.fullmatch(digest):
             return digest
-        if answer.status != _MISSING:
+        if answer.status != _MISSING:  # a HEAD without a digest: one GET, whose bytes are hashed
             answer = self._answer("GET", repository, f"manifests/{tag}")
         return None if answer.status == _MISSING else self._body_digest(answer, f"{repository}:{tag}")
 
@@ -89,18 +85,14 @@ class OciRegistry:
         headers = {"Accept": ACCEPT if path.startswith("manifests/") else "application/json"}
         send = partial(self._http.request, method, f"{self._api}{repository}/{path}", headers=headers, params=params)
         answer = send(auth=self._auths.get(repository))
-        if answer.status == _UNAUTHORIZED:
-            # The first time, or a token has run out.
+        if answer.status == _UNAUTHORIZED:  # the first time, or a token has run out
             self._auths[repository] = self._authorization(answer, repository)
             answer = send(auth=self._auths[repository])
         if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
             raise Failed(f"{self._host} refuses to show {repository}", _advice(repository))
-        unable = answer.status == _NO_HEAD and method == "HEAD"
-        if answer.status not in (_OK, _MISSING) and not unable:
-            raise Failed(
-                f"{self._host} answers {answer.status} for {repository}",
-                "Run the same again; if it stays, check image.registry.",
-            )
+        if answer.status not in (_OK, _MISSING) and (method, answer.status) != ("HEAD", _NO_HEAD):
+            hint = "Run the same again; if it stays, check image.registry."
+            raise Failed(f"{self._host} answers {answer.status} for {repository}", hint)
         return answer
 
     def _check_api(self) -> None:
@@ -115,10 +107,8 @@ class OciRegistry:
 
     def _authorization(self, answer: Answer, repository: str) -> Auth:
         if (foreign := urlsplit(answer.url)[:2]) != self._url[:2]:
-            raise Failed(
-                f"{self._host} redirects to {foreign[1]}, which asks for credentials: none were sent there",
-                "Set image.registry to the registry itself.",
-            )
+            what = f"{self._host} redirects to {foreign[1]}, which asks for credentials: none were sent there"
+            raise Failed(what, "Set image.registry to the registry itself.")
         offered = challenges(answer.headers.get("WWW-Authenticate", ""))
         if "bearer" in offered:
             return self._bearer(offered["bearer"], repository)
@@ -135,12 +125,10 @@ class OciRegistry:
         auth = self._credentials if is_trusted_realm(realm, self._url) else None
         answer = self._http.request("GET", realm, params={k: v for k, v in params.items() if v}, auth=auth)
         if answer.status != _OK:
-            kept = self._credentials is not None and auth is None
-            raise Failed(
-                f"{host} gives no token for {repository} ({answer.status})"
-                + (f"; the credentials were not sent there, {host} is foreign to {self._host}" if kept else ""),
-                _advice(repository),
-            )
+            what = f"{host} gives no token for {repository} ({answer.status})"
+            if self._credentials and not auth:
+                what += f"; the credentials were not sent there, {host} is foreign to {self._host}"
+            raise Failed(what, _advice(repository))
         return token_auth(_parsed_body(answer, host), host)
 
     def _tag_names(self, answer: Answer) -> list[str]:
@@ -156,10 +144,8 @@ class OciRegistry:
         algorithm = "sha512" if stated.startswith("sha512:") else "sha256"
         digest = f"{algorithm}:{hashlib.new(algorithm, answer.content).hexdigest()}"
         if stated not in ("", digest):
-            raise Failed(
-                f"{self._host} sends for {image} bytes of {digest} and calls them {stated}",
-                "Do not use that image; ask the registry's owner.",
-            )
+            what = f"{self._host} sends for {image} bytes of {digest} and calls them {stated}"
+            raise Failed(what, "Do not use that image; ask the registry's owner.")
         return digest
 
 
@@ -202,10 +188,7 @@ def is_loopback(host: str) -> bool:
 
 
 def registry_url(text: str) -> SplitResult:
-    """Read a registry's address; a bare host means https.
-
-    Raises Usage for a password in the URL (S1), and for http to anything but this machine (S2).
-    """
+    """Read a registry's address (a bare host means https); raise Usage for a password (S1) and for remote http (S2)."""
     url = urlsplit(text if "://" in text else f"https://{text}")
     if url.username is not None or url.password is not None:
         raise Usage("image.registry holds a name or password in its URL", "Leave it out of the URL.")
@@ -217,19 +200,14 @@ def registry_url(text: str) -> SplitResult:
 
 
 def check_realm(realm: str, registry: SplitResult) -> None:
-    """Check that a token may be asked for at the realm which the registry names.
-
-    https always; http only where registry and realm are both this machine, so that no remote registry can make
-    us talk to a local port. Raises Failed otherwise (S2).
-    """
+    """Raise Failed unless a token may be asked for at the realm which the registry names (S2)."""
     url = urlsplit(realm)
+    # http only where both are this machine, so that no remote registry can make us talk to a local port.
     local = is_loopback(registry.hostname or "") and is_loopback(url.hostname or "")
     secure = url.scheme == "https" and not is_loopback(url.hostname or "")
     if not url.hostname or url.username is not None or not (secure or (local and url.scheme in {"http", "https"})):
-        raise Failed(
-            f"the registry {registry.netloc} asks for a token from {realm!r}, which is not https",
-            "Nothing was sent there; check image.registry, or mend that registry's token realm.",
-        )
+        hint = "Nothing was sent there; check image.registry, or mend that registry's token realm."
+        raise Failed(f"the registry {registry.netloc} asks for a token from {realm!r}, which is not https", hint)
 
 
 def is_trusted_realm(realm: str, registry: SplitResult) -> bool:
