@@ -2,8 +2,8 @@
 
 build.py              a wheel from the sources, tried; wheel.py: its bytes, read and judged
 s3.py                 what is under the release prefix: a version's wheel, its run; aws.py: S3 and ECR themselves
-images.py             which images belong to a version, and whether they are out; oci.py, oci_auth.py: any registry
-image_bump.py         the image's version in config.py, pushed; image_release.py: its run, proof and pull request
+images.py             which images belong to a version, and whether they are out; oci.py: any registry
+image_release.py      the image's version in config.py, pushed; its run, proof and pull request
 component_release.py  an individual release, behind the gate
 """
 
@@ -15,18 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from release.artifacts import (
-        aws,
-        build,
-        component_release,
-        image_bump,
-        image_release,
-        images,
-        oci,
-        oci_auth,
-        s3,
-        wheel,
-    )  # fmt: skip
+    from release.artifacts import aws, build, component_release, image_release, images, oci, s3, wheel
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -46,12 +46,13 @@ class Bucket:
 
     def object(self, key: str) -> S3Object | None:
         """Return the key's object, or None on 404 alone (F20)."""
-        head = _found_or_none(
-            lambda: self._client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED"), self.name
-        )
+        head = _found_or_none(self.name, self._client.head_object, Bucket=self.name, Key=key, ChecksumMode="ENABLED")
         if head is None:
             return None
-        return S3Object(key, head["ETag"].strip('"'), head["LastModified"], _stored_sha256(head))
+        stored = head.get("ChecksumSHA256", "")
+        if "-" in stored or head.get("ChecksumType") == "COMPOSITE":  # with a part count, it is not of the whole object
+            stored = ""
+        return S3Object(key, head["ETag"].strip('"'), head["LastModified"], base64.b64decode(stored).hex())
 
     def objects(self, prefix: str) -> Iterator[S3Object]:
         """Yield every object below the prefix, all pages."""
@@ -62,7 +63,7 @@ class Bucket:
 
     def content(self, key: str) -> bytes | None:
         """Return the object's bytes, or None on 404 alone; raise Failed above the limit of 512 MiB."""
-        got = _found_or_none(lambda: self._client.get_object(Bucket=self.name, Key=key), self.name)
+        got = _found_or_none(self.name, self._client.get_object, Bucket=self.name, Key=key)
         if got is None:
             return None
         if got["ContentLength"] > OBJECT_LIMIT:
@@ -71,20 +72,11 @@ class Bucket:
             return got["Body"].read()
 
     def create_object(self, key: str, content: bytes) -> None:
-        """Write the key if it does not exist (`If-None-Match: *`, F20), with its SHA-256 stored beside it.
-
-        Raises Conflict when it exists, whatever is in it.
-        """
-        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        """Write the key and its SHA-256; raise Conflict when it exists, whatever is in it (`If-None-Match: *`, F20)."""
+        sha256 = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        checksum: dict[str, Any] = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": sha256}
         with _translated_errors("s3", f"s3://{self.name}/{key}", lost=True):
-            self._client.put_object(
-                Bucket=self.name,
-                Key=key,
-                Body=content,
-                IfNoneMatch="*",
-                ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=checksum,
-            )
+            self._client.put_object(Bucket=self.name, Key=key, Body=content, IfNoneMatch="*", **checksum)
 
     def protections(self) -> dict[str, bool]:
         """Return which of versioning, object lock and a create-only policy the bucket has; not what cannot be read."""
@@ -112,9 +104,8 @@ class Ecr:
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the tag names, or None when the registry says that there is no such image."""
-        found = _found_or_none(
-            lambda: self._client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}]), repository
-        )
+        request = {"repositoryName": repository, "imageIds": [{"imageTag": tag}]}
+        found = _found_or_none(repository, self._client.describe_images, **request)
         return found["imageDetails"][0]["imageDigest"] if found else None
 
     def image_digests(self, repository: str) -> dict[str, str]:
@@ -123,8 +114,8 @@ class Ecr:
             pages = self._client.get_paginator("list_images").paginate(
                 repositoryName=repository, filter={"tagStatus": "TAGGED"}, PaginationConfig={"PageSize": 1000}
             )
-            listed = [image for page in pages for image in page["imageIds"] if "imageTag" in image]
-        return {image["imageTag"]: image["imageDigest"] for image in listed}
+            images = [image for page in pages for image in page["imageIds"]]
+        return {image["imageTag"]: image["imageDigest"] for image in images if "imageTag" in image}
 
     def is_immutable(self, repository: str) -> bool:
         """Whether the registry itself refuses to overwrite a tag."""
@@ -133,11 +124,11 @@ class Ecr:
         return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
 
 
-def _found_or_none(read: Callable[[], T], place: str) -> T | None:
-    """Return what was read, or None where AWS says that there is no such thing; `place` is for messages."""
+def _found_or_none(place: str, read: Callable[..., T], **request: Any) -> T | None:
+    """Return the answer, or None where AWS says that there is no such thing; `place` is for messages."""
     with _translated_errors("AWS", place):
         try:
-            return read()
+            return read(**request)
         except ClientError as error:
             if _error_code(error) in MISSING:
                 return None
@@ -150,15 +141,14 @@ def _translated_errors(service: str, place: str, lost: bool = False) -> Iterator
     try:
         yield
     except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
-        in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
-        raise Usage(f"{service}: {error}", OIDC if in_actions else SIGN_IN) from error
+        raise Usage(f"{service}: {error}", OIDC if os.environ.get("GITHUB_ACTIONS") == "true" else SIGN_IN) from error
     except ClientError as error:
         if _error_code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
             raise Conflict(f"{place} exists already", "A released file is never overwritten.") from error
-        details = error.response.get("Error", {})
+        said = error.response.get("Error", {}).get("Message", "")
         hint = "May these credentials do that? aws sts get-caller-identity tells whose they are."
-        raise Failed(f"{service}: {place}: {_error_code(error)} {details.get('Message', '')}".rstrip(), hint) from error
-    except BotoCoreError as error:
+        raise Failed(f"{service}: {place}: {_error_code(error)} {said}".rstrip(), hint) from error
+    except BotoCoreError as error:  # the network, before an answer
         what = f"{service}: {place}: {error}"
         if lost:
             raise Unknown(what, "Run the same again: it looks first.") from error
@@ -168,9 +158,3 @@ def _translated_errors(service: str, place: str, lost: bool = False) -> Iterator
 def _error_code(error: ClientError) -> str:
     """Return AWS's own code of the error."""
     return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _stored_sha256(head: Any) -> str:
-    """Return the SHA-256 stored with an object: one with a part count behind it is not of the whole object."""
-    stored = str(head.get("ChecksumSHA256", ""))
-    return "" if "-" in stored or head.get("ChecksumType") == "COMPOSITE" else base64.b64decode(stored).hex()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,12 +27,9 @@ def build_wheel(source: Path, out: Path, version: str = "") -> Path:
     out.mkdir(parents=True, exist_ok=True)
     environment = {"SETUPTOOLS_SCM_PRETEND_VERSION": version} if version else {}
     with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
-        wheel = ["wheel", "--quiet", "--no-deps", "--wheel-dir", folder, str(source.resolve())]
-        _run([*PIP, *wheel], environment)
+        _run([*PIP, "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, str(source.resolve())], environment)
         built = next(Path(folder).glob("*.whl"))
-        target = out / built.name
-        target.write_bytes(built.read_bytes())
-    return target
+        return Path(shutil.copyfile(built, out / built.name))
 
 
 def try_wheel(wheel: Path, python: str, package: str, command: str) -> tuple[str, str]:

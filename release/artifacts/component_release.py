@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import semver
 
@@ -74,21 +75,15 @@ def component_plan(context: Context, name: str, accept: str | None, given: str) 
 
 
 def known_release(plan: ComponentPlan) -> TaggedRelease | None:
-    """Return the tag that this release is already, or None (F27).
-
-    Without a version, the one at the trunk's head: what is released from that commit is not released twice.
-    Raises Conflict for a version that released something else.
-    """
+    """Return the tag that this release is already, or None (F27); raise Conflict for a version of something else."""
     name = plan.part.name
-    if plan.version is None:
+    if plan.version is None:  # what is released from the trunk's head is not released twice
         at_head = [each for each in plan.there if each.ref.sha == plan.sha and not each.version.prerelease]
         return next((each for each in reversed(at_head) if each.has(name)), None)
     found = next((each for each in plan.there if each.version == plan.version), None)
     if found and name not in found.components:
-        raise Conflict(
-            f"{found.version} released {found.what}, from {brief(found.ref.sha)}; a tag is never moved",
-            f"Take the next version: inv release.component --name {name}",
-        )
+        what = f"{found.version} released {found.what}, from {brief(found.ref.sha)}; a tag is never moved"
+        raise Conflict(what, f"Take the next version: inv release.component --name {name}")
     return found
 
 
@@ -105,14 +100,10 @@ def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     within = f"Its interfaces within {plan.line}: {verdict_of(answers).value}."
     ref = RemoteRef(f"refs/tags/{version}", plan.sha, plan.sha)
     planned = TaggedRelease(context.settle(version), ref, (part.name,), accepted)
-    ensure(
-        context,
-        f"tag {version} at {brief(plan.sha)} for {part.name} alone",
-        find=lambda: _own_tag(context, part, planned),
-        make=lambda: _push(context, planned, tag_message(version, part.name, within, accepted)),
-        planned=ref,
-        key=ref.name,
-    )
+    find = partial(_own_tag, context, part, planned)
+    make = partial(_push, context, planned, tag_message(version, part.name, within, accepted))
+    what = f"tag {version} at {brief(plan.sha)} for {part.name} alone"
+    ensure(context, what, find=find, make=make, planned=ref, key=ref.name)
     return planned
 
 
@@ -136,10 +127,8 @@ def _own_tag(context: Context, part: Component, planned: TaggedRelease) -> Remot
         _check_unbuilt(context, part, planned.version)
         return None
     if found.ref.sha != planned.ref.sha or found.components != planned.components:
-        raise Conflict(
-            f"somebody tagged {planned.version} meanwhile: {found.what} at {brief(found.ref.sha)}",
-            "Run the same again: it takes the next version.",
-        )
+        what = f"somebody tagged {planned.version} meanwhile: {found.what} at {brief(found.ref.sha)}"
+        raise Conflict(what, "Run the same again: it takes the next version.")
     return found.ref
 
 
@@ -150,10 +139,8 @@ def _check_unbuilt(context: Context, part: Component, version: semver.Version) -
     if is_sdk(context, part) and is_wheel_out(context, version):
         out.append(f"the wheel of {version}")
     if out:
-        raise Conflict(
-            f"{out[0]} exists already, and {version} is not tagged",
-            f"Find out who made it, or take another version: inv release.component --name {part.name} --version …",
-        )
+        hint = f"Find out who made it, or take another version: inv release.component --name {part.name} --version …"
+        raise Conflict(f"{out[0]} exists already, and {version} is not tagged", hint)
 
 
 def _push(context: Context, planned: TaggedRelease, message: str) -> None:
@@ -161,10 +148,8 @@ def _push(context: Context, planned: TaggedRelease, message: str) -> None:
     repo, version = repository(context), planned.version
     local = repo.local_tag(str(version))
     if local and tag_messages(repo, [local])[0].strip() != message:
-        raise Conflict(
-            f"the local tag {version} was never pushed, and is not this release",
-            f"Look at it (git show {version}); if it is a leftover: git tag -d {version}",
-        )
+        hint = f"Look at it (git show {version}); if it is a leftover: git tag -d {version}"
+        raise Conflict(f"the local tag {version} was never pushed, and is not this release", hint)
     push_tag(context, version, planned.ref.sha, message=message)
 
 
@@ -182,12 +167,12 @@ def component_runs(context: Context, part: Component, tag: TaggedRelease) -> dic
 
 def check_component_runs(context: Context, part: Component, tag: TaggedRelease, finished: dict[str, Run]) -> None:
     """Raise unless the runs did what this component needs: its roles' jobs, or without roles every job (F26)."""
-    ended = [run for run in finished.values() if run.id and run.status == "completed"]
-    if part.roles and ended:
+    ended = [run for run in finished.values() if run.id and run.status == "completed"]  # none in a dry run
+    if not part.roles:
+        for run in ended:
+            check_run(context, run, component_request(part, tag, run.name))
+    elif ended:
         check_component_roles(context, ended, part.roles, component_request(part, tag, "").ways_on)
-        return
-    for run in ended:
-        check_run(context, run, component_request(part, tag, run.name))
 
 
 def check_component_roles(context: Context, ended: Iterable[Run], roles: Sequence[str], hint: str) -> None:

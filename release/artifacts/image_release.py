@@ -1,12 +1,13 @@
-"""The images of one version: their run, their proof, their pull request."""
+"""An image's release: its version in config.py pushed on a branch, its run, its proof, its pull request."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 import semver
 
-from release.artifacts.image_bump import branch_with_image, bump_apart, bump_checked_out, image_branch
 from release.artifacts.images import (
     are_out,
     check_image_free,
@@ -18,10 +19,12 @@ from release.artifacts.images import (
 )
 from release.artifacts.s3 import check_unchanged
 from release.call.context import Context
+from release.call.ensure import ensure
 from release.call.flags import ImageRun
-from release.errors import Failed, Usage
+from release.config_py import replace_constant
+from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
-from release.git.refs import HEADS, NEW, RemoteRef, short_name
+from release.git.refs import HEADS, NEW, Push, RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.git.tags import trunk_sha
@@ -38,14 +41,11 @@ ANY_RUN = ImageRun()
 
 
 def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = ANY_RUN) -> str:
-    """Release the image, from a branch of its own made from the trunk or from the checked-out branch.
-
-    Returns the trunk's commit whose config.py names the version.
-    """
+    """Release the image from a branch made from the trunk, or from the checked-out one; return the trunk's commit."""
     merged = branch_with_image(context, trunk(context), version)
     if merged and are_out(context, runner_images(context, version)):
-        where = f"on {trunk(context)} at {merged.sha[:9]}"
-        context.report.step("done", f"image {version}: {where}, every tag in the registry")
+        what = f"image {version}: on {trunk(context)} at {merged.sha[:9]}, every tag in the registry"
+        context.report.step("done", what)
         check_runner_images(context, version)
         return merged.sha
     head = merged or (bump_apart(context, version) if on_trunk else bump_checked_out(context, version))
@@ -107,7 +107,7 @@ def _merge_image_pull_request(context: Context, version: semver.Version, head: R
     merged = merge_pull_request(context, open_image_pull_request(context, version, head), head.sha)
     if merged.merge_sha == NEW:
         return NEW
-    repository(context).need_commit(merged.merge_sha, f"refs/heads/{trunk(context)}")
+    repository(context).need_commit(merged.merge_sha, f"{HEADS}{trunk(context)}")
     if image_in_config(context, merged.merge_sha) != str(version):
         where = f"its {context.settings.image.config_file}"
         raise Failed(f"{merged.merge_sha[:9]} was merged, but {where} does not name {version}", f"Look: {merged.url}")
@@ -125,10 +125,7 @@ def image_version(context: Context, given: str) -> semver.Version:
 
 
 def image_head(context: Context, version: semver.Version, name: str) -> RemoteRef:
-    """Return the remote's branch of the name, else of the checked-out one, or from the trunk `image-<version>`.
-
-    Raises Usage when there is none.
-    """
+    """Return the remote's branch of the name; without one the checked-out, or on the trunk `image-<version>`."""
     here = repository(context).branch()
     if not name:
         name = here if here and here != trunk(context) and not parse_branch(here) else image_branch(version)
@@ -136,3 +133,106 @@ def image_head(context: Context, version: semver.Version, name: str) -> RemoteRe
     if sha is None:
         raise Usage(f"the remote has no branch {name}", "Push it first, or name another: --ref BRANCH")
     return RemoteRef(f"{HEADS}{name}", sha, sha)
+
+
+def image_branch(version: semver.Version) -> str:
+    """Return the name of the branch that this tool makes for an image."""
+    return f"image-{version}"
+
+
+def bump_checked_out(context: Context, version: semver.Version) -> RemoteRef:
+    """Return the checked-out branch with the version in config.py, committing and pushing it where it is missing.
+
+    Raises Usage for a branch that is not clean, pushed and one's own; Conflict when an image of it exists.
+    """
+    name = _checked_out_branch(context)
+    return _ensure_bump(context, version, Push(f"{HEADS}{name}", NEW, _clean_head(context, name, version)))
+
+
+def bump_apart(context: Context, version: semver.Version) -> RemoteRef:
+    """Return the branch `image-<version>`, else make it from the trunk; raise Conflict where it names another."""
+    sha = trunk_sha(context)
+    base = RemoteRef(f"{HEADS}{trunk(context)}", sha, sha)
+    return _ensure_bump(context, version, Push(f"{HEADS}{image_branch(version)}", NEW), base)
+
+
+def bump_line(context: Context, version: semver.Version, head: RemoteRef) -> RemoteRef:
+    """Return the line's release branch with the version in config.py, committing and pushing it where it is missing."""
+    return _ensure_bump(context, version, Push(head.name, NEW, expected=head.sha), head)
+
+
+def _ensure_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None = None) -> RemoteRef:
+    """Return the branch that names the version, else push the bump: a commit on `base`, or on what is checked out."""
+    name = push.ref.removeprefix(HEADS)
+    change = f"{context.settings.image.config_variable} = {version}"
+    what = f"{change} on {name}" if push.expected else f"branch {name} from {trunk(context)} with {change}"
+    look = partial(branch_with_image, context, name, version, strict=not push.expected)
+    find = look if push.expected != NEW else lambda: None  # NEW: picks that a dry run plans
+    if find() is None:
+        check_image_free(context, version)
+    make = partial(_push_bump, context, version, push, base)
+    return ensure(context, what, find=find, make=make, planned=RemoteRef(push.ref, NEW, NEW))
+
+
+def branch_with_image(context: Context, name: str, version: semver.Version, strict: bool = False) -> RemoteRef | None:
+    """Return the remote's branch if config.py at its head names the version, else None; `strict` raises for another."""
+    sha = remote(context).head_sha(name)
+    if sha is None:
+        return None
+    repository(context).need_commit(sha, f"{HEADS}{name}")
+    named = image_in_config(context, sha)
+    if strict and named != str(version):
+        look = f"git log {context.settings.release.remote}/{name}"
+        raise Conflict(f"branch {name} names image {named}, not {version}", f"Look at it: {look}")
+    return RemoteRef(f"{HEADS}{name}", sha, sha) if named == str(version) else None
+
+
+def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None) -> None:
+    """Write the version, commit and push it: on what is checked out, or on the base in a worktree of its own."""
+    image, repo = context.settings.image, repository(context)
+    if base:
+        repo.need_commit(base.sha, base.name)
+    with repo.worktree(base.sha) if base else nullcontext(repo.root) as tree:
+        path = tree / image.config_file
+        source = path.read_bytes()
+        changed = replace_constant(source, image.config_variable, str(version), image.config_file)
+        if changed != source:  # else a killed call committed it
+            path.write_bytes(changed)
+            repo.commit(f"Use image {version}", [image.config_file], tree)
+        repo.push([replace(push, sha=repo.git("rev-parse", "HEAD", cwd=tree))])
+
+
+def _checked_out_branch(context: Context) -> str:
+    """Return the checked-out branch; raise Usage for a detached HEAD, the trunk and release branches."""
+    name = repository(context).branch()
+    if name is None:
+        raise Usage("no branch is checked out", "git switch -c image-VERSION")
+    if name == trunk(context) or parse_branch(name):
+        what = f"{name} is {'the trunk' if name == trunk(context) else 'a release branch'}"
+        raise Usage(what, "The image is bumped on a branch of its own: git switch -c image-VERSION")
+    return name
+
+
+def _clean_head(context: Context, name: str, version: semver.Version) -> str:
+    """Return the remote branch's head; raise Usage for what is in the way of a bump."""
+    changes, there = repository(context).changes(), context.settings.release.remote
+    if changes:
+        shown = "\n".join([f"{name} has {len(changes)} uncommitted changes:", *changes[:10]])
+        raise Usage(shown, "Commit or stash them, then run the same again.")
+    pushed, head = remote(context).head_sha(name), repository(context).head()
+    if pushed is None:
+        raise Usage(f"{name} is not pushed", f"git push -u {there} {name}")
+    if head != pushed and not _is_bump_alone(context, pushed, head, version):  # a killed call's commit may be (F27)
+        hint = f"Push or pull it first: git status; git pull --ff-only; git push {there} {name}"
+        raise Usage(f"{name} is at {head[:9]}, but at {pushed[:9]} on the remote", hint)
+    return pushed
+
+
+def _is_bump_alone(context: Context, base: str, head: str, version: semver.Version) -> bool:
+    repo = repository(context)
+    return (
+        repo.has_commit(base)
+        and repo.parents(head) == [base]
+        and repo.changed_paths(base, head) == [context.settings.image.config_file]
+        and image_in_config(context, head) == str(version)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import semver
 
@@ -52,11 +53,12 @@ def image_fingerprints(context: Context, *, bases_may_change: bool = False) -> d
 
 def check_image_free(context: Context, version: semver.Version, because: str = "") -> None:
     """Raise Conflict when an image of the version exists: images are never overwritten (F21)."""
-    for image, digest in digests(context, runner_images(context, version)).items():
-        if digest:
-            raise Conflict(
-                f"image {image} exists already{because}", "Images are never overwritten; choose the next version."
-            )
+    found = digests(context, runner_images(context, version))
+    taken = next((image for image, digest in found.items() if digest), None)
+    if taken:
+        raise Conflict(
+            f"image {taken} exists already{because}", "Images are never overwritten; choose the next version."
+        )
 
 
 def check_runner_images(context: Context, version: semver.Version) -> None:
@@ -70,9 +72,8 @@ def check_runner_images(context: Context, version: semver.Version) -> None:
 def check_tagged_images(context: Context, version: semver.Version, names: Sequence[str], whose: str) -> None:
     """Raise Failed unless every one of these repositories has the version, saying each one's digest (F21)."""
     found = digests(context, tagged_images(names, version))
-    _check_digests(
-        context, found, f"{whose} {version}", f"See what the tag started: inv platform.watch --version {version}"
-    )
+    look = f"See what the tag started: inv platform.watch --version {version}"
+    _check_digests(context, found, f"{whose} {version}", look)
 
 
 def _check_digests(context: Context, found: Mapping[str, str | None], whose: str, hint: str) -> None:
@@ -86,11 +87,11 @@ def _check_digests(context: Context, found: Mapping[str, str | None], whose: str
 def prove_tagged_images(context: Context, version: semver.Version, names: Sequence[str], whose: str, how: str) -> None:
     """Raise Failed unless these images are out; a dry run says how those that are not would be built."""
     images = tagged_images(names, version)
+    check = partial(check_tagged_images, context, version, names, whose)
     if are_out(context, images):
-        check_tagged_images(context, version, names, whose)
-        return
-    what = f"images {', '.join(images)}, by {how}"
-    perform(context, what, lambda: check_tagged_images(context, version, names, whose), None)
+        check()
+    else:
+        perform(context, f"images {', '.join(images)}, by {how}", check, None)
 
 
 def image_in_config(context: Context, sha: str) -> str:
@@ -114,26 +115,22 @@ def image_version_in_config(context: Context, sha: str) -> semver.Version | None
 def check_image_in_config(context: Context, sha: str, version: semver.Version) -> None:
     """Raise Blocked unless every image that config.py names at the commit to be tagged is in the registry.
 
-    One older than the release is fine, and said. Nothing is asked about a commit that a dry run would make, nor
-    where `image.config_file` is set to nothing.
+    One of another version than the release is fine, and said.
     """
     image = context.settings.image
-    if sha == NEW or not image.config_file:
+    if sha == NEW or not image.config_file:  # a commit that a dry run would make; a project without the constant
         return
     named = parse(image_in_config(context, sha))
     found = digests(context, runner_images(context, named))
     missing = [name.partition(":")[2] for name, digest in found.items() if digest is None]
     if missing:
         others = f", nor are {len(missing) - 1} others" if len(missing) > 1 else ""
-        where = f"{image.config_file} at {sha[:9]}"
-        raise Blocked(
-            f"{where} names image {named}, but {missing[0]} is not in {image.repository}{others}",
-            f"Build it: inv image.release --version {named}",
-        )
+        where = f"{missing[0]} is not in {image.repository}{others}"
+        what = f"{image.config_file} at {sha[:9]} names image {named}, but {where}"
+        raise Blocked(what, f"Build it: inv image.release --version {named}")
     if named != version:
-        age = "older" if named < version else "newer"
-        said = f"{image.config_file} names image {named}, {age} than the release; it is in the registry"
-        context.report.step("note", said)
+        names = f"{image.config_file} names image {named}, {'older' if named < version else 'newer'} than the release"
+        context.report.step("note", f"{names}; it is in the registry")
 
 
 def registry(context: Context) -> Ecr | OciRegistry:
@@ -141,12 +138,9 @@ def registry(context: Context) -> Ecr | OciRegistry:
 
     An OCI registry that asks who is there is shown REGISTRY_USERNAME and REGISTRY_PASSWORD.
     """
-    return context.once(registry, lambda: _open(context))
-
-
-def _open(context: Context) -> Ecr | OciRegistry:
     address = context.settings.image.registry
     if address == "ecr":
-        return Ecr()
-    name, password = os.environ.get("REGISTRY_USERNAME", ""), os.environ.get("REGISTRY_PASSWORD", "")
-    return OciRegistry(http(context), address, (name, password) if name and password else None)
+        return context.once(registry, Ecr)
+    name, password = os.environ.get("REGISTRY_USERNAME"), os.environ.get("REGISTRY_PASSWORD")
+    shown = (name, password) if name and password else None
+    return context.once(registry, lambda: OciRegistry(http(context), address, shown))

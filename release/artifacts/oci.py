@@ -1,16 +1,16 @@
-"""Image tags and digests of any OCI registry, by its HTTP API (distribution-spec 1.1)."""
+"""Image tags and digests of any OCI registry (distribution-spec 1.1), and who may be told who is there."""
 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from release.artifacts.oci_auth import challenges, check_realm, is_trusted_realm, registry_url, token_auth
 from release.call.parallel import side_by_side
 from release.errors import Failed, Usage
 from release.github.http import Answer, BearerAuth, Http
@@ -25,6 +25,9 @@ _REPOSITORY = re.compile(rf"(?=.{{1,255}}\Z){_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _NEXT = re.compile(r'<([^<>]*)>[^<]*;\s*rel="?next"?', re.IGNORECASE)
+_PART = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?""", re.ASCII)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_PARENT_LABELS = 2
 _OK, _UNAUTHORIZED, _FORBIDDEN, _MISSING, _NO_HEAD = 200, 401, 403, 404, 405
 
 
@@ -56,18 +59,14 @@ class OciRegistry:
         return names
 
     def image_digest(self, repository: str, tag: str) -> str | None:
-        """Look up the digest a tag names; None when there is no such tag.
-
-        One HEAD; where that yields no digest, one GET whose bytes are hashed. Raises Failed when bytes and digest
-        do not match.
-        """
+        """Look up the digest a tag names; None when there is no such tag; raise Failed when it is not of its bytes."""
         if not _TAG.fullmatch(tag):
             raise Usage(f"not an image tag: {tag!r}", "It has letters, digits, '_', '.' and '-', at most 128.")
         answer = self._answer("HEAD", repository, f"manifests/{tag}")
         digest = answer.headers.get("Docker-Content-Digest", "")
         if answer.status == _OK and _DIGEST.fullmatch(digest):
             return digest
-        if answer.status != _MISSING:
+        if answer.status != _MISSING:  # a HEAD without a digest: one GET, whose bytes are hashed
             answer = self._answer("GET", repository, f"manifests/{tag}")
         return None if answer.status == _MISSING else self._body_digest(answer, f"{repository}:{tag}")
 
@@ -86,18 +85,14 @@ class OciRegistry:
         headers = {"Accept": ACCEPT if path.startswith("manifests/") else "application/json"}
         send = partial(self._http.request, method, f"{self._api}{repository}/{path}", headers=headers, params=params)
         answer = send(auth=self._auths.get(repository))
-        if answer.status == _UNAUTHORIZED:
-            # The first time, or a token has run out.
+        if answer.status == _UNAUTHORIZED:  # the first time, or a token has run out
             self._auths[repository] = self._authorization(answer, repository)
             answer = send(auth=self._auths[repository])
         if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
             raise Failed(f"{self._host} refuses to show {repository}", _advice(repository))
-        unable = answer.status == _NO_HEAD and method == "HEAD"
-        if answer.status not in (_OK, _MISSING) and not unable:
-            raise Failed(
-                f"{self._host} answers {answer.status} for {repository}",
-                "Run the same again; if it stays, check image.registry.",
-            )
+        if answer.status not in (_OK, _MISSING) and (method, answer.status) != ("HEAD", _NO_HEAD):
+            hint = "Run the same again; if it stays, check image.registry."
+            raise Failed(f"{self._host} answers {answer.status} for {repository}", hint)
         return answer
 
     def _check_api(self) -> None:
@@ -112,10 +107,8 @@ class OciRegistry:
 
     def _authorization(self, answer: Answer, repository: str) -> Auth:
         if (foreign := urlsplit(answer.url)[:2]) != self._url[:2]:
-            raise Failed(
-                f"{self._host} redirects to {foreign[1]}, which asks for credentials: none were sent there",
-                "Set image.registry to the registry itself.",
-            )
+            what = f"{self._host} redirects to {foreign[1]}, which asks for credentials: none were sent there"
+            raise Failed(what, "Set image.registry to the registry itself.")
         offered = challenges(answer.headers.get("WWW-Authenticate", ""))
         if "bearer" in offered:
             return self._bearer(offered["bearer"], repository)
@@ -132,12 +125,10 @@ class OciRegistry:
         auth = self._credentials if is_trusted_realm(realm, self._url) else None
         answer = self._http.request("GET", realm, params={k: v for k, v in params.items() if v}, auth=auth)
         if answer.status != _OK:
-            kept = self._credentials is not None and auth is None
-            raise Failed(
-                f"{host} gives no token for {repository} ({answer.status})"
-                + (f"; the credentials were not sent there, {host} is foreign to {self._host}" if kept else ""),
-                _advice(repository),
-            )
+            what = f"{host} gives no token for {repository} ({answer.status})"
+            if self._credentials and not auth:
+                what += f"; the credentials were not sent there, {host} is foreign to {self._host}"
+            raise Failed(what, _advice(repository))
         return token_auth(_parsed_body(answer, host), host)
 
     def _tag_names(self, answer: Answer) -> list[str]:
@@ -153,10 +144,8 @@ class OciRegistry:
         algorithm = "sha512" if stated.startswith("sha512:") else "sha256"
         digest = f"{algorithm}:{hashlib.new(algorithm, answer.content).hexdigest()}"
         if stated not in ("", digest):
-            raise Failed(
-                f"{self._host} sends for {image} bytes of {digest} and calls them {stated}",
-                "Do not use that image; ask the registry's owner.",
-            )
+            what = f"{self._host} sends for {image} bytes of {digest} and calls them {stated}"
+            raise Failed(what, "Do not use that image; ask the registry's owner.")
         return digest
 
 
@@ -175,3 +164,70 @@ def _next_page(answer: Answer) -> dict[str, str]:
     """Take the next page's parameters alone: a Link can lead to no other host, whatever it says (S2)."""
     link = _NEXT.search(answer.headers.get("Link", ""))
     return dict(parse_qsl(urlsplit(link[1]).query)) if link else {}
+
+
+def challenges(header: str) -> dict[str, dict[str, str]]:
+    """List the schemes a `WWW-Authenticate` header offers, with their parameters (RFC 9110, 11.6.1)."""
+    offered: dict[str, dict[str, str]] = {}
+    parameters: dict[str, str] = {}
+    for part in _PART.finditer(header):
+        name, quoted, plain = part.groups()
+        if quoted is None and plain is None:
+            parameters = offered.setdefault(name.lower(), {})
+        else:
+            parameters[name.lower()] = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain
+    return offered
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine by its very name, so that nothing leaves it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def registry_url(text: str) -> SplitResult:
+    """Read a registry's address (a bare host means https); raise Usage for a password (S1) and for remote http (S2)."""
+    url = urlsplit(text if "://" in text else f"https://{text}")
+    if url.username is not None or url.password is not None:
+        raise Usage("image.registry holds a name or password in its URL", "Leave it out of the URL.")
+    if not url.hostname or url.query or url.fragment:
+        raise Usage(f"image.registry is not a registry's address: {text!r}", "Such as https://registry.example.com.")
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
+        raise Usage(f"image.registry is not https: {text!r}", f"Set image.registry to https://{url.netloc}.")
+    return url._replace(netloc=url.netloc.lower())
+
+
+def check_realm(realm: str, registry: SplitResult) -> None:
+    """Raise Failed unless a token may be asked for at the realm which the registry names (S2)."""
+    url = urlsplit(realm)
+    # http only where both are this machine, so that no remote registry can make us talk to a local port.
+    local = is_loopback(registry.hostname or "") and is_loopback(url.hostname or "")
+    secure = url.scheme == "https" and not is_loopback(url.hostname or "")
+    if not url.hostname or url.username is not None or not (secure or (local and url.scheme in {"http", "https"})):
+        hint = "Nothing was sent there; check image.registry, or mend that registry's token realm."
+        raise Failed(f"the registry {registry.netloc} asks for a token from {realm!r}, which is not https", hint)
+
+
+def is_trusted_realm(realm: str, registry: SplitResult) -> bool:
+    """Whether the registry's credentials may be shown to its token realm.
+
+    The realm is another host by design (auth.docker.io for registry-1.docker.io), so the rule is not "same host"
+    but "same house": the registry's host, its parent domain, or a sibling below it. The registry could have asked
+    for the credentials itself; this limits who else can.
+    """
+    host, home = urlsplit(realm).hostname or "", registry.hostname or ""
+    if host == home or (is_loopback(host) and is_loopback(home)):
+        return True
+    parent = home.partition(".")[2]
+    numeric = home.replace(".", "").isdigit() or ":" in home
+    return not numeric and parent.count(".") >= _PARENT_LABELS - 1 and (host == parent or host.endswith(f".{parent}"))
+
+
+def token_auth(answer: Any, host: str) -> BearerAuth:
+    """Read a token server's answer (`token`, or OAuth 2's `access_token`). Raises Failed when there is none."""
+    token = (answer.get("token") or answer.get("access_token")) if isinstance(answer, Mapping) else None
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise Failed(f"{host} answered without a token", "Run the same again.")
+    return BearerAuth(token)

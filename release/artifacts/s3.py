@@ -45,16 +45,13 @@ def wheel_key(context: Context, version: semver.Version) -> str:
     keys = [each.key for each in bucket(context).objects(start)]
     found = [key for key in keys if wheel_filename_matches(key.rpartition("/")[2], sdk.package, version)]
     if len(found) > 1:
-        hint = "There must be one; find out who put the other there."
-        raise Conflict(f"{len(found)} wheels of {version} are out: {', '.join(found)}", hint)
+        what = f"{len(found)} wheels of {version} are out: {', '.join(found)}"
+        raise Conflict(what, "There must be one; find out who put the other there.")
     return found[0] if found else f"{start}py3-none-any.whl"
 
 
 def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | None, str]:
-    """Return the wheel under the release prefix, and its key; raise Conflict when it is not what it has to be.
-
-    Its bytes are hashed and compared with the SHA-256 that S3 stored when it was made, where it did.
-    """
+    """Return the wheel under the release prefix, and its key; raise Conflict when it is not what it has to be."""
     key = wheel_key(context, version)
     content = bucket(context).content(key)
     if content is None:
@@ -80,10 +77,8 @@ def check_wheel(context: Context, found: Wheel, wanted: semver.Version | None) -
     """Raise Failed unless the wheel is of the settings' package, has their command, and is of the version, if given."""
     sdk = context.settings.sdk
     if wanted and not wheel_filename_matches(found.filename, sdk.package, wanted):
-        raise Failed(
-            f"the wheel is {found.name} {found.version}, not {sdk.package} {python_version(wanted)}",
-            "Build it at its tag, with the tag fetched.",
-        )
+        what = f"the wheel is {found.name} {found.version}, not {sdk.package} {python_version(wanted)}"
+        raise Failed(what, "Build it at its tag, with the tag fetched.")
     if sdk.command and sdk.command not in found.entry_points:
         raise Failed(f"the wheel {found.filename} has no command {sdk.command}", "Set sdk.command in invoke.yaml.")
 
@@ -99,11 +94,10 @@ def check_unchanged(before: Mapping[str, str], after: Mapping[str, str], where: 
     changed = [name for name, old in before.items() if after.get(name) != old]
     if changed:
         listed = [f"{name}: was {before[name]}, is {after.get(name, 'gone')}" for name in changed[:SHOWN]]
-        shown = "\n".join([*listed, "…"] if len(changed) > SHOWN else listed)
-        raise Conflict(
-            f"{len(changed)} of {len(before)} in {where} changed meanwhile:\n{shown}",
-            "What is released is never overwritten: find out who did that before anything else is released.",
-        )
+        what = f"{len(changed)} of {len(before)} in {where} changed meanwhile:"
+        shown = "\n".join([what, *listed, *(["…"] if len(changed) > SHOWN else [])])
+        hint = "What is released is never overwritten: find out who did that before anything else is released."
+        raise Conflict(shown, hint)
 
 
 def prove_wheel_run(context: Context, version: semver.Version, finished: Run, request: Dispatch) -> None:
@@ -115,12 +109,9 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
     _, key = prove_wheel(context, version, [finished])
     check_unchanged(request.before, object_fingerprints(context), s3_address(context))
     made = bucket(context).object(key)
-    begun = parse_time(finished.created_at)
-    if key not in request.before and made and made.modified < begun:
-        raise Conflict(
-            f"the wheel is from {made.modified:%Y-%m-%d %H:%M:%S} UTC, older than run {finished.id}",
-            f"That run did not make it. Look: {finished.url}",
-        )
+    if key not in request.before and made and made.modified < parse_time(finished.created_at):
+        what = f"the wheel is from {made.modified:%Y-%m-%d %H:%M:%S} UTC, older than run {finished.id}"
+        raise Conflict(what, f"That run did not make it. Look: {finished.url}")
 
 
 def is_wheel_out(context: Context, version: semver.Version, flags: SdkRun = ANY_RUN) -> bool:
@@ -145,7 +136,7 @@ def prove_wheel(context: Context, version: semver.Version, made: Sequence[Run]) 
 
 def _check_origin(context: Context, found: Wheel, made: Sequence[Run]) -> None:
     """Raise Conflict when the runs kept another wheel of that name; say so where nothing they kept can be read."""
-    kept: dict[str, Run] = {}
+    kept: dict[str, Run] = {}  # by the SHA-256 of what each built
     reason = "no run of its tag shows any more"
     for each in made:
         try:
@@ -155,20 +146,17 @@ def _check_origin(context: Context, found: Wheel, made: Sequence[Run]) -> None:
     if not kept:
         context.report.step("note", f"what the run built cannot be compared: {reason}")
     elif found.sha256 not in kept:
-        sha256, each = next(iter(kept.items()))
-        raise Conflict(
-            f"the wheel that is out is sha256:{found.sha256[:12]}, but run {each.id} built sha256:{sha256[:12]}",
-            f"Do not install it. Find out who put it there. Look: {each.url}",
-        )
+        sha256, run = next(iter(kept.items()))
+        what = f"the wheel that is out is sha256:{found.sha256[:12]}, but run {run.id} built sha256:{sha256[:12]}"
+        raise Conflict(what, f"Do not install it. Find out who put it there. Look: {run.url}")
 
 
 def checked_tag(context: Context, version: semver.Version) -> RemoteRef:
     """Return the tag; raise Conflict when it sits on no release branch of its line nor on the trunk."""
     tag = needed_tag(context, version)
-    heads = [ref.sha for ref in line_branches(context, line_of(version))] + [trunk_sha(context)]
+    line = line_of(version)
+    heads = [*(ref.sha for ref in line_branches(context, line)), trunk_sha(context)]
     if tag.sha not in heads and not any(contains(context, head, tag.sha) for head in heads):
-        raise Conflict(
-            f"tag {version} is at {tag.sha[:9]}: on no release branch of {line_of(version)}, nor on {trunk(context)}",
-            "Find out who tagged it; then take the next version.",
-        )
+        what = f"tag {version} is at {tag.sha[:9]}: on no release branch of {line}, nor on {trunk(context)}"
+        raise Conflict(what, "Find out who tagged it; then take the next version.")
     return tag

@@ -69,10 +69,7 @@ def python_version(version: Version) -> str:
 
 
 def wheel_filename_matches(filename: str, package: str, version: Version) -> bool:
-    """Tell whether a wheel's filename, without folders, is of the package and version, however they are spelled.
-
-    Raise Usage for a version that no wheel can have, as `python_version` does.
-    """
+    """Tell whether a wheel's filename is of package and version, however spelled; raise as `python_version` does."""
     wanted = PythonVersion(python_version(version))
     try:
         name, found, _, _ = _filename_parts(filename)
@@ -166,11 +163,9 @@ def _text(archive: zipfile.ZipFile, path: str) -> str:
 def _check_record(archive: zipfile.ZipFile, path: str) -> None:
     recorded: dict[str, tuple[str, str]] = {}
     for row in csv.reader(StringIO(_text(archive, path), newline="")):
-        match row:
-            case [name, digest, size] if name not in recorded:
-                recorded[name] = (digest, size)
-            case _:
-                raise _Wrong(f"RECORD has a wrong or repeated row {row[:1]!a}")
+        if len(row) != 3 or row[0] in recorded:
+            raise _Wrong(f"RECORD has a wrong or repeated row {row[:1]!a}")
+        recorded[row[0]] = (row[1], row[2])
     files = {entry.filename: entry for entry in archive.infolist() if not entry.is_dir()}
     unsigned = {path, f"{path}.jws", f"{path}.p7s"}
     alone = min((files.keys() ^ recorded.keys()) - unsigned, default=None)

@@ -65,11 +65,9 @@ def check_open(context: Context, part: Component, sha: str, line: Line, answers:
     if verdict is Verdict.INCOMPATIBLE:
         raise Blocked(f"{what} is incompatible with {line}", f"Make a coordinated release: {together}")
     reasons = [answer.comparison.why for answer in answers if answer.comparison.verdict is Verdict.UNDECIDED]
-    raise Blocked(
-        f"could not tell whether {what} is compatible with {line}:\n" + "\n".join(dict.fromkeys(reasons)),
-        f'Mend that; or answer for it: inv release.component --name {part.name} --accept "REASON"\n'
-        f"Or make a coordinated release: {together}",
-    )
+    why = "\n".join([f"could not tell whether {what} is compatible with {line}:", *dict.fromkeys(reasons)])
+    hint = f'Mend that; or answer for it: inv release.component --name {part.name} --accept "REASON"'
+    raise Blocked(why, f"{hint}\nOr make a coordinated release: {together}")
 
 
 def current_line(context: Context) -> Line:
@@ -77,11 +75,9 @@ def current_line(context: Context) -> Line:
     try:
         return newest_line(context)
     except Usage as error:
-        first = next_version(line_versions(context), "minor")
-        raise Blocked(
-            "could not tell: nothing is released yet",
-            f"Make the first coordinated release: inv release.minor --version {first}",
-        ) from error
+        first = f"inv release.minor --version {next_version(line_versions(context), 'minor')}"
+        hint = f"Make the first coordinated release: {first}"
+        raise Blocked("could not tell: nothing is released yet", hint) from error
 
 
 def _place(moment: str, sha: str, there: Sequence[TaggedRelease]) -> tuple[str, RemoteRef | None]:
@@ -129,11 +125,5 @@ def _change(change: Change) -> str:
 
 
 def _facts(answer: Answer) -> dict[str, object]:
-    found = answer.comparison
-    told = {
-        "pair": answer.pair.question,
-        "component": answer.pair.owner.name,
-        "from": answer.before,
-        "to": answer.after,
-    }
-    return {**told, **asdict(found), "verdict": found.verdict.value}
+    found, pair = asdict(answer.comparison), {"pair": answer.pair.question, "component": answer.pair.owner.name}
+    return {**pair, "from": answer.before, "to": answer.after, **found, "verdict": found["verdict"].value}

@@ -12,8 +12,7 @@ from release.compat.verdicts import Change, Comparison, Files, Verdict, could_no
 from release.errors import CouldNotTellError
 from release.settings import Component
 
-COMMIT = ""
-"""In a pair: the commit to release, instead of a component's last release in the line."""
+COMMIT = ""  # in a pair: the commit to release, instead of a component's last release in the line
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,11 @@ class Tools:
 
 @dataclass(frozen=True)
 class Side:
-    """An interface's files at one place of history.
+    """An interface's files at one place of history."""
 
-    `name` is what people read (a tag, a commit). `components` names those whose folders are there, so that a new
-    component is told apart from a description that is missing.
-    """
-
-    name: str
+    name: str  # what people read: a tag, a commit
     files: Files = field(repr=False)
-    components: frozenset[str]
+    components: frozenset[str]  # whose folders are there: a new one is told apart from a description that is missing
 
 
 @dataclass(frozen=True)
@@ -61,11 +56,7 @@ class Answer:
 
 
 def pairs(name: str, components: Mapping[str, Component]) -> list[Pair]:
-    """Return the comparisons that the release of one component needs.
-
-    Its own interface; what it consumes, as released, against what the commit was written for; and its interface
-    against what each released consumer was written for.
-    """
+    """Return what the release of a component asks: of itself, of what it consumes, and of each consumer."""
     component = components[name]
     asked = [Pair(component, f"does {name} keep what it released?", name, COMMIT)]
     for consumed in component.consumes:
@@ -125,10 +116,8 @@ def _comparison(component: Component, before: Files, after: Files, tools: Tools)
         return openapi_comparison(component.interface, before, after, tools.oasdiff, tools.timeout)
     if component.kind == "command":
         return command_comparison(component.command, before, after, tools.timeout)
-    raise CouldNotTellError(
-        f"{component.name} has no kind of interface: set kind to python, openapi or command, "
-        "or has_interface to false when nobody calls it"
-    )
+    hint = "set kind to python, openapi or command, or has_interface to false when nobody calls it"
+    raise CouldNotTellError(f"{component.name} has no kind of interface: {hint}")
 
 
 def command_comparison(command: tuple[str, ...], before: Files, after: Files, timeout: float) -> Comparison:
@@ -142,21 +131,15 @@ def command_comparison(command: tuple[str, ...], before: Files, after: Files, ti
     if not before or not after:
         raise CouldNotTellError(f"there are no files at the {'earlier' if not before else 'later'} side")
     with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
-        folders = {"before": root / "before", "after": root / "after"}
-        write_files(folders["before"], before)
-        write_files(folders["after"], after)
-        program = run_program([_argument(part, folders) for part in command], Path.cwd(), timeout)
-        said = program.tail.replace(f"{root}/", "")
+        earlier, later = Path(name, "before"), Path(name, "after")
+        write_files(earlier, before)
+        write_files(later, after)
+        filled = [part.replace("{before}", str(earlier)).replace("{after}", str(later)) for part in command]
+        program = run_program(filled, Path.cwd(), timeout)
+        said = program.tail.replace(f"{name}/", "")
     if program.code == 0:
         return Comparison(Verdict.COMPATIBLE, f"{command[0]} exited 0")
     if program.code == 1:
         changes = tuple(Change(line) for line in said.splitlines())
         return Comparison(Verdict.INCOMPATIBLE, f"{command[0]} exited 1", changes)
     raise CouldNotTellError(f"{command[0]} exited {program.code}: {said or 'it said nothing'}")
-
-
-def _argument(part: str, folders: dict[str, Path]) -> str:
-    for name, folder in folders.items():
-        part = part.replace(f"{{{name}}}", str(folder))
-    return part

@@ -19,9 +19,7 @@ ERROR, WARNING = 3, 2
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 NOT_COVERED = ("behaviour that the description does not tell", "examples and vendor extensions")
 # oasdiff calls these information; within one line of releases they break, or may break, a released client.
-BREAKS = frozenset(
-    {"api-path-removed-with-deprecation", "api-removed-with-deprecation", "request-body-enum-value-removed"}
-)
+BREAKS = ("api-path-removed-with-deprecation", "api-removed-with-deprecation", "request-body-enum-value-removed")
 MAY_BREAK = frozenset({
     "api-global-security-added", "api-global-security-removed", "api-global-security-scope-added",
     "api-security-added", "api-security-component-removed", "api-security-component-type-changed",
@@ -39,8 +37,7 @@ def openapi_comparison(interface: str, before: Files, after: Files, program: str
     """Compare the description file at both sides: what a client of the earlier one may do, the later one must allow.
 
     Raises CouldNotTellError for a missing, empty or unreadable description, one in more than one file, a missing
-    program, or an answer of it that is not understood. oasdiff itself takes an empty or foreign file for an API
-    without operations, so each is read here first.
+    program, or an answer of it that is not understood.
     """
     suffix = PurePosixPath(interface).suffix
     if shutil.which(program) is None:
@@ -48,6 +45,7 @@ def openapi_comparison(interface: str, before: Files, after: Files, program: str
     with tempfile.TemporaryDirectory() as name:
         for side, sources in (("before", before), ("after", after)):
             description = sources.get(interface, b"")
+            # oasdiff takes an empty or foreign file for an API without operations.
             check_description(description, f"{interface} at the {'earlier' if side == 'before' else 'later'} side")
             Path(name, side + suffix).write_bytes(description)
         sides = [f"before{suffix}", f"after{suffix}"]

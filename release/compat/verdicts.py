@@ -9,8 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from release.errors import CouldNotTellError
 
-Files = Mapping[str, bytes]
-"""Repository paths (with `/`) to contents."""
+Files = Mapping[str, bytes]  # repository paths (with `/`) to contents
 
 
 class Verdict(Enum):
@@ -54,10 +53,11 @@ def verdict_on(changes: Iterable[Change], not_covered: tuple[str, ...] = ()) -> 
     """Weigh changes: one that is certain is incompatible, one that is not leaves it undecided."""
     found = tuple(sorted(set(changes), key=lambda change: (not change.certain, change.file, change.line, change.what)))
     certain = sum(change.certain for change in found)
+    counted = "1 change" if (number := certain or len(found)) == 1 else f"{number} changes"
     if certain:
-        return Comparison(Verdict.INCOMPATIBLE, f"{_changes(certain)} would break callers", found, not_covered)
+        return Comparison(Verdict.INCOMPATIBLE, f"{counted} would break callers", found, not_covered)
     if found:
-        why = f"{_changes(len(found))} may break callers, and only a person can say"
+        why = f"{counted} may break callers, and only a person can say"
         return Comparison(Verdict.UNDECIDED, why, found, not_covered)
     return Comparison(Verdict.COMPATIBLE, "no breaking change found", (), not_covered)
 
@@ -85,7 +85,3 @@ def write_files(root: Path, files: Files) -> None:
             target.write_bytes(content)
         except OSError as error:
             raise CouldNotTellError(f"the file {name!r} cannot be written: {error.strerror}") from error
-
-
-def _changes(number: int) -> str:
-    return "1 change" if number == 1 else f"{number} changes"

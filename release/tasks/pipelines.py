@@ -188,7 +188,7 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
         return head
     _follow(context, head, checks)
     if image:
-        head = artifacts.image_bump.bump_line(context, version, head)
+        head = artifacts.image_release.bump_line(context, version, head)
         artifacts.image_release.build_images(context, version, head)
         _follow(context, head, checks)
     now = git.lines.needed_branch(context, release.versions.Line(version.major, version.minor))

@@ -9,7 +9,7 @@ from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGE, PYTHONS, Doubles
 from outside import cloud_content, dispatches, everything, git, remote_refs, writes
 
-from release.artifacts.image_bump import bump_apart
+from release.artifacts.image_release import bump_apart
 from release.call.context import Context
 from release.call.flags import ImageRun
 from release.errors import Blocked, Conflict, Failed, Usage

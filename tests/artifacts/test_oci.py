@@ -18,8 +18,7 @@ import pytest
 import requests
 from docker_registry import HTPASSWD, MANIFEST, TESTER, installed, push, serving
 
-from release.artifacts.oci import ACCEPT, OciRegistry
-from release.artifacts.oci_auth import challenges, check_realm, is_trusted_realm, registry_url
+from release.artifacts.oci import ACCEPT, OciRegistry, challenges, check_realm, is_trusted_realm, registry_url
 from release.call.context import SystemClock
 from release.errors import Failed, Usage
 from release.github.http import BearerAuth, Http

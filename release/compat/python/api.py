@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     import griffe
 
 NOT_COVERED = (
-    "names made at run time",
-    "all but the last of several definitions under conditions",
-    "behaviour behind an unchanged signature",
-    "a new value of the same type in a module's constant",
+    "names made at run time", "all but the last of several definitions under conditions",
+    "behaviour behind an unchanged signature", "a new value of the same type in a module's constant",
     "protected names that subclasses use",
-)
+)  # fmt: skip
 COMPILED = frozenset({".so", ".pyd", ".pyx"})
 
 
@@ -32,16 +30,15 @@ def python_comparison(interface: str, before: Files, after: Files) -> Comparison
     missing or left a module out (it skips what it cannot read without a word).
     """
     with tempfile.TemporaryDirectory() as name:
-        earlier, later = (
-            _package(interface, _files_below(sources, f"{PurePosixPath(interface)}/"), Path(name, side), side)
-            for side, sources in (("earlier", before), ("later", after))
-        )
+        sides = {"earlier": before, "later": after}
+        earlier, later = (_package(interface, files, Path(name, side), side) for side, files in sides.items())
         found = python_changes(earlier, later, interface)
     return verdict_on(found, NOT_COVERED)
 
 
-def _package(interface: str, files: Files, root: Path, side: str) -> griffe.Module:
-    name = PurePosixPath(interface).name
+def _package(interface: str, sources: Files, root: Path, side: str) -> griffe.Module:
+    name, start = PurePosixPath(interface).name, f"{PurePosixPath(interface)}/"
+    files = {path.removeprefix(start): content for path, content in sources.items() if path.startswith(start)}
     modules = {path: content for path, content in files.items() if _is_importable(path)}
     if not modules:
         raise CouldNotTellError(f"there is no Python package in {interface} at the {side} side")
@@ -55,10 +52,6 @@ def _package(interface: str, files: Files, root: Path, side: str) -> griffe.Modu
     package = _griffe_module(name, root)
     _check_complete(package, modules, side)
     return package
-
-
-def _files_below(sources: Files, start: str) -> Files:
-    return {path.removeprefix(start): content for path, content in sources.items() if path.startswith(start)}
 
 
 def _is_importable(path: str) -> bool:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release.compat.python.classes import class_changes
-from release.compat.python.signatures import signature_changes
-from release.compat.python.values import attribute_changes, decorator_changes
+from release.compat.python.definitions import definition_changes
 from release.compat.verdicts import Change
 
 if TYPE_CHECKING:
@@ -39,12 +36,13 @@ class _Walk:
     seen: set[tuple[str, str]] = field(default_factory=set)
 
     def compare_members(self, path: str, old: griffe.Object, new: griffe.Object) -> None:
+        """Compare what a module or class offers, each by its name."""
         later = new.all_members
         for name, member in old.all_members.items():
             if not _is_public(member, name, old, self.package):
                 continue
             if name not in later:
-                if not _is_inherited_from_object(name):
+                if name == "__init__" or not (name.startswith("__") and hasattr(object, name)):  # else it is inherited
                     self.tell(member, f"{path}.{name} was removed", gone=True)
                 continue
             if old.is_module and _exports(old, name) and new.exports and not _exports(new, name):
@@ -55,11 +53,12 @@ class _Walk:
 
     def compare_unseen_exports(self, old: griffe.Object, new: griffe.Object) -> None:
         """Names that only `__getattr__` or the like can serve are compared as names."""
-        for name in [str(export) for export in old.exports or [] if str(export) not in old.members]:
-            if name not in new.members and not _exports(new, name):
+        for name in map(str, old.exports or []):
+            if name not in old.members and name not in new.members and not _exports(new, name):
                 self.tell(old, f"{old.path}.{name} was removed from __all__", gone=True)
 
     def compare(self, path: str, old: Node, new: Node) -> None:
+        """Compare what stands behind one name, once for each pair of definitions."""
         earlier, later = _resolved(old), _resolved(new)
         if earlier is None or later is None:
             self.compare_unresolved(path, old, new, known_before=earlier is not None)
@@ -72,13 +71,10 @@ class _Walk:
         elif earlier.is_module:
             self.compare_members(path, earlier, later)
         else:
-            self.compare_definitions(path, earlier, later)
-
-    def compare_definitions(self, path: str, old: griffe.Object, new: griffe.Object) -> None:
-        for what, certain in _definition_changes(old, new):
-            self.tell(new, f"{path}: {what}", certain=certain)
-        if old.is_class:
-            self.compare_members(path, old, new)
+            for what, certain in definition_changes(earlier, later):
+                self.tell(later, f"{path}: {what}", certain=certain)
+            if earlier.is_class:
+                self.compare_members(path, earlier, later)
 
     def compare_unresolved(self, path: str, old: Node, new: Node, *, known_before: bool) -> None:
         """Compare imports from other packages, whose sources are not here, by what they name."""
@@ -91,18 +87,9 @@ class _Walk:
             self.tell(new, f"{path} comes from another place now, which cannot be compared", certain=False)
 
     def tell(self, node: Node, what: str, *, certain: bool = True, gone: bool = False) -> None:
+        """Add a change at the node's place."""
         file, line = _place(node, self.before if gone else self.after)
         self.found.append(Change(what, f"{self.folder}/{file}" if file else self.folder, line, certain, gone))
-
-
-def _definition_changes(old: griffe.Object, new: griffe.Object) -> Iterator[tuple[str, bool]]:
-    yield from decorator_changes(old, new)
-    if old.is_function:
-        yield from signature_changes(old, new)  # type: ignore[arg-type] # told apart by their kind
-    elif old.is_class:
-        yield from class_changes(old, new)  # type: ignore[arg-type]
-    elif old.is_attribute:
-        yield from attribute_changes(old, new)  # type: ignore[arg-type]
 
 
 def _is_public(member: Node, name: str, parent: griffe.Object, package: str) -> bool:
@@ -120,10 +107,6 @@ def _is_public(member: Node, name: str, parent: griffe.Object, package: str) -> 
 
 def _exports(module: griffe.Object, name: str) -> bool:
     return name in {str(export) for export in module.exports or []}
-
-
-def _is_inherited_from_object(name: str) -> bool:
-    return name.startswith("__") and hasattr(object, name) and name != "__init__"
 
 
 def _resolved(node: Node) -> griffe.Object | None:

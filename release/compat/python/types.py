@@ -14,12 +14,10 @@ _ANYTHING = frozenset({"Any", "object"})
 
 def accepts_all(wide: str, narrow: str) -> bool:
     """Tell whether every value of the one annotation surely is one of the other."""
-    accepted = _members(wide)
+    accepted, wanted = _members(_tree(wide)), _members(_tree(narrow))
     if accepted & _ANYTHING:
         return True
-    for member in set(accepted):
-        accepted |= _INCLUDED.get(member, set())
-    return _members(narrow) <= accepted
+    return wanted <= accepted.union(*(_INCLUDED.get(member, set()) for member in accepted))
 
 
 def is_certain(old: str, new: str) -> bool:
@@ -33,10 +31,6 @@ def is_certain(old: str, new: str) -> bool:
     return not names - known - {"Any", "Literal", "Optional", "Union"} and not names & {"object", "type"}
 
 
-def _members(text: str) -> set[str]:
-    return _node_members(_tree(text))
-
-
 def _tree(text: str) -> ast.expr:
     try:
         return _Plain().visit(ast.parse(text.strip(), mode="eval").body)  # type: ignore[no-any-return]
@@ -44,37 +38,41 @@ def _tree(text: str) -> ast.expr:
         return ast.Attribute(ast.Name("unreadable"), text)
 
 
-def _node_members(node: ast.expr) -> set[str]:
+def _members(node: ast.expr) -> set[str]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return _node_members(node.left) | _node_members(node.right)
+        return _members(node.left) | _members(node.right)
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if node.value.id == "Optional":
-            return {"None"}.union(*map(_node_members, parts))
+            return {"None"}.union(*map(_members, parts))
         if node.value.id == "Union":
-            return set[str]().union(*map(_node_members, parts))
+            return set[str]().union(*map(_members, parts))
         if node.value.id == "Literal":
             return {f"Literal[{ast.unparse(part)}]" for part in parts}
         if node.value.id in {"Annotated", "Final", "ClassVar"}:
-            return _node_members(parts[0])
+            return _members(parts[0])
     return {ast.unparse(node)}
 
 
 class _Plain(ast.NodeTransformer):
-    """Write one annotation in one way: no quotes, no `typing.`, `List` as `list`."""
+    """Write one annotation in one way."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Write `List` as `list`."""
         return ast.Name(_ALIASES.get(node.id, node.id))
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """Write `typing.Any` as `Any`."""
         if isinstance(node.value, ast.Name) and node.value.id in _MODULES:
             return self.visit_Name(ast.Name(node.attr))
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """Leave what stands in a Literal as it is: its quotes mean strings."""
         head = self.visit(node.value)
         is_literal = isinstance(head, ast.Name) and head.id == "Literal"
         return ast.Subscript(head, node.slice if is_literal else self.visit(node.slice))
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        """Write a quoted annotation without the quotes."""
         return self.visit(ast.parse(node.value, mode="eval").body) if isinstance(node.value, str) else node
