@@ -21,8 +21,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 def constant(source: bytes, variable: str, path: str = "config.py") -> str:
     """Return the string that a module's variable is set to.
 
-    Raise Usage, naming file and line, unless the module sets it once, outside any other statement, to one plain
-    string literal.
+    Raise Usage, naming file and line, unless it is set once, outside any other statement, to one plain literal.
     """
     return str(_assignment(_text(source, path)[1], variable, path)[0].value)
 
@@ -30,8 +29,7 @@ def constant(source: bytes, variable: str, path: str = "config.py") -> str:
 def replace_constant(source: bytes, variable: str, value: str, path: str = "config.py") -> bytes:
     """Return the file with what stands between that literal's quotes replaced and every other byte as it was.
 
-    Bytes in and out, so BOM, line ends and encoding stay. Setting the value it has returns the same bytes.
-    Raise Usage as `constant` does, and for a value that a literal could not hold as it is.
+    BOM, line ends and encoding stay. Raise Usage as `constant` does, and for a value that no plain literal holds.
     """
     encoding, text = _text(source, path)
     node, literal = _assignment(text, variable, path)

@@ -45,11 +45,10 @@ def ensure(
         return planned
     context.confirm(what)
     problem = _problem(make)
-    found = _look_after(context, find, problem, patience)
+    found = _look_again(context, find, problem, patience)
     if found is None:
-        raise problem or Unknown(
-            f"{what}: the write was accepted, but it is not there", "Look, then run the same again."
-        )
+        lost = Unknown(f"{what}: the write was accepted, but it is not there", "Look, then run the same again.")
+        raise problem or lost
     context.report.step("made", what)
     return found
 
@@ -77,31 +76,29 @@ def perform(context: Context, what: str, act: Callable[[], T], planned: T) -> T:
 def save_file(context: Context, what: str, file: Path, text: str) -> None:
     """Write a file of this machine and say so; a dry run says it as to do."""
 
-    def write() -> None:
+    def _write() -> None:
         file.write_text(text, encoding="utf-8")
         context.report.step("made", what)
 
-    perform(context, what, write, None)
+    perform(context, what, _write, None)
 
 
-def _look_after(
+def _look_again(
     context: Context, find: Callable[[], T | None], problem: ReleaseError | None, patience: float
 ) -> T | None:
-    """Look again after a write; that nobody could look leaves an unknown outcome unknown."""
+    """Look after a write, again and again where it may show late; that nobody could look leaves an unknown unknown."""
+    patience = patience if problem is None or isinstance(problem, Unknown) else 0
+    deadline, found = context.clock.now() + patience, None
     try:
-        return _look_again(context, find, patience if problem is None or isinstance(problem, Unknown) else 0)
+        while found is None:
+            context.look_anew()
+            found = find()
+            if context.clock.now() >= deadline:
+                break
+            if found is None:
+                context.clock.sleep(min(context.settings.release.poll, 2.0))
     except Failed as error:
         if isinstance(problem, Unknown):
             raise Unknown(f"{problem.problem}; then: {error.problem}", problem.hint) from error
         raise
-
-
-def _look_again(context: Context, find: Callable[[], T | None], patience: float) -> T | None:
-    deadline = context.clock.now() + patience
-    context.look_anew()
-    found = find()
-    while found is None and context.clock.now() < deadline:
-        context.clock.sleep(min(context.settings.release.poll, 2.0))
-        context.look_anew()
-        found = find()
     return found

@@ -18,21 +18,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 SHORT = {"version": "v", "yes": "y", "json": "j"}  # beside -h and -l: a letter means one thing in every task
 
 
-def task(
-    *,
-    writes: bool | tuple[str, ...] = False,
-    reads: bool = False,
-    waits: bool = False,
-    reruns: bool = False,
-    announces: bool = False,
-) -> Callable[[F], F]:
-    """Declare a recipe a task; called with a context of ours, it stays the plain function that it is."""
-    kind = Kind(writes, reads, waits, reruns, announces)
+def task(**kind: Any) -> Callable[[F], F]:
+    """Declare a recipe a task, by what it does (see `Kind`); for a context of ours it stays the plain function."""
 
-    def declare(recipe: F) -> F:
-        return cast("F", Recipe(recipe, kind))
+    def _declare(recipe: F) -> F:
+        return cast("F", Recipe(recipe, Kind(**kind)))
 
-    return declare
+    return _declare
 
 
 class Recipe(Task[Any]):
@@ -66,10 +58,9 @@ class Recipe(Task[Any]):
 
     def arguments(self) -> list[Argument]:
         """Return the flags as invoke's arguments."""
-        return [_argument(name, default) for name, default in self.flags()]
+        return [_argument(name, default) for name, default in self._flags()]
 
-    def flags(self) -> Iterator[tuple[str, Any]]:
-        """Yield each flag's name and default."""
+    def _flags(self) -> Iterator[tuple[str, Any]]:
         for parameter in parameters_of(self.body):
             group = getattr(parameter.default, "_asdict", None)
             yield from group().items() if group else [(parameter.name, parameter.default)]

@@ -55,22 +55,11 @@ class Cloud:
 
     def push_image(self, repository: str, tag: str, content: str = "") -> str:
         """Give an image that is its content's to a tag, as a `docker push` would; answer its digest."""
-        layer = hashlib.sha256((content or tag).encode()).hexdigest()
-        empty = hashlib.sha256(b"{}").hexdigest()
-        manifest = json.dumps(
-            {
-                "schemaVersion": 2,
-                "mediaType": MANIFEST,
-                "config": {
-                    "mediaType": "application/vnd.oci.image.config.v1+json",
-                    "size": 2,
-                    "digest": f"sha256:{empty}",
-                },
-                "layers": [
-                    {"mediaType": "application/vnd.oci.image.layer.v1.tar", "size": 1, "digest": f"sha256:{layer}"}
-                ],
-            }
-        )
+        kind = "application/vnd.oci.image"
+        layer, empty = (f"sha256:{hashlib.sha256(each).hexdigest()}" for each in ((content or tag).encode(), b"{}"))
+        config = {"mediaType": f"{kind}.config.v1+json", "size": 2, "digest": empty}
+        layers = [{"mediaType": f"{kind}.layer.v1.tar", "size": 1, "digest": layer}]
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers})
         digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
         image = {"imageManifest": manifest, "imageManifestMediaType": MANIFEST, "imageDigest": digest}
         self._ecr("PutImage", repositoryName=repository, imageTag=tag, **image)
