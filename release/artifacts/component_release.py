@@ -103,7 +103,7 @@ def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     find = partial(_own_tag, context, part, planned)
     make = partial(_push, context, planned, tag_message(version, part.name, within, accepted))
     what = f"tag {version} at {brief(plan.sha)} for {part.name} alone"
-    ensure(context, what, find=find, make=make, planned=ref, key=ref.name)
+    ensure(context, what, find=find, make=make, planned=ref)
     return planned
 
 

@@ -67,6 +67,8 @@ def prove_images(context: Context, version: semver.Version, finished: Run, reque
     if finished.status != "completed":  # a dry run's: planned, or looked at once
         tags = ", ".join(image_tags(image.tags, version, image.pythons))
         context.report.step("todo", f"images {tags} in {image.repository}")
+        for name in runner_images(context, version):
+            context.view.add(name, "planned")
         return
     check_run(context, finished, request)
     check_unchanged(request.before, image_fingerprints(context), f"{image.repository} of {image.registry}")

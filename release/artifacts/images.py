@@ -26,7 +26,10 @@ _VERSIONED = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 def digests(context: Context, images: Iterable[str]) -> dict[str, str | None]:
     """Return the digest of each image (`repository:tag`), None where the registry has none."""
     parts = {image: image.partition(":") for image in images}
-    return {image: registry(context).image_digest(name, tag) for image, (name, _, tag) in parts.items()}
+    return {
+        image: context.view.get(str, image) or registry(context).image_digest(name, tag)
+        for image, (name, _, tag) in parts.items()
+    }
 
 
 def are_out(context: Context, images: Iterable[str]) -> bool:

@@ -171,7 +171,7 @@ def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
         f"GitHub Release {version}",
         find=lambda: release_of(context, version),
         make=lambda: github(context).send("POST", "releases", _release_body(context, version)),
-        planned=GitHubRelease(0, True, ""),
+        planned=GitHubRelease(0, True, "", key=str(version)),
     )
 
 

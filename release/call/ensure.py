@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from release.errors import Conflict, Failed, ReleaseError, Unknown
@@ -22,13 +22,12 @@ def ensure(
     find: Callable[[], T | None],
     make: Callable[[], object],
     planned: T,
-    key: Hashable = None,
     patience: float = 0,
 ) -> T:
     """Return what `find` finds, making it first where it is missing.
 
     `find` returns None when the thing is not there and raises Conflict when something else is.
-    `planned` stands for the thing in a dry run, which calls `find` but never `make`; with a `key` it is in the
+    `planned` stands for the thing in a dry run, which calls `find` but never `make`; one that has a `key` is in the
     call's own view from then on, where later reads see it.
     After `make`, whatever it answered, `find` alone decides (F8, F34): for up to `patience` seconds,
     since a service may show a write late. A `make` that failed and left nothing raises its own error;
@@ -40,8 +39,8 @@ def ensure(
         return found
     if context.dry:
         context.report.step("todo", what)
-        if key is not None:
-            context.view.add(key, planned)
+        if hasattr(planned, "key"):
+            context.view.add(planned.key, planned)
         return planned
     context.confirm(what)
     problem = _problem(make)

@@ -16,6 +16,11 @@ class RemoteRef:
     sha: str
     target: str
 
+    @property
+    def key(self) -> str:
+        """What it is found by in the view of a dry call."""
+        return self.name
+
 
 @dataclass(frozen=True)
 class Push:

@@ -50,7 +50,8 @@ def existing_run(context: Context, dispatch: Dispatch, run_id: int = 0) -> Run:
     """Return the newest run of the request, or the one of that id, whatever became of it; raise Usage for none."""
     if run_id:
         return _run_of_id(context, run_id, dispatch)
-    matching = matching_runs(github(context), dispatch)
+    planned = context.view.get(Run, (dispatch.workflow, dispatch.name))
+    matching = [planned] if planned else matching_runs(github(context), dispatch)
     if not matching:
         problem = f"there is no run of {dispatch.workflow} on {dispatch.name} at {dispatch.sha[:9]}"
         raise Usage(problem, f"Start it: {dispatch.new_run.removesuffix(' --again')}")

@@ -40,6 +40,12 @@ class PullRequest:
     draft: bool = False
     mergeable: bool | None = None
     mergeable_state: str = ""
+    head: str = ""  # its branch
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is found by in the view of a dry call."""
+        return self.head, self.base
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> PullRequest:
@@ -50,7 +56,7 @@ class PullRequest:
             head_sha=body["head"]["sha"], base=body["base"]["ref"],
             merged=merged, merge_sha=(body.get("merge_commit_sha") or "") if merged else "",
             draft=bool(body.get("draft")), mergeable=body.get("mergeable"),
-            mergeable_state=body.get("mergeable_state") or "",
+            mergeable_state=body.get("mergeable_state") or "", head=body["head"]["ref"],
         )  # fmt: skip
 
 
@@ -75,10 +81,10 @@ def open_pull_request(context: Context, head: str, base: str, title: str, body: 
     found = ensure(
         context,
         f"pull request {head} → {base}: {title}",
-        find=lambda: pull_request_of(github(context), head, base),
+        find=lambda: context.view.get(PullRequest, (head, base)) or pull_request_of(github(context), head, base),
         # 422 "A pull request already exists" is Failed here, and the look that follows adopts that one.
         make=lambda: github(context).send("POST", "pulls", {"title": title, "head": head, "base": base, "body": body}),
-        planned=PullRequest(0, "planned", "", base, ""),
+        planned=PullRequest(0, "planned", "", base, "", head=head),
     )
     if found.number:
         context.report.record(pr_number=found.number)

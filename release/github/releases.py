@@ -22,6 +22,7 @@ class GitHubRelease:
     immutable: bool = False
     upload_url: str = ""
     published_at: str = ""
+    key: str = ""  # its tag
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> GitHubRelease:
@@ -29,11 +30,15 @@ class GitHubRelease:
         return cls(
             id=body["id"], draft=body["draft"], url=body["html_url"], immutable=bool(body.get("immutable")),
             upload_url=str(body.get("upload_url") or "").partition("{")[0], published_at=body.get("published_at") or "",
+            key=body["tag_name"],
         )  # fmt: skip
 
 
 def release_of(context: Context, version: semver.Version) -> GitHubRelease | None:
     """Return the version's GitHub Release, a draft too, or None; the one published goes first."""
+    planned = context.view.get(GitHubRelease, str(version))
+    if planned:
+        return planned
     found = github(context).find(f"releases/tags/{version}")
     if found is None:
         # GitHub finds no draft by its tag.

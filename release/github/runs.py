@@ -51,6 +51,11 @@ class Run:
     actor: str = ""
     times: tuple[str, str] = ("", "")  # when it began, and last changed
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is found by in the view of a dry call: its workflow and branch or tag."""
+        return self.name, self.head_branch
+
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Run:
         """Return the run in an answer of GitHub; its `name` is the workflow's file."""

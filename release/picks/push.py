@@ -164,7 +164,6 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
         find=_find,
         make=lambda: _push(context, head, sha, version),
         planned=RemoteRef(head.name, NEW, NEW),
-        key=head.name,
     )
 
 
@@ -212,7 +211,6 @@ def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
         find=lambda: _backport_on_remote(context, plan),
         make=lambda: repository(context).push([Push(ref, sha)]),
         planned=RemoteRef(ref, NEW, NEW),
-        key=ref,
     )
 
 

@@ -69,7 +69,6 @@ def branch(context: Context, version: str = "", ref: str = "") -> RemoteRef:
         find=lambda: _branch_with(context, line, sha if ref else "") if known else _branch_at(context, line, sha),
         make=lambda: git.tags.push_new(context, git.refs.Push(planned.name, sha)),
         planned=planned,
-        key=planned.name,
     )
     context.report.record(branch=git.refs.short_name(found), sha=found.sha)
     return found
@@ -97,7 +96,6 @@ def tag(context: Context, version: str = "", ref: str = "", sign: bool = False, 
         find=lambda: _tag_or_allowed(context, wanted, sha),
         make=lambda: git.tags.push_tag(context, wanted, sha, message=message, sign=sign),
         planned=git.refs.RemoteRef(f"refs/tags/{wanted}", sha, sha),
-        key=f"refs/tags/{wanted}",
     )
     context.report.record(tag=str(wanted), sha=found.sha)
     return found

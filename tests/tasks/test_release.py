@@ -549,6 +549,21 @@ def test_json_is_one_object_a_line(typed: Type, monkeypatch: pytest.MonkeyPatch)
     assert {json.loads(line)["event"] for line in done.out.splitlines()} == {"step"}
 
 
+def test_what_a_dry_call_would_have_made_is_seen_by_its_later_tasks(typed: Type, sandbox: Sandbox) -> None:
+    before = everything(sandbox)
+    done = typed("--dry", "release.branch", "release.tag", "sdk.dispatch", "sdk.watch", "release.notes", "--publish")
+    assert done.code == 0, done.err
+    for said in (
+        "release branch release-0.7-",
+        "tag 0.7.0 at",
+        "run sdk-release.yaml on 0.7.0",
+        "GitHub Release 0.7.0 p",
+    ):
+        assert f"○ {said}" in done.out
+    assert "is not there" not in done.out
+    assert everything(sandbox) == before
+
+
 def test_one_call_has_one_version(typed: Type, sandbox: Sandbox) -> None:
     before = remote_refs(sandbox)
     done = typed("release.branch", "--version", "0.7.0", "release.tag", "--version", "0.7.1", "--yes")
