@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from release.errors import Usage
 
@@ -20,18 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Clock(Protocol):
-    """Time as the doors need it, so that tests can hold it."""
-
-    def now(self) -> float:
-        """Return seconds since the epoch."""
-
-    def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
-
-
-class SystemClock:
-    """The machine's own time."""
+class Clock:
+    """The machine's own time; tests hold another."""
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -98,7 +88,7 @@ class Context:
     options: Options = field(default_factory=Options)
     facts: Facts = field(default_factory=Facts)
     view: View = field(default_factory=View)
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = field(default_factory=Clock)
     folder: Path = field(default_factory=Path.cwd)
     doors: dict[Hashable, Any] = field(default_factory=dict)
     activity: Activity = field(default_factory=Activity)

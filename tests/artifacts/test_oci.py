@@ -19,7 +19,7 @@ import requests
 from docker_registry import HTPASSWD, MANIFEST, TESTER, installed, push, serving
 
 from release.artifacts.oci import ACCEPT, OciRegistry, challenges, check_realm, is_trusted_realm, registry_url
-from release.call.context import SystemClock
+from release.call.context import Clock
 from release.errors import Failed, Usage
 from release.github.http import BearerAuth, Http
 
@@ -458,7 +458,7 @@ def test_s2_a_redirect_that_the_door_does_not_follow(stubs: Callable[..., Stub],
 def test_s2_across_hosts_no_credential_goes_along(stubs: Callable[..., Stub]) -> None:
     stub, thief = stubs(), stubs()
     stub.faults["token"] = ""
-    registry = OciRegistry(Http(SystemClock()), stub.url, TESTER)
+    registry = OciRegistry(Http(Clock()), stub.url, TESTER)
     assert registry.image_digest("lepton", "v00001")
     path = "/v2/lepton/manifests/v00001"
     thief.faults[path] = (401, b"", {"WWW-Authenticate": f'Basic realm="x", Bearer realm="{thief.url}/token"'})

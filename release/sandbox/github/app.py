@@ -129,11 +129,11 @@ def _run_context(hub: Hub, start: Start) -> dict[str, Any]:
 def application(state: Hub) -> WSGIApplication:
     """Make the WSGI application that answers for a state."""
 
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[HUB] = state
         return routes()(environ, start_response)
 
-    return answer
+    return _answer
 
 
 @cache  # its routes take longer to make than all else of a sandbox
