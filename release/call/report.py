@@ -233,7 +233,7 @@ class Report:
         self.stream.flush()
 
     def _safe(self, text: str) -> str:
-        """Return the text for people; in Actions the runner takes nothing in it for a command, whoever wrote it (S11)."""
+        """Return the text for people; in Actions its runner takes nothing in it for a command (S11)."""
         safe = printable(text)
         if not self.actions:
             return safe
