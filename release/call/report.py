@@ -55,7 +55,7 @@ def duration(seconds: float | None) -> str:
 def printable(text: object) -> str:
     """Return the text with control, escape and bidi characters as visible escapes (S4)."""
     return "".join(
-        character if unicodedata.category(character) not in HIDDEN else _escaped(character) for character in str(text)
+        character if unicodedata.category(character) not in HIDDEN else _escape(character) for character in str(text)
     )
 
 
@@ -251,5 +251,5 @@ class Report:
                 file.write(printable(text).replace("<", "&lt;").replace("](", "]\\(") + "\n")
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -24,12 +24,12 @@ class PollInterval:
 
     def pause(self, sent: int = 0) -> float:
         """Return the seconds to sleep after a look that sent so many requests (F19)."""
-        pause = max(self._pause, self.owed(sent))
+        pause = max(self._pause, self.debt(sent))
         self._pause = max(self._pause, min(self._pause * GROWTH, SLOWEST))
         self._credit = min(self._credit + pause * RATE, AT_ONCE)
         return pause
 
-    def owed(self, sent: int) -> float:
+    def debt(self, sent: int) -> float:
         """Return the seconds to sleep in the midst of a look, after so many more requests: none while few are sent."""
         self._credit -= sent
         pause = max(0.0, -self._credit / RATE)
@@ -47,13 +47,13 @@ class Wait:
         self._sent = context.activity.requests
 
     @property
-    def waited(self) -> float:
+    def seconds(self) -> float:
         """Return for how many seconds it has lasted."""
         return self._context.clock.now() - self._started
 
     def breathe(self) -> None:
         """Sleep in the midst of a look as long as the requests sent so far ask for (F19)."""
-        self._context.clock.sleep(self._interval.owed(self._count()))
+        self._context.clock.sleep(self._interval.debt(self._count()))
 
     def pause(self) -> None:
         """Sleep until the next look."""
@@ -84,7 +84,7 @@ def wait_until(
             while True:
                 if look(wait) or context.dry:
                     return
-                if wait.waited >= limit:
+                if wait.seconds >= limit:
                     raise late(limit)
                 wait.pause()
     except KeyboardInterrupt:

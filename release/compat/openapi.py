@@ -51,7 +51,7 @@ def openapi_comparison(interface: str, before: Files, after: Files, program: str
         sides = [f"before{suffix}", f"after{suffix}"]
         listed = _answer([program, "changelog", *sides], name, timeout)
         differing = _answer([program, "diff", *sides], name, timeout, of_none="{}")
-    return verdict_on([*_changes(listed, interface), *_unchecked(differing, interface)], NOT_COVERED)
+    return verdict_on([*_changes(listed, interface), *_unchecked_changes(differing, interface)], NOT_COVERED)
 
 
 def check_description(content: bytes, name: str) -> None:
@@ -106,7 +106,7 @@ def _changes(listed: Any, interface: str) -> Iterator[Change]:
             yield Change(what, interface, place, certain, gone)
 
 
-def _unchecked(differing: Any, interface: str) -> Iterator[Change]:
+def _unchecked_changes(differing: Any, interface: str) -> Iterator[Change]:
     if not isinstance(differing, dict):
         raise CouldNotTellError("oasdiff's difference has an unknown form")
     for path in sorted(set(_unchecked_paths(differing, ()))):

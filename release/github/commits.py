@@ -89,7 +89,7 @@ def follow_checks(context: Context, sha: str, branch: str, required: Sequence[st
         context.report.progress([Progress({"check": each.name}, each.state) for each in found])
         _check_none_failed(context, found, sha)
         # None yet is not none at all: GitHub shows a run some seconds after the push.
-        return (bool(found) or wait.waited >= patience) and not _going()
+        return (bool(found) or wait.seconds >= patience) and not _going()
 
     def _going() -> list[str]:
         names = {each.name for each in found}

@@ -145,7 +145,7 @@ def follow_required(context: Context, pull: PullRequest) -> None:
         if failed:
             hint = f"Mend it or run them again there, then run the same again: {pull.url}"
             raise Failed(f"{pull_name}: required checks failed: {', '.join(failed)}", hint)
-        if wait.waited >= REPORTS and not silent:
+        if wait.seconds >= REPORTS and not silent:
             silent.extend(name for name, state in states.items() if state == EXPECTED)
             if silent:
                 listed = ("checks {} are" if silent[1:] else "check {} is").format(", ".join(silent))

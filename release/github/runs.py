@@ -120,10 +120,10 @@ def parse_time(text: str) -> datetime:
 
 
 def duration(one: Run | Job, now: float) -> float | None:
-    """Return the seconds that a run or job took, or has run by now; None while it has not begun."""
+    """Return the seconds that a run or job took, or has run by now; None for one that has not, or never."""
     begin, end = one.times
     until = parse_time(end).timestamp() if end and one.status == "completed" else now
-    return max(0.0, until - parse_time(begin).timestamp()) if begin else None
+    return max(0.0, until - parse_time(begin).timestamp()) if begin and one.conclusion != "skipped" else None
 
 
 def check_run(context: Context, finished: Run, dispatch: Dispatch) -> None:

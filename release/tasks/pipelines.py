@@ -28,7 +28,7 @@ def minor(context: Context, version: str = "", image: bool = True) -> None:
 
     Example: inv release.minor --version 0.7.0
     """
-    coordinated(context, _version(context, version, "minor"), image)
+    release_together(context, _version(context, version, "minor"), image)
 
 
 @task(writes=True, waits=True, reruns=True, announces=True)
@@ -37,10 +37,10 @@ def major(context: Context, version: str = "", image: bool = True) -> None:
 
     Example: inv release.major --version 1.0.0
     """
-    coordinated(context, _version(context, version, "major"), image)
+    release_together(context, _version(context, version, "major"), image)
 
 
-def coordinated(context: Context, version: semver.Version, image: bool) -> None:
+def release_together(context: Context, version: semver.Version, image: bool) -> None:
     """Release everything of the version from a release branch of its own."""
     context.report.line(f"Release {version} of {github.api.github(context).repository}")
     tagged = git.snapshot.remote(context).tag(str(version))

@@ -150,7 +150,7 @@ def test_f19_the_pace_of_any_number_of_requests(each: int) -> None:
     while now < 2 * HOUR:
         for _ in range(each):
             sent.append(now)
-            now += pace.owed(1)
+            now += pace.debt(1)
         now += pace.pause()
     assert max(bisect_left(sent, moment + HOUR) - n for n, moment in enumerate(sent)) < 1000
 

@@ -59,7 +59,7 @@ class _Walk:
 
     def compare(self, path: str, old: Node, new: Node) -> None:
         """Compare what stands behind one name, once for each pair of definitions."""
-        earlier, later = _resolved(old), _resolved(new)
+        earlier, later = _final_target(old), _final_target(new)
         if earlier is None or later is None:
             self.compare_unresolved(path, old, new, known_before=earlier is not None)
             return
@@ -109,7 +109,7 @@ def _exports(module: griffe.Object, name: str) -> bool:
     return name in {str(export) for export in module.exports or []}
 
 
-def _resolved(node: Node) -> griffe.Object | None:
+def _final_target(node: Node) -> griffe.Object | None:
     import griffe
 
     try:
