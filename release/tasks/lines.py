@@ -44,7 +44,7 @@ def check(context: Context, version: str = "") -> None:
     if not version:
         raise Usage("which version?", "inv release.check --version 0.7.0")
     wanted = release.versions.parse(version)
-    release.versions.check_allowed(wanted, git.lines.line_versions(context))
+    git.lines.check_version(context, wanted)
     context.settle(wanted)
     context.report.step("note", f"{wanted} is allowed: line {release.versions.line_of(wanted)}", version=str(wanted))
 
