@@ -46,9 +46,10 @@ class Options:
 
 @dataclass
 class Facts:
-    """What the tasks of this call settled so far."""
+    """What the tasks of this call settled so far; `named` is a version that somebody typed."""
 
     version: semver.Version | None = None
+    named: bool = False
     agreed: bool = False
 
 
@@ -124,8 +125,14 @@ class Context:
             )
 
     def settle(self, version: semver.Version) -> semver.Version:
-        """Keep the version for the later tasks of the same call, and say which it is."""
+        """Keep the version for the later tasks of the same call, and say which it is.
+
+        Raises Usage where the call names another: it is about one.
+        """
         if self.facts.version != version:
+            if self.facts.named:
+                names = f"one call has one version: it names {self.facts.version}"
+                raise Usage(f"{names}, and this would be {version}", "Type them in calls of their own.")
             self.facts.version = version
             self.report.record(version=str(version))
         return version

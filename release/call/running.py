@@ -82,8 +82,10 @@ def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: 
     )
     if _last and _last[0]() is c.config:
         context = replace(_last[1], settings=given, report=report, options=options)
+        context.look_anew()  # the task before may have taken long
     else:
-        facts = Facts(version=_version_of_call())
+        named = _version_of_call()
+        facts = Facts(version=named, named=named is not None)
         context = Context(settings=given, report=report, options=options, facts=facts)
     _last = weakref.ref(c.config), context
     return context
@@ -91,7 +93,7 @@ def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: 
 
 def _version_of_call() -> semver.Version | None:
     """Return the version that any task of the call names, a line aside; raise Usage for two different ones."""
-    found = dict.fromkeys(text for text in typed.get("version", []) if text.count(".") != 1)
+    found = dict.fromkeys(text for text in typed.get("version", []) if text and text.count(".") != 1)
     if len(found) > 1:
         raise Usage(f"one call has one version, not {' and '.join(found)}", "Type them in calls of their own.")
     return next((parse(text) for text in found), None)
@@ -129,6 +131,7 @@ def _agree(context: Context, recipe: Callable[..., Any], kind: Kind, flags: Mapp
     if not context.report.ask("Do what is marked as to do?"):
         raise Usage("not done", "Nothing was written.")
     context.facts.agreed = True
+    context.look_anew()  # a person took the time to read
     context.report.line()
     return False
 

@@ -45,15 +45,16 @@ class Recipe(Task[Any]):
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Return the flags; a default of `()` makes one repeatable, None gives it an optional value.
 
-        Invoke asks for those of every task before it reads a call; a task that is not typed needs none, and making
-        them all is most of what listing the tasks costs.
+        Invoke asks for those of every task before it reads a call; a listing needs none, and making them all is
+        most of what it costs.
         """
         typed.clear()
-        return self.arguments() if self.is_typed else []
+        listing = any(word.startswith("--list") or word == "-l" for word in sys.argv[1:])
+        return [] if listing and not self.is_typed else self.arguments()
 
     @property
     def is_typed(self) -> bool:
-        """Whether this call may name the task: to run it, to explain it, to complete its flags."""
+        """Whether this call names the task as it is called here: to run it, to explain it, to complete its flags."""
         return any(self.name in word for word in sys.argv[1:])
 
     def arguments(self) -> list[Argument]:
@@ -69,7 +70,7 @@ class Recipe(Task[Any]):
             yield "version", ""  # one call has one version: whichever task names it, all have it
 
 
-class _Flag(Argument):
+class Flag(Argument):
     """A flag that is known to the whole call, whichever task it is typed with."""
 
     def set_value(self, value: Any, cast: bool = True) -> None:
@@ -112,4 +113,4 @@ def _argument(name: str, default: Any) -> Argument:
     elif default is not None:
         options |= {"kind": type(default), "default": default}
     names = [plain, SHORT[name]] if name in SHORT else [plain]
-    return _Flag(names=names, help=HELP.get(name), optional=default is None, **options)
+    return Flag(names=names, help=HELP.get(name), optional=default is None, **options)

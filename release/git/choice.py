@@ -47,6 +47,8 @@ def version_or_line(context: Context, given: str) -> semver.Version:
     if given.count(".") != 1:
         return chosen_version(context, given, bump="minor")
     line = parse_line(given)
+    if context.version and line_of(context.version) == line:
+        return context.version
     return context.settle(next_version(line_versions(context, line), "patch", line))
 
 

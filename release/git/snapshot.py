@@ -112,8 +112,12 @@ class Remote:
 
 
 def remote(context: Context) -> Remote:
-    """Return the remote, looked at once a call and again after each write of our own."""
-    return context.once(Remote, lambda: Remote(repository(context), context.activity, context.view))
+    """Return the remote, looked at once a task and again after each write of our own.
+
+    One for each view: what a plan would push, shown before a question, is there for that plan alone.
+    """
+    view = context.view
+    return context.once((Remote, view), lambda: Remote(repository(context), context.activity, view))
 
 
 def trunk(context: Context) -> str:

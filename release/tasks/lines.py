@@ -94,7 +94,9 @@ def tag(context: Context, version: str = "", ref: str = "", sign: bool = False, 
         context,
         f"tag {wanted} at {git.refs.brief(sha)}",
         find=lambda: _tag_or_allowed(context, wanted, sha),
-        make=lambda: git.tags.push_tag(context, wanted, sha, message=message, sign=sign),
+        make=lambda: git.tags.push_tag(
+            context, wanted, sha, *_at_head(context, wanted, sha), message=message, sign=sign
+        ),
         planned=git.refs.RemoteRef(f"refs/tags/{wanted}", sha, sha),
     )
     context.report.record(tag=str(wanted), sha=found.sha)
@@ -116,6 +118,12 @@ def _branch_at(context: Context, line: Line, sha: str) -> RemoteRef | None:
     """Return the line's branch if it is at the commit that it is cut at: another one is somebody else's."""
     found = git.lines.line_branch(context, line)
     return found if found and found.sha == sha else None
+
+
+def _at_head(context: Context, version: semver.Version, sha: str) -> list[git.refs.Push]:
+    """Return what has a tag of a release branch's head pushed only while that is its head: the same, with a lease."""
+    heads = git.lines.line_branches(context, release.versions.line_of(version))
+    return [git.refs.Push(head.name, sha, expected=sha) for head in heads if head.sha == sha]
 
 
 def _tag_or_allowed(context: Context, version: semver.Version, sha: str) -> RemoteRef | None:

@@ -191,6 +191,7 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
         head = artifacts.image_release.bump_line(context, version, head)
         artifacts.image_release.build_images(context, version, head)
         _follow(context, head, checks)
+    context.look_anew()
     now = git.lines.needed_branch(context, release.versions.Line(version.major, version.minor))
     if head.sha not in (now.sha, git.refs.NEW):
         raise Conflict(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
@@ -19,6 +20,7 @@ from doubles import Doubles
 from outside import clone_content, everything, git, peeled, remote_refs, writes
 from typed import Type, typing_in
 
+import release
 from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
 from release.git.repository import repository
@@ -427,6 +429,7 @@ def test_f13_a_rule_is_told_in_the_servers_own_words(
 ) -> None:
     if task is lines.tag:
         cut(sandbox, "release-0.7-20261122")
+        git(sandbox.work, "fetch", "-q", "origin")  # Git keeps up with what a push saw
     before = clone_content(sandbox.work)
     reject_pushes(sandbox.github.hub, include, "Only the release team may do this.")
     with pytest.raises(Failed, match="Only the release team may do this") as refused:
@@ -549,6 +552,37 @@ def test_json_is_one_object_a_line(typed: Type, monkeypatch: pytest.MonkeyPatch)
     assert {json.loads(line)["event"] for line in done.out.splitlines()} == {"step"}
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["release.branch", "--version", "0.7.0", "release.tag", "--version", "0.8.0"],
+        ["release.branch", "--version", "0.7", "release.tag", "--version", "0.8.0"],
+        ["release.next", "release.branch", "release.tag", "--version", "0.8.0"],
+    ],
+)
+def test_one_version_is_that_of_the_whole_call(sandbox: Sandbox, typed: Type, call: list[str]) -> None:
+    before = everything(sandbox)
+    done = typed(*call, "--yes")
+    assert (done.code, "one call has one version" in done.err) == (2, True), done.err
+    assert everything(sandbox) == before
+
+
+def test_one_version_may_be_a_line_first_and_none_where_the_variable_was_empty(sandbox: Sandbox, typed: Type) -> None:
+    done = typed("release.branch", "--version", "0.7", "release.tag", "--version", "0.7.0-rc.1", "--yes")
+    assert (done.code, peeled(sandbox, "0.7.0-rc.1")) == (0, trunk(sandbox)), done.err
+    done = typed("release.next", "--line", "0.7", "release.tag", "--version", "", "--yes")
+    assert (done.code, peeled(sandbox, "0.7.0")) == (0, trunk(sandbox)), done.err
+
+
+def test_a_task_keeps_its_flags_under_another_name(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (sandbox.work / "tasks.py").read_text()
+    (sandbox.work / "tasks.py").write_text(f'{text}\nnamespace.add_task(namespace["release.next"], name="nxt")\n')
+    environment = {**os.environ, **sandbox.environment()}
+    command = [sys.executable, "-m", "invoke", "nxt", "--line", "0.6"]
+    done = subprocess.run(command, cwd=sandbox.work, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("0.6.3\n", "")
+
+
 def test_what_a_dry_call_would_have_made_is_seen_by_its_later_tasks(typed: Type, sandbox: Sandbox) -> None:
     before = everything(sandbox)
     done = typed("--dry", "release.branch", "release.tag", "sdk.dispatch", "sdk.watch", "release.notes", "--publish")
@@ -632,6 +666,38 @@ def test_a_person_who_says_yes_is_asked_once_for_chained_tasks(sandbox: Sandbox)
     assert code == 0, seen
     assert seen.count("[y/N]") == 1
     assert peeled(sandbox, "0.7.0") == trunk(sandbox)
+    assert [sha for name, sha in remote_refs(sandbox).items() if "release-0.7-" in name] == [trunk(sandbox)]
+
+
+def test_what_a_person_agreed_to_is_planned_anew_when_the_remote_was_read_before(sandbox: Sandbox) -> None:
+    code, seen = at_a_terminal(sandbox, "y", "release.next", "release.branch")
+    assert code == 0, seen
+    assert seen.index("○ release branch") < seen.index("[y/N]") < seen.index("✔ release branch")
+    assert [sha for name, sha in remote_refs(sandbox).items() if "release-0.7-" in name] == [trunk(sandbox)]
+
+
+def test_f06_a_head_that_moves_before_its_tag_is_pushed_is_refused(
+    sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(sandbox, "release-0.7-20261122")
+    look = release.artifacts.images.check_image_in_config
+
+    def _slow_look(*given: Any) -> None:
+        advance(sandbox, "release-0.7-20261122")
+        look(*given)
+
+    monkeypatch.setattr(release.artifacts.images, "check_image_in_config", _slow_look)
+    with pytest.raises(Conflict, match="somebody pushed meanwhile"):
+        lines.tag(context, "0.7.0")
+    assert peeled(sandbox, "0.7.0") is None
+    assert repository(context).local_tag("0.7.0") is None
+
+
+def test_f09_a_later_task_of_a_call_looks_at_the_remote_again(sandbox: Sandbox, typed: Type) -> None:
+    cut(sandbox, "release-0.7-20261122")
+    sandbox.github.faults.add("GET", "/repos/", call=lambda: advance(sandbox, "release-0.7-20261122"))
+    assert typed("release.status", "release.tag", "--version", "0.7.0", "--yes").code == 0
+    assert peeled(sandbox, "0.7.0") == remote_refs(sandbox)[BRANCH]
 
 
 def test_a_person_is_asked_before_the_first_write_not_before_what_is_done(sandbox: Sandbox) -> None:
