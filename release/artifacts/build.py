@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from release.call.programs import child_environment
 from release.errors import Failed, Usage
 
 PIP = (sys.executable, "-m", "pip")
@@ -57,7 +58,7 @@ def _interpreter(python: str) -> str:
 
 
 def _run(command: Sequence[str], extra: Mapping[str, str] | None = None, folder: str | None = None) -> str:
-    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **(extra or {})}
+    environment = child_environment({"PIP_DISABLE_PIP_VERSION_CHECK": "1", **(extra or {})})
     try:
         done = subprocess.run(
             command, env=environment, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False

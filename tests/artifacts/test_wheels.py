@@ -6,12 +6,14 @@ import random
 import struct
 import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from semver import Version
 
+from release.artifacts.build import build_wheel
 from release.artifacts.wheel import python_version, read_wheel, wheel_filename_matches
 from release.errors import Failed, Usage
 from release.versions import parse
@@ -296,3 +298,12 @@ def test_a_wheel_filename_matches_its_own_version_alone(
 )
 def test_other_filenames_do_not_match(filename: str) -> None:
     assert not wheel_filename_matches(filename, "leptonai", parse("0.7.0"))
+
+
+def test_s12_a_build_sees_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "a-secret")
+    backend = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    (tmp_path / "pyproject.toml").write_text(f'{backend}[project]\nname = "x"\nversion = "1"\n')
+    (tmp_path / "backend.py").write_text("import os\nraise SystemExit(f\"token: {os.environ.get('GITHUB_TOKEN')}\")\n")
+    with pytest.raises(Failed, match="token: None"):
+        build_wheel(tmp_path, tmp_path / "out")
