@@ -82,7 +82,6 @@ def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: 
     )
     if _last and _last[0]() is c.config:
         context = replace(_last[1], settings=given, report=report, options=options)
-        context.look_anew()  # the task before may have taken long
     else:
         named = _version_of_call()
         facts = Facts(version=named, named=named is not None)

@@ -17,60 +17,33 @@ from release.versions import check_ref_name
 _LINE = re.compile(r"refs/(?:heads/release-|tags/)([0-9]+\.[0-9]+)[-.]")
 
 
-class Remote:
-    """The remote's refs as this call sees them, and on top what a dry call would have pushed.
+class Look:
+    """What is out there: looked at a part at a time (all, the branches, a line's), once until the call writes or waits.
 
-    Looked at a part at a time (all, the branches, a line's), and dropped after a write or a wait of the call.
+    A push takes what was seen along as a lease: an old look can refuse, but never overwrite.
     """
 
-    def __init__(self, repo: Repository, activity: Activity, view: View) -> None:
-        self._repo, self._activity, self._view, self._seen = repo, activity, view, -1
+    def __init__(self, repo: Repository, activity: Activity) -> None:
+        self._repo, self._activity, self._seen = repo, activity, -1
         self._head_name: str | None = None  # kept: no write here changes it
         self._parts: dict[str, list[RemoteRef]] = {}  # each by what the full names of all its refs begin with
 
-    def heads(self, pattern: str) -> list[RemoteRef]:
-        """Return the branches that match the glob `pattern`, such as `release-0.7-*`."""
-        full = f"{HEADS}{pattern}"
-        found = self._refs(full.partition("*")[0])
-        return [ref for ref in found if fnmatchcase(ref.name, full) and ref.name.count("/") == full.count("/")]
-
-    def head_sha(self, branch: str) -> str | None:
-        """Return the commit of the branch, or None when there is no such branch."""
-        found = self._ref(HEADS, branch)
-        return found.sha if found else None
-
-    def tags(self, begin: str = "") -> list[RemoteRef]:
-        """Return the tags, peeled: all, or those that begin so, such as `0.7.`."""
-        return self._refs(f"{TAGS}{begin}")
-
-    def tag(self, name: str) -> RemoteRef | None:
-        """Return the tag of exactly this name, or None."""
-        return self._ref(TAGS, name)
-
-    def trunk(self) -> str:
-        """Return the branch that HEAD names; raise Usage when it names none."""
-        if self._head_name is None:
-            self._look_at_all()
-        if not self._head_name:
-            raise Usage("the HEAD of the remote names no branch", "Set release.trunk in invoke.yaml.")
-        return self._head_name
-
-    def _refs(self, begin: str) -> list[RemoteRef]:
-        """Return the refs whose full names begin so; what a dry call planned stands for what is there."""
+    def refs(self, begin: str) -> list[RemoteRef]:
+        """Return the refs of the part that has those whose full names begin so."""
         if self._seen != self._activity.changes:
             self._seen, self._parts = self._activity.changes, {}
         if self._part(begin) is None:
             self._look_at(begin)
-        refs = [*(self._part(begin) or []), *self._view.all(RemoteRef)]
-        return list({ref.name: ref for ref in refs if ref.name.startswith(begin)}.values())
+        return self._part(begin) or []
+
+    def head_name(self) -> str:
+        """Return the name of the branch that HEAD names, or nothing."""
+        if self._head_name is None:
+            self._look_at_all()
+        return self._head_name or ""
 
     def _part(self, begin: str) -> list[RemoteRef] | None:
         return next((refs for known, refs in self._parts.items() if begin.startswith(known)), None)
-
-    def _ref(self, kind: str, name: str) -> RemoteRef | None:
-        check_ref_name(name)
-        full = f"{kind}{name}"
-        return next((ref for ref in self._refs(full) if ref.name == full), None)
 
     def _look_at(self, begin: str) -> None:
         """Look at as little as tells all that begin so: a server may have 100,000 tags."""
@@ -111,13 +84,56 @@ class Remote:
         self._parts = {**self._parts, **looked}  # replaced, not changed: other threads read it
 
 
-def remote(context: Context) -> Remote:
-    """Return the remote, looked at once a task and again after each write of our own.
+class Remote:
+    """The remote's refs as this call sees them, and on top what a dry call would have pushed."""
 
-    One for each view: what a plan would push, shown before a question, is there for that plan alone.
+    def __init__(self, look: Look, view: View) -> None:
+        self._look, self._view = look, view
+
+    def heads(self, pattern: str) -> list[RemoteRef]:
+        """Return the branches that match the glob `pattern`, such as `release-0.7-*`."""
+        full = f"{HEADS}{pattern}"
+        found = self._refs(full.partition("*")[0])
+        return [ref for ref in found if fnmatchcase(ref.name, full) and ref.name.count("/") == full.count("/")]
+
+    def head_sha(self, branch: str) -> str | None:
+        """Return the commit of the branch, or None when there is no such branch."""
+        found = self._ref(HEADS, branch)
+        return found.sha if found else None
+
+    def tags(self, begin: str = "") -> list[RemoteRef]:
+        """Return the tags, peeled: all, or those that begin so, such as `0.7.`."""
+        return self._refs(f"{TAGS}{begin}")
+
+    def tag(self, name: str) -> RemoteRef | None:
+        """Return the tag of exactly this name, or None."""
+        return self._ref(TAGS, name)
+
+    def trunk(self) -> str:
+        """Return the branch that HEAD names; raise Usage when it names none."""
+        name = self._look.head_name()
+        if not name:
+            raise Usage("the HEAD of the remote names no branch", "Set release.trunk in invoke.yaml.")
+        return name
+
+    def _refs(self, begin: str) -> list[RemoteRef]:
+        """Return the refs whose full names begin so; what a dry call planned stands for what is there."""
+        refs = [*self._look.refs(begin), *self._view.all(RemoteRef)]
+        return list({ref.name: ref for ref in refs if ref.name.startswith(begin)}.values())
+
+    def _ref(self, kind: str, name: str) -> RemoteRef | None:
+        check_ref_name(name)
+        full = f"{kind}{name}"
+        return next((ref for ref in self._refs(full) if ref.name == full), None)
+
+
+def remote(context: Context) -> Remote:
+    """Return the remote, looked at once a call and again after each write of our own.
+
+    What is planned is this context's alone: before a question the same call tries itself, and plans what is not there.
     """
-    view = context.view
-    return context.once((Remote, view), lambda: Remote(repository(context), context.activity, view))
+    look = context.once(Look, lambda: Look(repository(context), context.activity))
+    return Remote(look, context.view)
 
 
 def trunk(context: Context) -> str:

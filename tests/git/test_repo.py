@@ -14,7 +14,7 @@ from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.refs import Push, RemoteRef
 from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
-from release.git.snapshot import Remote
+from release.git.snapshot import Look, Remote
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
 
@@ -37,7 +37,7 @@ def repo(sandbox: Sandbox) -> Repository:
 
 def looked(repo: Repository) -> Remote:
     """The remote, looked at anew."""
-    return Remote(repo, Activity(), View())
+    return Remote(Look(repo, Activity()), View())
 
 
 def git(where: Path, *arguments: str) -> str:

@@ -693,11 +693,12 @@ def test_f06_a_head_that_moves_before_its_tag_is_pushed_is_refused(
     assert repository(context).local_tag("0.7.0") is None
 
 
-def test_f09_a_later_task_of_a_call_looks_at_the_remote_again(sandbox: Sandbox, typed: Type) -> None:
+def test_f06_a_head_that_moves_between_two_tasks_of_a_call_is_refused(sandbox: Sandbox, typed: Type) -> None:
     cut(sandbox, "release-0.7-20261122")
     sandbox.github.faults.add("GET", "/repos/", call=lambda: advance(sandbox, "release-0.7-20261122"))
-    assert typed("release.status", "release.tag", "--version", "0.7.0", "--yes").code == 0
-    assert peeled(sandbox, "0.7.0") == remote_refs(sandbox)[BRANCH]
+    done = typed("release.status", "release.tag", "--version", "0.7.0", "--yes")
+    assert (done.code, "somebody pushed meanwhile" in done.err) == (3, True), done.err
+    assert peeled(sandbox, "0.7.0") is None
 
 
 def test_a_person_is_asked_before_the_first_write_not_before_what_is_done(sandbox: Sandbox) -> None:
