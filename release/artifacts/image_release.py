@@ -64,15 +64,23 @@ def build_images(context: Context, version: semver.Version, head: RemoteRef, fla
 def prove_images(context: Context, version: semver.Version, finished: Run, request: Dispatch) -> None:
     """Raise unless the run succeeded, every image of the version is there, and every old one is the same (F21)."""
     image = context.settings.image
-    if finished.status != "completed":  # a dry run's: planned, or looked at once
-        tags = ", ".join(image_tags(image.tags, version, image.pythons))
-        context.report.step("todo", f"images {tags} in {image.repository}")
-        for name in runner_images(context, version):
-            context.view.add(name, "planned")
+    if plan_images(context, version, finished):
         return
     check_run(context, finished, request)
     check_unchanged(request.before, image_fingerprints(context), f"{image.repository} of {image.registry}")
     check_runner_images(context, version)
+
+
+def plan_images(context: Context, version: semver.Version, run: Run) -> bool:
+    """Whether a dry run looks at a run that has yet to push the images: says so, and later reads see them."""
+    image = context.settings.image
+    if run.status == "completed":
+        return False
+    tags = ", ".join(image_tags(image.tags, version, image.pythons))
+    context.report.step("todo", f"images {tags} in {image.repository}")
+    for name in runner_images(context, version):
+        context.view.add(name, "planned")
+    return True
 
 
 def dispatch_images(context: Context, request: Dispatch, version: semver.Version, flags: ImageRun = ANY_RUN) -> Run:

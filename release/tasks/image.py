@@ -49,7 +49,9 @@ def watch(context: Context, version: str = "", ref: str = "", run: str = "") -> 
     head = artifacts.image_release.image_head(context, wanted, ref)
     request = github.requests.image_request(context, wanted, head)
     started = github.dispatch.existing_run(context, request, github.runs.parse_run_id(run))
-    return github.follow.watch_run(context, "image", started, request)
+    ended = github.follow.watch_run(context, "image", started, request)
+    artifacts.image_release.plan_images(context, wanted, ended)
+    return ended
 
 
 @task(reads=True)

@@ -574,6 +574,16 @@ def test_one_version_may_be_a_line_first_and_none_where_the_variable_was_empty(s
     assert (done.code, peeled(sandbox, "0.7.0")) == (0, trunk(sandbox)), done.err
 
 
+def test_the_images_that_a_dry_call_would_have_built_are_seen_by_its_later_tasks(typed: Type, sandbox: Sandbox) -> None:
+    git(sandbox.work, "switch", "-qc", "image-0.7.0")
+    git(sandbox.work, "push", "-q", "-u", "origin", "image-0.7.0")
+    before = everything(sandbox)
+    chain = ["image.bump", "image.dispatch", "image.watch", "image.check", "image.pr", "--merge"]
+    done = typed("--dry", *chain, "--version", "0.7.0")
+    assert (done.code, everything(sandbox)) == (0, before), done.err
+    assert "○ images photon-py3.7-runner-0.7.0" in done.out
+
+
 def test_a_task_keeps_its_flags_under_another_name(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (sandbox.work / "tasks.py").read_text()
     (sandbox.work / "tasks.py").write_text(f'{text}\nnamespace.add_task(namespace["release.next"], name="nxt")\n')
