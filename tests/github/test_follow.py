@@ -14,7 +14,8 @@ from outside import git, writes
 from scripted_run import ScriptedRun
 
 from release.call.context import Context
-from release.call.wait import PollInterval
+from release.call.report import Report
+from release.call.wait import Wait
 from release.errors import Failed, Waiting
 from release.git.snapshot import remote
 from release.github.api import github
@@ -144,14 +145,19 @@ def test_f19_fewer_than_a_thousand_requests_an_hour_whatever_is_followed(
     assert 500 < clock.most_in_an_hour() < 1000
 
 
-@pytest.mark.parametrize("each", [1, 5, 100, 900, 5000])
-def test_f19_the_pace_of_any_number_of_requests(each: int) -> None:
-    pace, now, sent = PollInterval(2.0), 0.0, list[float]()
-    while now < 2 * HOUR:
+@pytest.mark.parametrize(
+    ("each", "breathes"), [(1, True), (5, True), (900, True), (5000, True), (1, False), (10, False), (40, False)]
+)
+def test_f19_the_pace_of_any_number_of_requests(each: int, breathes: bool) -> None:
+    context = Context(Settings(), Report(), clock=FakeClock())
+    wait, sent = Wait(context), list[float]()
+    while wait.seconds < 2 * HOUR:
         for _ in range(each):
-            sent.append(now)
-            now += pace.debt(1)
-        now += pace.pause()
+            sent.append(wait.seconds)
+            context.activity.requests += 1
+            if breathes:
+                wait.breathe()
+        wait.pause()
     assert max(bisect_left(sent, moment + HOUR) - n for n, moment in enumerate(sent)) < 1000
 
 
