@@ -77,6 +77,19 @@ def released_sandbox(version: str = "0.7.0") -> Iterator[Sandbox]:
         yield made
 
 
+@pytest.fixture
+def doubles(sandbox: Sandbox) -> Doubles:
+    """The doubles that run the workflows of this test's sandbox."""
+    return Doubles(sandbox)
+
+
+@pytest.fixture(scope="module")
+def released() -> Iterator[Sandbox]:
+    """A sandbox in which 0.7.0 was released, once for all tests of a module."""
+    with released_sandbox() as made:
+        yield made
+
+
 class DoubleRun(ScriptedRun):
     """One run of a double."""
 

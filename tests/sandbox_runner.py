@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from release.sandbox.runner import parse_workflow
 from release.sandbox.runner.job import Job
 from release.sandbox.runner.run import WorkflowRun
@@ -35,8 +37,10 @@ def git(folder: Path, *arguments: str) -> str:
     ).stdout.strip()
 
 
-def new_bare(folder: Path) -> Path:
-    """Make a bare repository with a few commits and tags."""
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare repository with a few commits and tags."""
+    folder = tmp_path_factory.mktemp("origin")
     work = folder / "work"
     work.mkdir()
     git(work, "init", "--quiet", "-b", "main")
@@ -49,8 +53,9 @@ def new_bare(folder: Path) -> Path:
     return folder / "bare.git"
 
 
-def starter(bare: Path, folder: Path) -> Started:
-    """Make `start(jobs, ...)`: a run of these jobs at a ref, over when it returns."""
+@pytest.fixture
+def start(bare: Path, tmp_path: Path) -> Started:
+    """`start(jobs, ...)` makes a run of these jobs at a ref, over when it returns."""
 
     def begin(jobs: str, ref: str = "refs/heads/main", wait: bool = True, **given: Any) -> WorkflowRun:
         text = HEAD + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
@@ -72,7 +77,7 @@ def starter(bare: Path, folder: Path) -> Started:
             "workflow_dispatch",
             {"version": "0.7.0", **given},
             {"AWS_REGION": "us-east-1"},
-            folder / "run",
+            tmp_path / "run",
             context,
         )
         run.start()

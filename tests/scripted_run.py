@@ -9,16 +9,7 @@ from pathlib import Path
 
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import Start
-
-
-@dataclass
-class Step:
-    name: str
-    number: int
-    status: str = "queued"
-    conclusion: str | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
+from release.sandbox.runner.job import Step
 
 
 @dataclass

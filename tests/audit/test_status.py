@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import json
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import semver
 from conftest import again, open_context, printed
-from doubles import released_sandbox
 
 from release.audit.status import Overview, _next_task, age, hints
 from release.call.context import Context
@@ -26,13 +24,6 @@ from release.tasks import proofs
 
 pytestmark = pytest.mark.xdist_group("status")
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
-
-
-@pytest.fixture(scope="module")
-def released() -> Iterator[Sandbox]:
-    """A sandbox in which 0.7.0 was released, once for all tests here."""
-    with released_sandbox() as made:
-        yield made
 
 
 @pytest.fixture

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import again, open_context, printed
-from doubles import released_sandbox
 
 from release.audit.receipt import STATEMENT, differences, parse, statement
 from release.call.context import Context
@@ -25,13 +23,6 @@ from release.tasks import proofs
 
 pytestmark = pytest.mark.xdist_group("verify")
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
-
-
-@pytest.fixture(scope="module")
-def released() -> Iterator[Sandbox]:
-    """A sandbox in which 0.7.0 was released, once for all tests here."""
-    with released_sandbox() as made:
-        yield made
 
 
 @pytest.fixture

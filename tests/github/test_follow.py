@@ -30,6 +30,8 @@ from release.sandbox.runner import Start
 from release.settings import Release, Settings
 from release.tasks import lines, platform, sdk
 
+pytestmark = pytest.mark.usefixtures("doubles")
+
 HOUR = 3600
 
 
@@ -52,11 +54,6 @@ class TimedClock(FakeClock):
 
     def most_in_an_hour(self) -> int:
         return max(sent - max([s for t, s in self.sent if t <= time - HOUR], default=0) for time, sent in self.sent)
-
-
-@pytest.fixture(autouse=True)
-def doubles(sandbox: Sandbox) -> Doubles:
-    return Doubles(sandbox)
 
 
 def a_world(

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
-from doubles import Doubles
 from history import write_commit
 from outside import remote_refs, writes
 
@@ -20,6 +19,8 @@ from release.sandbox import Sandbox
 from release.sandbox.github.rules import protect, unprotect
 from release.sandbox.github.state import Hub, add_check, add_review, add_status
 from release.versions import parse
+
+pytestmark = pytest.mark.usefixtures("doubles")
 
 CONFIG = "sdk/leptonai/config.py"
 VERSION = parse("0.7.0")
@@ -37,11 +38,6 @@ class Events(FakeClock):
         super().sleep(seconds)
         while self.events and self.time - self.begin >= self.events[0][0]:
             self.events.pop(0)[1]()
-
-
-@pytest.fixture(autouse=True)
-def doubles(sandbox: Sandbox) -> Doubles:
-    return Doubles(sandbox)
 
 
 @pytest.fixture

@@ -50,6 +50,18 @@ def do(context: Context, *commits: str, **options: Any) -> Context:
     return fresh
 
 
+def resolved(context: Context, author: Author) -> Path:
+    """Stop a pick at a conflict and resolve that; return where."""
+    author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
+    fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
+    with pytest.raises(Failed):
+        do(context, fix)
+    (tree,) = pick_worktrees(repository(context))
+    (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
+    git(tree.path, "add", "a.txt")
+    return tree.path
+
+
 def test_f22_a_pick_lands_and_the_checkout_is_the_same_byte_for_byte(
     sandbox: Sandbox, context: Context, author: Author
 ) -> None:
@@ -338,14 +350,8 @@ def test_f25_a_lock_that_a_killed_git_left_is_named_and_stays(
     sandbox: Sandbox, context: Context, author: Author
 ) -> None:
     author.cut()
-    author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
-    fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
-    with pytest.raises(Failed):
-        do(context, fix)
-    (tree,) = pick_worktrees(repository(context))
-    (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
-    git(tree.path, "add", "a.txt")
-    lock = Path(git(tree.path, "rev-parse", "--absolute-git-dir")) / "index.lock"
+    tree = resolved(context, author)
+    lock = Path(git(tree, "rev-parse", "--absolute-git-dir")) / "index.lock"
     lock.touch()
     with pytest.raises(Failed, match=r"index\.lock") as caught:
         do(context, resume=GO_ON)
@@ -397,13 +403,7 @@ def test_somebody_else_pushed_meanwhile(
 
 def test_somebody_else_pushed_while_a_conflict_was_resolved(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
-    author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
-    fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
-    with pytest.raises(Failed):
-        do(context, fix)
-    (tree,) = pick_worktrees(repository(context))
-    (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
-    git(tree.path, "add", "a.txt")
+    tree = resolved(context, author)
     author.on_line("theirs", {"b.txt": "theirs\n"})
     do(context, resume=GO_ON)
     assert titles(sandbox, base) == ["theirs", "fix: the renamed"]

@@ -26,6 +26,8 @@ from release.sandbox.demo.component import merge_into_trunk
 from release.tasks import pipelines
 from release.versions import parse
 
+pytestmark = pytest.mark.usefixtures("doubles")
+
 WHEEL = "s3:release/leptonai-0.6.3-py3-none-any.whl"
 BACKEND = ("lepton-api-server", "lepton-deployment-operator")
 
@@ -35,11 +37,6 @@ def sandbox() -> Iterator[Sandbox]:
     """One whose exchanges nobody holds against GitHub's description: the same ones are, elsewhere."""
     with Sandbox() as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def doubles(sandbox: Sandbox) -> Doubles:
-    return Doubles(sandbox)
 
 
 @pytest.fixture

@@ -23,14 +23,11 @@ from release.sandbox.github.rules import protect
 from release.sandbox.github.state import add_check, add_review, add_status
 from release.tasks import lines, picks, pipelines
 
+pytestmark = pytest.mark.usefixtures("doubles")
+
 REF = "refs/heads/release-0.6-20260901"
 LINE = "0.6"
 DOCS, NAMES = PickRequest(pr=("14",)), PickRequest(pr=("15", "14"))
-
-
-@pytest.fixture(autouse=True)
-def doubles(sandbox: Sandbox) -> Doubles:
-    return Doubles(sandbox)
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from release.github.api import github
 from release.sandbox import Sandbox
 from release.tasks import pipelines
 
+pytestmark = pytest.mark.usefixtures("doubles")
+
 DAY = datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp()
 BRANCH = "refs/heads/release-0.7-20261122"
 RUNNERS = [f"lepton:photon-py{python}-runner-0.7.0" for python in PYTHONS]
@@ -31,11 +33,6 @@ def sandbox() -> Iterator[Sandbox]:
     """One whose exchanges nobody holds against GitHub's description: the same ones are, where real jobs run."""
     with Sandbox() as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def doubles(sandbox: Sandbox) -> Doubles:
-    return Doubles(sandbox)
 
 
 @pytest.fixture

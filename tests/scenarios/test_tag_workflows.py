@@ -17,11 +17,6 @@ from release.tasks import pipelines, platform
 TRIGGER = ('on:\n  push:\n    tags: ["[0-9]', 'on:\n  workflow_dispatch:\n  push:\n    tags: ["[0-9]')
 
 
-@pytest.fixture
-def doubles(sandbox: Sandbox) -> Doubles:
-    return Doubles(sandbox)
-
-
 def in_actions(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
     context = open_context(sandbox, monkeypatch, clock=FakeClock())
     monkeypatch.setenv("GITHUB_ACTIONS", "true")

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
-from doubles import Doubles
 from outside import clone_content, everything, git, peeled, remote_refs, writes
 from typed import Type, typing_in
 
@@ -27,6 +26,8 @@ from release.git.repository import repository
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
 from release.tasks import lines
+
+pytestmark = pytest.mark.usefixtures("doubles")
 
 DAY = datetime(2026, 11, 22, 23, 59, tzinfo=timezone.utc).timestamp()
 BRANCH = "refs/heads/release-0.7-20261122"
@@ -39,11 +40,6 @@ WRONG = {
     "٠.٧.٠": ("only ASCII", "did you mean 0.7.0?"),
     "0.7.0-" + "a" * 60: ("at most 64", ""),
 }
-
-
-@pytest.fixture(autouse=True)
-def doubles(sandbox: Sandbox) -> Doubles:
-    return Doubles(sandbox)
 
 
 @pytest.fixture

@@ -8,19 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from sandbox_runner import Started, git, named, new_bare, starter
+from sandbox_runner import Started, git, named
 
 from release.sandbox.runner.actions.python import installed_versions
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return new_bare(tmp_path_factory.mktemp("origin"))
-
-
-@pytest.fixture
-def start(bare: Path, tmp_path: Path) -> Started:
-    return starter(bare, tmp_path)
 
 
 def test_checkout_is_at_the_run_s_commit(start: Started, bare: Path) -> None:

@@ -6,20 +6,9 @@ import re
 import time
 from pathlib import Path
 
-import pytest
-from sandbox_runner import Started, alive, named, new_bare, shown, starter, wait_for
+from sandbox_runner import Started, alive, named, shown, wait_for
 
 from release.sandbox.runner.run import WorkflowRun
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return new_bare(tmp_path_factory.mktemp("origin"))
-
-
-@pytest.fixture
-def start(bare: Path, tmp_path: Path) -> Started:
-    return starter(bare, tmp_path)
 
 
 def test_a_job_with_two_steps_is_quick(start: Started) -> None:

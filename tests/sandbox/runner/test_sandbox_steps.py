@@ -7,17 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sandbox_runner import Started, alive, named, new_bare, shown, starter, wait_for
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return new_bare(tmp_path_factory.mktemp("origin"))
-
-
-@pytest.fixture
-def start(bare: Path, tmp_path: Path) -> Started:
-    return starter(bare, tmp_path)
+from sandbox_runner import Started, alive, named, shown, wait_for
 
 
 def test_values_flow_through_inputs_env_steps_and_jobs(start: Started) -> None:
