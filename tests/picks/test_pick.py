@@ -403,7 +403,7 @@ def test_somebody_else_pushed_meanwhile(
 
 def test_somebody_else_pushed_while_a_conflict_was_resolved(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
-    tree = resolved(context, author)
+    resolved(context, author)
     author.on_line("theirs", {"b.txt": "theirs\n"})
     do(context, resume=GO_ON)
     assert titles(sandbox, base) == ["theirs", "fix: the renamed"]
