@@ -59,7 +59,11 @@ def wait_until(
     limit = limit or context.options.timeout or context.settings.release.timeout
     try:
         with context.report.live():
-            while not (look(wait) or context.dry):
+            while not look(wait):
+                if context.dry:
+                    if context.options.asking:  # else nothing is to do, and the call would end without having waited
+                        context.report.step("todo", "wait until that is over")
+                    return
                 if wait.seconds >= limit:
                     raise late(limit)
                 wait.pause()

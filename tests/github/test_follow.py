@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
 from bisect import bisect_left
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from scripted_run import ScriptedRun
 
 from release.call.context import Context
 from release.call.report import Report
+from release.call.running import _agree
 from release.call.wait import Wait
-from release.errors import Failed, Waiting
+from release.errors import Failed, Usage, Waiting
 from release.git.snapshot import remote
 from release.github.api import github
 from release.github.events import started_runs
@@ -364,9 +366,26 @@ def test_rerun_failed_in_a_dry_run_is_only_shown(sandbox: Sandbox, context: Cont
     with pytest.raises(Failed):
         sdk.release(context, "0.7.0")
     dry = again(context, rerun_failed=True, dry=True)
-    with pytest.raises(Failed):
-        sdk.release(dry, "0.7.0")
+    sdk.release(dry, "0.7.0")
     assert "its failed jobs once more (to do)" in printed(dry)
+    assert asked(sandbox, "/rerun-failed-jobs") == 0
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_person_is_asked_before_failed_jobs_are_run_again_and_before_a_wait_for_them(
+    sandbox: Sandbox, context: Context, doubles: Doubles, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    (doubles.fail if fails else doubles.hang).add("build-package" if fails else SDK)
+    context = tagged(context)
+    with contextlib.suppress(Failed):
+        sdk.dispatch(context, "0.7.0")
+    asked_for = []
+    monkeypatch.setattr(Report, "interactive", property(lambda _: True))
+    monkeypatch.setattr(Report, "ask", lambda _, question: asked_for.append(question))
+    call = again(context, rerun_failed=True, yes=False)
+    with pytest.raises(Usage, match="not done"):
+        _agree(call, sdk.watch.body, sdk.watch.kind, {"version": "0.7.0"})
+    assert len(asked_for) == 1
     assert asked(sandbox, "/rerun-failed-jobs") == 0
 
 
