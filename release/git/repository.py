@@ -138,8 +138,9 @@ class Repository:
             raise Usage(f"no commit {ref} here", f"Fetch it first: git fetch {self.remote}") from error
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
-        """Whether `ancestor` is `descendant` or in its history, as far as this clone knows it."""
-        return self._succeeds("merge-base", "--is-ancestor", ancestor, descendant)
+        """Whether `ancestor` is `descendant` or in its history, as far as this clone has its objects."""
+        cut = PAST_CUT if self.is_shallow() else ()
+        return self._succeeds(*cut, "merge-base", "--is-ancestor", ancestor, descendant)
 
     def file(self, sha: str, path: str) -> bytes | None:
         """Return the file's bytes at the commit, or None when it is not in it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from release.errors import ReleaseError
 from release.git.repository import Repository
 
 TRAILER = re.compile(r"^\(cherry picked from commit ([0-9a-f]{40,64})\)$", re.MULTILINE)
@@ -20,15 +19,6 @@ def titles(repo: Repository, *revisions: str) -> dict[str, str]:
 def title(repo: Repository, sha: str) -> str:
     """Return the commit's title."""
     return titles(repo, "--max-count=1", sha, "--")[sha]
-
-
-def is_in_history(repo: Repository, sha: str, head: str) -> bool:
-    """Whether the commit is in the history of `head`."""
-    try:
-        repo.whole("merge-base", "--is-ancestor", sha, head)
-    except ReleaseError:
-        return False
-    return True
 
 
 def pick_sources(repo: Repository, revisions: str) -> dict[str, str]:

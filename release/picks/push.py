@@ -22,7 +22,7 @@ from release.git.tags import push_tag, tag_at
 from release.github.commits import branch_rules, follow_checks, required_checks
 from release.github.pulls import delete_branch, merge_pull_request, open_pull_request
 from release.picks.candidates import line_and_trunk
-from release.picks.history import backported_commits, is_in_history, pick_sources, title, titles
+from release.picks.history import backported_commits, pick_sources, title, titles
 from release.picks.request import Pick, requested_picks
 from release.picks.worktree import Outcome, cherry_pick, close_worktree, open_worktree
 from release.versions import Line
@@ -59,7 +59,7 @@ def pick_plan(context: Context, line: Line, wanted: PickRequest) -> PickPlan:
     there = backported_commits(repo, head.sha, trunk.sha)
     left = []
     for pick in requested_picks(context, wanted, trunk, head):
-        if is_in_history(repo, pick.sha, head.sha):
+        if repo.is_ancestor(pick.sha, head.sha):
             context.report.step("done", f"{pick} on {name}: the branch was cut after it")
         elif pick.sha in there:
             where = f"as {brief(there[pick.sha])}" if there[pick.sha] else "by the same patch"
@@ -154,7 +154,7 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
             return None
         if now != sha:  # the same in a dry run's view: a new commit, which Git knows nothing of
             repository(context).need_commit(now, head.name)
-            if not is_in_history(repository(context), sha, now):
+            if not repository(context).is_ancestor(sha, now):
                 return None
         return RemoteRef(head.name, now, now) if version is None or tag_at(context, version, sha) else None
 
@@ -230,7 +230,7 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
         return RemoteRef(plan.head.name, NEW, NEW)
     now = needed_branch(context, plan.line)
     repo.need_history([now])
-    if not is_in_history(repo, done.merge_sha, now.sha):
+    if not repo.is_ancestor(done.merge_sha, now.sha):
         without = f"{short_name(now)} is at {brief(now.sha)}, without the merged {brief(done.merge_sha)}"
         raise Conflict(without, f"Look: {done.url}")
     delete_branch(context, backport)

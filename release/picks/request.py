@@ -13,7 +13,7 @@ from release.errors import Failed, Usage
 from release.git.refs import RemoteRef, short_name
 from release.git.repository import Repository, repository
 from release.github.api import github
-from release.picks.history import is_in_history, title, titles
+from release.picks.history import title, titles
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _pick(repo: Repository, sha: str, mainline: str) -> Pick:
 def _check_on_trunk(context: Context, found: Sequence[Pick], trunk: RemoteRef) -> None:
     """Raise Usage for a commit that is not on the trunk, unless a person says yes to it."""
     repo, name = repository(context), short_name(trunk)
-    off = [pick for pick in found if not is_in_history(repo, pick.sha, trunk.sha)]
+    off = [pick for pick in found if not repo.is_ancestor(pick.sha, trunk.sha)]
     if not off:
         return
     if not context.report.interactive:
