@@ -106,6 +106,11 @@ def line_of(version: Version) -> Line:
     return Line(version.major, version.minor)
 
 
+def is_line(text: str) -> bool:
+    """Whether the text is meant as a line, such as 0.7, and not as a version."""
+    return text.count(".") == 1
+
+
 def parse_line(text: str, *, version_too: bool = False) -> Line:
     """Read a line such as 0.7, with `version_too` also 0.7.3, which means its line; raise Usage otherwise."""
     found = _LINE.fullmatch(text) if len(text) <= MAX_VERSION else None

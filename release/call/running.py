@@ -18,7 +18,7 @@ from release.call.flags import Kind, parameters_of, typed
 from release.call.notices import announcement
 from release.call.report import Report
 from release.errors import ReleaseError, Usage, Waiting
-from release.versions import parse
+from release.versions import is_line, parse
 
 if TYPE_CHECKING:
     import semver
@@ -92,7 +92,7 @@ def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: 
 
 def _version_of_call() -> semver.Version | None:
     """Return the version that any task of the call names, a line aside; raise Usage for two different ones."""
-    found = dict.fromkeys(text for text in typed.get("version", []) if text and text.count(".") != 1)
+    found = dict.fromkeys(text for text in typed.get("version", []) if text and not is_line(text))
     if len(found) > 1:
         raise Usage(f"one call has one version, not {' and '.join(found)}", "Type them in calls of their own.")
     return next((parse(text) for text in found), None)

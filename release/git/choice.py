@@ -10,7 +10,7 @@ from release.git.lines import line_versions, needed_branch, newest_line, next_pa
 from release.git.refs import NEW
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
-from release.versions import Line, line_of, next_version, parse, parse_branch, parse_line
+from release.versions import Line, is_line, line_of, next_version, parse, parse_branch, parse_line
 
 
 def chosen_version(context: Context, given: str, bump: str = "") -> semver.Version:
@@ -44,7 +44,7 @@ def tagged_version(context: Context, version: str) -> semver.Version:
 
 def version_or_line(context: Context, given: str) -> semver.Version:
     """Settle the version; a line is enough to cut its branch, and means its next patch."""
-    if given.count(".") != 1:
+    if not is_line(given):
         return chosen_version(context, given, bump="minor")
     line = parse_line(given)
     if context.version and line_of(context.version) == line:

@@ -170,9 +170,12 @@ def patch(
     chosen = git.choice.chosen_line(context, line or version)
     before = git.lines.needed_branch(context, chosen)
     context.report.line(f"Release a patch of {chosen} of {github.api.github(context).repository}")
+    planned = _next(context, chosen, version, git.refs.NEW)
+    if git.tags.tag_at(context, planned, before.sha) is None:
+        git.lines.check_version(context, planned)
     if not _is_tagged(context, chosen, before.sha) or wanted.anything:
-        github.events.check_starts(context, _next(context, chosen, version, git.refs.NEW), before.sha)
-    at_once = _next(context, chosen, version, git.refs.NEW) if not (checks or image or wanted.via_pr) else None
+        github.events.check_starts(context, planned, before.sha)
+    at_once = planned if not (checks or image or wanted.via_pr) else None
     head = picks.steps.pick_commits(context, chosen, wanted, at_once) if wanted.anything else before
     number = context.settle(_next(context, chosen, version, head.sha))
     tag = lines.tag(context, str(number), ref=_ready(context, number, head, image, checks).sha)
@@ -192,7 +195,7 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
         artifacts.image_release.build_images(context, version, head)
         _follow(context, head, checks)
     context.look_anew()
-    now = git.lines.needed_branch(context, release.versions.Line(version.major, version.minor))
+    now = git.lines.needed_branch(context, release.versions.line_of(version))
     if head.sha not in (now.sha, git.refs.NEW):
         raise Conflict(
             f"{git.refs.short_name(now)} moved to {now.sha[:9]} while {git.refs.brief(head.sha)} was made ready",
@@ -209,10 +212,14 @@ def _follow(context: Context, head: RemoteRef, checks: bool) -> None:
 
 
 def _next(context: Context, line: Line, given: str, sha: str) -> semver.Version:
-    """Return the version: given, settled, or the one at the line's head, else its highest patch + 1."""
-    if given.count(".") == 2:
-        return release.versions.parse(given)
-    return context.version or git.lines.next_patch(context, line, sha)
+    """Return the version: given, settled, or the one at the line's head, else its highest patch + 1.
+
+    Raises Usage for a version of another line, whose commits are not on this one's branch (F29).
+    """
+    named = release.versions.parse(given) if given and not release.versions.is_line(given) else context.version
+    if named and release.versions.line_of(named) != line:
+        raise Usage(f"{named} is no version of {line}", f"inv release.patch --line {release.versions.line_of(named)}")
+    return named or git.lines.next_patch(context, line, sha)
 
 
 def _is_tagged(context: Context, line: Line, sha: str) -> bool:

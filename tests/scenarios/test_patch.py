@@ -231,6 +231,17 @@ def test_two_people_at_once_exactly_one_gets_the_number(
     tagged(sandbox, "0.6.4")
 
 
+@pytest.mark.parametrize("version", ["0.5.9", "0.9.9", "0.6.1"])
+@pytest.mark.parametrize("checks", [True, False])
+def test_f29_a_version_that_does_not_come_next_on_the_line_is_refused_before_anything_is_written(
+    context: Context, sandbox: Sandbox, version: str, checks: bool
+) -> None:
+    before = everything(sandbox)
+    with pytest.raises((Usage, Conflict), match=version.replace(".", r"\.")):
+        pipelines.patch(context, line=LINE, version=version, wanted=DOCS, checks=checks)
+    assert everything(sandbox) == before
+
+
 def test_the_branch_moved_while_checks_ran(context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     picks.pick(context, line=LINE, wanted=DOCS)
 
