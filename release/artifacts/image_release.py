@@ -109,7 +109,7 @@ def _branch_runs(context: Context, request: Dispatch) -> list[Run]:
 def open_image_pull_request(context: Context, version: semver.Version, head: RemoteRef) -> PullRequest:
     """Return the image's pull request, opening it if there is none; writes it at most once (F17)."""
     body = f"Sets the runner image's version to {version}."
-    return open_pull_request(context, short_name(head), trunk(context), f"Use image {version}", body)
+    return open_pull_request(context, head, trunk(context), f"Use image {version}", body)
 
 
 def _merge_image_pull_request(context: Context, version: semver.Version, head: RemoteRef) -> str:

@@ -65,26 +65,27 @@ def pull_request(api: GitHub, number: int) -> PullRequest:
     return PullRequest.parse(api.get(f"pulls/{number}"))
 
 
-def pull_request_of(api: GitHub, head: str, base: str, sha: str = "") -> PullRequest | None:
-    """Return the open pull request of that head and base, else the one merged at `sha`, else None (F17)."""
-    owner = api.repository.split("/")[0]
-    found = [PullRequest.parse(body) for body in api.pages("pulls", head=f"{owner}:{head}", base=base, state="all")]
+def pull_request_of(api: GitHub, head: RemoteRef, base: str) -> PullRequest | None:
+    """Return the open pull request of that head and base, else the one merged at the head's commit, else None (F17)."""
+    of = f"{api.repository.split('/')[0]}:{short_name(head)}"
+    found = [PullRequest.parse(body) for body in api.pages("pulls", head=of, base=base, state="all")]
     opened = [each for each in found if each.state == "open"]
-    merged = [each for each in found if each.merged and sha in ("", each.head_sha)]
+    merged = [each for each in found if each.merged and each.head_sha == head.sha]
     return next(iter(opened + merged), None)
 
 
-def open_pull_request(context: Context, head: str, base: str, title: str, body: str) -> PullRequest:
+def open_pull_request(context: Context, head: RemoteRef, base: str, title: str, body: str) -> PullRequest:
     """Return the pull request of head and base, opening it if there is none; writes it at most once (F17)."""
-    if parse_branch(head):  # where branches go with their pull request, it would (F18)
-        raise Usage(f"{head} is a release branch", "A pull request's branch may be deleted with it: use another.")
+    name = short_name(head)
+    if parse_branch(name):  # where branches go with their pull request, it would (F18)
+        raise Usage(f"{name} is a release branch", "A pull request's branch may be deleted with it: use another.")
     found = ensure(
         context,
-        f"pull request {head} → {base}: {title}",
-        find=lambda: context.view.get(PullRequest, (head, base)) or pull_request_of(github(context), head, base),
+        f"pull request {name} → {base}: {title}",
+        find=lambda: context.view.get(PullRequest, (name, base)) or pull_request_of(github(context), head, base),
         # 422 "A pull request already exists" is Failed here, and the look that follows adopts that one.
-        make=lambda: github(context).send("POST", "pulls", {"title": title, "head": head, "base": base, "body": body}),
-        planned=PullRequest(0, "planned", "", base, "", head=head),
+        make=lambda: github(context).send("POST", "pulls", {"title": title, "head": name, "base": base, "body": body}),
+        planned=PullRequest(0, "planned", "", base, "", head=name),
     )
     if found.number:
         context.report.record(pr_number=found.number)
@@ -125,7 +126,7 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
     ensure(
         context,
         f"branch {name} deleted",
-        find=lambda: None if remote(context).head_sha(name) == head.sha else name,
+        find=lambda: name if remote(context).head_sha(name) is None else None,
         make=lambda: repository(context).delete_branch(head.name, head.sha),
         planned=name,
     )

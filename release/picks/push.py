@@ -219,12 +219,12 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
 
     The release branch is the base, never the head, and is looked up again afterwards (F18).
     """
-    repo, base, head = repository(context), short_name(plan.head), short_name(backport)
+    repo, base = repository(context), short_name(plan.head)
     # What is on the branch, not what was asked for: a pick that changed nothing is not on it.
-    picks = [] if backport.sha == NEW else picks_between(repo, plan.head.sha, backport.sha)
-    opened = open_pull_request(context, head, base, *_title_and_body(plan.line, base, picks))
+    picks = plan.picks if backport.sha == NEW else picks_between(repo, plan.head.sha, backport.sha)
+    opened = open_pull_request(context, backport, base, *_title_and_body(plan.line, base, picks))
     if not opened.merged:
-        follow_checks(context, backport.sha, head, required_checks(context, base))
+        follow_checks(context, backport.sha, short_name(backport), required_checks(context, base))
     done = merge_pull_request(context, opened, backport.sha)
     if done.merge_sha == NEW:
         return RemoteRef(plan.head.name, NEW, NEW)

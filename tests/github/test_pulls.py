@@ -13,6 +13,7 @@ from outside import remote_refs, writes
 from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
 from release.git.refs import RemoteRef
+from release.git.snapshot import remote
 from release.github.api import github
 from release.github.pulls import PullRequest, merge_pull_request, open_pull_request
 from release.sandbox import Sandbox
@@ -59,7 +60,10 @@ def hub(sandbox: Sandbox) -> Hub:
 
 
 def opened(context: Context, base: str = "main") -> PullRequest:
-    return open_pull_request(context, "image-0.7.0", base, "Use image 0.7.0", "Sets it.")
+    sha = remote(context).head_sha("image-0.7.0") or ""
+    return open_pull_request(
+        context, RemoteRef("refs/heads/image-0.7.0", sha, sha), base, "Use image 0.7.0", "Sets it."
+    )
 
 
 def require(hub: Hub, *names: str, strict: bool = False) -> None:
@@ -110,9 +114,19 @@ def test_f17_a_lost_answer_opens_no_second_one(sandbox: Sandbox, context: Contex
     assert len(sandbox.github.hub.pulls) == 1
 
 
+def test_f17_one_that_was_merged_at_an_older_commit_of_its_branch_is_left_alone(
+    sandbox: Sandbox, context: Context, head: RemoteRef
+) -> None:
+    """A pick that was reverted and is made again has the same branch name: its pull request is another one."""
+    first = merge_pull_request(context, opened(context), head.sha)
+    assert opened(again(context)).number == first.number
+    write_commit(sandbox, "image-0.7.0", CONFIG, "0.7.0", "0.7.1", "Use another")
+    assert opened(again(context)).number == first.number + 1
+
+
 def test_f18_a_release_branch_is_never_a_head(sandbox: Sandbox, context: Context) -> None:
     with pytest.raises(Usage, match=r"release-0\.6-20260901 is a release branch"):
-        open_pull_request(context, "release-0.6-20260901", "main", "No", "No")
+        open_pull_request(context, RemoteRef("refs/heads/release-0.6-20260901", "", ""), "main", "No", "No")
     assert writes(sandbox) == []
 
 

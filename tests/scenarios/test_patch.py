@@ -339,13 +339,6 @@ def test_f15_f18_a_protected_line_goes_by_pull_request(
     assert (everything(sandbox), writes(sandbox)) == (before, asked)
 
 
-def test_f18_a_release_branch_is_never_a_head(context: Context) -> None:
-    from release.github.pulls import open_pull_request
-
-    with pytest.raises(Usage, match="is a release branch"):
-        open_pull_request(context, "release-0.6-20260901", "main", "No", "")
-
-
 @pytest.mark.usefixtures("unshipped")
 @pytest.mark.slow
 def test_f27_a_backport_that_waits_for_approval_goes_on(context: Context, sandbox: Sandbox) -> None:
