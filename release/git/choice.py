@@ -59,7 +59,7 @@ def version_of_head(context: Context) -> semver.Version:
 
 
 def named_commit(context: Context, ref: str) -> str:
-    """Return the commit a person names: a branch of the remote first, else a commit of this clone."""
+    """Return the commit a person names: the remote's for the trunk and release branches, else one of this clone."""
     if ref == NEW:  # what a dry run would have made
         return ref
     # Any other name is this clone's: a sha would cost a listing, and is no branch's name.

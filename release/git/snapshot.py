@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -25,22 +26,25 @@ class Look:
 
     def __init__(self, repo: Repository, activity: Activity) -> None:
         self._repo, self._activity, self._seen = repo, activity, -1
+        self._looking = threading.RLock()  # threads share it: one looks, the others wait for that
         self._head_name: str | None = None  # kept: no write here changes it
         self._parts: dict[str, list[RemoteRef]] = {}  # each by what the full names of all its refs begin with
 
     def refs(self, begin: str) -> list[RemoteRef]:
         """Return the refs of the part that has those whose full names begin so."""
-        if self._seen != self._activity.changes:
-            self._seen, self._parts = self._activity.changes, {}
-        if self._part(begin) is None:
-            self._look_at(begin)
-        return self._part(begin) or []
+        with self._looking:
+            if self._seen != self._activity.changes:
+                self._seen, self._parts = self._activity.changes, {}
+            if self._part(begin) is None:
+                self._look_at(begin)
+            return self._part(begin) or []
 
     def head_name(self) -> str:
         """Return the name of the branch that HEAD names, or nothing."""
-        if self._head_name is None:
-            self._look_at_all()
-        return self._head_name or ""
+        with self._looking:
+            if self._head_name is None:
+                self._look_at_all()
+            return self._head_name or ""
 
     def _part(self, begin: str) -> list[RemoteRef] | None:
         return next((refs for known, refs in self._parts.items() if begin.startswith(known)), None)
@@ -56,7 +60,7 @@ class Look:
         elif begin.startswith(HEADS) and not line:
             # With --heads alone a server sends its branches and leaves its tags out.
             listed = self._repo.git("ls-remote", "--heads", "--", self._repo.remote).splitlines()
-            self._parts = {**self._parts, HEADS: _remote_refs(listed)}
+            self._parts[HEADS] = _remote_refs(listed)
         elif begin == TAGS or shallow:
             self._look_at_all()
         else:
@@ -81,7 +85,7 @@ class Look:
             repo.git("update-ref", "--stdin", stdin="".join(f"delete {ref.name}\n" for ref in found))
         refs = [replace(ref, name=ref.name.removeprefix(space)) for ref in found]
         looked = {part: [ref for ref in refs if ref.name.startswith(part)] for part in parts}
-        self._parts = {**self._parts, **looked}  # replaced, not changed: other threads read it
+        self._parts |= looked
 
 
 class Remote:

@@ -14,10 +14,10 @@ from release.errors import Failed, Waiting
 from release.git.refs import NEW
 from release.github.api import GitHub, github
 from release.github.events import workflows_started
+from release.github.runs import APPEARS
 
 PASSED = ("success", "neutral", "skipped")  # GitHub's own rule for required checks
-APPEARS = 60.0  # seconds within which a workflow that listens to the push shows
-SETTLE = 5.0  # seconds in which an application beside Actions may show, where no workflow listens
+OTHERS_APPEAR = 5.0  # seconds in which an application beside Actions may show, where no workflow listens
 PENDING = "in progress"
 _RUN = re.compile(r"/actions/runs/([0-9]+)/")
 
@@ -81,7 +81,7 @@ def follow_checks(context: Context, sha: str, branch: str, required: Sequence[st
         context.report.step("todo", f"the checks of {branch} succeed")
         return []
     listening = workflows_started(context, sha, f"refs/heads/{branch}")
-    patience = APPEARS if listening or required else SETTLE
+    patience = APPEARS if listening or required else OTHERS_APPEAR
     found: list[Check] = []
 
     def _look(wait: Wait) -> bool:

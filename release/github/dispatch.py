@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from release.call.context import Context
 from release.call.ensure import ensure
@@ -12,10 +13,9 @@ from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.github.api import GitHub, github
 from release.github.requests import Dispatch
-from release.github.runs import Run, check_jobs, runs_of
+from release.github.runs import APPEARS, Run, check_jobs, runs_of
 from release.workflows import Source, check_judgement, judge
 
-SETTLE = 60.0  # seconds within which GitHub shows a run that it accepted
 EVENT = "workflow_dispatch"
 FOLDER = ".github/workflows"
 
@@ -41,7 +41,7 @@ def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, r
         find=lambda: known or asked.run(),
         make=asked.send,
         planned=Run(0, dispatch.workflow, "planned", "", dispatch.sha, dispatch.name),
-        patience=SETTLE,
+        patience=APPEARS,
     )
     return _check_bound(context, found, dispatch)
 
@@ -76,6 +76,10 @@ class _SentDispatch:
         self._api, self._dispatch, self._floor = github(context), dispatch, floor
         self._sent, self._id = False, 0
 
+    @cached_property
+    def _login(self) -> str:
+        return self._api.login()
+
     def send(self) -> None:
         """Ask GitHub for the run; raise Unknown when the answer is lost (F2)."""
         self._sent, file = True, self._dispatch.workflow
@@ -95,7 +99,7 @@ class _SentDispatch:
         if not self._sent:
             return None
         # Answered without the run's id: the one of ours that is newer than all there were (F3).
-        us = self._api.login()
+        us = self._login
         new = [each for each in matching_runs(self._api, self._dispatch) if each.id > self._floor]
         ours = [each for each in new if us in ("", each.actor)]
         if len(ours) > 1:

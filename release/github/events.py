@@ -10,17 +10,16 @@ from release.call.context import Context
 from release.call.wait import Wait, wait_until
 from release.errors import Unknown, Usage, Waiting
 from release.git.objects import objects
-from release.git.refs import TAGS, RemoteRef, short_name
+from release.git.refs import NEW, TAGS, RemoteRef, short_name
 from release.git.remotes import token
 from release.git.repository import repository
 from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.dispatch import EVENT, FOLDER, dispatch_run
 from release.github.requests import platform_request
-from release.github.runs import Run, runs_of
+from release.github.runs import APPEARS, Run, runs_of
 from release.workflows import can_be_dispatched, starts_on_push
 
-APPEARS = 60.0  # seconds within which GitHub shows the run that a push starts
 # GitHub's announcement of token formats (2021-04): a person's own are told by their first letters.
 PERSONS = ("ghp_", "gho_", "ghu_", "github_pat_")
 OWN = "github-actions[bot]"
@@ -83,13 +82,16 @@ def needed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
         if not runs:
             check_token_starts_workflows(context)
     except Usage:
-        names = dispatchable_workflows(context, tag.name, tag.sha)
+        # A planned commit has the trunk's files, as far as anybody can know.
+        names = dispatchable_workflows(context, tag.name, trunk_sha(context) if tag.sha == NEW else tag.sha)
         runs = {name: dispatch_run(context, platform_request(tag, name)) for name in names}
     return runs or started_runs(context, tag)
 
 
 def pushed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
     """Return the tag's runs that GitHub shows now, the newest of each workflow: its push's, else those asked for."""
+    if tag.sha == NEW:
+        return {}
     name, settings = short_name(tag), context.settings
     others = (settings.sdk.workflow, settings.image.workflow)  # these are asked for on their own
     for event in ("push", EVENT):

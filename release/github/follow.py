@@ -12,10 +12,9 @@ from release.call.wait import Wait, wait_until
 from release.errors import Waiting
 from release.github.api import github
 from release.github.requests import Dispatch
-from release.github.runs import APPROVAL, Job, Run, check_run, duration, jobs_of, status_text
+from release.github.runs import APPEARS, APPROVAL, Job, Run, check_run, duration, jobs_of, status_text
 
 JOBS_EVERY = 60.0  # seconds: a run does not change with each of its jobs
-SETTLE = 60.0  # seconds within which GitHub shows another attempt
 MENDABLE = ("failure", "timed_out", "cancelled")
 
 
@@ -96,7 +95,7 @@ def _rerun(context: Context, each: _Followed) -> None:
         find=_find,
         make=lambda: github(context).send("POST", f"actions/runs/{before.id}/rerun-failed-jobs"),
         planned=replace(before, status="planned", conclusion="", attempt=before.attempt + 1),
-        patience=SETTLE,
+        patience=APPEARS,
     )
     each.run, each.jobs_at = replace(now, name=before.name), 0
 

@@ -21,7 +21,7 @@ from release.versions import parse_branch
 BASE_MOVED = "Base branch was modified"
 METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
 TRIES = 5
-SETTLE = 30  # seconds in which GitHub works out whether it merges
+LOOKS = 30  # a second apart, in which GitHub works out whether it merges
 REPORTS = 120.0  # seconds after which it is said that nothing reported a required check
 EXPECTED = "expected"  # required, and never reported
 
@@ -199,7 +199,7 @@ def _refusal(opened: PullRequest, problem: str) -> ReleaseError:
 
 def _check_mergeable(context: Context, number: int) -> None:
     """Wait until GitHub has worked out whether it merges; raise when it is a draft, conflicts or is behind."""
-    for _ in range(SETTLE):
+    for _ in range(LOOKS):
         now = pull_request(github(context), number)
         if now.draft:
             raise _refusal(now, "draft")

@@ -1,4 +1,4 @@
-"""From the commits asked for to a release branch that has them, entered through `steps`.
+"""From the commits asked for to a release branch that has them.
 
 steps.py       the picks of a call: begun, continued after a conflict or a kill, taken back
 request.py     what a person asks for, as commits in the trunk's order

@@ -79,22 +79,20 @@ def _image_commit(context: Context, version: semver.Version) -> str:
 
 def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     """Release platform and SDK from the tag, side by side, prove both, then publish the GitHub Release."""
-    request = github.requests.sdk_request(context, tag)
     names = context.settings.platform.images
     out = artifacts.images.are_out(context, artifacts.images.tagged_images(names, version))
     runs = {} if out else github.events.needed_runs(context, tag)
-    wheel_out = artifacts.s3.is_wheel_out(context, version)
-    if not wheel_out:
-        started, request = sdk.dispatch(context, str(version))
-        runs = {"sdk": started, **runs}
+    dispatched = None if artifacts.s3.is_wheel_out(context, version) else sdk.dispatch(context, str(version))
+    if dispatched:
+        runs = {"sdk": dispatched[0], **runs}
     finished = github.follow.follow_runs(context, runs)
     for name, run in finished.items():
         if name != "sdk":
             github.runs.check_run(context, run, github.requests.platform_request(tag, run.name))
-    if wheel_out:
-        sdk.wheel(context, str(version))
+    if dispatched:
+        artifacts.s3.prove_wheel_run(context, version, finished["sdk"], dispatched[1])
     else:
-        artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
+        sdk.wheel(context, str(version))
     artifacts.images.prove_tagged_images(context, version, names, "the platform", "the tag's push")
     release = audit.receipt.publish_release(context, version, audit.receipt.draft_release(context, version))
     if release.url:  # a dry run has none
@@ -145,8 +143,7 @@ def _tagged_commit(context: Context, version: semver.Version, tagged: RemoteRef 
     """Return the commit to tag: the branch's head, or where the tag is if that is on the branch."""
     if tagged is None:
         return branch.sha
-    head = git.lines.needed_branch(context, release.versions.line_of(version)).sha
-    if not github.commits.contains(context, head, tagged.sha):
+    if not github.commits.contains(context, branch.sha, tagged.sha):
         raise Conflict(
             f"tag {version} is at {tagged.sha[:9]}, which is not on its release branch",
             "Find out who tagged it; then take the next version.",

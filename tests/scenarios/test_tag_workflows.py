@@ -64,6 +64,17 @@ def test_f14_a_platform_workflow_that_can_be_asked_for_is_asked_for_once(
     assert dispatches(sandbox, PLATFORM) == 1
 
 
+def test_f14_a_dry_run_with_the_workflows_own_token_plans_to_ask_for_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
+) -> None:
+    edit(sandbox, PLATFORM, TRIGGER)
+    context = again(in_actions(sandbox, monkeypatch), dry=True)
+    before = everything(sandbox)
+    pipelines.minor(context, "0.7.0")
+    assert f"run {PLATFORM} on 0.7.0" in printed(context)
+    assert everything(sandbox) == before
+
+
 @pytest.mark.slow
 def test_f14_a_persons_token_leaves_it_to_the_push(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
