@@ -158,12 +158,13 @@ def tag_rules_findings(context: Context) -> Iterator[Finding]:
 
 def branch_rules_findings(context: Context) -> Iterator[Finding]:
     """Check what rules stand on the trunk and on release branches (F16, F18)."""
-    on_trunk = {rule["type"]: rule for rule in branch_rules(context, trunk(context))}
+    on_trunk = branch_rules(context, trunk(context))
     on_release = {rule["type"] for rule in branch_rules(context, A_BRANCH)}
-    if "merge_queue" in on_trunk:
+    if any(rule["type"] == "merge_queue" for rule in on_trunk):
         says = f"{trunk(context)} has a merge queue: the image's pull request waits there (exit 4)"
         yield Finding("trunk rules", "advice", says, "Run the same again once it is merged.")
-    approvals = (on_trunk.get("pull_request", {}).get("parameters") or {}).get("required_approving_review_count", 0)
+    reviews = [rule.get("parameters") or {} for rule in on_trunk if rule["type"] == "pull_request"]
+    approvals = max((each.get("required_approving_review_count", 0) for each in reviews), default=0)
     if approvals:
         says = f"{trunk(context)} wants {approvals} approvals: the image's pull request waits for them (exit 4)"
         yield Finding("trunk rules", "advice", says, "Run the same again once it is approved.")

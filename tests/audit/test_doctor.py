@@ -194,6 +194,12 @@ def test_f16_a_merge_queue_and_reviews_are_said_beforehand(well: Sandbox, contex
     assert "2 approvals" in says[1]
 
 
+def test_f16_of_several_rules_the_one_that_wants_most_approvals_counts(well: Sandbox, context: Context) -> None:
+    for count in (2, 0):
+        rules.protect(well.github.hub, "refs/heads/main", pull_request={"required_approving_review_count": count})
+    assert [each.says for each in setup.doctor(context) if "2 approvals" in each.says]
+
+
 def test_settings_say_where_they_come_from(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVOKE_RELEASE_POLL", "0.1")
     mine = again(context, settings=Settings(release=QUICK, sdk=Sdk(prefix="other/")))
