@@ -19,6 +19,7 @@ from release.git.repository import repository
 from release.git.tags import signature
 from release.sandbox import Sandbox
 from release.sandbox.cloud import MANIFEST
+from release.settings import Image, Settings
 from release.tasks import proofs
 
 pytestmark = pytest.mark.xdist_group("verify")
@@ -179,6 +180,13 @@ def test_a_source_that_does_not_answer_is_unknown_and_the_rest_is_proved(release
         assert "✔ image" in printed(context)
     finally:
         released.cloud.faults.active.clear()
+
+
+def test_a_project_without_the_constant_has_nothing_to_prove_of_it(context: Context) -> None:
+    without = Settings(release=context.settings.release, image=Image(config_file=""))
+    shorn = again(context, settings=without)
+    assert proofs.verify(shorn, "0.7.0")
+    assert "config.py" not in printed(shorn)
 
 
 def test_no_tag_no_release_alone(context: Context) -> None:
