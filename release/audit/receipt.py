@@ -114,8 +114,12 @@ def parse(content: str | bytes, place: str) -> Statement:
 
 
 def differences(before: Statement, after: Statement) -> list[str]:
-    """Say, a line each, what the later Statement has otherwise than the earlier one."""
-    old, new = dict(_facts(before)), dict(_facts(after))
+    """Say, a line each, what the later Statement has otherwise; raise Usage when the earlier one is not of our form."""
+    try:
+        old = dict(_facts(before))
+    except (AttributeError, TypeError) as error:  # anybody may have written it
+        raise Usage("the receipt is a Statement of another form", "Name another file, or remove it.") from error
+    new = dict(_facts(after))
     return [
         *(f"{name}: was {old[name]}, is gone" for name in sorted({*old} - {*new})),
         *(f"{name}: was {old[name]}, is {new[name]}" for name in sorted({*old} & {*new}) if old[name] != new[name]),

@@ -260,6 +260,10 @@ def test_receipts_are_compared_in_all_they_say() -> None:
         "b: is new, sha256:3",
     ]
     assert differences(one, one) == []
+    for foreign in ({"subject": ["x"]}, {"predicate": [1]}, {"subject": [{"digest": "x"}]}, {"subject": 1}):
+        with pytest.raises(Usage, match="another form") as caught:
+            differences({"_type": STATEMENT, **foreign}, one)
+        assert caught.value.hint
     for text in ("no", "[]", '{"_type": "other"}'):
         with pytest.raises(Usage, match="no receipt"):
             parse(text, "file")
