@@ -69,7 +69,7 @@ def git_findings(context: Context) -> Iterator[Finding]:
 def signing_findings(context: Context) -> Iterator[Finding]:
     """Check whether tags are signed, and that there is a key for it."""
     key, kind = _config(context, "user.signingKey"), _config(context, "gpg.format") or "openpgp"
-    wanted = "true" in (_config(context, "tag.gpgSign"), _config(context, "commit.gpgSign"))
+    wanted = _is_set(context, "tag.gpgSign") or _is_set(context, "commit.gpgSign")
     if wanted and kind == "ssh" and not key and not _config(context, "gpg.ssh.defaultKeyCommand"):
         yield Finding("signing", "bad", "Git is set to sign with SSH but has no key", "git config user.signingKey FILE")
     elif wanted:
@@ -262,6 +262,11 @@ def _finding(name: str, problem: str, fix: str, good: str, level: str = "bad") -
 
 def _config(context: Context, key: str) -> str:
     return repository(context).git("config", "--default", "", "--get", key)
+
+
+def _is_set(context: Context, key: str) -> bool:
+    """Whether Git takes the setting as true, which people write as yes, on or 1 too."""
+    return repository(context).git("config", "--type=bool", "--default", "false", "--get", key) == "true"
 
 
 def _covers(ruleset: dict[str, Any], ref: str) -> bool:

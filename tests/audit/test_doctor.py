@@ -207,6 +207,12 @@ def test_settings_say_where_they_come_from(context: Context, monkeypatch: pytest
     assert says == ["release.poll = 0.1 (environment, INVOKE_RELEASE_POLL)", "sdk.prefix = 'other/' (invoke.yaml)"]
 
 
+@pytest.mark.parametrize(("text", "level"), [("yes", "good"), ("1", "good"), ("off", "advice")])
+def test_git_says_what_is_true(well: Sandbox, context: Context, text: str, level: str) -> None:
+    git(well.work, "config", "tag.gpgSign", text)
+    assert [each.level for each in setup.doctor(context) if each.name == "signing"] == [level]
+
+
 def test_json_is_one_object_a_finding(context: Context) -> None:
     stream = io.StringIO()
     found = setup.doctor(again(context, report=Report("json", stream)))
