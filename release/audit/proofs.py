@@ -13,7 +13,6 @@ from release.artifacts.component_release import check_component_roles
 from release.artifacts.images import digests, registry, runner_images
 from release.artifacts.s3 import bucket, s3_address, stored_wheel, wheel_key
 from release.audit.expected import ExpectedState
-from release.audit.status import moment
 from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import Failed, ReleaseError
@@ -27,7 +26,7 @@ from release.github.events import pushed_runs
 from release.github.pulls import PullRequest
 from release.github.releases import release_of
 from release.github.requests import sdk_request
-from release.github.runs import Run, check_jobs, runs_of
+from release.github.runs import Run, check_jobs, parse_time, runs_of
 from release.versions import line_of, released_versions
 
 WHO = "Find out who tagged it."
@@ -148,7 +147,7 @@ def sdk_run_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]
         return
     check_jobs(github(context), run, request)
     stored = bucket(context).object(wheel_key(context, expected.version))
-    if stored and stored.modified < moment(run.created_at):
+    if stored and stored.modified < parse_time(run.created_at):
         yield Proof("sdk run", False, f"the wheel is older than run {run.id}", run.url, "Find out what made it.")
     else:
         yield _run("sdk run", run)
