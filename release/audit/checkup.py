@@ -17,7 +17,7 @@ from release.artifacts.images import registry
 from release.artifacts.s3 import bucket
 from release.call.context import Context
 from release.call.parallel import side_by_side
-from release.errors import ReleaseError
+from release.errors import Failed, ReleaseError
 from release.git.refs import HEADS, TAGS
 from release.git.remotes import public_url, token
 from release.git.repository import repository
@@ -27,6 +27,7 @@ from release.github.api import github
 from release.github.commits import branch_rules
 from release.github.dispatch import FOLDER
 from release.github.events import check_token_starts_workflows, workflows_started
+from release.github.http import Answer
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Source, judge
 
@@ -97,7 +98,7 @@ def remote_findings(context: Context) -> Iterator[Finding]:
 
 def token_findings(context: Context) -> Iterator[Finding]:
     """Check that the token is of use: its kind, its scopes, that it may push and starts workflows (F14)."""
-    answer, name = github(context).answer("GET", ""), github(context).repository
+    answer, name = _asked(context, ""), github(context).repository
     if answer.status != 200:
         says = f"GitHub shows no {name} to this token: {answer.status} {answer.problem}"
         yield Finding("token", "bad", says, "Give the token access to the repository, or set GITHUB_REPOSITORY.")
@@ -118,7 +119,7 @@ def token_findings(context: Context) -> Iterator[Finding]:
 
 def clock_findings(context: Context) -> Iterator[Finding]:
     """Check this machine's clock against GitHub's."""
-    said = github(context).answer("GET", "/rate_limit").headers.get("date", "")
+    said = _asked(context, "/rate_limit").headers.get("date", "")
     skew = abs(context.clock.now() - parsedate_to_datetime(said).timestamp()) if said else 0.0
     problem = f"this machine's clock is {skew:.0f} s off GitHub's" if skew > SKEW else ""
     yield _finding("clock", problem, "Set the clock: timedatectl set-ntp true", "agrees with GitHub's")
@@ -126,7 +127,10 @@ def clock_findings(context: Context) -> Iterator[Finding]:
 
 def rate_limit_findings(context: Context) -> Iterator[Finding]:
     """Check that enough requests are left for a release."""
-    core = github(context).get("/rate_limit")["resources"]["core"]
+    answer = _asked(context, "/rate_limit")
+    if answer.status != 200:
+        raise Failed(f"GitHub tells no rate limit: {answer.status} {answer.problem}")
+    core = answer.json()["resources"]["core"]
     says = f"{core['remaining']} of {core['limit']} requests left"
     fix = f"Wait {max(0.0, core['reset'] - context.clock.now()) / 60:.0f} minutes, or use another token."
     yield _finding("rate limit", says if core["remaining"] < FEW else "", fix, says)
@@ -177,7 +181,8 @@ def branch_rules_findings(context: Context) -> Iterator[Finding]:
         yield Finding("branch rules", "advice", "release branches can be deleted", fix)
     else:
         yield Finding("branch rules", "good", "release branches cannot be deleted")
-    if github(context).get("").get("delete_branch_on_merge") and "deletion" not in on_release:
+    answer = _asked(context, "")
+    if answer.status == 200 and answer.json().get("delete_branch_on_merge") and "deletion" not in on_release:
         says = "GitHub deletes branches after a merge: protect release branches from it"
         yield Finding("branch rules", "advice", says, "Forbid the deletion of release-*.")
 
@@ -258,6 +263,11 @@ def _answers(context: Context, check: Check) -> list[Finding]:
 def _finding(name: str, problem: str, fix: str, good: str, level: str = "bad") -> Finding:
     """Return the problem with its fix where there is one, else what is good."""
     return Finding(name, level, problem, fix) if problem else Finding(name, "good", good)
+
+
+def _asked(context: Context, path: str) -> Answer:
+    """Return what GitHub answers at the path, asked once for the checks that need it."""
+    return context.once((_asked, path), lambda: github(context).answer("GET", path))
 
 
 def _config(context: Context, key: str) -> str:

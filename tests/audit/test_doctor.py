@@ -175,6 +175,8 @@ def test_a_world_that_is_well(well: Sandbox, context: Context) -> None:
     assert all(each.fix for each in found if each.level == "advice")
     asked = [each for each in well.github.requests[before:] if each.path.startswith("/api/")]
     assert {each.method for each in asked} == {"GET"}
+    once = [each.path.partition("/api/v3")[2] for each in asked]
+    assert (once.count("/rate_limit"), once.count("/repos/acme/platform")) == (1, 1)
 
 
 def test_rules_that_are_there_are_good(well: Sandbox, context: Context) -> None:
