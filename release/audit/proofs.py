@@ -10,7 +10,7 @@ from functools import partial
 import semver
 
 from release.artifacts.component_release import check_component_roles
-from release.artifacts.images import digests, registry, runner_images
+from release.artifacts.images import digests, registry, runner_images, tagged_images
 from release.artifacts.s3 import bucket, s3_address, stored_wheel, wheel_key
 from release.audit.expected import ExpectedState
 from release.call.context import Context
@@ -130,9 +130,8 @@ def sdk_images_proofs(context: Context, expected: ExpectedState) -> Iterator[Pro
 
 def platform_images_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that every platform image has the tag."""
-    for name in expected.images:
-        digest = registry(context).image_digest(name, str(expected.version))
-        yield _image(f"{name}:{expected.version}", digest, f"inv platform.watch --version {expected.version}")
+    for name, digest in digests(context, tagged_images(expected.images, expected.version)).items():
+        yield _image(name, digest, f"inv platform.watch --version {expected.version}")
 
 
 def sdk_run_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:

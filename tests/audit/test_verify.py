@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import semver
 from conftest import again, open_context, printed
 
+from release.audit.expected import expected_state
+from release.audit.proofs import platform_images_proofs
 from release.audit.receipt import STATEMENT, differences, parse, statement
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
@@ -187,6 +190,14 @@ def test_a_project_without_the_constant_has_nothing_to_prove_of_it(context: Cont
     shorn = again(context, settings=without)
     assert proofs.verify(shorn, "0.7.0")
     assert "config.py" not in printed(shorn)
+
+
+def test_images_that_a_dry_call_would_make_are_there(context: Context) -> None:
+    dry = again(context, dry=True)
+    dry.view.add("lepton-web:0.6.2", "sha256:planned")
+    expected = expected_state(dry, semver.Version(0, 6, 2))
+    found = {proof.says: proof.holds for proof in platform_images_proofs(dry, expected)}
+    assert found["lepton-web:0.6.2  sha256:planned"]
 
 
 def test_no_tag_no_release_alone(context: Context) -> None:
