@@ -216,7 +216,9 @@ def bucket_findings(context: Context) -> Iterator[Finding]:
     yield Finding("bucket", "good", f"s3://{sdk.bucket}/{sdk.prefix} can be listed")
     if not any(protections.values()):
         fix = f"aws s3api put-bucket-versioning --bucket {sdk.bucket} --versioning-configuration Status=Enabled"
-        yield Finding("bucket", "advice", "neither versioning nor object lock keeps an overwritten wheel", fix)
+        yield Finding(
+            "bucket", "advice", "no versioning, object lock or create-only policy keeps an overwritten wheel", fix
+        )
 
 
 def registry_findings(context: Context) -> Iterator[Finding]:
