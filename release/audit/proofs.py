@@ -195,12 +195,16 @@ def image_origin_proofs(context: Context, expected: ExpectedState) -> Iterator[P
 
 
 def github_release_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
-    """Prove that the GitHub Release is published, and a pre-release only for one."""
+    """Prove that the GitHub Release is published, and a pre-release for one and no other."""
     found = release_of(context, expected.version)
     fix = f"inv release.notes --version {expected.version} --publish"
     if found is None or found.draft:
         says = "a draft, not published" if found else "there is none"
         yield Proof("GitHub Release", False, says, found.url if found else "", fix)
+    elif found.prerelease != bool(expected.version.prerelease):
+        says = f"it is {'a' if found.prerelease else 'no'} pre-release"
+        fix = f"gh release edit {expected.version} --prerelease={'false' if found.prerelease else 'true'}"
+        yield Proof("GitHub Release", False, says, found.url, fix)
     else:
         yield Proof("GitHub Release", True, "published" + (", immutable" if found.immutable else ""), found.url)
 

@@ -13,7 +13,7 @@ import semver
 from conftest import again, open_context, printed
 
 from release.audit.expected import expected_state
-from release.audit.proofs import platform_images_proofs
+from release.audit.proofs import github_release_proofs, platform_images_proofs
 from release.audit.receipt import STATEMENT, differences, parse, statement
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
@@ -198,6 +198,19 @@ def test_images_that_a_dry_call_would_make_are_there(context: Context) -> None:
     expected = expected_state(dry, semver.Version(0, 6, 2))
     found = {proof.says: proof.holds for proof in platform_images_proofs(dry, expected)}
     assert found["lepton-web:0.6.2  sha256:planned"]
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_a_pre_release_is_said_to_be_one_and_nothing_else_is(released: Sandbox, context: Context, flag: bool) -> None:
+    release = next(iter(released.github.hub.releases.values()))
+    release.prerelease = flag
+    try:
+        expected = expected_state(context, semver.Version(0, 7, 0))
+        (proof,) = github_release_proofs(context, expected)
+        assert proof.holds is not flag
+        assert ("pre-release" in proof.says, "--prerelease=false" in proof.fix) == (flag, flag)
+    finally:
+        release.prerelease = False
 
 
 def test_no_tag_no_release_alone(context: Context) -> None:
