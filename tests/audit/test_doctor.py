@@ -173,6 +173,7 @@ def test_a_world_that_is_well(well: Sandbox, context: Context) -> None:
         "tag rules", "branch rules", "workflows", "bucket", "registry", "setting",
     }  # fmt: skip
     assert all(each.fix for each in found if each.level == "advice")
+    assert any("create-only policy" in each.says for each in found if each.name == "bucket")
     asked = [each for each in well.github.requests[before:] if each.path.startswith("/api/")]
     assert {each.method for each in asked} == {"GET"}
     once = [each.path.partition("/api/v3")[2] for each in asked]
