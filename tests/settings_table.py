@@ -25,7 +25,7 @@ MEANINGS = {
     "sdk.roles": "jobs that must succeed: `name`, `name*`, `one|other`, `name?input` where that input is on",
     "sdk.bucket": "the S3 bucket of the wheels",
     "sdk.prefix": "the prefix of released wheels in it",
-    "image.config_file": "the file that names the image's version",
+    "image.config_file": "the file that names the image's version; empty: none",
     "image.config_variable": "its variable",
     "image.workflow": "the file name of the workflow that builds the images",
     "image.inputs": "its inputs, beside `version`",

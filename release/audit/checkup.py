@@ -17,7 +17,7 @@ from release.artifacts.images import registry
 from release.artifacts.s3 import bucket
 from release.call.context import Context
 from release.call.parallel import side_by_side
-from release.errors import ReleaseError
+from release.errors import Failed, ReleaseError
 from release.git.refs import HEADS, TAGS
 from release.git.remotes import public_url, token
 from release.git.repository import repository
@@ -27,6 +27,7 @@ from release.github.api import github
 from release.github.commits import branch_rules
 from release.github.dispatch import FOLDER
 from release.github.events import check_token_starts_workflows, workflows_started
+from release.github.http import Answer
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Source, judge
 
@@ -69,7 +70,7 @@ def git_findings(context: Context) -> Iterator[Finding]:
 def signing_findings(context: Context) -> Iterator[Finding]:
     """Check whether tags are signed, and that there is a key for it."""
     key, kind = _config(context, "user.signingKey"), _config(context, "gpg.format") or "openpgp"
-    wanted = "true" in (_config(context, "tag.gpgSign"), _config(context, "commit.gpgSign"))
+    wanted = _is_set(context, "tag.gpgSign") or _is_set(context, "commit.gpgSign")
     if wanted and kind == "ssh" and not key and not _config(context, "gpg.ssh.defaultKeyCommand"):
         yield Finding("signing", "bad", "Git is set to sign with SSH but has no key", "git config user.signingKey FILE")
     elif wanted:
@@ -97,7 +98,7 @@ def remote_findings(context: Context) -> Iterator[Finding]:
 
 def token_findings(context: Context) -> Iterator[Finding]:
     """Check that the token is of use: its kind, its scopes, that it may push and starts workflows (F14)."""
-    answer, name = github(context).answer("GET", ""), github(context).repository
+    answer, name = _asked(context, ""), github(context).repository
     if answer.status != 200:
         says = f"GitHub shows no {name} to this token: {answer.status} {answer.problem}"
         yield Finding("token", "bad", says, "Give the token access to the repository, or set GITHUB_REPOSITORY.")
@@ -118,7 +119,7 @@ def token_findings(context: Context) -> Iterator[Finding]:
 
 def clock_findings(context: Context) -> Iterator[Finding]:
     """Check this machine's clock against GitHub's."""
-    said = github(context).answer("GET", "/rate_limit").headers.get("date", "")
+    said = _asked(context, "/rate_limit").headers.get("date", "")
     skew = abs(context.clock.now() - parsedate_to_datetime(said).timestamp()) if said else 0.0
     problem = f"this machine's clock is {skew:.0f} s off GitHub's" if skew > SKEW else ""
     yield _finding("clock", problem, "Set the clock: timedatectl set-ntp true", "agrees with GitHub's")
@@ -126,7 +127,10 @@ def clock_findings(context: Context) -> Iterator[Finding]:
 
 def rate_limit_findings(context: Context) -> Iterator[Finding]:
     """Check that enough requests are left for a release."""
-    core = github(context).get("/rate_limit")["resources"]["core"]
+    answer = _asked(context, "/rate_limit")
+    if answer.status != 200:
+        raise Failed(f"GitHub tells no rate limit: {answer.status} {answer.problem}")
+    core = answer.json()["resources"]["core"]
     says = f"{core['remaining']} of {core['limit']} requests left"
     fix = f"Wait {max(0.0, core['reset'] - context.clock.now()) / 60:.0f} minutes, or use another token."
     yield _finding("rate limit", says if core["remaining"] < FEW else "", fix, says)
@@ -158,12 +162,13 @@ def tag_rules_findings(context: Context) -> Iterator[Finding]:
 
 def branch_rules_findings(context: Context) -> Iterator[Finding]:
     """Check what rules stand on the trunk and on release branches (F16, F18)."""
-    on_trunk = {rule["type"]: rule for rule in branch_rules(context, trunk(context))}
+    on_trunk = branch_rules(context, trunk(context))
     on_release = {rule["type"] for rule in branch_rules(context, A_BRANCH)}
-    if "merge_queue" in on_trunk:
+    if any(rule["type"] == "merge_queue" for rule in on_trunk):
         says = f"{trunk(context)} has a merge queue: the image's pull request waits there (exit 4)"
         yield Finding("trunk rules", "advice", says, "Run the same again once it is merged.")
-    approvals = (on_trunk.get("pull_request", {}).get("parameters") or {}).get("required_approving_review_count", 0)
+    reviews = [rule.get("parameters") or {} for rule in on_trunk if rule["type"] == "pull_request"]
+    approvals = max((each.get("required_approving_review_count", 0) for each in reviews), default=0)
     if approvals:
         says = f"{trunk(context)} wants {approvals} approvals: the image's pull request waits for them (exit 4)"
         yield Finding("trunk rules", "advice", says, "Run the same again once it is approved.")
@@ -176,7 +181,8 @@ def branch_rules_findings(context: Context) -> Iterator[Finding]:
         yield Finding("branch rules", "advice", "release branches can be deleted", fix)
     else:
         yield Finding("branch rules", "good", "release branches cannot be deleted")
-    if github(context).get("").get("delete_branch_on_merge") and "deletion" not in on_release:
+    answer = _asked(context, "")
+    if answer.status == 200 and answer.json().get("delete_branch_on_merge") and "deletion" not in on_release:
         says = "GitHub deletes branches after a merge: protect release branches from it"
         yield Finding("branch rules", "advice", says, "Forbid the deletion of release-*.")
 
@@ -210,7 +216,9 @@ def bucket_findings(context: Context) -> Iterator[Finding]:
     yield Finding("bucket", "good", f"s3://{sdk.bucket}/{sdk.prefix} can be listed")
     if not any(protections.values()):
         fix = f"aws s3api put-bucket-versioning --bucket {sdk.bucket} --versioning-configuration Status=Enabled"
-        yield Finding("bucket", "advice", "neither versioning nor object lock keeps an overwritten wheel", fix)
+        yield Finding(
+            "bucket", "advice", "no versioning, object lock or create-only policy keeps an overwritten wheel", fix
+        )
 
 
 def registry_findings(context: Context) -> Iterator[Finding]:
@@ -259,8 +267,18 @@ def _finding(name: str, problem: str, fix: str, good: str, level: str = "bad") -
     return Finding(name, level, problem, fix) if problem else Finding(name, "good", good)
 
 
+def _asked(context: Context, path: str) -> Answer:
+    """Return what GitHub answers at the path, asked once for the checks that need it."""
+    return context.once((_asked, path), lambda: github(context).answer("GET", path))
+
+
 def _config(context: Context, key: str) -> str:
     return repository(context).git("config", "--default", "", "--get", key)
+
+
+def _is_set(context: Context, key: str) -> bool:
+    """Whether Git takes the setting as true, which people write as yes, on or 1 too."""
+    return repository(context).git("config", "--type=bool", "--default", "false", "--get", key) == "true"
 
 
 def _covers(ruleset: dict[str, Any], ref: str) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import semver
+
 from release.artifacts.component_release import is_sdk
 from release.artifacts.images import digests, image_version_in_config, registry, runner_images, tagged_images
 from release.artifacts.s3 import bucket, wheel_key
@@ -42,7 +44,11 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     begun = [_version_in_git(context, told[version], branches) for version in shown]
     # A branch above all that is released is a line that just begins.
     lines |= {each for each in branches if not released or each > line_of(released[-1])}
-    reads = [partial(_line, context, each, branches.get(each), tags) for each in sorted(lines, reverse=True)]
+    shas: dict[Line, dict[semver.Version, str]] = {each: {} for each in lines}
+    for version in released:
+        if line_of(version) in shas:
+            shas[line_of(version)][version] = tags[str(version)].sha
+    reads = [partial(_line, context, each, branches.get(each), shas[each]) for each in sorted(lines, reverse=True)]
     found: list[Any] = side_by_side([*reads, partial(_versions, context, begun)])
     hub = github(context)
     return Overview(hub.repository, hub.web_url, trunk(context), context.clock.now(), found[:-1], found[-1])
@@ -63,14 +69,14 @@ def _version_in_git(context: Context, told: TaggedRelease, branches: Mapping[Lin
     return Version(told.version, sha, at, image_version_in_config(context, sha), on_branch, told.components)
 
 
-def _line(context: Context, line: Line, branch: RemoteRef | None, tags: Mapping[str, RemoteRef]) -> LineState:
-    versions = [version for version in released_versions(tags) if line_of(version) == line]
-    newest = max(versions, default=None)
+def _line(context: Context, line: Line, branch: RemoteRef | None, shas: Mapping[semver.Version, str]) -> LineState:
+    """Return how the line stands; `shas` are the commits of its versions."""
+    newest = max(shas, default=None)
     if branch is None:
         return LineState(line, newest=newest)
     repo, tip, unreleased, pickable = repository(context), trunk_sha(context), None, None
     with suppress(ReleaseError):  # shown as unknown
-        known = [f"^{sha}" for sha in (tags[str(version)].sha for version in versions) if repo.has_commit(sha)]
+        known = [f"^{sha}" for sha in shas.values() if repo.has_commit(sha)]
         unreleased = int(repo.git("rev-list", "--count", branch.sha, f"^{tip}", *known, "--"))
         beyond = repo.whole("rev-list", "--no-merges", tip, f"^{branch.sha}", "--").split()
         pickable = len(set(beyond) - set(backported_commits(repo, branch.sha, tip)))

@@ -9,8 +9,9 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from release.audit.status import PARTS, LineState, Overview, Part, Version, moment
+from release.audit.status import PARTS, LineState, Overview, Part, Version
 from release.call.report import printable
+from release.github.runs import parse_time
 from release.versions import line_of, parse_branch
 
 WORDS = {"out": "out", "missing": "missing", "waiting": "on its way", "unknown": "unknown", "none": "not part of it"}
@@ -108,7 +109,7 @@ def timeline(found: Overview) -> str:
 
 def _begin(line: LineState, tagged: Sequence[Version]) -> datetime | None:
     """Return when the line's branch was cut: its name tells the day, in UTC; else its first version shown."""
-    begins = [moment(each.at) for each in tagged]
+    begins = [parse_time(each.at).astimezone(timezone.utc) for each in tagged]
     parsed = parse_branch(line.branch)
     if parsed:
         begins.append(datetime(parsed[1].year, parsed[1].month, parsed[1].day, tzinfo=timezone.utc))
@@ -126,8 +127,9 @@ def _branch(line: LineState, begin: tuple[float, float], end: tuple[float, float
 def _tags(versions: Sequence[Version], scale: Scale, y: float) -> Iterator[str]:
     """Yield each version's dot at its moment; a label goes below, or is left to the tooltip, where it has no room."""
     ends = {-12: 0.0, 22: 0.0}
-    for each in sorted(versions, key=lambda each: each.at):
-        x = scale.x(moment(each.at))
+    moments = [(parse_time(each.at), each) for each in versions]
+    for at, each in sorted(moments, key=lambda pair: pair[0]):
+        x = scale.x(at)
         state = "missing" if each.missing else "out"
         yield f'<g class="tag {state}"><title>{html_text(each.version)}, {html_text(each.at[:10])}</title>'
         yield f'<circle cx="{x}" cy="{y}" r="5"/>'

@@ -10,10 +10,9 @@ from functools import partial
 import semver
 
 from release.artifacts.component_release import check_component_roles
-from release.artifacts.images import digests, registry, runner_images
+from release.artifacts.images import digests, registry, runner_images, tagged_images
 from release.artifacts.s3 import bucket, s3_address, stored_wheel, wheel_key
 from release.audit.expected import ExpectedState
-from release.audit.status import moment
 from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import Failed, ReleaseError
@@ -27,7 +26,7 @@ from release.github.events import pushed_runs
 from release.github.pulls import PullRequest
 from release.github.releases import release_of
 from release.github.requests import sdk_request
-from release.github.runs import Run, check_jobs, runs_of
+from release.github.runs import Run, check_jobs, parse_time, runs_of
 from release.versions import line_of, released_versions
 
 WHO = "Find out who tagged it."
@@ -90,6 +89,8 @@ def order_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
 def config_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that config.py at the tag names an image version, no later one than the release's own."""
     where = context.settings.image.config_file
+    if not where:  # a project without the constant
+        return
     if expected.image is None:
         yield Proof("config.py", False, f"{where} names no image", fix="Set image.config_file in invoke.yaml.")
     else:
@@ -129,9 +130,8 @@ def sdk_images_proofs(context: Context, expected: ExpectedState) -> Iterator[Pro
 
 def platform_images_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that every platform image has the tag."""
-    for name in expected.images:
-        digest = registry(context).image_digest(name, str(expected.version))
-        yield _image(f"{name}:{expected.version}", digest, f"inv platform.watch --version {expected.version}")
+    for name, digest in digests(context, tagged_images(expected.images, expected.version)).items():
+        yield _image(name, digest, f"inv platform.watch --version {expected.version}")
 
 
 def sdk_run_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
@@ -146,7 +146,7 @@ def sdk_run_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]
         return
     check_jobs(github(context), run, request)
     stored = bucket(context).object(wheel_key(context, expected.version))
-    if stored and stored.modified < moment(run.created_at):
+    if stored and stored.modified < parse_time(run.created_at):
         yield Proof("sdk run", False, f"the wheel is older than run {run.id}", run.url, "Find out what made it.")
     else:
         yield _run("sdk run", run)
@@ -195,12 +195,16 @@ def image_origin_proofs(context: Context, expected: ExpectedState) -> Iterator[P
 
 
 def github_release_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
-    """Prove that the GitHub Release is published, and a pre-release only for one."""
+    """Prove that the GitHub Release is published, and a pre-release for one and no other."""
     found = release_of(context, expected.version)
     fix = f"inv release.notes --version {expected.version} --publish"
     if found is None or found.draft:
         says = "a draft, not published" if found else "there is none"
         yield Proof("GitHub Release", False, says, found.url if found else "", fix)
+    elif found.prerelease != bool(expected.version.prerelease):
+        says = f"it is {'a' if found.prerelease else 'no'} pre-release"
+        fix = f"gh release edit {expected.version} --prerelease={'false' if found.prerelease else 'true'}"
+        yield Proof("GitHub Release", False, says, found.url, fix)
     else:
         yield Proof("GitHub Release", True, "published" + (", immutable" if found.immutable else ""), found.url)
 

@@ -114,8 +114,12 @@ def parse(content: str | bytes, place: str) -> Statement:
 
 
 def differences(before: Statement, after: Statement) -> list[str]:
-    """Say, a line each, what the later Statement has otherwise than the earlier one."""
-    old, new = dict(_facts(before)), dict(_facts(after))
+    """Say, a line each, what the later Statement has otherwise; raise Usage when the earlier one is not of our form."""
+    try:
+        old = dict(_facts(before))
+    except (AttributeError, TypeError) as error:  # anybody may have written it
+        raise Usage("the receipt is a Statement of another form", "Name another file, or remove it.") from error
+    new = dict(_facts(after))
     return [
         *(f"{name}: was {old[name]}, is gone" for name in sorted({*old} - {*new})),
         *(f"{name}: was {old[name]}, is {new[name]}" for name in sorted({*old} & {*new}) if old[name] != new[name]),
@@ -178,7 +182,7 @@ def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
 def publish_release(context: Context, version: semver.Version, draft: GitHubRelease) -> GitHubRelease:
     """Return the version's GitHub Release, published once all else of the version is proved.
 
-    Writes the receipt, then the draft flag. Raises Failed, naming the proofs that do not hold.
+    Writes the receipt, then the draft flag; the latest is the highest version alone (F30). Raises Failed, naming the proofs that do not hold.
     """
 
     def _find() -> GitHubRelease | None:
@@ -188,7 +192,10 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
     # The receipt goes first: once published it may be immutable.
     def _publish() -> None:
         attach_receipt(context, version, proved_receipt(context, version))
-        github(context).send("PATCH", f"releases/{draft.id}", {"draft": False})
+        finals = [each for each in line_versions(context) if not each.prerelease]
+        # Left out it is true: a patch of an old line would become the latest.
+        latest = "true" if version == max(finals, default=None) else "false"
+        github(context).send("PATCH", f"releases/{draft.id}", {"draft": False, "make_latest": latest})
 
     return ensure(context, f"GitHub Release {version} published", find=_find, make=_publish, planned=draft)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
 import semver
 
 from release.call.context import Context
+from release.github.runs import parse_time
 from release.versions import Line, line_of
 
 PARTS = ("tag", "platform", "wheel", "images", "pull request", "GitHub Release")
@@ -78,16 +78,11 @@ class Overview:
     versions: list[Version]
 
 
-def moment(at: str) -> datetime:
-    """Read a moment as Git and GitHub write it."""
-    return datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone(timezone.utc)
-
-
 def age(at: str, now: float) -> str:
     """Say how long ago a moment was, in the largest unit that fits."""
     if not at:
         return ""
-    seconds = now - moment(at).timestamp()
+    seconds = now - parse_time(at).timestamp()
     for size, unit in ((86_400 * 365, "y"), (86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"

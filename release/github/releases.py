@@ -20,6 +20,7 @@ class GitHubRelease:
     draft: bool
     url: str
     immutable: bool = False
+    prerelease: bool = False
     upload_url: str = ""
     published_at: str = ""
     key: str = ""  # its tag
@@ -30,7 +31,7 @@ class GitHubRelease:
         return cls(
             id=body["id"], draft=body["draft"], url=body["html_url"], immutable=bool(body.get("immutable")),
             upload_url=str(body.get("upload_url") or "").partition("{")[0], published_at=body.get("published_at") or "",
-            key=body["tag_name"],
+            prerelease=bool(body.get("prerelease")), key=body["tag_name"],
         )  # fmt: skip
 
 

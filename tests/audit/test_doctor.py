@@ -173,8 +173,11 @@ def test_a_world_that_is_well(well: Sandbox, context: Context) -> None:
         "tag rules", "branch rules", "workflows", "bucket", "registry", "setting",
     }  # fmt: skip
     assert all(each.fix for each in found if each.level == "advice")
+    assert any("create-only policy" in each.says for each in found if each.name == "bucket")
     asked = [each for each in well.github.requests[before:] if each.path.startswith("/api/")]
     assert {each.method for each in asked} == {"GET"}
+    once = [each.path.partition("/api/v3")[2] for each in asked]
+    assert (once.count("/rate_limit"), once.count("/repos/acme/platform")) == (1, 1)
 
 
 def test_rules_that_are_there_are_good(well: Sandbox, context: Context) -> None:
@@ -194,11 +197,23 @@ def test_f16_a_merge_queue_and_reviews_are_said_beforehand(well: Sandbox, contex
     assert "2 approvals" in says[1]
 
 
+def test_f16_of_several_rules_the_one_that_wants_most_approvals_counts(well: Sandbox, context: Context) -> None:
+    for count in (2, 0):
+        rules.protect(well.github.hub, "refs/heads/main", pull_request={"required_approving_review_count": count})
+    assert [each.says for each in setup.doctor(context) if "2 approvals" in each.says]
+
+
 def test_settings_say_where_they_come_from(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVOKE_RELEASE_POLL", "0.1")
     mine = again(context, settings=Settings(release=QUICK, sdk=Sdk(prefix="other/")))
     says = [each.says for each in setup.doctor(mine) if each.name == "setting"]
     assert says == ["release.poll = 0.1 (environment, INVOKE_RELEASE_POLL)", "sdk.prefix = 'other/' (invoke.yaml)"]
+
+
+@pytest.mark.parametrize(("text", "level"), [("yes", "good"), ("1", "good"), ("off", "advice")])
+def test_git_says_what_is_true(well: Sandbox, context: Context, text: str, level: str) -> None:
+    git(well.work, "config", "tag.gpgSign", text)
+    assert [each.level for each in setup.doctor(context) if each.name == "signing"] == [level]
 
 
 def test_json_is_one_object_a_finding(context: Context) -> None:

@@ -9,7 +9,8 @@ import pytest
 import semver
 from conftest import FakeClock, again, open_context, printed
 
-from release.audit.receipt import previous_version
+from release.audit import receipt
+from release.audit.receipt import previous_version, statement
 from release.call.context import Context
 from release.errors import Failed, Usage
 from release.github.api import github
@@ -101,6 +102,20 @@ def test_what_is_published_stays_as_it_is(sample: Sandbox, context: Context) -> 
         assert written(sample, start) == []
     finally:
         sample.github.hub.settings.immutable_releases = False
+
+
+def test_f30_a_patch_of_an_old_line_does_not_become_the_latest(
+    sample: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0.6.2 is the newest; 0.5.1 is published after it, 0.7.0-rc.1 is no release to compare with."""
+    monkeypatch.setattr(receipt, "proved_receipt", lambda *_: statement({}, {}, {}, {}))
+    sample.bare.git("tag", "0.7.0-rc.1", "refs/heads/main")
+    try:
+        for version in ("0.6.2", "0.5.1", "0.7.0-rc.1"):
+            proofs.notes(again(context), version, publish=True)
+            assert github(context).get("releases/latest")["tag_name"] == "0.6.2"
+    finally:
+        sample.bare.git("tag", "-d", "0.7.0-rc.1")
 
 
 def test_picks_list_their_original_pull_requests(sample: Sandbox, context: Context) -> None:

@@ -12,10 +12,11 @@ import pytest
 import semver
 
 from release.audit.page import WIDTH, Scale, html_text, page
-from release.audit.status import PARTS, LineState, Overview, Part, Version, moment
+from release.audit.status import PARTS, LineState, Overview, Part, Version
+from release.github.runs import parse_time
 from release.versions import Line
 
-NOW = moment("2026-11-22T12:00:00Z").timestamp()
+NOW = parse_time("2026-11-22T12:00:00Z").timestamp()
 HOSTILE = 'release-0.7-20261101"><img src=x onerror="document.title=1"><script>document.title="owned"</script>\u202e'
 CHROMIUM = shutil.which("chromium")
 QUIET = (
@@ -94,9 +95,9 @@ def test_the_picture_is_to_scale() -> None:
     assert shown
     end = float(shown[1])
     assert (end - second) / (second - first) == pytest.approx(2.5 / 18, rel=0.02)
-    scale = Scale(moment("2026-01-01T00:00:00Z"), moment("2026-02-01T00:00:00Z"))
-    assert scale.x(moment("2025-01-01T00:00:00Z")) == 90
-    assert scale.x(moment("2027-01-01T00:00:00Z")) == WIDTH - 40
+    scale = Scale(parse_time("2026-01-01T00:00:00Z"), parse_time("2026-02-01T00:00:00Z"))
+    assert scale.x(parse_time("2025-01-01T00:00:00Z")) == 90
+    assert scale.x(parse_time("2027-01-01T00:00:00Z")) == WIDTH - 40
 
 
 def test_versions_close_together_keep_their_labels_apart() -> None:
@@ -109,6 +110,15 @@ def test_versions_close_together_keep_their_labels_apart() -> None:
     assert shown.count("<circle") == 9
     labels = re.findall(r'<text x="[0-9.]+" y="[0-9.]+">0\.7\.', shown)
     assert 2 <= len(labels) < 9
+
+
+def test_dots_come_in_the_order_of_their_moments_wherever_they_were_made() -> None:
+    found = overview()
+    parts = found.versions[1].parts
+    early = Version(semver.Version(0, 7, 0), "a" * 40, "2026-11-20T09:00:00+09:00", parts=parts)
+    late = Version(semver.Version(0, 7, 1), "b" * 40, "2026-11-20T01:00:00-05:00", parts=parts)
+    shown = made(Overview(found.repository, found.url, found.trunk, found.at, found.lines[:1], [late, early]))
+    assert re.findall(r'<g class="tag out"><title>([0-9.]+),', shown) == ["0.7.0", "0.7.1"]
 
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from release.git.snapshot import remote
 from release.git.tags import tag_message
 from release.sandbox import Sandbox
 from release.tasks import proofs
+from release.versions import released_versions
 
 pytestmark = pytest.mark.xdist_group("status")
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
@@ -78,6 +80,19 @@ def test_only_what_is_asked_for_is_read(released: Sandbox, context: Context) -> 
     for bad in ({"last": 0}, {"line": "x"}):
         with pytest.raises(Usage):
             look(again(context), **bad)
+
+
+def test_the_tags_are_read_as_versions_once(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once a line: 100,000 tags are not rare."""
+    counted: list[int] = []
+
+    def count(tags: Iterable[str]) -> list[semver.Version]:
+        counted.append(1)
+        return released_versions(tags)
+
+    monkeypatch.setattr("release.audit.overview.released_versions", count)
+    assert len(look(context).lines) == 3
+    assert len(counted) == 1
 
 
 def test_the_missing_part_and_the_next_command_are_shown(released: Sandbox, context: Context) -> None:

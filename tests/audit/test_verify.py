@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import semver
 from conftest import again, open_context, printed
 
+from release.audit.expected import expected_state
+from release.audit.proofs import github_release_proofs, platform_images_proofs
 from release.audit.receipt import STATEMENT, differences, parse, statement
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
@@ -19,6 +22,7 @@ from release.git.repository import repository
 from release.git.tags import signature
 from release.sandbox import Sandbox
 from release.sandbox.cloud import MANIFEST
+from release.settings import Image, Settings
 from release.tasks import proofs
 
 pytestmark = pytest.mark.xdist_group("verify")
@@ -181,6 +185,34 @@ def test_a_source_that_does_not_answer_is_unknown_and_the_rest_is_proved(release
         released.cloud.faults.active.clear()
 
 
+def test_a_project_without_the_constant_has_nothing_to_prove_of_it(context: Context) -> None:
+    without = Settings(release=context.settings.release, image=Image(config_file=""))
+    shorn = again(context, settings=without)
+    assert proofs.verify(shorn, "0.7.0")
+    assert "config.py" not in printed(shorn)
+
+
+def test_images_that_a_dry_call_would_make_are_there(context: Context) -> None:
+    dry = again(context, dry=True)
+    dry.view.add("lepton-web:0.6.2", "sha256:planned")
+    expected = expected_state(dry, semver.Version(0, 6, 2))
+    found = {proof.says: proof.holds for proof in platform_images_proofs(dry, expected)}
+    assert found["lepton-web:0.6.2  sha256:planned"]
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_a_pre_release_is_said_to_be_one_and_nothing_else_is(released: Sandbox, context: Context, flag: bool) -> None:
+    release = next(iter(released.github.hub.releases.values()))
+    release.prerelease = flag
+    try:
+        expected = expected_state(context, semver.Version(0, 7, 0))
+        (proof,) = github_release_proofs(context, expected)
+        assert proof.holds is not flag
+        assert ("pre-release" in proof.says, "--prerelease=false" in proof.fix) == (flag, flag)
+    finally:
+        release.prerelease = False
+
+
 def test_no_tag_no_release_alone(context: Context) -> None:
     with pytest.raises(Failed, match=r"no tag 0\.9\.9"):
         proofs.verify(context, "0.9.9")
@@ -252,6 +284,10 @@ def test_receipts_are_compared_in_all_they_say() -> None:
         "b: is new, sha256:3",
     ]
     assert differences(one, one) == []
+    for foreign in ({"subject": ["x"]}, {"predicate": [1]}, {"subject": [{"digest": "x"}]}, {"subject": 1}):
+        with pytest.raises(Usage, match="another form") as caught:
+            differences({"_type": STATEMENT, **foreign}, one)
+        assert caught.value.hint
     for text in ("no", "[]", '{"_type": "other"}'):
         with pytest.raises(Usage, match="no receipt"):
             parse(text, "file")

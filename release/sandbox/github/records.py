@@ -73,6 +73,7 @@ class Release:
     author: str
     created_at: datetime = field(default_factory=now)
     published_at: datetime | None = None
+    latest_at: datetime | None = None  # when it was last said to be the latest
     assets: list[Asset] = field(default_factory=list)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
@@ -17,7 +19,7 @@ from release.sandbox.github.answers import (
     page,
     token,
 )
-from release.sandbox.github.records import Asset, Release, now
+from release.sandbox.github.records import Asset, Json, Release, now
 from release.sandbox.github.rules import update_ref
 from release.sandbox.github.shapes import asset_json, release_json
 from release.sandbox.github.state import Hub
@@ -43,11 +45,15 @@ def release_by_tag(tag: str) -> ResponseReturnValue:
 
 @routes.get("/releases/latest")
 def latest_release() -> ResponseReturnValue:
-    """Answer the newest published release that is no pre-release."""
+    """Answer the release last said to be the latest, or else the one published last; no draft, no pre-release."""
     found = [each for each in hub().releases.values() if not each.draft and not each.prerelease]
     if not found:
         raise not_found()
-    return release_json(hub(), max(found, key=lambda each: (each.published_at or now(), each.id)))
+    return release_json(hub(), max(found, key=_recent))
+
+
+def _recent(release: Release) -> tuple[bool, datetime, int]:
+    return release.latest_at is not None, release.latest_at or release.published_at or now(), release.id
 
 
 @routes.get("/releases/<int:number>")
@@ -72,6 +78,7 @@ def create_release() -> ResponseReturnValue:
         made = Release(state.next_id(), tag, target, name, text, True, prerelease, token().login)
         if not draft:
             _publish(state, made)
+        _make_latest(made, asked, published=not draft)
         state.releases[made.id] = made
     return release_json(state, made), 201
 
@@ -92,6 +99,15 @@ def _publish(state: Hub, release: Release) -> None:
     release.draft, release.published_at = False, now()
 
 
+def _make_latest(release: Release, asked: Json, published: bool) -> None:
+    """Do as `make_latest` says: by default one just published is the latest."""
+    wanted = asked.get("make_latest", "true" if published else None)
+    if wanted not in ("true", "false", "legacy", None):
+        raise invalid("Release", "invalid", "make_latest")
+    if wanted and not release.draft and not release.prerelease:
+        release.latest_at = now() if wanted == "true" else None
+
+
 @routes.patch("/releases/<int:number>")
 def change_release(number: int) -> ResponseReturnValue:
     """Change a release, or publish a draft."""
@@ -104,9 +120,11 @@ def change_release(number: int) -> ResponseReturnValue:
         release.name = asked.get("name", release.name)
         release.body = asked.get("body", release.body)
         release.prerelease = asked.get("prerelease", release.prerelease)
-        if release.draft and asked.get("draft") is False:
+        published = release.draft and asked.get("draft") is False
+        if published:
             _check_free(state, release.tag, draft=False)
             _publish(state, release)
+        _make_latest(release, asked, published)
     return release_json(state, release)
 
 
