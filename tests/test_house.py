@@ -86,9 +86,15 @@ def test_an_engine_is_entered_through_its_door(engine: str) -> None:
         for path in MODULES
         if room(path) != engine
         for name in imports(path)
-        if name.startswith(f"release.{engine}.") and name.count(".") > 2
+        if name.startswith(f"release.{engine}.") and _goes_round_the_door(engine, name)
     ]
     assert not wrong
+
+
+def _goes_round_the_door(engine: str, name: str) -> bool:
+    """Tell whether an import reaches into an engine: below what its __init__ has, or for one of its modules."""
+    inside = name.split(".")[2:]
+    return len(inside) > 1 or (ROOT / "release" / engine / f"{inside[0]}.py").is_file()
 
 
 @pytest.mark.parametrize(("library", "owner"), LIBRARIES.items())
