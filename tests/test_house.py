@@ -103,6 +103,11 @@ def test_each_library_of_the_outside_has_one_room(library: str, owner: str) -> N
     assert users - {"sandbox"} == {owner}
 
 
+def test_only_the_surface_knows_invoke() -> None:
+    users = {room(path) for path in MODULES if any(name.split(".")[0] == "invoke" for name in imports(path))}
+    assert users == {"__init__", "tasks", "call", "errors"}
+
+
 @pytest.mark.parametrize("name", PURE)
 def test_what_is_pure_does_no_io(name: str) -> None:
     for path in (path for path in MODULES if room(path) == name):
