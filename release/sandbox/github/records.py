@@ -104,7 +104,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Ruleset:
-    """Rules for the refs that match; `parameters` by the rule's type."""
+    """Rules for the refs that match; `rules` holds the parameters of each by its type."""
 
     id: int
     name: str
