@@ -62,9 +62,9 @@ def unprotect(hub: Hub) -> None:
     _write_rules(hub)
 
 
-def reject_pushes(hub: Hub, include: str, message: str, action: str = "any") -> Ruleset:
-    """Have pushes to matching refs rejected with a message of one's own (action: any, create, update, delete)."""
-    return protect(hub, include, rejected={"action": action, "message": message})
+def reject_pushes(hub: Hub, include: str, message: str) -> Ruleset:
+    """Have all pushes to matching refs rejected with a message of one's own."""
+    return protect(hub, include, rejected={"message": message})
 
 
 def parameters(hub: Hub, branch: str, kind: str) -> Json | None:
@@ -178,7 +178,7 @@ def _hook_lines(hub: Hub) -> Iterator[tuple[str, str, str]]:
     for ruleset in hub.rulesets:
         for kind, given in ruleset.rules.items():
             if kind == "rejected":
-                yield given["action"], ruleset.include, given["message"]
+                yield "any", ruleset.include, given["message"]
             elif kind in _MESSAGES:
                 action, message = _MESSAGES[kind]
                 yield action, ruleset.include, message
