@@ -9,12 +9,10 @@ from typing import Any
 
 from release.sandbox.git import ZERO
 from release.sandbox.github.answers import Refused
-from release.sandbox.github.records import BOT_LOGIN, Json, Pull, Run, Token, now
+from release.sandbox.github.records import BOT_LOGIN, WORKFLOWS, Json, Pull, Run, Token, now
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import InvalidWorkflow, JobLike, RunLike, Start, Workflow, parse_workflow
 from release.workflows import expressions, ref_passes
-
-WORKFLOWS = ".github/workflows"
 
 
 class NeverStarted:

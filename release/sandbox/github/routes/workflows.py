@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from release.sandbox.github.answers import Refused, body, find_workflow, hub, not_found, page, token
+from release.sandbox.github.answers import VERSIONS, Refused, body, find_workflow, hub, not_found, page, token
 from release.sandbox.github.events import InvalidInputs, check_dispatch, readable_workflow, start_run, workflow_files
 from release.sandbox.github.records import Json
 from release.sandbox.github.shapes.runs import workflow_json
@@ -48,7 +48,7 @@ def dispatch(workflow: str) -> ResponseReturnValue:
         raise not_found()
     inputs = _inputs(text, path, asked.get("inputs") or {})
     run = start_run(state, path, text, sha=sha, ref=ref, event="workflow_dispatch", actor=token().login, inputs=inputs)
-    newer = request.headers.get("X-GitHub-Api-Version", "") >= "2026-03-10"
+    newer = request.headers.get("X-GitHub-Api-Version", "") >= VERSIONS[-1]
     if state.settings.dispatch_answer == "none" or not (details or newer):
         return "", 204
     url = f"{state.api}/actions/runs/{run.id}"
