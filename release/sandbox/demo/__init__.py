@@ -12,7 +12,6 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from release.errors import Failed
-from release.sandbox.cloud import BUCKET
 
 if TYPE_CHECKING:
     from release.call.context import Context
@@ -58,6 +57,8 @@ def release_evidence(sandbox: Sandbox, version: str) -> list[tuple[str, str, str
 
 
 def _wheels(cloud: Cloud, version: str) -> list[tuple[str, str]]:
+    from release.sandbox.cloud import BUCKET
+
     client = cloud.client("s3")
     keys = [entry["Key"] for entry in client.list_objects_v2(Bucket=BUCKET, Prefix="release/").get("Contents", [])]
     digests = {key: client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys if version in key}

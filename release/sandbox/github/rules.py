@@ -190,6 +190,14 @@ def check_review(pull: Pull, outcome: str, login: str) -> None:
         raise Refused(422, "Unprocessable Entity", ["Review Can not approve your own pull request"])
 
 
+def check_new_ref(hub: Hub, ref: str, sha: str) -> None:
+    """Raise 422 for a ref that is there already, or whose object is not."""
+    if hub.bare.refs(ref):
+        raise Refused(422, "Reference already exists")
+    if not hub.bare.says("cat-file", "-e", sha):
+        raise Refused(422, "Object does not exist")
+
+
 def update_ref(hub: Hub, token: Token, ref: str, new: str, old: str | None = None) -> None:
     """Move a ref, create it (`old` zeros) or, with `new` zeros, delete it; then do what GitHub does about changes.
 
