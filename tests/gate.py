@@ -34,9 +34,9 @@ def settings(oasdiff: str, components: Mapping[str, Any] | None = None) -> Setti
     return Settings(release=replace(release, components={**(components or {}), **usual}))
 
 
-def tag(sandbox: Sandbox, name: str, message: str = "", at: str = "refs/heads/main") -> None:
-    """Put a tag onto the remote, annotated where it has a message; nothing is started by it."""
-    sha = sandbox.bare.sha(at)
+def tag(sandbox: Sandbox, name: str, message: str = "") -> None:
+    """Put a tag onto the remote's trunk, annotated where it has a message; nothing is started by it."""
+    sha = sandbox.bare.sha("refs/heads/main")
     assert sha
     if message:
         who = "tagger Ana Field <ana@example.org> 1790000000 +0000"

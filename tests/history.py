@@ -22,7 +22,7 @@ def git(where: Path, *arguments: str) -> str:
     return done.stdout.rstrip("\n")
 
 
-def commit(where: Path, title: str, files: Mapping[str, str], *parents: str) -> str:
+def commit(where: Path, title: str, files: Mapping[str, str]) -> str:
     """Write the files whole, commit them on what is checked out, and return the commit."""
     for name, text in files.items():
         (where / name).parent.mkdir(parents=True, exist_ok=True)
@@ -144,12 +144,12 @@ def write_commit(sandbox: Sandbox, branch: str, path: str, old: str, new: str, t
     return sha
 
 
-def write_release(sandbox: Sandbox, version: str = "0.7.0", branch: str = BRANCH) -> None:
-    """Put a release branch and its tag onto the remote, at the trunk's head; nothing is started by them."""
+def write_release(sandbox: Sandbox) -> None:
+    """Put the release branch and the tag 0.7.0 onto the remote, at the trunk's head; nothing is started by them."""
     sha, known = str(sandbox.bare.sha("refs/heads/main")), sandbox.github.hub.known_refs
     who = "tagger Release Person <person@example.com> 1790000000 +0000"
-    text = f"object {sha}\ntype commit\ntag {version}\n{who}\n\nRelease {version}\n"
-    written = {f"refs/heads/{branch}": sha, f"refs/tags/{version}": sandbox.bare.git("mktag", text=text).strip()}
+    text = f"object {sha}\ntype commit\ntag 0.7.0\n{who}\n\nRelease 0.7.0\n"
+    written = {REF: sha, "refs/tags/0.7.0": sandbox.bare.git("mktag", text=text).strip()}
     for ref, target in written.items():
         sandbox.bare.update_ref(ref, target)
         known[ref] = target

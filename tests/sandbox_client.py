@@ -89,8 +89,8 @@ class Client:
         self.git("push", "-q", "origin", f"HEAD:refs/heads/{branch}")
         return self.git("rev-parse", "HEAD").stdout.strip()
 
-    def pull(self, head: str = "topic", base: str = "main", **more: Any) -> Any:
-        return self.send("POST", "pulls", 201, {"title": "Change", "head": head, "base": base, **more})
+    def pull(self, head: str = "topic", **more: Any) -> Any:
+        return self.send("POST", "pulls", 201, {"title": "Change", "head": head, "base": "main", **more})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Git plumbing on the bare repository that the sandbox's GitHub keeps its refs in."""
+"""Git's plumbing on a repository, bare or not."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class GitError(Exception):
 
 
 class Bare:
-    """A bare repository, asked and changed by Git itself."""
+    """A repository, bare or not, asked and changed by Git itself."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -431,7 +431,7 @@ class FarAway:
 
 
 @pytest.mark.parametrize(("realm", "shown"), [("auth.docker.io", [TESTER]), ("auth.example.com", [None])])
-def test_s2_a_foreign_realm_is_asked_public_url(realm: str, shown: Any) -> None:
+def test_s2_a_foreign_realm_is_asked_without_credentials(realm: str, shown: Any) -> None:
     door = FarAway(f"https://{realm}/token")
     with pytest.raises(Failed, match=f"{realm} gives no token") as failure:
         OciRegistry(door, "registry-1.docker.io", TESTER).image_digest("lepton", "0.7.0")

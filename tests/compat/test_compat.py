@@ -255,8 +255,6 @@ def test_f10_a_shallow_clone_without_tags_says_the_same(
     git(shallow, "remote", "set-url", "origin", sandbox.github.clone_url)
     monkeypatch.chdir(shallow)
     here = again(context, folder=shallow)
-    for name in ("repo", "github", "http", "trunk"):
-        here.__dict__.pop(name, None)
     before, cut = clone_content(shallow), (shallow / ".git/shallow").read_text()
     tag(sandbox, "0.6.3", "Release backend 0.6.3 alone\n\nComponent: backend")
     assert gates.compat_(again(here), "backend")[0].before == "0.6.3"

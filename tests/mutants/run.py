@@ -67,7 +67,7 @@ def outcome(mutant: Mutant) -> str:
 def main(names: list[str]) -> int:
     """Run the mutants, two at a time, and print the table."""
     chosen = mutants(names)
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         outcomes = list(pool.map(outcome, chosen))
     for mutant, became in zip(chosen, outcomes, strict=True):
         sys.stdout.write(f"{mutant.name:34} {mutant.file:38} {became}\n")

@@ -57,12 +57,12 @@ def release_evidence(sandbox: Sandbox, version: str) -> list[tuple[str, str, str
 
 
 def _wheels(cloud: Cloud, version: str) -> list[tuple[str, str]]:
+    from release.sandbox.cloud import BUCKET
+
     client = cloud.client("s3")
-    keys = [
-        entry["Key"] for entry in client.list_objects_v2(Bucket="lepton-sdk", Prefix="release/").get("Contents", [])
-    ]
-    digests = {key: client.get_object(Bucket="lepton-sdk", Key=key)["Body"].read() for key in keys if version in key}
-    return [(f"lepton-sdk/{key}", hashlib.sha256(content).hexdigest()) for key, content in digests.items()]
+    keys = [entry["Key"] for entry in client.list_objects_v2(Bucket=BUCKET, Prefix="release/").get("Contents", [])]
+    digests = {key: client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys if version in key}
+    return [(f"{BUCKET}/{key}", hashlib.sha256(content).hexdigest()) for key, content in digests.items()]
 
 
 def _images(cloud: Cloud, version: str) -> list[tuple[str, str]]:

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from release.call.context import Context
     from release.sandbox.world import Sandbox
 
-_README = "README.md"
+_README, _LINE = "README.md", "0.7"
 
 
-def demo_patch(context: Context, sandbox: Sandbox, line: str = "0.7") -> None:
-    """Release a patch of the line in the sandbox; raises Failed when a command ends otherwise than it should."""
+def demo_patch(context: Context, sandbox: Sandbox) -> None:
+    """Release a patch of 0.7 in the sandbox; raises Failed when a command ends otherwise than it should."""
     fix = _grow_trunk(sandbox)
-    wanted = ("release.patch", "--line", line, "--commit", fix[:9], "--yes")
+    wanted = ("release.patch", "--line", _LINE, "--commit", fix[:9], "--yes")
     context.report.line()
     context.report.line("The trunk went on: a feature, and a fix that stands on it. The fix is wanted on the line.")
-    type_task(context, sandbox, "release.pick", "--candidates", "--line", line)
+    type_task(context, sandbox, "release.pick", "--candidates", "--line", _LINE)
     context.report.line()
     context.report.line("A dry run really tries the pick, and tells what will happen:")
     type_task(context, sandbox, "--dry", *wanted, code=1)

@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 
 from flask import Response, g, jsonify, request
 
-from release.sandbox.github.records import Json, Pull, Release, Run, Token
+from release.sandbox.github.records import WORKFLOWS, Json, Pull, Release, Run, Token
 from release.sandbox.github.state import Hub
 
 T = TypeVar("T")
 LIMIT = 5_000  # requests an hour
-VERSIONS = ("2022-11-28", "2026-03-10")
+VERSIONS = ("2022-11-28", "2026-03-10")  # of the API, oldest first
 HUB = "release.sandbox.hub"  # the request's state, in its environment
 BLOB_SECONDS = 60.0  # how long the address of a log or an archive works
 
@@ -186,7 +186,7 @@ def find_workflow(workflow: str) -> int:
     state = hub()
     if workflow.isdigit() and int(workflow) in state.workflow_ids.values():
         return int(workflow)
-    path = f".github/workflows/{workflow}"
+    path = f"{WORKFLOWS}/{workflow}"
     known = state.bare.file(f"refs/heads/{state.settings.default_branch}", path) is not None
     if not known and path not in state.workflow_ids:
         raise not_found()

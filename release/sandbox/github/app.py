@@ -17,7 +17,7 @@ from release.sandbox.github import answers
 from release.sandbox.github.answers import HUB, Refused, hub
 from release.sandbox.github.events import notice_refs
 from release.sandbox.github.git import git_answer
-from release.sandbox.github.records import BOT_LOGIN, JOB_TOKEN, OWNER_LOGIN, TOKEN, Token
+from release.sandbox.github.records import API, BOT_LOGIN, JOB_TOKEN, OWNER_LOGIN, TOKEN, UPLOADS, Token
 from release.sandbox.github.routes import (
     artifacts,
     commits,
@@ -64,7 +64,7 @@ class GitHub:
     @property
     def api_url(self) -> str:
         """What GITHUB_API_URL has to be."""
-        return f"{self.hub.url}/api/v3"
+        return self.hub.api_url
 
     @property
     def clone_url(self) -> str:
@@ -116,7 +116,7 @@ def _run_context(hub: Hub, start: Start) -> dict[str, Any]:
     github = {
         "actor": start.actor,
         "triggering_actor": start.actor,
-        "api_url": f"{hub.url}/api/v3",
+        "api_url": hub.api_url,
         "repository": hub.full_name,
         "repository_owner": hub.owner,
         "run_id": str(start.id),
@@ -141,12 +141,12 @@ def routes() -> Flask:
     """Make the application; the state that it answers for comes with each request."""
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    api = "/api/v3/repos/<owner>/<repository>"
+    below = "/repos/<owner>/<repository>"
     for resource in _RESOURCES:
-        app.register_blueprint(resource.routes, url_prefix=api)
-    app.register_blueprint(releases.uploads, url_prefix=api.replace("v3", "uploads"))
-    app.register_blueprint(repository.top, url_prefix="/api/v3")
-    app.register_blueprint(search.routes, url_prefix="/api/v3")
+        app.register_blueprint(resource.routes, url_prefix=API + below)
+    app.register_blueprint(releases.uploads, url_prefix=UPLOADS + below)
+    app.register_blueprint(repository.top, url_prefix=API)
+    app.register_blueprint(search.routes, url_prefix=API)
     app.register_blueprint(graphql.routes, url_prefix="/api")
     for place in ("/<owner>/<repository>.git", "/<owner>/<repository>"):
         for path in ("info/refs", "git-upload-pack", "git-receive-pack"):

@@ -9,12 +9,12 @@ from typing import Any
 
 from release.sandbox.git import ZERO
 from release.sandbox.github.answers import Refused
-from release.sandbox.github.records import BOT_LOGIN, Json, Pull, Run, Token, now
+from release.sandbox.github.records import BOT_LOGIN, WORKFLOWS, Json, Pull, Run, Token, now
 from release.sandbox.github.state import Hub
-from release.sandbox.runner import InvalidWorkflow, JobLike, RunLike, Start, Workflow, parse_workflow
+from release.sandbox.runner import InvalidWorkflow, JobLike, RunLike, Start, Workflow, input_values, parse_workflow
 from release.workflows import expressions, ref_passes
 
-WORKFLOWS = ".github/workflows"
+MOST_INPUTS = 25
 
 
 class NeverStarted:
@@ -96,6 +96,13 @@ def run_again(hub: Hub, run: Run, only_failed: bool) -> None:
         (run.work.rerun_failed if only_failed else run.work.rerun)()
 
 
+def cancel_run(run: Run) -> None:
+    """Cancel a run; raise 409 when it is over."""
+    if run.work.status == "completed":
+        raise Refused(409, "Cannot cancel a workflow run that is completed.")
+    run.work.cancel()
+
+
 def notice_refs(hub: Hub, token: Token | None = None) -> None:
     """Compare the refs with those seen before, and do what GitHub does about the changes.
 
@@ -157,6 +164,31 @@ def start_pull_request(hub: Hub, pull: Pull, token: Token | None) -> None:
         if workflow and starts(workflow, "pull_request", f"refs/heads/{pull.base}"):
             ref = f"refs/heads/{pull.head}"
             start_run(hub, path, text, sha=pull.head_sha, ref=ref, event="pull_request", actor=pull.user, inputs={})
+
+
+def full_ref(hub: Hub, name: str) -> str:
+    """Find what a branch or tag name means: as on GitHub, a branch before a tag; full names are taken as they are."""
+    candidates = [name] if name.startswith("refs/") else [f"refs/heads/{name}", f"refs/tags/{name}"]
+    for candidate in candidates:
+        if name and hub.bare.says("show-ref", "--verify", "--quiet", candidate):
+            return candidate
+    raise Refused(422, f"No ref found for: {name}")
+
+
+def dispatch_inputs(text: str, path: str, given: Json) -> Json:
+    """Check the inputs of a dispatch and fill in the defaults; raise 422 with GitHub's reason."""
+    if len(given) > MOST_INPUTS:
+        raise Refused(
+            422, f"Invalid request.\n\nNo more than {MOST_INPUTS} properties are allowed; {len(given)} were supplied."
+        )
+    workflow = readable_workflow(text, path)
+    if workflow is None:
+        raise Refused(422, f"Invalid workflow file: {path}")
+    try:
+        check_dispatch(workflow, given)
+    except InvalidInputs as error:
+        raise Refused(422, str(error)) from error
+    return input_values(workflow, given)
 
 
 class InvalidInputs(ValueError):

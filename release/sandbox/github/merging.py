@@ -11,8 +11,6 @@ from release.sandbox.github.records import Json, Pull, Token, now
 from release.sandbox.github.rules import check_method, checks_pass, is_behind, update_ref, violations
 from release.sandbox.github.state import Hub
 
-COMMITTER = {"GIT_COMMITTER_NAME": "GitHub", "GIT_COMMITTER_EMAIL": "noreply@github.com"}
-
 
 def merged_tree(bare: Bare, base: str, head: str) -> str | None:
     """Merge two commits without a worktree; nothing when they conflict."""
@@ -64,7 +62,7 @@ def _merge_commit(hub: Hub, pull: Pull, base: str, method: str, message: str) ->
     parents = [base] if method == "squash" else [base, pull.head_sha]
     options = [word for parent in parents for word in ("-p", parent)]
     author = {"GIT_AUTHOR_NAME": pull.user, "GIT_AUTHOR_EMAIL": f"{pull.user}@users.noreply.github.com"}
-    return hub.bare.git("commit-tree", tree, *options, text=message, **author, **COMMITTER).strip()
+    return hub.bare.git("commit-tree", tree, *options, text=message, **author).strip()
 
 
 def _rebase(bare: Bare, base: str, head: str) -> str:
@@ -74,7 +72,7 @@ def _rebase(bare: Bare, base: str, head: str) -> str:
         try:
             work = Bare(bare.path / folder / "rebase")
             shas = bare.git("rev-list", "--reverse", "--no-merges", f"{base}..{head}").split()
-            work.git("cherry-pick", "--allow-empty", *shas, **COMMITTER)
+            work.git("cherry-pick", "--allow-empty", *shas)
             return work.git("rev-parse", "HEAD").strip()
         except GitError as error:
             raise Refused(405, "This branch can't be rebased") from error

@@ -15,6 +15,9 @@ TOKEN = "sandbox-token"  # noqa: S105
 JOB_TOKEN = "sandbox-job-token"  # noqa: S105
 OWNER_LOGIN = "releaser"
 BOT_LOGIN = "github-actions[bot]"
+REPOSITORY_ID = 4_711
+WORKFLOWS = ".github/workflows"  # the folder of their files
+API, UPLOADS = "/api/v3", "/api/uploads"  # below the server's root, as on an Enterprise server
 
 
 def now() -> datetime:
@@ -105,7 +108,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Ruleset:
-    """Rules for the refs that match; `parameters` by the rule's type."""
+    """Rules for the refs that match; `rules` holds the parameters of each by its type."""
 
     id: int
     name: str

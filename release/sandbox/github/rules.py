@@ -62,9 +62,9 @@ def unprotect(hub: Hub) -> None:
     _write_rules(hub)
 
 
-def reject_pushes(hub: Hub, include: str, message: str, action: str = "any") -> Ruleset:
-    """Have pushes to matching refs rejected with a message of one's own (action: any, create, update, delete)."""
-    return protect(hub, include, rejected={"action": action, "message": message})
+def reject_pushes(hub: Hub, include: str, message: str) -> Ruleset:
+    """Have all pushes to matching refs rejected with a message of one's own."""
+    return protect(hub, include, rejected={"message": message})
 
 
 def parameters(hub: Hub, branch: str, kind: str) -> Json | None:
@@ -178,7 +178,7 @@ def _hook_lines(hub: Hub) -> Iterator[tuple[str, str, str]]:
     for ruleset in hub.rulesets:
         for kind, given in ruleset.rules.items():
             if kind == "rejected":
-                yield given["action"], ruleset.include, given["message"]
+                yield "any", ruleset.include, given["message"]
             elif kind in _MESSAGES:
                 action, message = _MESSAGES[kind]
                 yield action, ruleset.include, message
@@ -188,6 +188,14 @@ def check_review(pull: Pull, outcome: str, login: str) -> None:
     """Raise 422 for somebody who approves their own pull request."""
     if outcome == "APPROVED" and login == pull.user:
         raise Refused(422, "Unprocessable Entity", ["Review Can not approve your own pull request"])
+
+
+def check_new_ref(hub: Hub, ref: str, sha: str) -> None:
+    """Raise 422 for a ref that is there already, or whose object is not."""
+    if hub.bare.refs(ref):
+        raise Refused(422, "Reference already exists")
+    if not hub.bare.says("cat-file", "-e", sha):
+        raise Refused(422, "Object does not exist")
 
 
 def update_ref(hub: Hub, token: Token, ref: str, new: str, old: str | None = None) -> None:

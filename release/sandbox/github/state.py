@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from release.sandbox.git import Bare
-from release.sandbox.github.records import Check, Pull, Release, Review, Ruleset, Run, Settings, Status, Token, now
+from release.sandbox.github.records import API, Check, Pull, Release, Review, Ruleset, Run, Settings, Status, Token, now
 from release.sandbox.runner import JobLike, RunLike, Start
 
 
@@ -49,9 +49,14 @@ class Hub:
         return f"{self.owner}/{self.name}"
 
     @property
+    def api_url(self) -> str:
+        """What GITHUB_API_URL has to be."""
+        return f"{self.url}{API}"
+
+    @property
     def api(self) -> str:
         """The address below which the repository's resources are."""
-        return f"{self.url}/api/v3/repos/{self.full_name}"
+        return f"{self.api_url}/repos/{self.full_name}"
 
     @property
     def html(self) -> str:

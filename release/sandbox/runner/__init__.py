@@ -51,7 +51,7 @@ class JobLike(Protocol):
 
 
 class RunLike(Protocol):
-    """What runs a workflow: `jobs.WorkflowRun`, or a test's stand-in."""
+    """What runs a workflow: `run.WorkflowRun`, or a test's stand-in."""
 
     status: str
     conclusion: str | None

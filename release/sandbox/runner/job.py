@@ -103,7 +103,6 @@ class Job:
     name: str
     spec: dict[str, Any]
     matrix: dict[str, Any] = field(default_factory=dict)
-    attempt: int = 1
     id: int = field(default_factory=lambda: next(_ids))
     status: str = "queued"
     conclusion: str | None = None

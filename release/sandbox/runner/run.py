@@ -21,7 +21,6 @@ _LOOK = 0.05  # seconds between looks at whether a queued job is cancelled
 class WorkflowRun(RunState):
     """A run of a workflow at one commit, from `start` to its last job."""
 
-    earlier: list[list[Job]] = field(default_factory=list, init=False)
     _kept: dict[str, list[Job]] = field(default_factory=dict, init=False)
     _done: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -64,7 +63,6 @@ class WorkflowRun(RunState):
     def _begin_again(self, keys: set[str], kept: dict[str, list[Job]]) -> None:
         if self.status != "completed":
             raise ValueError("The workflow run is already running")
-        self.earlier.append(self.jobs)
         for key in keys:
             del self.groups[key]
         self._kept = kept
@@ -112,7 +110,6 @@ class WorkflowRun(RunState):
         group = [next((one for one in kept if one.matrix == job.matrix), job) for job in jobs]
         self.groups[key] = group
         for job in (job for job in group if job not in kept):
-            job.attempt = self.attempt
             threading.Thread(target=self._run, args=(job, places), name=job.name, daemon=True).start()
 
     def _run(self, job: Job, places: threading.Semaphore) -> None:

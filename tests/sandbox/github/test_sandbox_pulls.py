@@ -17,6 +17,14 @@ def client() -> Iterator[Client]:
         yield made
 
 
+def test_an_unknown_commit_has_no_pull_requests_whether_there_are_any_or_not(client: Client) -> None:
+    unknown = "commits/" + "1" * 40 + "/pulls"
+    assert client.get(unknown, 422)["message"] == "No commit found for SHA: " + "1" * 40
+    client.commit("topic")
+    client.pull()
+    client.get(unknown, 422)
+
+
 def test_f17_pull_request_is_opened_once(client: Client) -> None:
     client.git("push", "-q", "origin", "HEAD:refs/heads/same")
     answer = client.send("POST", "pulls", 422, {"title": "x", "head": "same", "base": "main"})

@@ -18,6 +18,7 @@ from werkzeug.test import Client, TestResponse
 
 from release.sandbox.git import Bare
 from release.sandbox.github.app import GitHub, routes
+from release.sandbox.github.git import configure_bare
 from release.sandbox.github.records import TOKEN
 from release.sandbox.github.rules import protect
 from release.sandbox.github.state import add_check, add_review
@@ -121,6 +122,7 @@ def repository(folder: Path) -> None:
         subprocess.run(["git", *words], cwd=work, env={**os.environ, **PERSON}, check=True, capture_output=True)
 
     git("init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    configure_bare(Bare(bare))
     git("init", "--quiet", "--initial-branch=main")
     for branch in ("main", "fix/one", "fix/two"):
         git("checkout", "--quiet", "-B", branch, *(["main"] if branch != "main" else []))

@@ -186,7 +186,6 @@ def test_rerun_failed_runs_only_what_failed_and_what_needs_it(start: Started, tm
     same = {job.name for job in run.jobs if job.id == first[job.name]}
     assert same == {"good", "legs (1)"}
     assert "attempt 2" in named(run, "after").log
-    assert [[job.conclusion for job in jobs] for jobs in run.earlier] == [["success", "success", "failure", "skipped"]]
     run.rerun()
     assert run.wait(10)
     assert run.attempt == 3

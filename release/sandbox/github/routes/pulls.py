@@ -71,7 +71,8 @@ def pull_commits(number: int) -> ResponseReturnValue:
 @routes.get("/commits/<path:ref>/pulls")
 def pulls_of_commit(ref: str) -> ResponseReturnValue:
     """Answer the pull requests that brought a commit, or that contain it."""
-    found = [pull for pull in hub().pulls.values() if has_commit(hub(), pull, find_commit(ref))]
+    sha = find_commit(ref)  # before the pull requests: a commit that is not there is refused without any too
+    found = [pull for pull in hub().pulls.values() if has_commit(hub(), pull, sha)]
     return [simple_pull_json(hub(), pull) for pull in page(found)]
 
 

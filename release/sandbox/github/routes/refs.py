@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from release.sandbox.git import ZERO, GitError
 from release.sandbox.github.answers import Refused, body, hub, not_found, page, token
 from release.sandbox.github.records import Json
-from release.sandbox.github.rules import branch_rules, update_ref
+from release.sandbox.github.rules import branch_rules, check_new_ref, update_ref
 from release.sandbox.github.shapes.commits import commit_json, ref_json, tag_json
 
 routes = Blueprint("refs", __name__)
@@ -38,10 +38,7 @@ def create_ref() -> ResponseReturnValue:
     state, asked = hub(), body()
     ref, sha = str(asked.get("ref", "")), str(asked.get("sha", ""))
     with state.lock:
-        if state.bare.refs(ref):
-            raise Refused(422, "Reference already exists")
-        if not state.bare.says("cat-file", "-e", sha):
-            raise Refused(422, "Object does not exist")
+        check_new_ref(state, ref, sha)
         update_ref(state, token(), ref, sha, ZERO)
     return ref_json(state, ref, sha), 201
 

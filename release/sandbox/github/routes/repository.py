@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from release.sandbox.github.answers import LIMIT, body, hub, limits, not_found, page, token
+from release.sandbox.github.answers import LIMIT, VERSIONS, body, hub, limits, not_found, page, token
 from release.sandbox.github.records import Json, Ruleset
 from release.sandbox.github.rules import rule_json
 from release.sandbox.github.shapes import full_repository_json, node_id, user_json
@@ -111,4 +111,4 @@ def meta() -> ResponseReturnValue:
 @top.get("/versions")
 def versions() -> ResponseReturnValue:
     """Answer the versions of the API."""
-    return ["2026-03-10", "2022-11-28"]
+    return list(reversed(VERSIONS))

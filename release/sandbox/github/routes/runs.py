@@ -6,7 +6,6 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import (
-    Refused,
     blob_redirect,
     date_matches,
     find_part,
@@ -16,7 +15,7 @@ from release.sandbox.github.answers import (
     not_found,
     page,
 )
-from release.sandbox.github.events import run_again
+from release.sandbox.github.events import cancel_run, run_again
 from release.sandbox.github.records import Json, Run
 from release.sandbox.github.shapes.runs import job_json, run_json
 from release.sandbox.runner import JobLike
@@ -82,10 +81,7 @@ def rerun(number: int) -> ResponseReturnValue:
 @routes.post("/actions/runs/<int:number>/cancel")
 def cancel(number: int) -> ResponseReturnValue:
     """Cancel a run; 409 when it is over."""
-    run = find_run(number)
-    if run.work.status == "completed":
-        raise Refused(409, "Cannot cancel a workflow run that is completed.")
-    run.work.cancel()
+    cancel_run(find_run(number))
     return {}, 202
 
 

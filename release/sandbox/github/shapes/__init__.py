@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from release.sandbox.github.records import BOT_LOGIN, Asset, Json, Release
+from release.sandbox.github.records import API, BOT_LOGIN, REPOSITORY_ID, UPLOADS, Asset, Json, Release
 from release.sandbox.github.state import Hub
 
 _REPOSITORY_LINKS = {
@@ -71,7 +71,7 @@ def node_id(kind: str, number: int | str) -> str:
 
 def user_json(hub: Hub, login: str) -> Json:
     """Describe a user or bot (schema simple-user)."""
-    url = f"{hub.url}/api/v3/users/{login}"
+    url = f"{hub.api_url}/users/{login}"
     number = sum(login.encode())
     links = {f"{link.split('{')[0]}_url": f"{url}/{link}" for link in _USER_LINKS}
     links["organizations_url"] = links.pop("orgs_url")
@@ -94,8 +94,8 @@ def repository_json(hub: Hub, push: bool = True) -> Json:
     links = {f"{name}_url": hub.api + path for name, path in _REPOSITORY_LINKS.items()}
     clone = f"{hub.html}.git"
     return {
-        "id": 4_711,
-        "node_id": node_id("Repository", 4_711),
+        "id": REPOSITORY_ID,
+        "node_id": node_id("Repository", REPOSITORY_ID),
         "name": hub.name,
         "full_name": hub.full_name,
         "owner": user_json(hub, hub.owner),
@@ -164,7 +164,7 @@ def release_json(hub: Hub, release: Release) -> Json:
     """Describe a release (schema release)."""
     url = f"{hub.api}/releases/{release.id}"
     place = f"tag/{release.tag}" if not release.draft else f"tag/untagged-{release.id}"
-    upload = url.replace("/api/v3/", "/api/uploads/")
+    upload = url.replace(API, UPLOADS, 1)
     described: dict[str, Any] = {
         "url": url,
         "assets_url": f"{url}/assets",

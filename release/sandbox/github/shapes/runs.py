@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from release.sandbox.github.events import workflow_name
-from release.sandbox.github.records import Json, Run
+from release.sandbox.github.records import REPOSITORY_ID, Json, Run
 from release.sandbox.github.shapes import node_id, repository_json, stamp, user_json
 from release.sandbox.github.shapes.commits import simple_commit_json
 from release.sandbox.github.state import Hub
@@ -144,8 +144,8 @@ def artifact_json(hub: Hub, run: Run, name: str) -> Json:
         "updated_at": stamp(run.created_at),
         "workflow_run": {
             "id": run.id,
-            "repository_id": 4_711,
-            "head_repository_id": 4_711,
+            "repository_id": REPOSITORY_ID,
+            "head_repository_id": REPOSITORY_ID,
             "head_branch": run.ref_name,
             "head_sha": run.start.sha,
         },

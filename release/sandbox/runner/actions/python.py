@@ -18,7 +18,7 @@ _RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def running_version() -> str:
-    """Name the running_version interpreter: `3.12`."""
+    """Name the running interpreter: `3.12`."""
     return _RUNNING
 
 
@@ -29,7 +29,7 @@ def installed_versions(versions: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=32)
 def interpreter(version: str) -> str | None:
-    """Find the interpreter of a version such as `3.11` or `3.11.7`; the running_version one where it fits."""
+    """Find the interpreter of a version such as `3.11` or `3.11.7`; the running one where it fits."""
     if not re.fullmatch(r"3\.\d{1,2}(\.\d{1,2})?", version, re.ASCII):
         return None
     if ".".join(map(str, sys.version_info[: version.count(".") + 1])) == version:
