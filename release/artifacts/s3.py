@@ -116,8 +116,9 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
 
 def is_wheel_out(context: Context, version: semver.Version, flags: SdkRun = ANY_RUN) -> bool:
     """Whether the wheel of the version is out and nothing but that is wanted; raise Conflict for another there."""
-    inputs = {**context.settings.sdk.inputs, "publish_pypi": flags.publish_pypi, "run_e2e": flags.run_e2e}
-    more = any(is_on(value) for name, value in inputs.items() if name not in DEFAULTS["sdk"]["inputs"])
+    usual, inputs = DEFAULTS["sdk"]["inputs"], context.settings.sdk.inputs
+    # A flag that is off takes back nothing that the settings want, as in the run's own request.
+    more = flags.publish_pypi or flags.run_e2e or any(is_on(inputs[name]) for name in inputs.keys() - usual)
     return released_wheel(context, version)[0] is not None and not more
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import SDK, Doubles, wheel
-from outside import cloud_content, dispatches, everything, writes
+from outside import cloud_content, dispatches, everything, remote_refs, writes
 
+from release.artifacts.component_release import component_plan, tag_component
 from release.artifacts.s3 import prove_wheel_run
 from release.call.context import Context
 from release.call.flags import SdkRun
@@ -243,3 +244,32 @@ def test_what_was_released_to_s3_alone_can_go_to_pypi_later(
     sdk.release(again(context), "0.7.0", flags=SdkRun(publish_pypi=True))
     assert dispatches(sandbox, SDK) == 2
     assert cloud_content(sandbox) == before
+
+
+def test_f27_pypi_in_the_settings_is_made_up_for_when_s3_has_the_wheel(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """The job for PyPI failed after the one for S3: a call that ends well has published to both."""
+    inputs = {**context.settings.sdk.inputs, "publish_pypi": True}
+    context = again(context, settings=replace(context.settings, sdk=Sdk(inputs=inputs)))
+    doubles.fail.add("publish-pypi")
+    doubles.put_wheel("0.7.0")
+    for _ in range(2):
+        with pytest.raises(Failed, match=r"run \d+ of .* (failed|ended)"):
+            sdk.release(again(context), "0.7.0")
+    doubles.silent.add(SDK)  # the key is there: a publisher that never overwrites leaves it alone
+    doubles.fail.clear()
+    sdk.release(again(context), "0.7.0", flags=SdkRun(again=True))
+    sdk.release(again(context), "0.7.0")
+    assert dispatches(sandbox, SDK) == 2
+
+
+def test_f20_an_input_beyond_the_wheel_does_not_hide_one_that_is_out_untagged(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    inputs = {**context.settings.sdk.inputs, "run_lint": True}
+    context = again(context, settings=replace(context.settings, sdk=Sdk(inputs=inputs)))
+    doubles.put_wheel("0.7.1")
+    with pytest.raises(Conflict, match=r"the wheel of 0\.7\.1 exists already, and 0\.7\.1 is not tagged"):
+        tag_component(context, component_plan(context, "sdk", None, "0.7.1"))
+    assert "refs/tags/0.7.1" not in remote_refs(sandbox)
