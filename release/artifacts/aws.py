@@ -86,12 +86,13 @@ class Bucket:
             "create-only policy": lambda: CREATE_ONLY in self._client.get_bucket_policy(Bucket=self.name)["Policy"],
         }
         found = {}
-        for name, answer in asked.items():
-            try:
-                found[name] = answer()
-            except ClientError as error:
-                if "NotFound" in _error_code(error) or _error_code(error) == "NoSuchBucketPolicy":
-                    found[name] = False
+        with _translated_errors("s3", self.name):
+            for name, answer in asked.items():
+                try:
+                    found[name] = answer()
+                except ClientError as error:
+                    if "NotFound" in _error_code(error) or _error_code(error) == "NoSuchBucketPolicy":
+                        found[name] = False
         return found
 
 

@@ -109,6 +109,13 @@ def test_what_protects_a_bucket(cloud: Cloud, bucket: Bucket) -> None:
     assert bucket.protections() == {"versioning": True, "object lock": False, "create-only policy": True}
 
 
+def test_a_bucket_that_does_not_answer_fails_without_a_traceback(cloud: Cloud, bucket: Bucket) -> None:
+    cloud.faults.add("GET", "/", drop=True, times=None)
+    with pytest.raises(Failed, match=f"s3: {BUCKET}: ") as caught:
+        bucket.protections()
+    assert "Check the network" in caught.value.hint
+
+
 def test_nobody_signed_in_is_told_where_to(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, bucket: Bucket) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
