@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import semver
+from packaging.utils import canonicalize_name
 
 from release.artifacts.aws import Bucket
 from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_filename_matches
@@ -41,13 +42,15 @@ def s3_address(context: Context, key: str = "") -> str:
 def wheel_key(context: Context, version: semver.Version) -> str:
     """Return the wheel's key: the one below the prefix whose name is of package and version, else the usual name."""
     sdk = context.settings.sdk
-    start = f"{sdk.prefix}{sdk.package.replace('-', '_')}-{python_version(version)}-"
-    keys = [each.key for each in bucket(context).objects(start)]
+    # Builders write the name as it is or normalized, and a listing knows no spelling but the one it is asked for.
+    names = dict.fromkeys(name.replace("-", "_") for name in (canonicalize_name(sdk.package), sdk.package))
+    starts = [f"{sdk.prefix}{name}-{python_version(version)}-" for name in names]
+    keys = [each.key for start in starts for each in bucket(context).objects(start)]
     found = [key for key in keys if wheel_filename_matches(key.rpartition("/")[2], sdk.package, version)]
     if len(found) > 1:
         what = f"{len(found)} wheels of {version} are out: {', '.join(found)}"
         raise Conflict(what, "There must be one; find out who put the other there.")
-    return found[0] if found else f"{start}py3-none-any.whl"
+    return found[0] if found else f"{starts[0]}py3-none-any.whl"
 
 
 def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | None, str]:

@@ -14,7 +14,7 @@ from doubles import SDK, Doubles, wheel
 from outside import cloud_content, dispatches, everything, remote_refs, writes
 
 from release.artifacts.component_release import component_plan, tag_component
-from release.artifacts.s3 import prove_wheel_run
+from release.artifacts.s3 import prove_wheel_run, released_wheel
 from release.call.context import Context
 from release.call.flags import SdkRun
 from release.errors import Conflict, Failed
@@ -188,6 +188,17 @@ def test_two_wheels_of_one_version_are_a_conflict(context: Context, doubles: Dou
     doubles.s3.put_object(Bucket=BUCKET, Key=KEY.replace("0.7.0-", "0.7.0-1-"), Body=b"x")
     with pytest.raises(Conflict, match=r"2 wheels of 0\.7\.0 are out"):
         sdk.release(context, "0.7.0")
+
+
+@pytest.mark.parametrize(("package", "stored"), [("Acme", "acme"), ("a.b", "a_b"), ("a.b", "a.b"), ("Acme", "Acme")])
+def test_f20_a_wheel_is_found_under_either_spelling(
+    context: Context, doubles: Doubles, package: str, stored: str
+) -> None:
+    key = f"release/{stored}-0.7.0-py3-none-any.whl"
+    doubles.s3.put_object(Bucket=BUCKET, Key=key, Body=wheel("0.7.0", package))
+    context = again(context, settings=replace(context.settings, sdk=Sdk(package=package, command="")))
+    found, where = released_wheel(context, parse("0.7.0"))
+    assert (found and found.name, where) == (package, key)
 
 
 def test_a_green_run_that_published_nothing_fails(context: Context, doubles: Doubles) -> None:
