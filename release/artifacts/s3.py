@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import semver
 from packaging.utils import canonicalize_name
 
-from release.artifacts.aws import Bucket
+from release.artifacts.aws import Bucket, S3Object
 from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_filename_matches
 from release.call.context import Context
 from release.call.flags import SdkRun
@@ -56,21 +56,27 @@ def wheel_key(context: Context, version: semver.Version) -> str:
 def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | None, str]:
     """Return the wheel under the release prefix, and its key; raise Conflict when it is not what it has to be."""
     key = wheel_key(context, version)
-    content = bucket(context).content(key)
-    if content is None:
+    there = bucket(context).read(key)
+    if there is None:
         return None, key
+    stored, content = there
     try:
-        return stored_wheel(context, key, content, version), key
+        return stored_wheel(context, key, content, version, stored), key
     except Failed as error:
         hint = "A released file is never overwritten; take the next version."
         raise Conflict(f"{s3_address(context, key)}: {error.problem}", hint) from error
 
 
-def stored_wheel(context: Context, key: str, content: bytes, version: semver.Version) -> Wheel:
-    """Return the wheel in the key's bytes; raise Failed unless it is the version's, and as S3 stored it."""
+def stored_wheel(
+    context: Context, key: str, content: bytes, version: semver.Version, stored: S3Object | None = None
+) -> Wheel:
+    """Return the wheel in the key's bytes; raise Failed unless it is the version's, and as S3 stored it.
+
+    `stored` is the object that the bytes came with; without it S3 is asked.
+    """
     found = read_wheel(content, key.rpartition("/")[2])
     check_wheel(context, found, version)
-    stored = bucket(context).object(key)
+    stored = stored or bucket(context).object(key)
     if stored and stored.sha256 not in ("", found.sha256):
         raise Failed(f"its bytes are sha256:{found.sha256[:12]}, S3 stored sha256:{stored.sha256[:12]}")
     return found

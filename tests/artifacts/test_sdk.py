@@ -102,6 +102,17 @@ def test_s06_the_wheel_that_is_out_is_the_one_the_run_built(context: Context, do
     assert f"saved {tmp_path / 'got' / NAME}  sha256:{found.sha256}" in printed(context)
 
 
+def test_s06_a_good_file_is_not_lost_to_bytes_that_changed_meanwhile(
+    context: Context, doubles: Doubles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubles.put_wheel("0.7.0")
+    (tmp_path / NAME).write_bytes(b"kept")
+    monkeypatch.setattr("release.artifacts.aws.Bucket.content", lambda *_: b"changed")
+    with pytest.raises(Failed, match="changed while it was read"):
+        sdk.wheel(context, "0.7.0", download=str(tmp_path))
+    assert (tmp_path / NAME).read_bytes() == b"kept"
+
+
 def test_f20_another_wheel_than_the_run_built_is_a_conflict(context: Context, doubles: Doubles, tmp_path: Path) -> None:
     context = released(context)
     keep(doubles, archive(tmp_path, {NAME: wheel("0.7.0") + b"!"}))
