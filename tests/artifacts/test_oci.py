@@ -21,7 +21,7 @@ from docker_registry import HTPASSWD, MANIFEST, TESTER, installed, push, serving
 from release.artifacts.oci import ACCEPT, OciRegistry, challenges, check_realm, is_trusted_realm, registry_url
 from release.call.context import Clock
 from release.errors import Failed, Usage
-from release.github.http import BearerAuth, Http
+from release.github.http import BearerAuth, Http, check_url
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -413,6 +413,19 @@ def test_s2_which_realms_see_the_credentials(registry: str, realm: str, trusted:
     url = registry_url(registry)
     check_realm(realm, url._replace(scheme="http") if "127" in registry else url)
     assert is_trusted_realm(realm, url) is trusted
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "127.0.0.2", "localhost:5000", "[::1]:1"])
+def test_s2_this_machine_is_the_same_for_github_and_for_a_registry(host: str) -> None:
+    check_url(f"http://{host}", credentialed=True)
+    assert registry_url(f"http://{host}").netloc == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.evil.net", "localhost.evil.net", "10.0.0.1", "[::2]"])
+def test_s2_no_other_machine_passes_for_this_one(host: str) -> None:
+    for refuses in (lambda url: check_url(url, credentialed=True), registry_url):
+        with pytest.raises(Usage, match="is not https"):
+            refuses(f"http://{host}")
 
 
 class FarAway:
