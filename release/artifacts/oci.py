@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -24,7 +23,6 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"(?=.{{1,255}}\Z){_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
-_NEXT = re.compile(r'<([^<>]*)>[^<]*;\s*rel="?next"?', re.IGNORECASE)
 _PART = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?""", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _PARENT_LABELS = 2
@@ -129,10 +127,10 @@ class OciRegistry:
             if self._credentials and not auth:
                 what += f"; the credentials were not sent there, {host} is foreign to {self._host}"
             raise Failed(what, _advice(repository))
-        return token_auth(_parsed_body(answer, host), host)
+        return token_auth(answer.json(SET_REGISTRY), host)
 
     def _tag_names(self, answer: Answer) -> list[str]:
-        listing = _parsed_body(answer, self._host)
+        listing = answer.json(SET_REGISTRY)
         # Registries answer null for a repository whose tags are all deleted.
         names = (listing.get("tags") or []) if isinstance(listing, dict) else None
         if not isinstance(names, list) or not all(isinstance(name, str) and _TAG.fullmatch(name) for name in names):
@@ -153,17 +151,9 @@ def _advice(repository: str) -> str:
     return f"Set REGISTRY_USERNAME and REGISTRY_PASSWORD to who may pull {repository}."
 
 
-def _parsed_body(answer: Answer, host: str) -> Any:
-    try:
-        return json.loads(answer.content)
-    except ValueError as error:
-        raise Failed(f"{host} does not answer in JSON", SET_REGISTRY) from error
-
-
 def _next_page(answer: Answer) -> dict[str, str]:
     """Take the next page's parameters alone: a Link can lead to no other host, whatever it says (S2)."""
-    link = _NEXT.search(answer.headers.get("Link", ""))
-    return dict(parse_qsl(urlsplit(link[1]).query)) if link else {}
+    return dict(parse_qsl(urlsplit(answer.next_url or "").query))
 
 
 def challenges(header: str) -> dict[str, dict[str, str]]:

@@ -31,12 +31,18 @@ class Answer:
     content: bytes
     url: str
 
-    def json(self) -> Any:
-        """Return the body as JSON; raise Failed when it is none."""
+    def json(self, hint: str = "Check GITHUB_API_URL.") -> Any:
+        """Return the body as JSON; raise Failed with the hint when it is none."""
         try:
             return json.loads(self.content)
         except ValueError as error:
-            raise Failed(f"{address(self.url)} did not answer JSON", "Check GITHUB_API_URL.") from error
+            raise Failed(f"{address(self.url)} did not answer JSON", hint) from error
+
+    @property
+    def next_url(self) -> str | None:
+        """Return where the next page is, as the Link says it, or None on the last."""
+        links = requests.utils.parse_header_links(self.headers.get("link", ""))
+        return next((link["url"] for link in links if link.get("rel", "").lower() == "next"), None)
 
     @property
     def problem(self) -> str:
