@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
@@ -18,9 +17,7 @@ from release.errors import Blocked, Conflict, Failed, Usage
 from release.git.refs import NEW
 from release.git.repository import repository
 from release.github.http import http
-from release.versions import image_tags, parse
-
-_VERSIONED = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
+from release.versions import image_tags, parse, parse_image_tag
 
 
 def digests(context: Context, images: Iterable[str]) -> dict[str, str | None]:
@@ -51,7 +48,7 @@ def tagged_images(names: Iterable[str], version: semver.Version) -> list[str]:
 def image_fingerprints(context: Context, *, bases_may_change: bool = False) -> dict[str, str]:
     """Return the digest of every tag of the repository, all pages; at will without tags that have no version."""
     found = registry(context).image_digests(context.settings.image.repository)
-    return {tag: digest for tag, digest in found.items() if not bases_may_change or _VERSIONED.search(tag)}
+    return {tag: digest for tag, digest in found.items() if not bases_may_change or parse_image_tag(tag)}
 
 
 def check_image_free(context: Context, version: semver.Version, because: str = "") -> None:
