@@ -20,7 +20,7 @@ from release.artifacts.images import (
 from release.artifacts.s3 import check_unchanged
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.call.flags import ImageRun
+from release.call.flags import IMAGE_RUN, ImageRun
 from release.config_py import replace_constant
 from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
@@ -37,10 +37,8 @@ from release.github.requests import Dispatch, image_request
 from release.github.runs import Run, check_run, parse_run_id, runs_of
 from release.versions import image_tags, parse_branch
 
-ANY_RUN = ImageRun()
 
-
-def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = ANY_RUN) -> str:
+def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = IMAGE_RUN) -> str:
     """Release the image from a branch made from the trunk, or from the checked-out one; return the trunk's commit."""
     merged = branch_with_image(context, trunk(context), version)
     if merged and are_out(context, runner_images(context, version)):
@@ -53,7 +51,7 @@ def release_image(context: Context, version: semver.Version, on_trunk: bool = Tr
     return merged.sha if merged else _merge_image_pull_request(context, version, head)
 
 
-def build_images(context: Context, version: semver.Version, head: RemoteRef, flags: ImageRun = ANY_RUN) -> None:
+def build_images(context: Context, version: semver.Version, head: RemoteRef, flags: ImageRun = IMAGE_RUN) -> None:
     """Build the images from a branch whose config.py names the version, and prove them and all older ones (F21)."""
     before = image_fingerprints(context, bases_may_change=flags.build_base)
     request = replace(image_request(context, version, head, flags.build_base), before=before)
@@ -72,7 +70,7 @@ def prove_images(context: Context, version: semver.Version, finished: Run, reque
 
 
 def plan_images(context: Context, version: semver.Version, run: Run) -> bool:
-    """Whether a dry run looks at a run that has yet to push the images: says so, and later reads see them."""
+    """Say what images a dry run would have, and let later reads see them; return whether the run is one of those."""
     image = context.settings.image
     if run.status == "completed":
         return False
@@ -83,7 +81,7 @@ def plan_images(context: Context, version: semver.Version, run: Run) -> bool:
     return True
 
 
-def dispatch_images(context: Context, request: Dispatch, version: semver.Version, flags: ImageRun = ANY_RUN) -> Run:
+def dispatch_images(context: Context, request: Dispatch, version: semver.Version, flags: ImageRun = IMAGE_RUN) -> Run:
     """Start the run; refuse to when some tag exists that it would overwrite (F21)."""
     found = digests(context, runner_images(context, version))
     if any(found.values()) and not flags.run:

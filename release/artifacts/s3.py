@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from release.artifacts.aws import Bucket, S3Object
 from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_filename_matches
 from release.call.context import Context
-from release.call.flags import SdkRun
+from release.call.flags import SDK_RUN, SdkRun
 from release.errors import Conflict, Failed
 from release.git.lines import line_branches
 from release.git.refs import RemoteRef
@@ -24,7 +24,6 @@ from release.settings import DEFAULTS
 from release.versions import line_of
 from release.workflows import is_on
 
-ANY_RUN = SdkRun()
 SHOWN = 10  # of what changed meanwhile
 
 
@@ -123,7 +122,7 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
         raise Conflict(what, f"That run did not make it. Look: {finished.url}")
 
 
-def is_wheel_out(context: Context, version: semver.Version, flags: SdkRun = ANY_RUN) -> bool:
+def is_wheel_out(context: Context, version: semver.Version, flags: SdkRun = SDK_RUN) -> bool:
     """Whether the wheel of the version is out and nothing but that is wanted; raise Conflict for another there."""
     usual, inputs = DEFAULTS["sdk"]["inputs"], context.settings.sdk.inputs
     # A flag that is off takes back nothing that the settings want, as in the run's own request.
