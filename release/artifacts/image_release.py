@@ -9,7 +9,6 @@ from functools import partial
 import semver
 
 from release.artifacts.images import (
-    are_out,
     check_image_free,
     check_runner_images,
     digests,
@@ -41,10 +40,11 @@ from release.versions import image_tags, parse_branch
 def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = IMAGE_RUN) -> str:
     """Release the image from a branch made from the trunk, or from the checked-out one; return the trunk's commit."""
     merged = branch_with_image(context, trunk(context), version)
-    if merged and are_out(context, runner_images(context, version)):
+    found = digests(context, runner_images(context, version)) if merged else {}
+    if merged and all(found.values()):
         what = f"image {version}: on {trunk(context)} at {merged.sha[:9]}, every tag in the registry"
         context.report.step("done", what)
-        check_runner_images(context, version)
+        check_runner_images(context, version, found)
         return merged.sha
     head = merged or (bump_apart(context, version) if on_trunk else bump_checked_out(context, version))
     build_images(context, version, head, flags)
@@ -88,7 +88,7 @@ def dispatch_images(context: Context, request: Dispatch, version: semver.Version
         ours = _branch_runs(context, request)
         if flags.again or not ours:
             whose = "a new run would push it again" if ours else f"no run of {request.workflow} on its branch made it"
-            check_image_free(context, version, f", and {whose}")
+            check_image_free(found, f", and {whose}")
         made = [each for each in ours if each.conclusion == "success" and each.head_sha != request.sha]
         if made and all(found.values()):
             context.report.step("done", f"images of {version}, by run {made[0].id} at {made[0].head_sha[:9]}")
@@ -177,7 +177,7 @@ def _ensure_bump(context: Context, version: semver.Version, push: Push, base: Re
     look = partial(branch_with_image, context, name, version, strict=not push.expected)
     find = look if push.expected != NEW else lambda: None  # NEW: picks that a dry run plans
     if find() is None:
-        check_image_free(context, version)
+        check_image_free(digests(context, runner_images(context, version)))
     make = partial(_push_bump, context, version, push, base)
     return ensure(context, what, find=find, make=make, planned=RemoteRef(push.ref, NEW, NEW))
 
