@@ -17,7 +17,10 @@ sandbox/      the embedded default: a remote, a GitHub and a cloud on this machi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,3 +39,14 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     found = import_module(LATE[name])
     return found.namespace if name == "namespace" else found
+
+
+def late_modules(room: str) -> Callable[[str], ModuleType]:
+    """Return a room's `__getattr__`: it loads a module when it is first used, so that listing the tasks loads none."""
+
+    def load(name: str) -> ModuleType:
+        if name.startswith("_") or find_spec(f"{room}.{name}") is None:
+            raise AttributeError(f"module {room!r} has no attribute {name!r}")
+        return import_module(f"{room}.{name}")
+
+    return load

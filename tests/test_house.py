@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,10 @@ def test_listing_the_tasks_loads_nothing_heavy() -> None:
     assert loaded.startswith("LOADED []"), loaded + done.stderr
     assert int(loaded.split()[-1]) <= 30, "each module costs some 0.5 ms at every call, completion's too"
     assert "release.minor" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["artifacts", "audit", "git", "github", "picks"])
+def test_a_room_has_no_module_that_is_not_there(name: str) -> None:
+    found = import_module(f"release.{name}")
+    assert not hasattr(found, "nope")
+    assert not hasattr(found, "_nope")

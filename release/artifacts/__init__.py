@@ -9,17 +9,11 @@ component_release.py  an individual release, behind the gate
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types import ModuleType
+from release import late_modules
 
+if TYPE_CHECKING:
     from release.artifacts import aws, build, component_release, image_release, images, oci, s3, wheel
 
-
-def __getattr__(name: str) -> ModuleType:
-    """Load a module of this room when it is first used, so that listing the tasks loads none."""
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return import_module(f"release.artifacts.{name}")
+__getattr__ = late_modules(__name__)

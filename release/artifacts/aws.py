@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ import boto3
 import botocore.config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
 
+from release.artifacts import wheel
 from release.errors import Conflict, Failed, Unknown, Usage
 
 T = TypeVar("T")
@@ -22,7 +23,6 @@ CONFIG = botocore.config.Config(connect_timeout=10, read_timeout=60, retries={"m
 SIGN_IN = "Sign in to AWS (aws sso login), or set AWS_PROFILE and AWS_REGION."
 OIDC = "Give the job `permissions: id-token: write` and a step with aws-actions/configure-aws-credentials."
 MISSING = ("404", "NoSuchKey", "NotFound", "ImageNotFoundException")
-OBJECT_LIMIT = 512 * 1024 * 1024  # bytes of a wheel read into memory
 CREATE_ONLY = "s3:if-none-match"  # the condition key with which a bucket's policy asks for If-None-Match
 
 
@@ -47,12 +47,7 @@ class Bucket:
     def object(self, key: str) -> S3Object | None:
         """Return the key's object, or None on 404 alone (F20)."""
         head = _found_or_none(self.name, self._client.head_object, Bucket=self.name, Key=key, ChecksumMode="ENABLED")
-        if head is None:
-            return None
-        stored = head.get("ChecksumSHA256", "")
-        if "-" in stored or head.get("ChecksumType") == "COMPOSITE":  # with a part count, it is not of the whole object
-            stored = ""
-        return S3Object(key, head["ETag"].strip('"'), head["LastModified"], base64.b64decode(stored).hex())
+        return head and _stored_object(key, head)
 
     def objects(self, prefix: str) -> Iterator[S3Object]:
         """Yield every object below the prefix, all pages."""
@@ -61,15 +56,20 @@ class Bucket:
                 for entry in page.get("Contents", []):
                     yield S3Object(entry["Key"], entry["ETag"].strip('"'), entry["LastModified"])
 
-    def content(self, key: str) -> bytes | None:
-        """Return the object's bytes, or None on 404 alone; raise Failed above the limit of 512 MiB."""
-        got = _found_or_none(self.name, self._client.get_object, Bucket=self.name, Key=key)
+    def read(self, key: str) -> tuple[S3Object, bytes] | None:
+        """Return the object and its bytes, or None on 404 alone; raise Failed for more bytes than a wheel may have."""
+        got = _found_or_none(self.name, self._client.get_object, Bucket=self.name, Key=key, ChecksumMode="ENABLED")
         if got is None:
             return None
-        if got["ContentLength"] > OBJECT_LIMIT:
-            raise Failed(f"s3://{self.name}/{key} is larger than {OBJECT_LIMIT >> 20} MiB")
+        if got["ContentLength"] > wheel.MAX_WHEEL:
+            raise Failed(f"s3://{self.name}/{key} is larger than {wheel.MAX_WHEEL >> 20} MiB")
         with _translated_errors("s3", self.name):
-            return got["Body"].read()
+            return _stored_object(key, got), got["Body"].read()
+
+    def content(self, key: str) -> bytes | None:
+        """Return the object's bytes alone, as `read` does."""
+        found = self.read(key)
+        return found and found[1]
 
     def create_object(self, key: str, content: bytes) -> None:
         """Write the key and its SHA-256; raise Conflict when it exists, whatever is in it (`If-None-Match: *`, F20)."""
@@ -86,12 +86,13 @@ class Bucket:
             "create-only policy": lambda: CREATE_ONLY in self._client.get_bucket_policy(Bucket=self.name)["Policy"],
         }
         found = {}
-        for name, answer in asked.items():
-            try:
-                found[name] = answer()
-            except ClientError as error:
-                if "NotFound" in _error_code(error) or _error_code(error) == "NoSuchBucketPolicy":
-                    found[name] = False
+        with _translated_errors("s3", self.name):
+            for name, answer in asked.items():
+                try:
+                    found[name] = answer()
+                except ClientError as error:
+                    if "NotFound" in _error_code(error) or _error_code(error) == "NoSuchBucketPolicy":
+                        found[name] = False
         return found
 
 
@@ -122,6 +123,14 @@ class Ecr:
         with _translated_errors("ecr", repository):
             found = self._client.describe_repositories(repositoryNames=[repository])["repositories"][0]
         return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
+
+
+def _stored_object(key: str, answer: Mapping[str, Any]) -> S3Object:
+    """Return the object as S3 answers for it; a checksum of parts is not of the whole object, and left out."""
+    stored = answer.get("ChecksumSHA256", "")
+    if "-" in stored or answer.get("ChecksumType") == "COMPOSITE":
+        stored = ""
+    return S3Object(key, answer["ETag"].strip('"'), answer["LastModified"], base64.b64decode(stored).hex())
 
 
 def _found_or_none(place: str, read: Callable[..., T], **request: Any) -> T | None:

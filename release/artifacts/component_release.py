@@ -9,7 +9,7 @@ from functools import partial
 import semver
 
 from release.artifacts.images import digests, tagged_images
-from release.artifacts.s3 import is_wheel_out
+from release.artifacts.s3 import released_wheel
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
@@ -136,7 +136,7 @@ def _check_unbuilt(context: Context, part: Component, version: semver.Version) -
     """Raise Conflict when something of a version that is not tagged yet is out: nobody knows what it is (F20, F21)."""
     found = digests(context, tagged_images(part.images, version))
     out = [f"image {name}" for name, digest in found.items() if digest]
-    if is_sdk(context, part) and is_wheel_out(context, version):
+    if is_sdk(context, part) and released_wheel(context, version)[0]:
         out.append(f"the wheel of {version}")
     if out:
         hint = f"Find out who made it, or take another version: inv release.component --name {part.name} --version …"

@@ -9,7 +9,6 @@ from functools import partial
 import semver
 
 from release.artifacts.images import (
-    are_out,
     check_image_free,
     check_runner_images,
     digests,
@@ -20,7 +19,7 @@ from release.artifacts.images import (
 from release.artifacts.s3 import check_unchanged
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.call.flags import ImageRun
+from release.call.flags import IMAGE_RUN, ImageRun
 from release.config_py import replace_constant
 from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
@@ -37,23 +36,22 @@ from release.github.requests import Dispatch, image_request
 from release.github.runs import Run, check_run, parse_run_id, runs_of
 from release.versions import image_tags, parse_branch
 
-ANY_RUN = ImageRun()
 
-
-def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = ANY_RUN) -> str:
+def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = IMAGE_RUN) -> str:
     """Release the image from a branch made from the trunk, or from the checked-out one; return the trunk's commit."""
     merged = branch_with_image(context, trunk(context), version)
-    if merged and are_out(context, runner_images(context, version)):
+    found = digests(context, runner_images(context, version)) if merged else {}
+    if merged and all(found.values()):
         what = f"image {version}: on {trunk(context)} at {merged.sha[:9]}, every tag in the registry"
         context.report.step("done", what)
-        check_runner_images(context, version)
+        check_runner_images(context, version, found)
         return merged.sha
     head = merged or (bump_apart(context, version) if on_trunk else bump_checked_out(context, version))
     build_images(context, version, head, flags)
     return merged.sha if merged else _merge_image_pull_request(context, version, head)
 
 
-def build_images(context: Context, version: semver.Version, head: RemoteRef, flags: ImageRun = ANY_RUN) -> None:
+def build_images(context: Context, version: semver.Version, head: RemoteRef, flags: ImageRun = IMAGE_RUN) -> None:
     """Build the images from a branch whose config.py names the version, and prove them and all older ones (F21)."""
     before = image_fingerprints(context, bases_may_change=flags.build_base)
     request = replace(image_request(context, version, head, flags.build_base), before=before)
@@ -72,7 +70,7 @@ def prove_images(context: Context, version: semver.Version, finished: Run, reque
 
 
 def plan_images(context: Context, version: semver.Version, run: Run) -> bool:
-    """Whether a dry run looks at a run that has yet to push the images: says so, and later reads see them."""
+    """Say what images a dry run would have, and let later reads see them; return whether the run is one of those."""
     image = context.settings.image
     if run.status == "completed":
         return False
@@ -83,14 +81,14 @@ def plan_images(context: Context, version: semver.Version, run: Run) -> bool:
     return True
 
 
-def dispatch_images(context: Context, request: Dispatch, version: semver.Version, flags: ImageRun = ANY_RUN) -> Run:
+def dispatch_images(context: Context, request: Dispatch, version: semver.Version, flags: ImageRun = IMAGE_RUN) -> Run:
     """Start the run; refuse to when some tag exists that it would overwrite (F21)."""
     found = digests(context, runner_images(context, version))
     if any(found.values()) and not flags.run:
         ours = _branch_runs(context, request)
         if flags.again or not ours:
             whose = "a new run would push it again" if ours else f"no run of {request.workflow} on its branch made it"
-            check_image_free(context, version, f", and {whose}")
+            check_image_free(found, f", and {whose}")
         made = [each for each in ours if each.conclusion == "success" and each.head_sha != request.sha]
         if made and all(found.values()):
             context.report.step("done", f"images of {version}, by run {made[0].id} at {made[0].head_sha[:9]}")
@@ -179,7 +177,7 @@ def _ensure_bump(context: Context, version: semver.Version, push: Push, base: Re
     look = partial(branch_with_image, context, name, version, strict=not push.expected)
     find = look if push.expected != NEW else lambda: None  # NEW: picks that a dry run plans
     if find() is None:
-        check_image_free(context, version)
+        check_image_free(digests(context, runner_images(context, version)))
     make = partial(_push_bump, context, version, push, base)
     return ensure(context, what, find=find, make=make, planned=RemoteRef(push.ref, NEW, NEW))
 

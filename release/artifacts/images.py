@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
@@ -13,23 +12,30 @@ from release.artifacts.aws import Ecr
 from release.artifacts.oci import OciRegistry
 from release.call.context import Context
 from release.call.ensure import perform
+from release.call.parallel import side_by_side
 from release.config_py import constant
 from release.errors import Blocked, Conflict, Failed, Usage
 from release.git.refs import NEW
 from release.git.repository import repository
 from release.github.http import http
-from release.versions import image_tags, parse
+from release.versions import image_tags, parse, parse_image_tag
 
-_VERSIONED = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
+Digests = Mapping[str, str | None]  # of images, None where the registry has none
 
 
 def digests(context: Context, images: Iterable[str]) -> dict[str, str | None]:
     """Return the digest of each image (`repository:tag`), None where the registry has none."""
-    parts = {image: image.partition(":") for image in images}
-    return {
-        image: context.view.get(str, image) or registry(context).image_digest(name, tag)
-        for image, (name, _, tag) in parts.items()
-    }
+    found = {image: context.view.get(str, image) for image in images}
+    asked = [image for image, planned in found.items() if not planned]
+    reads = [partial(_digest, context, image) for image in asked]
+    # The first alone, so that the others have the opened registry and its token.
+    answers = [read() for read in reads[:1]] + side_by_side(reads[1:])
+    return {**found, **dict(zip(asked, answers, strict=True))}
+
+
+def _digest(context: Context, image: str) -> str | None:
+    name, _, tag = image.partition(":")
+    return registry(context).image_digest(name, tag)
 
 
 def are_out(context: Context, images: Iterable[str]) -> bool:
@@ -51,12 +57,11 @@ def tagged_images(names: Iterable[str], version: semver.Version) -> list[str]:
 def image_fingerprints(context: Context, *, bases_may_change: bool = False) -> dict[str, str]:
     """Return the digest of every tag of the repository, all pages; at will without tags that have no version."""
     found = registry(context).image_digests(context.settings.image.repository)
-    return {tag: digest for tag, digest in found.items() if not bases_may_change or _VERSIONED.search(tag)}
+    return {tag: digest for tag, digest in found.items() if not bases_may_change or parse_image_tag(tag)}
 
 
-def check_image_free(context: Context, version: semver.Version, because: str = "") -> None:
-    """Raise Conflict when an image of the version exists: images are never overwritten (F21)."""
-    found = digests(context, runner_images(context, version))
+def check_image_free(found: Digests, because: str = "") -> None:
+    """Raise Conflict when one of the images looked up exists: images are never overwritten (F21)."""
     taken = next((image for image, digest in found.items() if digest), None)
     if taken:
         raise Conflict(
@@ -64,9 +69,9 @@ def check_image_free(context: Context, version: semver.Version, because: str = "
         )
 
 
-def check_runner_images(context: Context, version: semver.Version) -> None:
-    """Raise Failed unless every image of the version is out, saying each one's digest (F21)."""
-    found = digests(context, runner_images(context, version))
+def check_runner_images(context: Context, version: semver.Version, known: Digests | None = None) -> None:
+    """Raise Failed unless every image of the version is out, saying each one's digest (F21); `known` are looked up."""
+    found = known or digests(context, runner_images(context, version))
     again = "" if any(found.values()) else " --again"
     _check_digests(context, found, str(version), f"Build them: inv image.release --version {version}{again}")
     context.report.record(image_tags=" ".join(image.partition(":")[2] for image in found))
@@ -74,12 +79,15 @@ def check_runner_images(context: Context, version: semver.Version) -> None:
 
 def check_tagged_images(context: Context, version: semver.Version, names: Sequence[str], whose: str) -> None:
     """Raise Failed unless every one of these repositories has the version, saying each one's digest (F21)."""
-    found = digests(context, tagged_images(names, version))
+    _check_tagged(context, version, digests(context, tagged_images(names, version)), whose)
+
+
+def _check_tagged(context: Context, version: semver.Version, found: Digests, whose: str) -> None:
     look = f"See what the tag started: inv platform.watch --version {version}"
     _check_digests(context, found, f"{whose} {version}", look)
 
 
-def _check_digests(context: Context, found: Mapping[str, str | None], whose: str, hint: str) -> None:
+def _check_digests(context: Context, found: Digests, whose: str, hint: str) -> None:
     for image, digest in found.items():
         context.report.artifact(f"image {image}", digest)
     missing = [image for image, digest in found.items() if not digest]
@@ -89,12 +97,12 @@ def _check_digests(context: Context, found: Mapping[str, str | None], whose: str
 
 def prove_tagged_images(context: Context, version: semver.Version, names: Sequence[str], whose: str, how: str) -> None:
     """Raise Failed unless these images are out; a dry run says how those that are not would be built."""
-    images = tagged_images(names, version)
-    check = partial(check_tagged_images, context, version, names, whose)
-    if are_out(context, images):
+    found = digests(context, tagged_images(names, version))
+    check = partial(_check_tagged, context, version, found, whose)
+    if all(found.values()):
         check()
     else:
-        perform(context, f"images {', '.join(images)}, by {how}", check, None)
+        perform(context, f"images {', '.join(found)}, by {how}", check, None)
 
 
 def image_in_config(context: Context, sha: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import json
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -13,6 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from release.call.parallel import side_by_side
 from release.errors import Failed, Usage
+from release.git.remotes import is_loopback
 from release.github.http import Answer, BearerAuth, Http
 
 Auth = tuple[str, str] | BearerAuth | None
@@ -24,7 +23,6 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"(?=.{{1,255}}\Z){_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
-_NEXT = re.compile(r'<([^<>]*)>[^<]*;\s*rel="?next"?', re.IGNORECASE)
 _PART = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?""", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _PARENT_LABELS = 2
@@ -129,10 +127,10 @@ class OciRegistry:
             if self._credentials and not auth:
                 what += f"; the credentials were not sent there, {host} is foreign to {self._host}"
             raise Failed(what, _advice(repository))
-        return token_auth(_parsed_body(answer, host), host)
+        return token_auth(answer.json(SET_REGISTRY), host)
 
     def _tag_names(self, answer: Answer) -> list[str]:
-        listing = _parsed_body(answer, self._host)
+        listing = answer.json(SET_REGISTRY)
         # Registries answer null for a repository whose tags are all deleted.
         names = (listing.get("tags") or []) if isinstance(listing, dict) else None
         if not isinstance(names, list) or not all(isinstance(name, str) and _TAG.fullmatch(name) for name in names):
@@ -153,17 +151,9 @@ def _advice(repository: str) -> str:
     return f"Set REGISTRY_USERNAME and REGISTRY_PASSWORD to who may pull {repository}."
 
 
-def _parsed_body(answer: Answer, host: str) -> Any:
-    try:
-        return json.loads(answer.content)
-    except ValueError as error:
-        raise Failed(f"{host} does not answer in JSON", SET_REGISTRY) from error
-
-
 def _next_page(answer: Answer) -> dict[str, str]:
     """Take the next page's parameters alone: a Link can lead to no other host, whatever it says (S2)."""
-    link = _NEXT.search(answer.headers.get("Link", ""))
-    return dict(parse_qsl(urlsplit(link[1]).query)) if link else {}
+    return dict(parse_qsl(urlsplit(answer.next_url or "").query))
 
 
 def challenges(header: str) -> dict[str, dict[str, str]]:
@@ -179,14 +169,6 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
     return offered
 
 
-def is_loopback(host: str) -> bool:
-    """Whether the host is this machine by its very name, so that nothing leaves it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def registry_url(text: str) -> SplitResult:
     """Read a registry's address (a bare host means https); raise Usage for a password (S1) and for remote http (S2)."""
     url = urlsplit(text if "://" in text else f"https://{text}")
@@ -194,7 +176,7 @@ def registry_url(text: str) -> SplitResult:
         raise Usage("image.registry holds a name or password in its URL", "Leave it out of the URL.")
     if not url.hostname or url.query or url.fragment:
         raise Usage(f"image.registry is not a registry's address: {text!r}", "Such as https://registry.example.com.")
-    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.geturl())):
         raise Usage(f"image.registry is not https: {text!r}", f"Set image.registry to https://{url.netloc}.")
     return url._replace(netloc=url.netloc.lower())
 
@@ -203,8 +185,8 @@ def check_realm(realm: str, registry: SplitResult) -> None:
     """Raise Failed unless a token may be asked for at the realm which the registry names (S2)."""
     url = urlsplit(realm)
     # http only where both are this machine, so that no remote registry can make us talk to a local port.
-    local = is_loopback(registry.hostname or "") and is_loopback(url.hostname or "")
-    secure = url.scheme == "https" and not is_loopback(url.hostname or "")
+    local = is_loopback(registry.geturl()) and is_loopback(realm)
+    secure = url.scheme == "https" and not is_loopback(realm)
     if not url.hostname or url.username is not None or not (secure or (local and url.scheme in {"http", "https"})):
         hint = "Nothing was sent there; check image.registry, or mend that registry's token realm."
         raise Failed(f"the registry {registry.netloc} asks for a token from {realm!r}, which is not https", hint)
@@ -218,7 +200,7 @@ def is_trusted_realm(realm: str, registry: SplitResult) -> bool:
     for the credentials itself; this limits who else can.
     """
     host, home = urlsplit(realm).hostname or "", registry.hostname or ""
-    if host == home or (is_loopback(host) and is_loopback(home)):
+    if host == home or (is_loopback(realm) and is_loopback(registry.geturl())):
         return True
     parent = home.partition(".")[2]
     numeric = home.replace(".", "").isdigit() or ":" in home

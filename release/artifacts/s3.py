@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import semver
+from packaging.utils import canonicalize_name
 
-from release.artifacts.aws import Bucket
+from release.artifacts.aws import Bucket, S3Object
 from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_filename_matches
 from release.call.context import Context
-from release.call.flags import SdkRun
+from release.call.flags import SDK_RUN, SdkRun
 from release.errors import Conflict, Failed
 from release.git.lines import line_branches
 from release.git.refs import RemoteRef
@@ -23,7 +24,6 @@ from release.settings import DEFAULTS
 from release.versions import line_of
 from release.workflows import is_on
 
-ANY_RUN = SdkRun()
 SHOWN = 10  # of what changed meanwhile
 
 
@@ -41,33 +41,41 @@ def s3_address(context: Context, key: str = "") -> str:
 def wheel_key(context: Context, version: semver.Version) -> str:
     """Return the wheel's key: the one below the prefix whose name is of package and version, else the usual name."""
     sdk = context.settings.sdk
-    start = f"{sdk.prefix}{sdk.package.replace('-', '_')}-{python_version(version)}-"
-    keys = [each.key for each in bucket(context).objects(start)]
+    # Builders write the name as it is or normalized, and a listing knows no spelling but the one it is asked for.
+    names = dict.fromkeys(name.replace("-", "_") for name in (canonicalize_name(sdk.package), sdk.package))
+    starts = [f"{sdk.prefix}{name}-{python_version(version)}-" for name in names]
+    keys = [each.key for start in starts for each in bucket(context).objects(start)]
     found = [key for key in keys if wheel_filename_matches(key.rpartition("/")[2], sdk.package, version)]
     if len(found) > 1:
         what = f"{len(found)} wheels of {version} are out: {', '.join(found)}"
         raise Conflict(what, "There must be one; find out who put the other there.")
-    return found[0] if found else f"{start}py3-none-any.whl"
+    return found[0] if found else f"{starts[0]}py3-none-any.whl"
 
 
 def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | None, str]:
     """Return the wheel under the release prefix, and its key; raise Conflict when it is not what it has to be."""
     key = wheel_key(context, version)
-    content = bucket(context).content(key)
-    if content is None:
+    there = bucket(context).read(key)
+    if there is None:
         return None, key
+    stored, content = there
     try:
-        return stored_wheel(context, key, content, version), key
+        return stored_wheel(context, key, content, version, stored), key
     except Failed as error:
         hint = "A released file is never overwritten; take the next version."
         raise Conflict(f"{s3_address(context, key)}: {error.problem}", hint) from error
 
 
-def stored_wheel(context: Context, key: str, content: bytes, version: semver.Version) -> Wheel:
-    """Return the wheel in the key's bytes; raise Failed unless it is the version's, and as S3 stored it."""
+def stored_wheel(
+    context: Context, key: str, content: bytes, version: semver.Version, stored: S3Object | None = None
+) -> Wheel:
+    """Return the wheel in the key's bytes; raise Failed unless it is the version's, and as S3 stored it.
+
+    `stored` is the object that the bytes came with; without it S3 is asked.
+    """
     found = read_wheel(content, key.rpartition("/")[2])
     check_wheel(context, found, version)
-    stored = bucket(context).object(key)
+    stored = stored or bucket(context).object(key)
     if stored and stored.sha256 not in ("", found.sha256):
         raise Failed(f"its bytes are sha256:{found.sha256[:12]}, S3 stored sha256:{stored.sha256[:12]}")
     return found
@@ -114,10 +122,11 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
         raise Conflict(what, f"That run did not make it. Look: {finished.url}")
 
 
-def is_wheel_out(context: Context, version: semver.Version, flags: SdkRun = ANY_RUN) -> bool:
+def is_wheel_out(context: Context, version: semver.Version, flags: SdkRun = SDK_RUN) -> bool:
     """Whether the wheel of the version is out and nothing but that is wanted; raise Conflict for another there."""
-    inputs = {**context.settings.sdk.inputs, "publish_pypi": flags.publish_pypi, "run_e2e": flags.run_e2e}
-    more = any(is_on(value) for name, value in inputs.items() if name not in DEFAULTS["sdk"]["inputs"])
+    usual, inputs = DEFAULTS["sdk"]["inputs"], context.settings.sdk.inputs
+    # A flag that is off takes back nothing that the settings want, as in the run's own request.
+    more = flags.publish_pypi or flags.run_e2e or any(is_on(inputs[name]) for name in inputs.keys() - usual)
     return released_wheel(context, version)[0] is not None and not more
 
 

@@ -11,17 +11,11 @@ starter.py    the files that another repository begins with
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types import ModuleType
+from release import late_modules
 
+if TYPE_CHECKING:
     from release.audit import checkup, expected, overview, page, proofs, receipt, starter, status
 
-
-def __getattr__(name: str) -> ModuleType:
-    """Load a module of this room when it is first used, so that listing the tasks loads none."""
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return import_module(f"release.audit.{name}")
+__getattr__ = late_modules(__name__)

@@ -126,8 +126,6 @@ def command_comparison(command: tuple[str, ...], before: Files, after: Files, ti
     It runs in the working directory. `{before}` and `{after}` in its arguments become folders that hold the files
     under their repository paths. Raises CouldNotTellError for every other exit, and when a side has no files.
     """
-    if not command:
-        raise CouldNotTellError("no command is set for this component")
     if not before or not after:
         raise CouldNotTellError(f"there are no files at the {'earlier' if not before else 'later'} side")
     with tempfile.TemporaryDirectory() as name:

@@ -10,16 +10,11 @@ remotes.py      the remote's address and the token that goes there; failures.py:
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
+
+from release import late_modules
 
 if TYPE_CHECKING:
     from release.git import choice, failures, lines, objects, refs, remotes, repository, snapshot, tags
 
-
-def __getattr__(name: str) -> ModuleType:
-    """Load a module of this room when it is first used, so that listing the tasks loads none."""
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return import_module(f"release.git.{name}")
+__getattr__ = late_modules(__name__)

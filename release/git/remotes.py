@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import os
 import shutil
 import subprocess
@@ -10,8 +11,6 @@ from urllib.parse import urlsplit
 
 from release.call.context import Context
 from release.errors import Usage
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def remote_repository(url: str) -> tuple[str, str]:
@@ -52,6 +51,15 @@ def api_url(host: str) -> str:
 def serves(api: str, host: str) -> bool:
     """Whether the API at `api` belongs to the Git host `host`: only there may its token go (S1)."""
     return urlsplit(api).netloc in (host, f"api.{host}")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine by its very name, so that nothing leaves it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def token(context: Context) -> str:

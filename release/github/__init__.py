@@ -10,16 +10,11 @@ pulls.py       pull requests, opened and merged; releases.py: GitHub Releases
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
+
+from release import late_modules
 
 if TYPE_CHECKING:
     from release.github import api, commits, dispatch, events, follow, pulls, releases, requests, runs
 
-
-def __getattr__(name: str) -> ModuleType:
-    """Load a module of this room when it is first used, so that listing the tasks loads none."""
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return import_module(f"release.github.{name}")
+__getattr__ = late_modules(__name__)

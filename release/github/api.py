@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.remotes import api_url, remote_repository, token
@@ -94,8 +92,7 @@ class GitHub:
             answer = self._good(self.answer("GET", url, **query), "GET", path)
             body = answer.json()
             yield from body[key] if key else body
-            links = requests.utils.parse_header_links(answer.headers.get("link", ""))
-            url, query = next((link["url"] for link in links if link.get("rel") == "next"), None), {}
+            url, query = answer.next_url, {}
             if url and urlsplit(url)[:2] != urlsplit(self.api_url)[:2]:
                 raise Failed(f"the next page of {path} is on another host", "Check GITHUB_API_URL.")
 

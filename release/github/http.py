@@ -13,7 +13,7 @@ import requests
 
 from release.call.context import Activity, Clock, Context
 from release.errors import Failed, Unknown, Usage, Waiting
-from release.git.remotes import LOOPBACK
+from release.git.remotes import is_loopback
 
 TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of one answer
@@ -31,12 +31,18 @@ class Answer:
     content: bytes
     url: str
 
-    def json(self) -> Any:
-        """Return the body as JSON; raise Failed when it is none."""
+    def json(self, hint: str = "Check GITHUB_API_URL.") -> Any:
+        """Return the body as JSON; raise Failed with the hint when it is none."""
         try:
             return json.loads(self.content)
         except ValueError as error:
-            raise Failed(f"{address(self.url)} did not answer JSON", "Check GITHUB_API_URL.") from error
+            raise Failed(f"{address(self.url)} did not answer JSON", hint) from error
+
+    @property
+    def next_url(self) -> str | None:
+        """Return where the next page is, as the Link says it, or None on the last."""
+        links = requests.utils.parse_header_links(self.headers.get("link", ""))
+        return next((link["url"] for link in links if link.get("rel", "").lower() == "next"), None)
 
     @property
     def problem(self) -> str:
@@ -194,7 +200,7 @@ def check_url(url: str, credentialed: bool) -> None:
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise Usage(f"{address(url)}: a URL must not have credentials in it", "Use GITHUB_TOKEN.")
-    if parts.scheme != "https" and credentialed and parts.hostname not in LOOPBACK:
+    if parts.scheme != "https" and credentialed and not is_loopback(url):
         raise Usage(f"{address(url)} is not https", "A token goes over https alone.")
 
 

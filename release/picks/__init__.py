@@ -10,17 +10,11 @@ push.py        what is left to pick, picked, and brought onto the release branch
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types import ModuleType
+from release import late_modules
 
+if TYPE_CHECKING:
     from release.picks import candidates, history, push, request, steps, worktree
 
-
-def __getattr__(name: str) -> ModuleType:
-    """Load a module of this room when it is first used, so that listing the tasks loads none."""
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return import_module(f"release.picks.{name}")
+__getattr__ = late_modules(__name__)

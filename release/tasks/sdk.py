@@ -80,11 +80,11 @@ def publish(context: Context, wheel: str = "", prefix: str = "", root: bool = Fa
     key = f"{'' if root else prefix or sdk.prefix}{path.name}"
 
     def _find() -> S3Object | None:
-        there = artifacts.s3.bucket(context).object(key)
-        if there and hashlib.sha256(artifacts.s3.bucket(context).content(key) or b"").hexdigest() != found.sha256:
+        there = artifacts.s3.bucket(context).read(key)
+        if there and hashlib.sha256(there[1]).hexdigest() != found.sha256:
             hint = "A released file is never overwritten; take the next version."
             raise Conflict(f"s3://{sdk.bucket}/{key} exists with other bytes", hint)
-        return there
+        return there and there[0]
 
     published = ensure(
         context,
@@ -103,11 +103,12 @@ def dispatch(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> tu
 
     Example: inv sdk.dispatch --version 0.7.0
     """
-    tag = artifacts.s3.checked_tag(context, git.choice.tagged_version(context, version))
+    wanted = git.choice.tagged_version(context, version)
+    tag = artifacts.s3.checked_tag(context, wanted)
     asked = github.requests.sdk_request(context, tag, flags.publish_pypi, flags.run_e2e)
     request = replace(asked, before=artifacts.s3.object_fingerprints(context))
     # A key that is taken by something else is not for us.
-    artifacts.s3.released_wheel(context, git.choice.tagged_version(context, request.name))
+    artifacts.s3.released_wheel(context, wanted)
     run_id = github.runs.parse_run_id(flags.run)
     return github.dispatch.dispatch_run(context, request, again=flags.again, run_id=run_id), request
 
@@ -165,11 +166,11 @@ def _wheel_file(context: Context, given: str) -> Path:
 
 
 def _save(context: Context, key: str, found: Wheel, folder: Path) -> None:
-    """Write the file, and raise Failed unless what is then on the disk has the wheel's SHA-256."""
+    """Write the file; raise Failed, and leave alone what is there, unless the bytes have the wheel's SHA-256."""
+    content = artifacts.s3.bucket(context).content(key) or b""
+    if hashlib.sha256(content).hexdigest() != found.sha256:
+        raise Failed(f"{artifacts.s3.s3_address(context, key)} changed while it was read", "Run the same again.")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / found.filename
-    target.write_bytes(artifacts.s3.bucket(context).content(key) or b"")
-    if hashlib.sha256(target.read_bytes()).hexdigest() != found.sha256:
-        target.unlink()
-        raise Failed(f"{artifacts.s3.s3_address(context, key)} changed while it was read", "Run the same again.")
+    target.write_bytes(content)
     context.report.step("made", f"saved {target}  sha256:{found.sha256}")

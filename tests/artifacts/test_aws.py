@@ -83,6 +83,26 @@ def test_s06_a_checksum_of_parts_is_not_the_objects(cloud: Cloud, bucket: Bucket
         found = bucket.object(KEY)
         assert found
         assert found.sha256 == ""
+    cloud.faults.add("GET", KEY, status=200, body=body, headers={**headers, **kinds[0]})
+    there = bucket.read(KEY)
+    assert there
+    assert there[0].sha256 == ""
+
+
+def test_f20_the_bytes_come_with_what_s3_stored_of_them(cloud: Cloud, bucket: Bucket) -> None:
+    bucket.create_object(KEY, b"first")
+    asked = len(cloud.requests)
+    there = bucket.read(KEY)
+    assert len(cloud.requests) == asked + 1
+    assert there == (bucket.object(KEY), b"first")
+    assert there[0].sha256 == hashlib.sha256(b"first").hexdigest()
+
+
+def test_s06_more_than_a_wheel_may_have_is_not_read(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket.create_object(KEY, b"first")
+    monkeypatch.setattr("release.artifacts.wheel.MAX_WHEEL", 4)
+    with pytest.raises(Failed, match="is larger than"):
+        bucket.content(KEY)
 
 
 @pytest.mark.slow
@@ -107,6 +127,13 @@ def test_what_protects_a_bucket(cloud: Cloud, bucket: Bucket) -> None:
     }
     client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     assert bucket.protections() == {"versioning": True, "object lock": False, "create-only policy": True}
+
+
+def test_a_bucket_that_does_not_answer_fails_without_a_traceback(cloud: Cloud, bucket: Bucket) -> None:
+    cloud.faults.add("GET", "/", drop=True, times=None)
+    with pytest.raises(Failed, match=f"s3: {BUCKET}: ") as caught:
+        bucket.protections()
+    assert "Check the network" in caught.value.hint
 
 
 def test_nobody_signed_in_is_told_where_to(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, bucket: Bucket) -> None:

@@ -64,6 +64,14 @@ def test_the_second_time_nothing_is_written(sandbox: Sandbox, context: Context) 
     assert (everything(sandbox), writes(sandbox)) == (before, written)
 
 
+def test_what_is_out_is_looked_up_once(sandbox: Sandbox, context: Context) -> None:
+    image.release(context, "0.7.0")
+    assert sandbox.cloud
+    asked = len(sandbox.cloud.requests)
+    image.release(again(context), "0.7.0")
+    assert len(sandbox.cloud.requests) == asked + len(TAGS)
+
+
 def test_a_dry_run_writes_nothing(sandbox: Sandbox, context: Context) -> None:
     before = everything(sandbox)
     dry = again(context, dry=True)
@@ -148,9 +156,13 @@ def test_f21_one_missing_image_of_five_fails_and_a_new_run_is_refused(
     assert dispatches(sandbox, IMAGE) == 1
 
 
-def test_base_images_may_change_only_on_purpose(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
-    doubles.push("lepton", "photon-py3.9-base", "old")
-    push = lambda: doubles.push("lepton", "photon-py3.9-base", "new")  # noqa: E731
+@pytest.mark.parametrize("base", ["photon-py3.9-base", "py3.11.4-base"])
+def test_base_images_may_change_only_on_purpose(
+    sandbox: Sandbox, context: Context, doubles: Doubles, base: str
+) -> None:
+    """The version of a Python is not the image's."""
+    doubles.push("lepton", base, "old")
+    push = lambda: doubles.push("lepton", base, "new")  # noqa: E731
     sandbox.github.faults.add("POST", "/dispatches", call=push)
     image.release(context, "0.7.0", flags=ImageRun(build_base=True))
 

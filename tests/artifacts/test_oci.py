@@ -21,18 +21,14 @@ from docker_registry import HTPASSWD, MANIFEST, TESTER, installed, push, serving
 from release.artifacts.oci import ACCEPT, OciRegistry, challenges, check_realm, is_trusted_realm, registry_url
 from release.call.context import Clock
 from release.errors import Failed, Usage
-from release.github.http import BearerAuth, Http
+from release.github.http import Answer, BearerAuth, Http, check_url
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 
 
-class Answer:
-    def __init__(self, response: requests.Response) -> None:
-        self.status = response.status_code
-        self.url = response.url
-        self.headers = response.headers
-        self.content = response.content
+def answered(response: requests.Response) -> Answer:
+    return Answer(response.status_code, response.headers, response.content, response.url)
 
 
 class NoAuth:
@@ -54,7 +50,7 @@ class Door:
         )
         sent = response.request
         self.sent.append((method, sent.url or "", sent.headers.get("Authorization", "")))
-        return Answer(response)
+        return answered(response)
 
 
 # Debian's docker-registry
@@ -415,6 +411,19 @@ def test_s2_which_realms_see_the_credentials(registry: str, realm: str, trusted:
     assert is_trusted_realm(realm, url) is trusted
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "127.0.0.2", "localhost:5000", "[::1]:1"])
+def test_s2_this_machine_is_the_same_for_github_and_for_a_registry(host: str) -> None:
+    check_url(f"http://{host}", credentialed=True)
+    assert registry_url(f"http://{host}").netloc == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.evil.net", "localhost.evil.net", "10.0.0.1", "[::2]"])
+def test_s2_no_other_machine_passes_for_this_one(host: str) -> None:
+    for refuses in (lambda url: check_url(url, credentialed=True), registry_url):
+        with pytest.raises(Usage, match="is not https"):
+            refuses(f"http://{host}")
+
+
 class FarAway:
     """A door to hosts that no test may reach: a registry, and the realm it names, which gives no token."""
 
@@ -427,7 +436,7 @@ class FarAway:
         response = requests.Response()
         response.status_code, response.url, response._content = 401, url, b"{}"
         response.headers["WWW-Authenticate"] = f'Bearer realm="{self.realm}"'
-        return Answer(response)
+        return answered(response)
 
 
 @pytest.mark.parametrize(("realm", "shown"), [("auth.docker.io", [TESTER]), ("auth.example.com", [None])])
@@ -491,7 +500,7 @@ def test_f20_missing_only_on_404(stubs: Callable[..., Stub], status: int) -> Non
 def test_an_answer_that_is_no_list_of_tags(stubs: Callable[..., Stub], body: bytes) -> None:
     stub = stubs()
     stub.faults = {"/v2/lepton/tags/list": (200, body)}
-    with pytest.raises(Failed, match="does not answer"):
+    with pytest.raises(Failed, match="does not answer|did not answer JSON"):
         OciRegistry(Door(), stub.url).tags("lepton")
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import SDK, Doubles, wheel
-from outside import cloud_content, dispatches, everything, writes
+from outside import cloud_content, dispatches, everything, remote_refs, writes
 
-from release.artifacts.s3 import prove_wheel_run
+from release.artifacts.component_release import component_plan, tag_component
+from release.artifacts.s3 import prove_wheel_run, released_wheel
 from release.call.context import Context
 from release.call.flags import SdkRun
 from release.errors import Conflict, Failed
@@ -99,6 +100,17 @@ def test_s06_the_wheel_that_is_out_is_the_one_the_run_built(context: Context, do
     assert hashlib.sha256((tmp_path / "got" / NAME).read_bytes()).hexdigest() == found.sha256
     assert "cannot be compared" not in printed(context)
     assert f"saved {tmp_path / 'got' / NAME}  sha256:{found.sha256}" in printed(context)
+
+
+def test_s06_a_good_file_is_not_lost_to_bytes_that_changed_meanwhile(
+    context: Context, doubles: Doubles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubles.put_wheel("0.7.0")
+    (tmp_path / NAME).write_bytes(b"kept")
+    monkeypatch.setattr("release.artifacts.aws.Bucket.content", lambda *_: b"changed")
+    with pytest.raises(Failed, match="changed while it was read"):
+        sdk.wheel(context, "0.7.0", download=str(tmp_path))
+    assert (tmp_path / NAME).read_bytes() == b"kept"
 
 
 def test_f20_another_wheel_than_the_run_built_is_a_conflict(context: Context, doubles: Doubles, tmp_path: Path) -> None:
@@ -189,6 +201,17 @@ def test_two_wheels_of_one_version_are_a_conflict(context: Context, doubles: Dou
         sdk.release(context, "0.7.0")
 
 
+@pytest.mark.parametrize(("package", "stored"), [("Acme", "acme"), ("a.b", "a_b"), ("a.b", "a.b"), ("Acme", "Acme")])
+def test_f20_a_wheel_is_found_under_either_spelling(
+    context: Context, doubles: Doubles, package: str, stored: str
+) -> None:
+    key = f"release/{stored}-0.7.0-py3-none-any.whl"
+    doubles.s3.put_object(Bucket=BUCKET, Key=key, Body=wheel("0.7.0", package))
+    context = again(context, settings=replace(context.settings, sdk=Sdk(package=package, command="")))
+    found, where = released_wheel(context, parse("0.7.0"))
+    assert (found and found.name, where) == (package, key)
+
+
 def test_a_green_run_that_published_nothing_fails(context: Context, doubles: Doubles) -> None:
     doubles.silent.add(SDK)
     with pytest.raises(Failed, match=f"s3://lepton-sdk/{KEY} is not there") as caught:
@@ -243,3 +266,32 @@ def test_what_was_released_to_s3_alone_can_go_to_pypi_later(
     sdk.release(again(context), "0.7.0", flags=SdkRun(publish_pypi=True))
     assert dispatches(sandbox, SDK) == 2
     assert cloud_content(sandbox) == before
+
+
+def test_f27_pypi_in_the_settings_is_made_up_for_when_s3_has_the_wheel(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """The job for PyPI failed after the one for S3: a call that ends well has published to both."""
+    inputs = {**context.settings.sdk.inputs, "publish_pypi": True}
+    context = again(context, settings=replace(context.settings, sdk=Sdk(inputs=inputs)))
+    doubles.fail.add("publish-pypi")
+    doubles.put_wheel("0.7.0")
+    for _ in range(2):
+        with pytest.raises(Failed, match=r"run \d+ of .* (failed|ended)"):
+            sdk.release(again(context), "0.7.0")
+    doubles.silent.add(SDK)  # the key is there: a publisher that never overwrites leaves it alone
+    doubles.fail.clear()
+    sdk.release(again(context), "0.7.0", flags=SdkRun(again=True))
+    sdk.release(again(context), "0.7.0")
+    assert dispatches(sandbox, SDK) == 2
+
+
+def test_f20_an_input_beyond_the_wheel_does_not_hide_one_that_is_out_untagged(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    inputs = {**context.settings.sdk.inputs, "run_lint": True}
+    context = again(context, settings=replace(context.settings, sdk=Sdk(inputs=inputs)))
+    doubles.put_wheel("0.7.1")
+    with pytest.raises(Conflict, match=r"the wheel of 0\.7\.1 exists already, and 0\.7\.1 is not tagged"):
+        tag_component(context, component_plan(context, "sdk", None, "0.7.1"))
+    assert "refs/tags/0.7.1" not in remote_refs(sandbox)
