@@ -26,7 +26,7 @@ from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.commits import branch_rules
 from release.github.dispatch import FOLDER
-from release.github.events import check_token_starts_workflows, workflows_started
+from release.github.events import check_token_starts_workflows, platform_workflows
 from release.github.http import Answer
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Source, judge
@@ -199,8 +199,7 @@ def workflows_findings(context: Context) -> Iterator[Finding]:
         problem = f"{source.where} {'; '.join(judged.problems)}" if judged.problems else ""
         fix = "; ".join(judged.hints) or f"git show {sha[:9]}:{FOLDER}/{file}"
         yield _finding("workflows", problem, fix, f"{file} does what a release asks of it")
-    only = context.settings.platform.workflow
-    starting = [name for name in workflows_started(context, sha, f"{TAGS}{A_TAG}") if only in ("", name)]
+    starting = platform_workflows(context, f"{TAGS}{A_TAG}", sha)
     if starting:
         yield Finding("workflows", "good", f"a tag's push starts {', '.join(starting)}")
     elif context.settings.platform.images:

@@ -22,6 +22,10 @@ HEADERS = {
 SIGN_IN = "Set GITHUB_TOKEN, or sign in: gh auth login"
 
 
+class Forbidden(Failed):
+    """The token may not read this."""
+
+
 class GitHub:
     """One repository's REST API; paths are below `/repos/{owner}/{repo}`."""
 
@@ -122,6 +126,8 @@ class GitHub:
         words = f"GitHub: {method} {path}: {answer.status} {answer.problem}"
         if answer.status == 409:
             raise Conflict(words)
+        if answer.status == 403 and method == "GET":
+            raise Forbidden(words)
         if answer.status in (403, 404) and method != "GET":
             needed = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
             own = f" In Actions the job needs `permissions: {needed}`." if needed else ""

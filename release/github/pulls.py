@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.call.report import Progress
-from release.call.wait import Wait, wait_until
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.git.refs import NEW, RemoteRef, brief, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.github.api import GitHub, github
-from release.github.commits import PASSED, PENDING, Check, branch_rules, commit_checks, required_checks
+from release.github.commits import Wanted, branch_rules, follow_checks, required_checks
 from release.versions import parse_branch
 
 BASE_MOVED = "Base branch was modified"
 METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
 TRIES = 5
 LOOKS = 30  # a second apart, in which GitHub works out whether it merges
-REPORTS = 120.0  # seconds after which it is said that nothing reported a required check
-EXPECTED = "expected"  # required, and never reported
 
 
 @dataclass(frozen=True)
@@ -132,45 +128,17 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
     )
 
 
-def follow_required(context: Context, pull: PullRequest) -> None:
-    """Return once all checks that the base requires have passed on the head; raise Failed when one failed."""
-    names, pull_name = required_checks(context, pull.base), f"pull request #{pull.number}"
-    states: dict[str, str] = {}
-    silent: list[str] = []
-
-    def _look(wait: Wait) -> bool:
-        reported = commit_checks(github(context), pull.head_sha) if names else []
-        states.update({name: _worst([each for each in reported if each.name == name]) for name in names})
-        context.report.progress([Progress({"check": name}, state) for name, state in states.items()])
-        failed = [f"{name} ({state})" for name, state in states.items() if state not in (*PASSED, EXPECTED, PENDING)]
-        if failed:
-            hint = f"Mend it or run them again there, then run the same again: {pull.url}"
-            raise Failed(f"{pull_name}: required checks failed: {', '.join(failed)}", hint)
-        if wait.seconds >= REPORTS and not silent:
-            silent.extend(name for name, state in states.items() if state == EXPECTED)
-            if silent:
-                listed = ("checks {} are" if silent[1:] else "check {} is").format(", ".join(silent))
-                context.report.step("waiting", f"required {listed} expected, never reported: does anything report it?")
-        return all(state in PASSED for state in states.values())
-
-    def _late(_: float) -> Waiting:
-        going = ", ".join(f"{name} ({state})" for name, state in states.items() if state not in PASSED)
-        hint = f"Run the same again to go on waiting: {pull.url}"
-        return Waiting(f"{pull_name} waits for required checks: {going}", hint)
-
-    stopped = Waiting(f"stopped waiting for the checks of {pull_name}", "The same command goes on.")
-    wait_until(context, _look, late=_late, stopped=lambda: stopped)
-
-
 def _merge(context: Context, opened: PullRequest, sha: str) -> None:
     rules = branch_rules(context, opened.base)
     if any(rule["type"] == "merge_queue" for rule in rules):
         raise _refusal(opened, "merge queue")
     method = _method(context, rules)
+    name = f"pull request #{opened.number}"
+    wanted = Wanted(sha, name, required_checks(context, opened.base), url=opened.url)
     for attempt in range(TRIES):
         # Anew each time: when the base moves, GitHub works out again whether it merges, and the checks may count anew.
         _check_mergeable(context, opened.number)
-        follow_required(context, opened)
+        follow_checks(context, wanted)
         answer = github(context).answer("PUT", f"pulls/{opened.number}/merge", {"sha": sha, "merge_method": method})
         if answer.status == 200:
             return
@@ -227,9 +195,3 @@ def _method(context: Context, rules: list[dict[str, Any]]) -> str:
         problem = "the base's rules and the repository's settings leave no way to merge"
         raise Failed(problem, "Allow one in its settings.")
     return next(name for name in METHODS if name in allowed)
-
-
-def _worst(checks: Sequence[Check]) -> str:
-    """Return the worst state of the checks of one name; one that nothing reported is expected."""
-    states = [each.conclusion or PENDING for each in checks]
-    return min(states, key=lambda state: 2 if state in PASSED else 1 if state == PENDING else 0, default=EXPECTED)

@@ -19,7 +19,7 @@ from release.git.refs import HEADS, NEW, Push, RemoteRef, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
 from release.git.tags import push_tag, tag_at
-from release.github.commits import branch_rules, follow_checks, required_checks
+from release.github.commits import branch_checks, branch_rules, follow_checks
 from release.github.pulls import delete_branch, merge_pull_request, open_pull_request
 from release.picks.candidates import line_and_trunk
 from release.picks.history import backported_commits, pick_sources, title, titles
@@ -224,7 +224,7 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
     picks = plan.picks if backport.sha == NEW else picks_between(repo, plan.head.sha, backport.sha)
     opened = open_pull_request(context, backport, base, *_title_and_body(plan.line, base, picks))
     if not opened.merged:
-        follow_checks(context, backport.sha, short_name(backport), required_checks(context, base))
+        follow_checks(context, branch_checks(context, backport.sha, short_name(backport), base, opened.url))
     done = merge_pull_request(context, opened, backport.sha)
     if done.merge_sha == NEW:
         return RemoteRef(plan.head.name, NEW, NEW)
