@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from release.call.context import Context
-from release.errors import Conflict, Failed, Usage
+from release.errors import Conflict, Failed, Usage, Waiting
 from release.git.remotes import api_url, remote_repository, token
 from release.git.repository import repository
 from release.github.http import Answer, BearerAuth, Http, check_url, http
@@ -29,13 +29,15 @@ class Forbidden(Failed):
 class GitHub:
     """One repository's REST API; paths are below `/repos/{owner}/{repo}`."""
 
-    def __init__(self, http: Http, api_url: str, repository: str, token: str) -> None:
-        """Raise Usage when the URL would carry the token in the open."""
+    def __init__(
+        self, http: Http, api_url: str, repository: str, token: str, renew: Callable[[], str] | None = None
+    ) -> None:
+        """Raise Usage when the URL would carry the token in the open; `renew` asks for the token anew."""
         check_url(api_url, credentialed=bool(token))
         self._http = http
         self.api_url = api_url.rstrip("/")
         self.repository = repository
-        self._auth = BearerAuth(token) if token else None
+        self.token, self._renew, self._known = token, renew, False
         self._etags: dict[str, tuple[str, Any]] = {}
 
     @property
@@ -50,12 +52,9 @@ class GitHub:
         return self.api_url + (path if path.startswith("/") else f"/repos/{self.repository}/{path}".rstrip("/"))
 
     def answer(self, method: str, path: str, body: object = None, /, **params: Any) -> Answer:
-        """Return the answer of any status below 500 but 401, where the token is refused: that raises Usage."""
+        """Return the answer of any status below 500 but 401, where the token is refused."""
         encoded = None if body is None else json.dumps(body).encode()
-        answer = self._request(method, path, params=params, body=encoded)
-        if answer.status == 401:
-            raise Usage(f"GitHub refuses the token: {answer.problem}", SIGN_IN)
-        return answer
+        return self._request(method, path, params=params, body=encoded)
 
     def get(self, path: str, /, **params: Any) -> Any:
         """Return the JSON at `path`; raise Failed when it is not there."""
@@ -118,7 +117,22 @@ class GitHub:
         self._good(answer, "POST", f"assets?name={name}")
 
     def _request(self, method: str, path: str, headers: Mapping[str, str] = HEADERS, **rest: Any) -> Answer:
-        return self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=self._auth, **rest)
+        """Send it; where the token is refused, which did nothing, once more with the one that its source has by now.
+
+        Raises Waiting for one that was good before: an app's lives an hour, waits last longer. Usage for any other.
+        """
+        while True:
+            auth = BearerAuth(self.token) if self.token else None
+            answer = self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=auth, **rest)
+            if answer.status != 401:
+                self._known = True
+                return answer
+            refused, self.token = self.token, (self._renew and self._renew()) or self.token
+            if self.token == refused and self._known:
+                then = "An app's lives an hour. Set GITHUB_TOKEN to a new one, then run the same again: it goes on."
+                raise Waiting(f"the GitHub token has run out: {answer.problem}", then)
+            if self.token == refused:
+                raise Usage(f"GitHub refuses the token: {answer.problem}", SIGN_IN)
 
     def _good(self, answer: Answer, method: str, path: str) -> Answer:
         if answer.status < 300:
@@ -145,6 +159,11 @@ def github(context: Context) -> GitHub:
         if not (name and "GITHUB_API_URL" in os.environ):
             host, found = remote_repository(repository(context).remote_url)
             name = name or found
-        return GitHub(http(context), api_url(host), name, token(context))
+        return GitHub(http(context), api_url(host), name, token(context), _renew)
+
+    def _renew() -> str:
+        for door in (token, repository):  # Git gets it too
+            context.doors.pop(door, None)
+        return token(context)
 
     return context.once(github, _connect)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -166,12 +166,39 @@ def test_s01_the_token_is_in_no_text(server: Scripted, github: GitHub) -> None:
     assert TOKEN not in repr(BearerAuth(TOKEN))
     for reply in (Reply(502), Reply(422, b'{"message": "no"}'), Reply(401, b'{"message": "Bad credentials"}')):
         server.replies = [reply]
-        with pytest.raises((Unknown, Failed, Usage)) as caught:
+        with pytest.raises((Unknown, Failed, Waiting)) as caught:
             github.send("POST", "pulls", {})
         chain: BaseException | None = caught.value
         while chain is not None:
             assert TOKEN not in f"{chain!r} {chain} {getattr(chain, 'message', '')}"
             chain = chain.__cause__ or chain.__context__
+
+
+REFUSED = Reply(401, b'{"message": "Bad credentials"}')
+
+
+@pytest.mark.parametrize("ask", [GitHub.fresh, GitHub.get, GitHub.content])
+def test_a_token_that_is_refused_is_said_by_every_way_of_asking(
+    server: Scripted, github: GitHub, ask: Callable[[GitHub, str], object]
+) -> None:
+    server.replies = [REFUSED]
+    with pytest.raises(Usage, match="GitHub refuses the token: Bad credentials"):
+        ask(github, "pulls")
+
+
+def test_a_token_that_ran_out_is_asked_for_anew_and_a_write_sent_once_with_it(
+    server: Scripted, clock: FakeClock
+) -> None:
+    github = GitHub(Http(clock), server.url, "acme/platform", TOKEN, renew=lambda: "ghp_newer")
+    server.replies = [Reply(), REFUSED, Reply(201), REFUSED]
+    github.get("pulls")
+    github.send("POST", "pulls", {})
+    sent = [(each.method, each.headers["authorization"]) for each in server.asked]
+    assert sent == [("GET", f"Bearer {TOKEN}"), ("POST", f"Bearer {TOKEN}"), ("POST", "Bearer ghp_newer")]
+    with pytest.raises(Waiting, match="has run out") as caught:
+        github.fresh("pulls")
+    assert (caught.value.code, len(server.asked)) == (4, 4)
+    assert "run the same again" in caught.value.hint
 
 
 def test_s01_netrc_does_not_replace_the_token(
