@@ -31,7 +31,7 @@ from release.github.api import github
 from release.github.commits import contains
 from release.github.dispatch import EVENT, dispatch_run
 from release.github.follow import follow_runs
-from release.github.pulls import PullRequest, delete_branch, merge_pull_request, open_pull_request
+from release.github.pulls import PullRequest, delete_branch, merge_method, merge_pull_request, open_pull_request
 from release.github.requests import Dispatch, image_request
 from release.github.runs import Run, check_run, parse_run_id, runs_of
 from release.versions import image_tags, parse_branch
@@ -46,6 +46,8 @@ def release_image(context: Context, version: semver.Version, on_trunk: bool = Tr
         context.report.step("done", what)
         check_runner_images(context, version, found)
         return merged.sha
+    if merged is None:
+        merge_method(context, trunk(context))  # without one, nothing is begun
     head = merged or (bump_apart(context, version) if on_trunk else bump_checked_out(context, version))
     build_images(context, version, head, flags)
     return merged.sha if merged else _merge_image_pull_request(context, version, head)

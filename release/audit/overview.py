@@ -23,7 +23,7 @@ from release.git.snapshot import remote, trunk
 from release.git.tags import TaggedRelease, tagged_releases, trunk_sha
 from release.github.api import github
 from release.github.commits import image_commit
-from release.github.pulls import PullRequest
+from release.github.pulls import pulls_of
 from release.github.releases import GitHubRelease
 from release.picks.history import backported_commits
 from release.settings import Component
@@ -132,13 +132,13 @@ def _pull(context: Context, version: Version) -> Part:
     if version.image != version.version:
         return Part("none")
     commit = image_commit(context, version.sha)
-    bodies = github(context).get(f"commits/{commit}/pulls") if commit else []
-    merged = next((body for body in bodies if PullRequest.parse(body).merged), None)
+    found = pulls_of(context, commit)
+    merged = next((each for each in found if each.merged), None)
     if merged:
-        return Part("out", f"#{merged['number']}", merged.get("merged_at") or "", merged["html_url"])
-    opened = next((body for body in bodies if body["state"] == "open"), None)
+        return Part("out", f"#{merged.number}", merged.at, merged.url)
+    opened = next((each for each in found if each.state == "open"), None)
     if opened:
-        return Part("waiting", f"#{opened['number']}", opened["created_at"], opened["html_url"])
+        return Part("waiting", f"#{opened.number}", opened.at, opened.url)
     on_trunk = commit and repository(context).is_ancestor(commit, trunk_sha(context))
     return Part("missing" if on_trunk else "none")
 

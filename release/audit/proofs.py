@@ -23,7 +23,7 @@ from release.git.tags import signature, trunk_sha
 from release.github.api import github
 from release.github.commits import contains, image_commit
 from release.github.events import pushed_runs
-from release.github.pulls import PullRequest
+from release.github.pulls import pulls_of
 from release.github.releases import release_of
 from release.github.requests import sdk_request
 from release.github.runs import Run, check_jobs, parse_time, runs_of
@@ -175,8 +175,7 @@ def image_origin_proofs(context: Context, expected: ExpectedState) -> Iterator[P
     if expected.image is None:
         return
     commit = image_commit(context, expected.tag.sha)
-    listed = github(context).get(f"commits/{commit}/pulls") if commit else []
-    pull = next((found for found in map(PullRequest.parse, listed) if found.merged), None)
+    pull = next((found for found in pulls_of(context, commit) if found.merged), None)
     # Built at the branch's head; a squash or a rebase merged it as another commit.
     shas = dict.fromkeys(sha for sha in (pull.head_sha if pull else "", commit, expected.tag.sha) if sha)
     workflow = context.settings.image.workflow

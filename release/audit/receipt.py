@@ -18,7 +18,7 @@ from release.errors import Conflict, Failed, Usage
 from release.git.lines import line_versions
 from release.git.tags import release_scope, tagged_release
 from release.github.api import github
-from release.github.pulls import PullRequest
+from release.github.pulls import pulls_of
 from release.github.releases import GitHubRelease, release_of
 from release.picks.history import TRAILER
 from release.versions import line_of
@@ -225,9 +225,7 @@ def _pick_lines(context: Context, before: semver.Version, version: semver.Versio
     seen: set[int] = set()
     for commit in github(context).pages(f"compare/{before}...{version}", key="commits"):
         for sha in TRAILER.findall(commit["commit"]["message"]):
-            for body in github(context).find(f"commits/{sha}/pulls") or []:
-                pull = PullRequest.parse(body)
+            for pull in pulls_of(context, sha):
                 if pull.merged and pull.number not in seen:
                     seen.add(pull.number)
-                    author = (body.get("user") or {}).get("login", "ghost")
-                    yield f"* {body['title']} by @{author} in {pull.url}"
+                    yield f"* {pull.title} by @{pull.author or 'ghost'} in {pull.url}"

@@ -71,10 +71,10 @@ class GitHub:
         body = self.send("POST", url, {"query": "query { viewer { login } }"}) or {}
         return str(((body.get("data") or {}).get("viewer") or {}).get("login") or "")
 
-    def find(self, path: str, **params: Any) -> Any | None:
-        """Return the JSON at `path`, or None on 404 alone."""
+    def find(self, path: str, missing: tuple[int, ...] = (404,), /, **params: Any) -> Any | None:
+        """Return the JSON at `path`, or None on 404 alone, or on what else says there that it is missing."""
         answer = self.answer("GET", path, **params)
-        return None if answer.status == 404 else self._good(answer, "GET", path).json()
+        return None if answer.status in missing else self._good(answer, "GET", path).json()
 
     def fresh(self, path: str, **params: Any) -> tuple[Any, bool]:
         """Return the JSON at `path` and whether it changed since last asked; a 304 costs no rate limit."""

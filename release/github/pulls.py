@@ -18,13 +18,14 @@ from release.versions import parse_branch
 
 BASE_MOVED = "Base branch was modified"
 METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
+QUEUE = "queue"  # no method of ours: a merge queue has its own
 TRIES = 5
 LOOKS = 30  # a second apart, in which GitHub works out whether it merges
 
 
 @dataclass(frozen=True)
 class PullRequest:
-    """One pull request; `merge_sha` is the commit it was merged as."""
+    """One pull request; `merge_sha` is the commit it was merged as, `at` when that was, or when it was opened."""
 
     number: int
     state: str
@@ -37,6 +38,9 @@ class PullRequest:
     mergeable: bool | None = None
     mergeable_state: str = ""
     head: str = ""  # its branch
+    title: str = ""
+    author: str = ""
+    at: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -52,13 +56,20 @@ class PullRequest:
             head_sha=body["head"]["sha"], base=body["base"]["ref"],
             merged=merged, merge_sha=(body.get("merge_commit_sha") or "") if merged else "",
             draft=bool(body.get("draft")), mergeable=body.get("mergeable"),
-            mergeable_state=body.get("mergeable_state") or "", head=body["head"]["ref"],
+            mergeable_state=body.get("mergeable_state") or "", head=body["head"]["ref"], title=body["title"],
+            author=str((body.get("user") or {}).get("login") or ""), at=body.get("merged_at") or body["created_at"],
         )  # fmt: skip
 
 
 def pull_request(api: GitHub, number: int) -> PullRequest:
     """Return the pull request; raise Failed when there is none of that number."""
     return PullRequest.parse(api.get(f"pulls/{number}"))
+
+
+def pulls_of(context: Context, sha: str) -> list[PullRequest]:
+    """Return the pull requests that the commit is in; none for one that GitHub does not know, or for no commit."""
+    found = github(context).find(f"commits/{sha}/pulls", (404, 422), per_page=100) if sha else []
+    return list(map(PullRequest.parse, found or []))
 
 
 def pull_request_of(api: GitHub, head: RemoteRef, base: str) -> PullRequest | None:
@@ -128,11 +139,32 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
     )
 
 
-def _merge(context: Context, opened: PullRequest, sha: str) -> None:
-    rules = branch_rules(context, opened.base)
+def merge_method(context: Context, base: str) -> str:
+    """Return the first of METHODS that the repository and every rule of the base allow, QUEUE where that merges.
+
+    Raises Failed for none: asked for before anything is written that relies on a merge.
+    """
+    settings, rules = github(context).get(""), branch_rules(context, base)
     if any(rule["type"] == "merge_queue" for rule in rules):
+        return QUEUE
+    allowed = {name for name, setting in METHODS.items() if settings.get(setting, True)}
+    for rule in rules:
+        parameters = rule.get("parameters") or {}
+        if rule["type"] == "pull_request":
+            allowed &= set(parameters.get("allowed_merge_methods", METHODS))
+        if rule["type"] == "required_linear_history":
+            allowed.discard("merge")
+    if not allowed:
+        problem = f"the rules of {base} and the repository's settings leave no way to merge a pull request"
+        where = f"{github(context).web_url}/settings"
+        raise Failed(problem, f"Allow a method that all of them allow, there: {where}; {where}/rules")
+    return next(name for name in METHODS if name in allowed)
+
+
+def _merge(context: Context, opened: PullRequest, sha: str) -> None:
+    method = merge_method(context, opened.base)
+    if method == QUEUE:
         raise _refusal(opened, "merge queue")
-    method = _method(context, rules)
     name = f"pull request #{opened.number}"
     wanted = Wanted(sha, name, required_checks(context, opened.base), url=opened.url)
     for attempt in range(TRIES):
@@ -179,19 +211,3 @@ def _check_mergeable(context: Context, number: int) -> None:
             return
         context.clock.sleep(1.0)
     raise Unknown(f"GitHub does not say whether pull request #{number} merges", "Run the same again.")
-
-
-def _method(context: Context, rules: list[dict[str, Any]]) -> str:
-    """Return the first of METHODS that the repository and every rule of the base allow; raise Failed for none."""
-    settings = github(context).get("")
-    allowed = {name for name, setting in METHODS.items() if settings.get(setting, True)}
-    for rule in rules:
-        parameters = rule.get("parameters") or {}
-        if rule["type"] == "pull_request":
-            allowed &= set(parameters.get("allowed_merge_methods", METHODS))
-        if rule["type"] == "required_linear_history":
-            allowed.discard("merge")
-    if not allowed:
-        problem = "the base's rules and the repository's settings leave no way to merge"
-        raise Failed(problem, "Allow one in its settings.")
-    return next(name for name in METHODS if name in allowed)

@@ -20,7 +20,7 @@ from release.git.repository import Repository, repository
 from release.git.snapshot import remote
 from release.git.tags import push_tag, tag_at
 from release.github.commits import branch_checks, branch_rules, follow_checks
-from release.github.pulls import delete_branch, merge_pull_request, open_pull_request
+from release.github.pulls import delete_branch, merge_method, merge_pull_request, open_pull_request
 from release.picks.candidates import line_and_trunk
 from release.picks.history import backported_commits, pick_sources, title, titles
 from release.picks.request import Pick, requested_picks
@@ -205,6 +205,7 @@ def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
     """Return the backport branch with the plan's picks, which end in `sha`, pushed where it is missing."""
     name = backport_branch(plan)
     ref = f"{HEADS}{name}"
+    merge_method(context, short_name(plan.head))  # without one, nothing is begun
     return ensure(
         context,
         f"branch {name} with {len(plan.picks)} picks",

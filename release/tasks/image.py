@@ -71,6 +71,8 @@ def pr(context: Context, version: str = "", ref: str = "", merge: bool = False) 
     """
     wanted = artifacts.image_release.image_version(context, version)
     head = artifacts.image_release.image_head(context, wanted, ref)
+    if merge:
+        github.pulls.merge_method(context, git.snapshot.trunk(context))  # without one, nothing is begun
     opened = artifacts.image_release.open_image_pull_request(context, wanted, head)
     return github.pulls.merge_pull_request(context, opened, head.sha) if merge else opened
 
