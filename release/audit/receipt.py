@@ -20,6 +20,7 @@ from release.git.tags import release_scope, tagged_release
 from release.github.api import github
 from release.github.pulls import pulls_of
 from release.github.releases import GitHubRelease, release_of
+from release.github.runs import APPEARS
 from release.picks.history import TRAILER
 from release.versions import line_of
 
@@ -87,6 +88,7 @@ def attach_receipt(context: Context, version: semver.Version, receipt: Statement
         find=lambda: _asset_id(context, release, name, receipt),
         make=lambda: _upload(context, release, name, receipt),
         planned=0,
+        patience=APPEARS,
     )
 
 
@@ -176,6 +178,7 @@ def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
         find=lambda: release_of(context, version),
         make=lambda: github(context).send("POST", "releases", _release_body(context, version)),
         planned=GitHubRelease(0, True, "", key=str(version)),
+        patience=APPEARS,
     )
 
 
@@ -197,7 +200,8 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
         latest = "true" if version == max(finals, default=None) else "false"
         github(context).send("PATCH", f"releases/{draft.id}", {"draft": False, "make_latest": latest})
 
-    return ensure(context, f"GitHub Release {version} published", find=_find, make=_publish, planned=draft)
+    what = f"GitHub Release {version} published"
+    return ensure(context, what, find=_find, make=_publish, planned=draft, patience=APPEARS)
 
 
 def previous_version(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:

@@ -14,6 +14,7 @@ from release.git.repository import repository
 from release.git.snapshot import remote
 from release.github.api import GitHub, github
 from release.github.commits import Wanted, branch_rules, follow_checks, required_checks
+from release.github.runs import APPEARS
 from release.versions import parse_branch
 
 BASE_MOVED = "Base branch was modified"
@@ -93,6 +94,7 @@ def open_pull_request(context: Context, head: RemoteRef, base: str, title: str, 
         # 422 "A pull request already exists" is Failed here, and the look that follows adopts that one.
         make=lambda: github(context).send("POST", "pulls", {"title": title, "head": name, "base": base, "body": body}),
         planned=PullRequest(0, "planned", "", base, "", head=name),
+        patience=APPEARS,
     )
     if found.number:
         context.report.record(pr_number=found.number)
@@ -120,6 +122,7 @@ def merge_pull_request(context: Context, opened: PullRequest, sha: str) -> PullR
         find=_find,
         make=lambda: _merge(context, opened, sha),
         planned=replace(opened, merged=True, merge_sha=opened.merge_sha or NEW),
+        patience=APPEARS,
     )
 
 

@@ -18,7 +18,7 @@ from release.github.api import GitHub, github
 from release.github.requests import Dispatch
 from release.workflows import check_roles
 
-APPEARS = 60.0  # seconds within which GitHub shows a run, or an attempt, that was asked for or that a push starts
+APPEARS = 60.0  # seconds within which GitHub shows what was asked for (a run, a Release …) or what a push starts
 TAIL = 20  # lines of a failed job's log
 MOST = 10  # artifacts of one run that are looked into
 LARGEST = 60 * 2**20  # bytes of an archive: an answer of GitHub may have little more

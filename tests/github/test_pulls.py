@@ -180,6 +180,18 @@ def test_a_lost_answer_to_the_merge_is_looked_into(sandbox: Sandbox, context: Co
     assert merges(sandbox) == 1
 
 
+def test_f37_what_was_written_may_show_some_seconds_later(
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub
+) -> None:
+    faults = sandbox.github.faults
+    faults.add("GET", r"/pulls\?", status=200, body=[], times=3)
+    pull = opened(context)
+    before = github(context).get(f"pulls/{pull.number}")
+    faults.add("PUT", "/merge", call=lambda: faults.add("GET", r"/pulls/1\?", change=lambda _: before, times=3))
+    assert merge_pull_request(context, pull, head.sha).merged
+    assert [each.rpartition("/")[2] for each in writes(sandbox)] == ["pulls", "merge"]
+
+
 @pytest.mark.parametrize("allowed", ["squash", "rebase"])
 @pytest.mark.parametrize("by", ["repository", "rule"])
 def test_the_method_is_one_that_is_allowed(
