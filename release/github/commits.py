@@ -115,12 +115,12 @@ def follow_checks(context: Context, wanted: Wanted) -> list[Check]:
         found[:] = _counting(wanted, seen, wait.seconds)
         context.report.progress([Progress({"check": each.name}, each.state) for each in found])
         _check_none_failed(context, found, wanted)
-        for note in [each for each in _notes(found, seen, wait.seconds) if each not in notes]:
-            notes.append(note)
-            context.report.step("waiting", note)
         going = [each for each in found if not each.conclusion]
         if going and wait.seconds >= APPEARS and all(each.expected for each in going):
             _check_silence(wanted, seen, going)
+        for note in [each for each in _notes(going, seen, wait.seconds) if each not in notes]:
+            notes.append(note)
+            context.report.step("waiting", note)
         return not going and (named or wait.seconds >= APPEARS)
 
     def _late(limit: float) -> Waiting:
@@ -191,12 +191,12 @@ def _counting(wanted: Wanted, seen: Seen, seconds: float) -> list[Check]:
     return found + [Check(name, "", expected=True) for name in (*wanted.required, *late) if name not in names]
 
 
-def _notes(found: Sequence[Check], seen: Seen, seconds: float) -> Iterator[str]:
+def _notes(going: Sequence[Check], seen: Seen, seconds: float) -> Iterator[str]:
     if seen.hidden:
         yield f"this token may not read {' and '.join(seen.hidden)}: what Actions does not run itself is not seen"
-    for each in found if seconds >= REPORTS else ():
+    for each in going if seconds >= REPORTS else ():
         if each.expected:
-            yield f"required check {each.name} is expected, never reported: does anything report it?"
+            yield f"{each.name} is expected, never reported: does anything report it?"
 
 
 def _check_silence(wanted: Wanted, seen: Seen, silent: Sequence[Check]) -> None:

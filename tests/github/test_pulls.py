@@ -382,7 +382,7 @@ def test_a_check_that_nothing_reports_is_named_after_two_minutes(
     pull = opened(context)
     add_check(hub, head.sha, "build", "success")
     said: dict[int, bool] = {}
-    words = "required check renamed long ago is expected, never reported"
+    words = "renamed long ago is expected, never reported"
     at(
         context,
         *((moment, lambda moment=moment: said.update({moment: words in printed(context)})) for moment in (110, 150)),
