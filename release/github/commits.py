@@ -207,8 +207,8 @@ def _check_silence(wanted: Wanted, seen: Seen, silent: Sequence[Check]) -> None:
         hint = "Was it pushed with a token that starts workflows? Look at the repository's Actions, then run the same"
         raise Waiting(problem, f"{hint} again{wanted.way_round}")
     if seen.hidden:
-        unseen, hidden = ", ".join(each.name for each in silent), " and ".join(seen.hidden)
-        problem = f"could not tell whether {unseen} passed on {wanted.name}: this token may not read {hidden}"
+        unseen = f"could not tell whether {', '.join(each.name for each in silent)} passed on {wanted.name}"
+        problem = f"{unseen}: this token may not read {' and '.join(seen.hidden)}"
         raise Blocked(problem, f"Use a GitHub App's or a classic token: fine-grained ones cannot{wanted.way_round}")
 
 

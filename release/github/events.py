@@ -116,8 +116,7 @@ def _awaited_runs(context: Context, tag: RemoteRef, wanted: Sequence[str], must:
 
     def _look(wait: Wait) -> bool:
         found.update(pushed_runs(context, tag))
-        shows = bool(found) and found.keys() >= set(wanted)
-        return shows or (not must and wait.seconds >= APPEARS)
+        return (bool(found) and found.keys() >= set(wanted)) or (not must and wait.seconds >= APPEARS)
 
     def _late(_: float) -> ReleaseError:
         hint = "Does a workflow run on tags? Was the tag pushed with a token that starts workflows?"  # F14

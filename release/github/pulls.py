@@ -168,8 +168,7 @@ def _merge(context: Context, opened: PullRequest, sha: str) -> None:
     method = merge_method(context, opened.base)
     if method == QUEUE:
         raise _refusal(opened, "merge queue")
-    name = f"pull request #{opened.number}"
-    wanted = Wanted(sha, name, required_checks(context, opened.base), url=opened.url)
+    wanted = Wanted(sha, f"pull request #{opened.number}", required_checks(context, opened.base), url=opened.url)
     for attempt in range(TRIES):
         # Anew each time: when the base moves, GitHub works out again whether it merges, and the checks may count anew.
         _check_mergeable(context, opened.number)

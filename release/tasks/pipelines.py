@@ -203,9 +203,8 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
 
 def _follow(context: Context, head: RemoteRef, checks: bool) -> None:
     if checks:
-        github.commits.follow_checks(
-            context, github.commits.branch_checks(context, head.sha, git.refs.short_name(head))
-        )
+        wanted = github.commits.branch_checks(context, head.sha, git.refs.short_name(head))
+        github.commits.follow_checks(context, wanted)
     else:
         context.report.step("note", f"the checks of {git.refs.short_name(head)} are left out (--no-checks)")
 
