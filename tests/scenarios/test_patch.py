@@ -386,7 +386,7 @@ def test_a_backport_whose_checks_fail_is_not_merged(context: Context, sandbox: S
 
 STEPS = {
     "the picks": ("POST", "git-receive-pack", 0),
-    "the checks": ("GET", "check-runs", 0),
+    "the checks": ("GET", r"/actions/runs\?", 0),  # a 403 to check runs alone has a stand-in
     "the tag": ("POST", "git-receive-pack", 1),
 }
 
