@@ -17,10 +17,10 @@ from release.audit.status import PARTS, LineState, Overview, Part, Version
 from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import ReleaseError
-from release.git.refs import HEADS, RemoteRef, short_name
+from release.git.refs import RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
-from release.git.tags import TaggedRelease, tagged_releases, trunk_sha
+from release.git.tags import TaggedRelease, tagged_releases, trunk_ref, trunk_sha
 from release.github.api import github
 from release.github.commits import image_commit
 from release.github.pulls import PullRequest
@@ -37,7 +37,7 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     released = released_versions(tags)
     shown = released[-last:][::-1]
     lines, branches = {line_of(version) for version in shown}, _branches(context, line)
-    tip = RemoteRef(f"{HEADS}{trunk(context)}", trunk_sha(context), "")
+    tip = trunk_ref(context)
     for ref in (tip, *branches.values(), *(tags[str(version)] for version in shown)):
         repository(context).need_commit(ref.sha, ref.name)
     told = {each.version: each for line in lines for each in tagged_releases(context, line)}

@@ -104,7 +104,7 @@ def dispatch(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> tu
     Example: inv sdk.dispatch --version 0.7.0
     """
     wanted = git.choice.tagged_version(context, version)
-    tag = artifacts.s3.checked_tag(context, wanted)
+    tag = github.places.checked_tag(context, wanted)
     asked = github.requests.sdk_request(context, tag, flags.publish_pypi, flags.run_e2e)
     request = replace(asked, before=artifacts.s3.object_fingerprints(context))
     # A key that is taken by something else is not for us.

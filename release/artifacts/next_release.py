@@ -1,0 +1,83 @@
+"""What is released next, and the one rule before every tag: its version, its commit, the image it names (F29)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import semver
+
+from release.artifacts.images import check_image_in_config
+from release.call.context import Context
+from release.errors import Usage
+from release.git.lines import begun_line, check_next, line_branch, line_versions, next_patch
+from release.git.refs import RemoteRef, brief
+from release.git.snapshot import remote, trunk
+from release.git.tags import rival_versions, tag_at, trunk_sha
+from release.github.commits import contains
+from release.github.places import check_place
+from release.github.releases import release_of
+from release.versions import Line, first_version, next_version
+
+
+def allowed_tag(
+    context: Context, version: semver.Version, sha: str, places: Sequence[RemoteRef], shared: bool = False
+) -> RemoteRef | None:
+    """Return the tag that is at the commit, or None where it may be made; raise as `tag_at` and `check_tag` do."""
+    found = tag_at(context, version, sha)
+    if found is None:
+        check_tag(context, version, sha, places, shared)
+    return found
+
+
+def check_tag(
+    context: Context, version: semver.Version, sha: str, places: Sequence[RemoteRef], shared: bool = False
+) -> None:
+    """Raise unless the version may be tagged at the commit: no flag goes round this.
+
+    It comes next on its line (Usage, Conflict); the commit is on one of `places`, the line's branch or for a component
+    the trunk (Conflict), and has no other version unless `shared` (Usage); its config.py names images that are out
+    (Blocked).
+    """
+    check_next(context, version)
+    check_place(context, version, sha, places)
+    others = [] if shared else rival_versions(context, version, sha)
+    if others:
+        hint = f"If a second version of it is meant: inv release.tag --version {version} --ref {sha} --shared"
+        raise Usage(f"{brief(sha)} is {others[-1]} already: there is nothing new to release as {version}", hint)
+    check_image_in_config(context, sha, version)
+
+
+def version_to_cut(context: Context, line: Line | None) -> semver.Version:
+    """Return the version whose branch is to be cut: on a line that is named the one at hand, else the next minor."""
+    if line is None:
+        return next_release(context, "minor")
+    cut = line_branch(context, line)
+    return next_patch(context, line, cut.sha if cut else "")
+
+
+def next_release(context: Context, bump: str) -> semver.Version:
+    """Return the next minor or major; but a release that is not finished goes first, and says so (F27)."""
+    versions = [each for each in line_versions(context) if not each.prerelease]
+    begun, newest = begun_line(context), max(versions, default=None)
+    if begun:
+        newest = first_version(begun)
+    if newest and (bump == "minor" or not newest.minor):
+        first = newest.replace(patch=0)
+        if not newest.patch and not (newest in versions and _is_finished(context, newest)):
+            context.report.step("note", f"{newest} is not finished: going on with it (for another, --version)")
+            return newest
+        if first in versions and _has_trunk(context, first):
+            context.report.step("note", f"{trunk(context)} has nothing beyond {first}")
+            return first
+    return next_version(versions, bump)
+
+
+def _is_finished(context: Context, version: semver.Version) -> bool:
+    """Whether its GitHub Release, the last step, is published: that its parts are out may be the work of runs alone."""
+    found = release_of(context, version)
+    return found is not None and not found.draft
+
+
+def _has_trunk(context: Context, version: semver.Version) -> bool:
+    tag = remote(context).tag(str(version))
+    return tag is not None and contains(context, tag.sha, trunk_sha(context))
