@@ -100,7 +100,7 @@ def _hints(line: LineState, found: Overview) -> Iterator[tuple[str, str]]:
     if newest and newest.missing and (begun or line == found.lines[0]):
         what = ", ".join(newest.missing)
         yield f"{newest.version}: not out yet: {what}", f"inv {_next_task(newest)}"
-    if line.branch and newest is None and line.newest is None:
+    if line.branch and line.newest is None:
         yield f"{line.line}: cut, and nothing is tagged", f"inv release.tag --version {line.line}"
     elif line.unreleased:
         yield f"{line.line}: {line.unreleased} commits since {line.newest}", f"inv release.patch --line {line.line}"
