@@ -179,10 +179,8 @@ def right_version(version: Version, released: Iterable[Version]) -> Version:
     versions = list(released)
     same_major = [other for other in versions if other.major == version.major]
     on_line = [other for other in same_major if other.minor == version.minor]
-    if not versions:
-        return version.finalize_version()
     bump = "patch" if on_line else "minor" if same_major else "major"
-    return next_version(on_line or same_major or versions, bump)
+    return next_version(on_line or same_major or versions, bump) if versions else version.finalize_version()
 
 
 def released_versions(tags: Iterable[str]) -> list[Version]:

@@ -9,7 +9,7 @@ from functools import partial
 import semver
 
 from release.artifacts.images import digests, tagged_images
-from release.artifacts.next_release import check_tag
+from release.artifacts.next_release import allowed_tag
 from release.artifacts.s3 import released_wheel
 from release.call.context import Context
 from release.call.ensure import ensure
@@ -124,7 +124,7 @@ def _own_tag(context: Context, part: Component, planned: TaggedRelease) -> Remot
     """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
     found = tagged_release(context, planned.version)
     if found is None:
-        check_tag(context, planned.version, planned.ref.sha, [trunk_ref(context)], shared=True)
+        allowed_tag(context, planned.version, planned.ref.sha, [trunk_ref(context)], shared=True)
         _check_unbuilt(context, part, planned.version)
         return None
     if found.ref.sha != planned.ref.sha or found.components != planned.components:

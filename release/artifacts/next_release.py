@@ -22,22 +22,14 @@ from release.versions import Line, first_version, next_version
 def allowed_tag(
     context: Context, version: semver.Version, sha: str, places: Sequence[RemoteRef], shared: bool = False
 ) -> RemoteRef | None:
-    """Return the tag that is at the commit, or None where it may be made; raise as `tag_at` and `check_tag` do."""
-    found = tag_at(context, version, sha)
-    if found is None:
-        check_tag(context, version, sha, places, shared)
-    return found
+    """Return the tag that is at the commit, or None where it may be made; raise otherwise: no flag goes round this.
 
-
-def check_tag(
-    context: Context, version: semver.Version, sha: str, places: Sequence[RemoteRef], shared: bool = False
-) -> None:
-    """Raise unless the version may be tagged at the commit: no flag goes round this.
-
-    It comes next on its line (Usage, Conflict); the commit is on one of `places`, the line's branch or for a component
-    the trunk (Conflict), and has no other version unless `shared` (Usage); its config.py names images that are out
-    (Blocked).
+    It comes next (Usage, Conflict) on one of `places`: its line's branch, or the trunk for a component (Conflict). The
+    commit has no other version unless `shared` (Usage), and its config.py names images that are out (Blocked).
     """
+    found = tag_at(context, version, sha)
+    if found:
+        return found
     check_next(context, version)
     check_place(context, version, sha, places)
     others = [] if shared else rival_versions(context, version, sha)
@@ -45,6 +37,7 @@ def check_tag(
         hint = f"If a second version of it is meant: inv release.tag --version {version} --ref {sha} --shared"
         raise Usage(f"{brief(sha)} is {others[-1]} already: there is nothing new to release as {version}", hint)
     check_image_in_config(context, sha, version)
+    return None
 
 
 def version_to_cut(context: Context, line: Line | None) -> semver.Version:
@@ -63,21 +56,13 @@ def next_release(context: Context, bump: str) -> semver.Version:
         newest = first_version(begun)
     if newest and (bump == "minor" or not newest.minor):
         first = newest.replace(patch=0)
-        if not newest.patch and not (newest in versions and _is_finished(context, newest)):
+        # Its GitHub Release is the last step: that its parts are out may be the work of runs alone.
+        finished = release_of(context, newest) if newest in versions else None
+        if not newest.patch and (finished is None or finished.draft):
             context.report.step("note", f"{newest} is not finished: going on with it (for another, --version)")
             return newest
-        if first in versions and _has_trunk(context, first):
+        tag = remote(context).tag(str(first))
+        if tag and contains(context, tag.sha, trunk_sha(context)):
             context.report.step("note", f"{trunk(context)} has nothing beyond {first}")
             return first
     return next_version(versions, bump)
-
-
-def _is_finished(context: Context, version: semver.Version) -> bool:
-    """Whether its GitHub Release, the last step, is published: that its parts are out may be the work of runs alone."""
-    found = release_of(context, version)
-    return found is not None and not found.draft
-
-
-def _has_trunk(context: Context, version: semver.Version) -> bool:
-    tag = remote(context).tag(str(version))
-    return tag is not None and contains(context, tag.sha, trunk_sha(context))

@@ -30,23 +30,24 @@ def chosen_version(
     line = parse_line(given) if given else context.facts.line
     if context.version and line in (None, line_of(context.version)):
         return context.version
+    if of_line is None and given:
+        return parse(given)  # raises: a line is not enough
     if of_line is None:
-        _ = parse(given) if given else None
         raise Usage("which version?", "Give --version, such as --version 0.7.0")
     return context.settle(of_line(line))
 
 
-def chosen_line(context: Context, given: str) -> Line:
-    """Return the line of a flag (a line or a version), of the call, of the checked-out branch, else the newest."""
+def chosen_line(context: Context, given: str, begun: bool = False) -> Line:
+    """Return the line of a flag (a line or a version), of the call, of the checked-out branch, else the newest.
+
+    That is of what is released, with `begun` one too that is cut and not tagged yet.
+    """
     if given:
         return parse_line(given, version_too=True)
+    checked_out = parse_branch(repository(context).branch() or "")
     named = line_of(context.version) if context.version else context.facts.line
-    return named or _checked_out_line(context) or newest_line(context)
-
-
-def _checked_out_line(context: Context) -> Line | None:
-    found = parse_branch(repository(context).branch() or "")
-    return found[0] if found else None
+    found = named or (checked_out[0] if checked_out else None) or (begun_line(context) if begun else None)
+    return found or newest_line(context)
 
 
 def tagged_version(context: Context, given: str) -> semver.Version:
@@ -66,7 +67,7 @@ def version_to_tag(context: Context, given: str) -> semver.Version:
     """
 
     def _next(line: Line | None) -> semver.Version:
-        line = line or _checked_out_line(context) or begun_line(context) or newest_line(context)
+        line = line or chosen_line(context, "", begun=True)
         return next_patch(context, line, needed_branch(context, line).sha)
 
     return chosen_version(context, given, _next)

@@ -8,15 +8,7 @@ from release.call.context import Context
 from release.errors import Conflict, Usage
 from release.git.refs import RemoteRef, short_name
 from release.git.snapshot import remote
-from release.versions import (
-    Line,
-    check_allowed,
-    line_of,
-    next_version,
-    parse_branch,
-    released_versions,
-    right_version,
-)
+from release.versions import Line, check_allowed, line_of, next_version, parse_branch, released_versions, right_version
 
 
 def line_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
@@ -27,6 +19,13 @@ def line_versions(context: Context, line: Line | None = None) -> list[semver.Ver
 def line_branches(context: Context, line: Line) -> list[RemoteRef]:
     """Return every release branch of the line on the remote, whatever its date (F23); in a dry run, those planned."""
     return [ref for ref in remote(context).heads(f"release-{line}-*") if parse_branch(short_name(ref))]
+
+
+def release_branches(context: Context, line: Line | None = None) -> dict[Line, RemoteRef]:
+    """Return the release branch of the line, or of every line; of several the newest."""
+    refs = sorted(remote(context).heads(f"release-{line}-*" if line else "release-*"), key=lambda ref: ref.name)
+    named = [(parse_branch(short_name(ref)), ref) for ref in refs]
+    return {parsed[0]: ref for parsed, ref in named if parsed and line in (None, parsed[0])}
 
 
 def line_branch(context: Context, line: Line) -> RemoteRef | None:
@@ -58,8 +57,7 @@ def newest_line(context: Context) -> Line:
 def begun_line(context: Context) -> Line | None:
     """Return the line that is cut above all that is released: it just begins. None where there is no such."""
     released = [version for version in line_versions(context) if not version.prerelease]
-    cut = [found[0] for ref in remote(context).heads("release-*") if (found := parse_branch(short_name(ref)))]
-    newest = max(cut, default=None)
+    newest = max(release_branches(context), default=None)
     return newest if newest and (not released or newest > line_of(released[-1])) else None
 
 

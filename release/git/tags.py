@@ -44,7 +44,7 @@ def needed_tag(context: Context, version: semver.Version) -> RemoteRef:
 def rival_versions(context: Context, version: semver.Version, sha: str) -> list[semver.Version]:
     """Return the other versions at the commit that released everything there: a pre-release or a component does not."""
     names = [short_name(ref) for ref in remote(context).tags() if ref.sha == sha]
-    others = [each for each in released_versions(names) if each != version and not each.prerelease]
+    others = (each for each in released_versions(names) if each != version and not each.prerelease)
     told = (tagged_release(context, each) for each in others)
     return [each.version for each in told if each and not each.components]
 
@@ -60,12 +60,6 @@ def trunk_sha(context: Context) -> str:
 def trunk_ref(context: Context) -> RemoteRef:
     """Return the trunk as the remote has it; raises as `trunk_sha` does."""
     return branch_ref(trunk(context), trunk_sha(context))
-
-
-def push_new(context: Context, push: Push) -> None:
-    """Push a ref that must be new, its commit fetched first where this clone lacks it; writes the remote."""
-    repository(context).need_commit(push.sha)
-    repository(context).push([push])
 
 
 def push_tag(

@@ -25,9 +25,8 @@ def pick_commits(
 ) -> RemoteRef:
     """Return the line's release branch with all the commits on it, picked, pushed or merged where missing.
 
-    They are for a version, if it is given, whose tag goes in the same push if `at_once`. Raises Usage when no commit is
-    asked for, Failed at a conflict, Conflict when somebody pushed meanwhile, the version is tagged without them, or
-    picks of the line wait to be continued.
+    They are for a version, if given, whose tag goes in the same push if `at_once`. Raises Usage for no commit, Failed
+    at a conflict, Conflict when somebody pushed meanwhile, the version is tagged without them, or others are stopped.
     """
     if not wanted.anything:
         hint = f"Give --commit SHA or --pr NUMBER. See: inv release.pick --candidates --line {line}"

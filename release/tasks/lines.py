@@ -60,14 +60,14 @@ def branch(context: Context, version: str = "", ref: str = "") -> RemoteRef:
         git.lines.check_next(context, wanted)
     if not ref:
         git.lines.check_not_gone(context, line)
-    sha = git.choice.named_commit(context, ref) if ref else git.tags.trunk_sha(context)
+    sha = git.choice.named_commit(context, ref or git.tags.trunk_ref(context).name)
     today = datetime.fromtimestamp(context.clock.now(), timezone.utc).date()
     planned = git.refs.branch_ref(release.versions.branch_name(line, today), sha)
     found = ensure(
         context,
         f"release branch {git.refs.short_name(known or planned)} at {git.refs.brief((known or planned).sha)}",
         find=lambda: _branch_cut_at(context, git.lines.line_branch(context, line), "" if known and not ref else sha),
-        make=lambda: git.tags.push_new(context, git.refs.Push(planned.name, sha)),
+        make=lambda: git.repository.repository(context).push([git.refs.Push(planned.name, sha)]),
         planned=planned,
     )
     context.report.record(branch=git.refs.short_name(found), sha=found.sha)
@@ -91,19 +91,13 @@ def tag(
         # Who names the version means the head; a version that the call settled may be tagged, and is done then (F27).
         sha = head.sha if version else github.places.commit_to_tag(context, wanted, head)
     places = git.lines.line_branches(context, line)
+    # What has a tag of a branch's head pushed only while that is its head: the same, with a lease (F6).
+    leases = [git.refs.Push(head.name, sha, expected=sha) for head in places if head.sha == sha]
     found = ensure(
         context,
         f"tag {wanted} at {git.refs.brief(sha)}",
         find=lambda: artifacts.next_release.allowed_tag(context, wanted, sha, places, shared),
-        # With a lease on the branch whose head it is: the tag of a former head is not pushed (F6).
-        make=lambda: git.tags.push_tag(
-            context,
-            wanted,
-            sha,
-            *(git.refs.Push(head.name, sha, expected=sha) for head in places if head.sha == sha),
-            message=message,
-            sign=sign,
-        ),
+        make=lambda: git.tags.push_tag(context, wanted, sha, *leases, message=message, sign=sign),
         planned=git.refs.tag_ref(wanted, sha),
     )
     context.report.record(tag=str(wanted), sha=found.sha)

@@ -64,7 +64,7 @@ def _check_start(context: Context, version: semver.Version, image: bool) -> None
     github.dispatch.check_workflow(context, github.requests.sdk_request(context, planned))
     if not image:
         place = git.lines.line_branch(context, line) or git.tags.trunk_ref(context)
-        artifacts.next_release.check_tag(context, version, place.sha, [place])
+        artifacts.next_release.allowed_tag(context, version, place.sha, [place])
 
 
 def _image_commit(context: Context, version: semver.Version) -> str:
