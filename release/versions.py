@@ -106,11 +106,6 @@ def line_of(version: Version) -> Line:
     return Line(version.major, version.minor)
 
 
-def first_version(line: Line) -> Version:
-    """Return the line's first version."""
-    return Version(line.major, line.minor, 0)
-
-
 def is_line(text: str) -> bool:
     """Whether the text is meant as a line, such as 0.7, and not as a version."""
     return text.count(".") == 1
@@ -147,7 +142,7 @@ def next_version(released: Iterable[Version], bump: str, line: Line | None = Non
             raise Usage("nothing is released, so there is no line to patch", "give a line, or ask for a minor")
         line = line or line_of(newest or Version(0))
         versions = [version for version in versions if line_of(version) == line]
-        return max(versions).next_version("patch") if versions else first_version(line)
+        return max(versions).next_version("patch") if versions else Version(line.major, line.minor, 0)
     if bump == "minor" and newest:
         versions = [version for version in versions if version.major == newest.major]
     return max(versions, default=Version(0)).next_version(bump)

@@ -141,8 +141,7 @@ def check_image_in_config(context: Context, sha: str, version: semver.Version) -
         raise Blocked(what, f"Build it: inv image.release --version {named}")
     if named != version:
         names = f"{image.config_file} names image {named}, {'older' if named < version else 'newer'} than the release"
-        said = f"{names}; it is in the registry"
-        context.once((check_image_in_config, sha), lambda: context.report.step("note", said))
+        context.once(names, lambda: context.report.step("note", f"{names}; it is in the registry"))
 
 
 def registry(context: Context) -> Ecr | OciRegistry:

@@ -16,7 +16,7 @@ from release.git.tags import rival_versions, tag_at, trunk_sha
 from release.github.commits import contains
 from release.github.places import check_place
 from release.github.releases import release_of
-from release.versions import Line, first_version, next_version
+from release.versions import Line, next_version
 
 
 def allowed_tag(
@@ -48,12 +48,14 @@ def version_to_cut(context: Context, line: Line | None) -> semver.Version:
     return next_patch(context, line, cut.sha if cut else "")
 
 
-def next_release(context: Context, bump: str) -> semver.Version:
-    """Return the next minor or major; but a release that is not finished goes first, and says so (F27)."""
+def next_release(context: Context, bump: str, line: Line | None = None) -> semver.Version:
+    """Return the first of the line, else the next minor or major; but what is not finished goes first, said (F27)."""
+    if line:
+        return next_version([], "patch", line)
     versions = [each for each in line_versions(context) if not each.prerelease]
     begun, newest = begun_line(context), max(versions, default=None)
     if begun:
-        newest = first_version(begun)
+        newest = next_version([], "patch", begun)
     if newest and (bump == "minor" or not newest.minor):
         first = newest.replace(patch=0)
         # Its GitHub Release is the last step: that its parts are out may be the work of runs alone.

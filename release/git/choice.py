@@ -38,10 +38,7 @@ def chosen_version(
 
 
 def chosen_line(context: Context, given: str, begun: bool = False) -> Line:
-    """Return the line of a flag (a line or a version), of the call, of the checked-out branch, else the newest.
-
-    That is of what is released, with `begun` one too that is cut and not tagged yet.
-    """
+    """Return the line of a flag, the call or the checked-out branch, else the newest released, or `begun` and cut."""
     if given:
         return parse_line(given, version_too=True)
     checked_out = parse_branch(repository(context).branch() or "")
@@ -105,8 +102,3 @@ def _remote_refs(context: Context, ref: str) -> list[RemoteRef]:
     heads = [] if ref.startswith(TAGS) else remote(context).heads(ref.removeprefix(HEADS))
     tag = None if ref.startswith(HEADS) else remote(context).tag(ref.removeprefix(TAGS))
     return [*heads, tag] if tag else heads
-
-
-def given_version(context: Context, given: str) -> semver.Version | None:
-    """Return the version of a flag, else the call's, else None."""
-    return parse(given) if given else context.version

@@ -70,17 +70,14 @@ def next_patch(context: Context, line: Line, sha: str) -> semver.Version:
 
 
 def check_next(context: Context, version: semver.Version) -> None:
-    """Raise as `check_allowed` does unless the version may come next on the remote.
-
-    With --skip it may leave others out, which is said; it still comes after all of its line.
-    """
+    """Raise as `check_allowed` does unless the version may come next on the remote; say what --skip leaves out."""
     # A line that has versions tells alone what comes next on it: only a new one is held against all the others.
     versions = line_versions(context, line_of(version)) or line_versions(context)
     check_allowed(version, versions, skip=context.options.skip)
     right = right_version(version, versions)
+    said = f"{version} leaves out what comes next, {right} (--skip)"
     if version.finalize_version() != right:
-        said = f"{version} leaves out what comes next, {right} (--skip)"
-        context.once((check_next, version), lambda: context.report.step("note", said))
+        context.once(said, lambda: context.report.step("note", said))
 
 
 def check_not_gone(context: Context, line: Line) -> None:

@@ -29,9 +29,7 @@ def check_place(context: Context, version: semver.Version, sha: str, places: Seq
     """Raise Conflict unless the commit is on one of these branches: the version is tagged on no other (F29)."""
     if sha not in [each.sha for each in places] and not any(contains(context, each.sha, sha) for each in places):
         names = " nor on ".join(map(short_name, places)) or f"a release branch of {line_of(version)}: there is none"
-        raise Conflict(
-            f"{version} at {brief(sha)}: that is not on {names}", "A tag sits on its own line's branch alone."
-        )
+        raise Conflict(f"{version} at {brief(sha)}: that is not on {names}", "A tag sits on its line's branch alone.")
 
 
 def checked_tag(context: Context, version: semver.Version) -> RemoteRef:

@@ -105,10 +105,7 @@ def tag(
 
 
 def _branch_cut_at(context: Context, found: RemoteRef | None, sha: str) -> RemoteRef | None:
-    """Return the line's branch, or None where there is none; raise Conflict unless it was cut at the commit, if given.
-
-    One that is cut again where an old one was is at a commit off the trunk, and has that.
-    """
+    """Return the branch, if any; raise Conflict unless it was cut at the commit, or has it where that is off the trunk."""
     if found is None or sha in ("", found.sha):
         return found
     cut = github.places.cut_point(context, found.sha)

@@ -112,16 +112,10 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
 
 
 def _version(context: Context, given: str, bump: str) -> semver.Version:
-    """Settle the version: given, settled, a line's first, or the next; raise Usage for one that is no such bump."""
-
-    def _of_line(line: Line | None) -> semver.Version:
-        return release.versions.first_version(line) if line else artifacts.next_release.next_release(context, bump)
-
-    return _of_kind(git.choice.chosen_version(context, given, _of_line), bump)
-
-
-def _of_kind(version: semver.Version, bump: str) -> semver.Version:
-    """Return the version if such a release can have it; raise Usage with what releases it otherwise."""
+    """Settle the version: given, settled or the next; raise Usage, with what releases it, for one that is no such."""
+    version = git.choice.chosen_version(
+        context, given, lambda line: artifacts.next_release.next_release(context, bump, line)
+    )
     if version.patch:
         raise Usage(
             f"{version} is a patch of {release.versions.line_of(version)}",
