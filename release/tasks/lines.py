@@ -105,7 +105,7 @@ def tag(
 
 
 def _branch_cut_at(context: Context, found: RemoteRef | None, sha: str) -> RemoteRef | None:
-    """Return the branch, if any; raise Conflict unless it was cut at the commit, or has it where that is off the trunk."""
+    """Return the branch, if any; raise Conflict unless it was cut at the commit, or has it, off the trunk."""
     if found is None or sha in ("", found.sha):
         return found
     cut = github.places.cut_point(context, found.sha)

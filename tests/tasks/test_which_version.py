@@ -130,6 +130,13 @@ def test_f29_a_version_that_leaves_others_out_is_said_on_purpose(
     assert printed(on_purpose).count("0.6.9 leaves out what comes next, 0.6.3 (--skip)") == 1
 
 
+@pytest.mark.usefixtures("unshipped")
+def test_f29_a_version_of_another_line_is_refused_before_anything_is_picked(context: Context, sandbox: Sandbox) -> None:
+    skipping = again(context, skip=True)
+    error = refused(skipping, sandbox, lambda one: pipelines.patch(one, line="0.6", version="0.5.9", wanted=DOCS))
+    assert (error.code, error.hint) == (2, "inv release.patch --line 0.5")
+
+
 def test_f29_to_skip_is_no_way_back(context: Context, sandbox: Sandbox) -> None:
     advance(sandbox, LINE_6)
     sandbox.bare.update_ref("refs/tags/0.6.5", head(sandbox, LINE_6))
@@ -284,6 +291,12 @@ def test_one_version_may_be_a_line_of_any_task(sandbox: Sandbox, typed: Type, pl
         done = typed(*chain[:place], "--version", "0.7", *chain[place:], "--yes")
         assert (done.code, peeled(sandbox, "0.7.0")) == (0, trunk(sandbox)), done.err
         assert peeled(sandbox, "0.7.1") is None
+
+
+def test_one_version_of_an_older_line_is_that_of_all(sandbox: Sandbox, typed: Type) -> None:
+    at = advance(sandbox, LINE_6)
+    done = typed("release.branch", "release.tag", "--version", "0.6", "--yes")
+    assert (done.code, peeled(sandbox, "0.6.3")) == (0, at), done.err
 
 
 @pytest.mark.parametrize("line", ["0.7", "0.6"])
