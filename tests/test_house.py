@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "release").rglob("*.py"))
 VALUES = ("errors", "versions", "config_py", "settings")
-ROOMS = ("call", "workflows", "git", "github", "picks", "compat", "artifacts", "audit", "tasks", "sandbox")
+ROOMS = ("call", "workflows", "git", "github", "compat", "artifacts", "picks", "audit", "tasks", "sandbox")
 FLOOR = {room: number for number, room in enumerate((*VALUES, *ROOMS))}  # bottom up, one room on each
 ENGINES = ("workflows", "compat", "sandbox")  # entered through their __init__ alone
 LIBRARIES = {"git": "git", "requests": "github", "boto3": "artifacts", "botocore": "artifacts"}

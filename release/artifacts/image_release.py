@@ -23,10 +23,10 @@ from release.call.flags import IMAGE_RUN, ImageRun
 from release.config_py import replace_constant
 from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
-from release.git.refs import HEADS, NEW, Push, RemoteRef, short_name
+from release.git.refs import HEADS, NEW, Push, RemoteRef, branch_ref, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
-from release.git.tags import trunk_sha
+from release.git.tags import trunk_ref, trunk_sha
 from release.github.api import github
 from release.github.commits import contains
 from release.github.dispatch import EVENT, dispatch_run
@@ -142,7 +142,7 @@ def image_head(context: Context, version: semver.Version, name: str) -> RemoteRe
     sha = remote(context).head_sha(name)
     if sha is None:
         raise Usage(f"the remote has no branch {name}", "Push it first, or name another: --ref BRANCH")
-    return RemoteRef(f"{HEADS}{name}", sha, sha)
+    return branch_ref(name, sha)
 
 
 def image_branch(version: semver.Version) -> str:
@@ -161,9 +161,7 @@ def bump_checked_out(context: Context, version: semver.Version) -> RemoteRef:
 
 def bump_apart(context: Context, version: semver.Version) -> RemoteRef:
     """Return the branch `image-<version>`, else make it from the trunk; raise Conflict where it names another."""
-    sha = trunk_sha(context)
-    base = RemoteRef(f"{HEADS}{trunk(context)}", sha, sha)
-    return _ensure_bump(context, version, Push(f"{HEADS}{image_branch(version)}", NEW), base)
+    return _ensure_bump(context, version, Push(f"{HEADS}{image_branch(version)}", NEW), trunk_ref(context))
 
 
 def bump_line(context: Context, version: semver.Version, head: RemoteRef) -> RemoteRef:
@@ -181,7 +179,7 @@ def _ensure_bump(context: Context, version: semver.Version, push: Push, base: Re
     if find() is None:
         check_image_free(digests(context, runner_images(context, version)))
     make = partial(_push_bump, context, version, push, base)
-    return ensure(context, what, find=find, make=make, planned=RemoteRef(push.ref, NEW, NEW))
+    return ensure(context, what, find=find, make=make, planned=branch_ref(name, NEW))
 
 
 def branch_with_image(context: Context, name: str, version: semver.Version, strict: bool = False) -> RemoteRef | None:
@@ -194,7 +192,7 @@ def branch_with_image(context: Context, name: str, version: semver.Version, stri
     if strict and named != str(version):
         look = f"git log {context.settings.release.remote}/{name}"
         raise Conflict(f"branch {name} names image {named}, not {version}", f"Look at it: {look}")
-    return RemoteRef(f"{HEADS}{name}", sha, sha) if named == str(version) else None
+    return branch_ref(name, sha) if named == str(version) else None
 
 
 def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None) -> None:

@@ -141,7 +141,7 @@ def check_image_in_config(context: Context, sha: str, version: semver.Version) -
         raise Blocked(what, f"Build it: inv image.release --version {named}")
     if named != version:
         names = f"{image.config_file} names image {named}, {'older' if named < version else 'newer'} than the release"
-        context.report.step("note", f"{names}; it is in the registry")
+        context.once(names, lambda: context.report.step("note", f"{names}; it is in the registry"))
 
 
 def registry(context: Context) -> Ecr | OciRegistry:

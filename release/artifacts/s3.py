@@ -12,16 +12,10 @@ from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_fil
 from release.call.context import Context
 from release.call.flags import SDK_RUN, SdkRun
 from release.errors import Conflict, Failed
-from release.git.lines import line_branches
-from release.git.refs import RemoteRef
-from release.git.snapshot import trunk
-from release.git.tags import needed_tag, trunk_sha
 from release.github.api import github
-from release.github.commits import contains
 from release.github.requests import Dispatch
 from release.github.runs import Run, artifact_sha256, check_run, parse_time
 from release.settings import DEFAULTS
-from release.versions import line_of
 from release.workflows import is_on
 
 SHOWN = 10  # of what changed meanwhile
@@ -158,14 +152,3 @@ def _check_origin(context: Context, found: Wheel, made: Sequence[Run]) -> None:
         sha256, run = next(iter(kept.items()))
         what = f"the wheel that is out is sha256:{found.sha256[:12]}, but run {run.id} built sha256:{sha256[:12]}"
         raise Conflict(what, f"Do not install it. Find out who put it there. Look: {run.url}")
-
-
-def checked_tag(context: Context, version: semver.Version) -> RemoteRef:
-    """Return the tag; raise Conflict when it sits on no release branch of its line nor on the trunk."""
-    tag = needed_tag(context, version)
-    line = line_of(version)
-    heads = [*(ref.sha for ref in line_branches(context, line)), trunk_sha(context)]
-    if tag.sha not in heads and not any(contains(context, head, tag.sha) for head in heads):
-        what = f"tag {version} is at {tag.sha[:9]}: on no release branch of {line}, nor on {trunk(context)}"
-        raise Conflict(what, "Find out who tagged it; then take the next version.")
-    return tag

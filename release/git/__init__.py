@@ -2,7 +2,7 @@
 
 repository.py   Git itself: commits and files read, worktrees, commits, tags and pushes written
 snapshot.py     one look at the remote's refs a call, with what a dry call planned on top; refs.py: refs as values
-lines.py        a line on the remote: versions, branch, what comes next; choice.py: which version and line a call means
+lines.py        a line on the remote: versions, branch, what comes next; choice.py: what a call means of that
 tags.py         a version's tag: where it is, what it released, its push, who signed it
 objects.py      objects and files by the dozen, from Git's own store
 remotes.py      the remote's address and the token that goes there; failures.py: what Git says when it fails

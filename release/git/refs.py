@@ -22,6 +22,16 @@ class RemoteRef:
         return self.name
 
 
+def branch_ref(name: str, sha: str) -> RemoteRef:
+    """Return the branch of the name at the commit."""
+    return RemoteRef(f"{HEADS}{name}", sha, sha)
+
+
+def tag_ref(name: object, sha: str) -> RemoteRef:
+    """Return the tag of the name, or of a version, at the commit."""
+    return RemoteRef(f"{TAGS}{name}", sha, sha)
+
+
 @dataclass(frozen=True)
 class Push:
     """One ref to push: full name, object, and the object expected there now (empty: it must be new)."""

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import semver
 
+from release.artifacts.next_release import allowed_tag
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.flags import PickRequest
 from release.errors import Conflict, Failed, ReleaseError
-from release.git.lines import needed_branch
-from release.git.refs import HEADS, NEW, Push, RemoteRef, brief, short_name
+from release.git.lines import line_branches, needed_branch
+from release.git.refs import HEADS, NEW, Push, RemoteRef, branch_ref, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
 from release.git.tags import push_tag, tag_at
@@ -25,7 +26,7 @@ from release.picks.candidates import line_and_trunk
 from release.picks.history import backported_commits, pick_sources, title, titles
 from release.picks.request import Pick, requested_picks
 from release.picks.worktree import Outcome, cherry_pick, close_worktree, open_worktree
-from release.versions import Line
+from release.versions import Line, line_of
 
 AGAINST = ("pull_request", "merge_queue", "update")  # rules that keep pushes off a branch
 WORDS = ("GH006", "GH013", "protected branch", "pull request")  # GitHub's, when it refuses a push for a rule
@@ -145,8 +146,12 @@ def _prerequisites(repo: Repository, outcome: Outcome, trunk: str) -> list[Pick]
 def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Version | None = None) -> RemoteRef:
     """Return the release branch with the picked commit on it, pushed if the branch still is at `head` (F5).
 
-    With a version, branch and tag go in one atomic push. Raises Conflict when somebody pushed meanwhile.
+    With a version, branch and tag go in one atomic push, by the rule before every tag. Raises Conflict when somebody
+    pushed meanwhile.
     """
+    if version:
+        places = [replace(each, sha=sha) for each in line_branches(context, line_of(version)) if each.name == head.name]
+        allowed_tag(context, version, sha, places)
 
     def _find() -> RemoteRef | None:
         now = remote(context).head_sha(short_name(head))
@@ -156,14 +161,14 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
             repository(context).need_commit(now, head.name)
             if not repository(context).is_ancestor(sha, now):
                 return None
-        return RemoteRef(head.name, now, now) if version is None or tag_at(context, version, sha) else None
+        return branch_ref(short_name(head), now) if version is None or tag_at(context, version, sha) else None
 
     return ensure(
         context,
         f"{short_name(head)} at {brief(sha)}" + (f" and tag {version}, in one push" if version else ""),
         find=_find,
         make=lambda: _push(context, head, sha, version),
-        planned=RemoteRef(head.name, NEW, NEW),
+        planned=branch_ref(short_name(head), NEW),
     )
 
 
@@ -204,14 +209,13 @@ def pick_by_pull_request(context: Context, plan: PickPlan) -> RemoteRef:
 def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
     """Return the backport branch with the plan's picks, which end in `sha`, pushed where it is missing."""
     name = backport_branch(plan)
-    ref = f"{HEADS}{name}"
     merge_method(context, short_name(plan.head))  # without one, nothing is begun
     return ensure(
         context,
         f"branch {name} with {len(plan.picks)} picks",
         find=lambda: _backport_on_remote(context, plan),
-        make=lambda: repository(context).push([Push(ref, sha)]),
-        planned=RemoteRef(ref, NEW, NEW),
+        make=lambda: repository(context).push([Push(f"{HEADS}{name}", sha)]),
+        planned=branch_ref(name, NEW),
     )
 
 
@@ -228,7 +232,7 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
         follow_checks(context, branch_checks(context, backport.sha, short_name(backport), base, opened.url))
     done = merge_pull_request(context, opened, backport.sha)
     if done.merge_sha == NEW:
-        return RemoteRef(plan.head.name, NEW, NEW)
+        return branch_ref(base, NEW)
     now = needed_branch(context, plan.line)
     repo.need_history([now])
     if not repo.is_ancestor(done.merge_sha, now.sha):
@@ -256,7 +260,7 @@ def _backport_on_remote(context: Context, plan: PickPlan) -> RemoteRef | None:
     sha = remote(context).head_sha(name)
     if sha in (None, NEW):
         return None
-    ref = RemoteRef(f"{HEADS}{name}", sha, sha)
+    ref = branch_ref(name, sha)
     repository(context).need_history([ref])
     found = pick_sources(repository(context), f"{plan.head.sha}..{sha}")
     if not found or not set(found) <= set(plan.shas):

@@ -12,18 +12,21 @@ from release.call.ensure import perform
 from release.call.flags import PickRequest
 from release.errors import Conflict, Usage
 from release.git.lines import next_patch
-from release.git.refs import NEW, RemoteRef, short_name
+from release.git.refs import NEW, RemoteRef, branch_ref, short_name
 from release.git.repository import Repository, repository
+from release.git.snapshot import remote
 from release.picks import push, worktree
 from release.picks.candidates import line_and_trunk
 from release.versions import Line, parse_line
 
 
-def pick_commits(context: Context, line: Line, wanted: PickRequest, version: semver.Version | None = None) -> RemoteRef:
+def pick_commits(
+    context: Context, line: Line, wanted: PickRequest, version: semver.Version | None = None, at_once: bool = False
+) -> RemoteRef:
     """Return the line's release branch with all the commits on it, picked, pushed or merged where missing.
 
-    With a version, that tag goes in the same push. Raises Usage when no commit is asked for, Failed at a conflict,
-    Conflict when somebody pushed meanwhile or picks of the line wait to be continued.
+    They are for a version, if given, whose tag goes in the same push if `at_once`. Raises Usage for no commit, Failed
+    at a conflict, Conflict when somebody pushed meanwhile, the version is tagged without them, or others are stopped.
     """
     if not wanted.anything:
         hint = f"Give --commit SHA or --pr NUMBER. See: inv release.pick --candidates --line {line}"
@@ -31,6 +34,8 @@ def pick_commits(context: Context, line: Line, wanted: PickRequest, version: sem
     plan = push.pick_plan(context, line, wanted)
     if not plan.picks:
         return plan.head
+    if version and remote(context).tag(str(version)):
+        raise Conflict(f"{version} is tagged without {plan.picks[0]}", f"Take the next: inv release.next --line {line}")
     for tree in worktree.pick_worktrees(repository(context), line):
         waiting = f"picks onto {line} wait in {tree.path}: {worktree.describe_worktree(repository(context), tree)}"
         hint = "Go on with them: inv release.pick --continue. Or take them back: inv release.pick --abort"
@@ -41,7 +46,11 @@ def pick_commits(context: Context, line: Line, wanted: PickRequest, version: sem
     if against:
         context.report.step("note", f"{short_name(plan.head)} is protected ({against}): a push may need --via-pr")
     outcome = push.make_picks(context, plan)
-    return plan.head if outcome.head == plan.head.sha else push.push_picks(context, plan.head, outcome.head, version)
+    return (
+        plan.head
+        if outcome.head == plan.head.sha
+        else push.push_picks(context, plan.head, outcome.head, version if at_once else None)
+    )
 
 
 def resume_picks(context: Context, line: str, via_pr: bool) -> RemoteRef:
@@ -56,7 +65,7 @@ def resume_picks(context: Context, line: str, via_pr: bool) -> RemoteRef:
     context.confirm(f"go on with the picks in {tree.path}")
     where = f"{tree.path}, {worktree.describe_worktree(repository(context), tree)}"
     go_on = partial(_resume_in, context, tree, push.PickPlan(tree.line, head, trunk, (), via_pr))
-    return perform(context, f"go on in {where}; then push {short_name(head)}", go_on, RemoteRef(head.name, NEW, NEW))
+    return perform(context, f"go on in {where}; then push {short_name(head)}", go_on, branch_ref(short_name(head), NEW))
 
 
 def _resume_in(context: Context, tree: worktree.PickWorktree, plan: push.PickPlan) -> RemoteRef:

@@ -29,7 +29,8 @@ def build(context: Context, version: str = "", out: str = "dist") -> Path:
 
     Example: inv sdk.build --out dist
     """
-    wanted, where = git.choice.given_version(context, version), Path(out)
+    wanted = git.choice.chosen_version(context, version) if version or context.version else None
+    where = Path(out)
     what = f"build {context.settings.sdk.path} into {where}/"
     return perform(context, what, lambda: _build(context, wanted, where), where)
 
@@ -50,7 +51,8 @@ def test(context: Context, wheel: str = "", python: str = "", version: str = "")
 
     Example: inv sdk.test --wheel dist/leptonai-0.7.0-py3-none-any.whl --python 3.12
     """
-    sdk, wanted, path = context.settings.sdk, git.choice.given_version(context, version), _wheel_file(context, wheel)
+    wanted = git.choice.chosen_version(context, version) if version or context.version else None
+    sdk, path = context.settings.sdk, _wheel_file(context, wheel)
     found = artifacts.wheel.read_wheel(path.read_bytes(), path.name)
     artifacts.s3.check_wheel(context, found, wanted)
     what = f"install {path.name} in a fresh environment and import {sdk.package}"
@@ -104,7 +106,7 @@ def dispatch(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> tu
     Example: inv sdk.dispatch --version 0.7.0
     """
     wanted = git.choice.tagged_version(context, version)
-    tag = artifacts.s3.checked_tag(context, wanted)
+    tag = github.places.checked_tag(context, wanted)
     asked = github.requests.sdk_request(context, tag, flags.publish_pypi, flags.run_e2e)
     request = replace(asked, before=artifacts.s3.object_fingerprints(context))
     # A key that is taken by something else is not for us.

@@ -22,7 +22,7 @@ from release.git.snapshot import remote
 from release.git.tags import tag_message
 from release.sandbox import Sandbox
 from release.tasks import proofs
-from release.versions import released_versions
+from release.versions import Line, released_versions
 
 pytestmark = pytest.mark.xdist_group("status")
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
@@ -206,6 +206,16 @@ def test_the_command_for_several_missing_parts_goes_on_with_the_release() -> Non
     for number, command in {"0.7.0": "release.minor", "0.7.3": "release.patch", "1.0.0": "release.major"}.items():
         version = Version(semver.Version.parse(number), "a" * 40, "", parts=missing)
         assert _next_task(version) == f"{command} --version {number}"
+    alone = Version(semver.Version.parse("0.7.3"), "a" * 40, "", components=("web",), parts=missing)
+    assert _next_task(alone) == "release.component --name web --version 0.7.3"
+
+
+def test_the_command_for_a_line_that_is_cut_tags_it() -> None:
+    from release.audit.status import LineState
+
+    begun = LineState(Line(0, 8), "release-0.8-20261122", "a" * 40, unreleased=2)
+    found = Overview("acme/platform", "", "main", 0, [begun], [])
+    assert hints(found) == [("0.8: cut, and nothing is tagged", "inv release.tag --version 0.8")]
 
 
 @pytest.mark.parametrize(

@@ -144,11 +144,11 @@ def test_no_image_leaves_the_image_out(context: Context, sandbox: Sandbox) -> No
 @pytest.mark.parametrize(
     ("task", "version", "hint"),
     [
-        (pipelines.minor, "0.8.0", "did you mean 0.7.0?"),
+        (pipelines.minor, "0.8.0", "did you mean 0.7.0? To leave it out all the same: --skip"),
         (pipelines.minor, "0.6.3", "inv release.patch --line 0.6"),
         (pipelines.major, "0.7.0", "inv release.minor --version 0.7.0"),
         (pipelines.minor, "v0.7.0", "did you mean 0.7.0?"),
-        (pipelines.minor, "0.7", "did you mean 0.7.0?"),
+        (pipelines.major, "0.7", "inv release.minor --version 0.7.0"),
     ],
 )
 def test_a_wrong_version_is_refused_before_anything_is_made(
