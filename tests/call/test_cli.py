@@ -95,6 +95,19 @@ def test_help_of_a_task(other: Path) -> None:
     assert "Example: inv release.tag --version 0.7.0" in done.stdout
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_a_letter_means_one_thing_in_every_task_and_each_takes_a_version(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """invoke makes up letters of its own for each task: `-v` was a version here and a pull request there."""
+    Program(namespace=tasks.namespace).run(["inv", "--help", name], exit=False)
+    shown = capsys.readouterr().out
+    letters = dict(re.findall(r"^ +(-\w)(?: STRING)?, (--[\w-]+)", shown, re.MULTILINE))
+    assert letters.items() <= {"-v": "--version", "-y": "--yes", "-j": "--json"}.items()
+    assert letters["-v"] == "--version"
+    assert set(re.findall(r"(?<![\w-])-\w\b", shown.partition("Options:")[2])) == set(letters)
+
+
 @pytest.mark.parametrize(
     ("yaml", "named"),
     [
