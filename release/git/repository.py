@@ -16,7 +16,7 @@ from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.failures import failure
 from release.git.refs import TAGS, Push, RemoteRef
-from release.git.remotes import api_url, git_header, remote_repository, serves, token
+from release.git.remotes import api_url, git_header, is_secure, remote_repository, serves, token
 from release.versions import check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
@@ -256,10 +256,11 @@ def repository(context: Context) -> Repository:
     def _open() -> Repository:
         repo = Repository(context.folder, context.settings.release.remote)
         url = repo.remote_url
-        if url.startswith(("http://", "https://")) and token(context):
+        if is_secure(url):
             host, _ = remote_repository(url)
-            if serves(api_url(host), host):
-                repo.authenticate(token(context), url)
+            api = api_url(host)
+            if serves(api, host) and token(context, api):
+                repo.authenticate(token(context, api), url)
         return repo
 
     return context.once(repository, _open)
