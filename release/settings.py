@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any, get_origin, get_type_hints
 
 from release.errors import Usage
+from release.versions import check_ref_name
 
 KINDS = ("python", "openapi", "command", "none")
 
@@ -136,7 +137,7 @@ class Settings:
 DEFAULTS: dict[str, dict[str, Any]] = asdict(Settings())
 
 
-WORDS: dict[Any, str] = {str: "a text", bool: "true or false", float: "a number", dict: "a mapping"}
+WORDS: dict[Any, str] = {str: "a text of one line", bool: "true or false", float: "a number", dict: "a mapping"}
 TEXTS = "a list of texts"
 
 
@@ -147,7 +148,17 @@ def read(config: Mapping[str, Any]) -> Settings:
     if settings.release.output not in ("text", "json"):
         raise Usage(f"release.output: {settings.release.output!r} is not an output", "It can be text or json.")
     components_of(settings.release.components)
+    _check_names(settings.release)
     return settings
+
+
+def _check_names(given: Release) -> None:
+    """Raise Usage that names the key unless Git can take the names of remote and trunk (S3)."""
+    for key, name in (("remote", given.remote), ("trunk", given.trunk or "main")):
+        try:
+            check_ref_name(name)
+        except Usage as error:
+            raise Usage(f"release.{key}: {error.problem}", error.hint) from error
 
 
 def components_of(settings: Mapping[str, Any], key: str = "release.components") -> dict[str, Component]:
@@ -210,6 +221,7 @@ def _value(given: Any, wanted: Any, key: str) -> Any:
         right = hasattr(given, "items")  # invoke wraps its mappings in a class that is none
     else:
         right = type(given) in ((int, float) if kind is float else (kind,))  # exactly, as booleans are ints
+        right = right and (kind is not str or given.isprintable())
     if not right:
         raise Usage(f"{key}: {given!r} is not {WORDS.get(kind, TEXTS)}")
     return kind(given) if kind in (list, tuple) else copy.deepcopy(given)

@@ -27,6 +27,13 @@ def test_the_defaults_are_the_job() -> None:
         ({"image": {"pythons": "3.7"}}, "image.pythons"),
         ({"image": {"pythons": [3.7]}}, "image.pythons"),
         ({"sdk": {"inputs": ["is_release"]}}, "sdk.inputs"),
+        ({"release": {"trunk": "--upload-pack=x"}}, "release.trunk"),
+        ({"release": {"trunk": "a..b"}}, "release.trunk"),
+        ({"release": {"remote": "ext::sh -c x"}}, "release.remote"),
+        ({"release": {"remote": ""}}, "release.remote"),
+        ({"image": {"config_file": "a.py\nb.py"}}, "image.config_file"),
+        ({"sdk": {"bucket": "a\0"}}, "sdk.bucket"),
+        ({"release": {"components": {"sdk": {"interface": "a\nb"}}}}, "release.components.sdk.interface"),
         ({"sdk": "leptonai"}, "sdk: 'leptonai' is not a mapping"),
     ],
 )
