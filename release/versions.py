@@ -210,6 +210,13 @@ def check_ref_name(name: str) -> None:
         raise Usage(f"{_quote(name)} is no name for a branch or tag here", "use ASCII letters, digits and . _ - /")
 
 
+def check_commit_name(name: str) -> None:
+    """Raise Usage unless it names a commit as people do: a branch, tag or sha, or HEAD; then `~2` or `^` (S3)."""
+    ref = re.sub(r"(?:[~^][0-9]*)+\Z", "", name)
+    if ref != "HEAD":
+        check_ref_name(ref)
+
+
 def check_sha(sha: str) -> None:
     """Raise Usage unless it is a full object name, 40 or 64 lower-case hex digits (S3)."""
     if not _SHA.fullmatch(sha):

@@ -41,7 +41,7 @@ class Bucket:
 
     def __init__(self, name: str) -> None:
         with _translated_errors("s3", name):
-            self._client = boto3.client("s3", config=CONFIG)
+            self._client = boto3.client("s3", region_name=_region(), config=CONFIG)
         self.name = name
 
     def object(self, key: str) -> S3Object | None:
@@ -101,7 +101,7 @@ class Ecr:
 
     def __init__(self) -> None:
         with _translated_errors("ecr", "ECR"):
-            self._client = boto3.client("ecr", config=CONFIG)
+            self._client = boto3.client("ecr", region_name=_region(), config=CONFIG)
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the tag names, or None when the registry says that there is no such image."""
@@ -123,6 +123,11 @@ class Ecr:
         with _translated_errors("ecr", repository):
             found = self._client.describe_repositories(repositoryNames=[repository])["repositories"][0]
         return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
+
+
+def _region() -> str | None:
+    """Return AWS_REGION, as other SDKs read it; without it boto3 takes AWS_DEFAULT_REGION, or the profile's."""
+    return os.environ.get("AWS_REGION") or None
 
 
 def _stored_object(key: str, answer: Mapping[str, Any]) -> S3Object:

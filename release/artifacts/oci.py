@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from release.call.parallel import side_by_side
 from release.errors import Failed, Usage
-from release.git.remotes import is_loopback
+from release.git.remotes import is_loopback, is_secure
 from release.github.http import Answer, BearerAuth, Http
 
 Auth = tuple[str, str] | BearerAuth | None
@@ -176,7 +176,7 @@ def registry_url(text: str) -> SplitResult:
         raise Usage("image.registry holds a name or password in its URL", "Leave it out of the URL.")
     if not url.hostname or url.query or url.fragment:
         raise Usage(f"image.registry is not a registry's address: {text!r}", "Such as https://registry.example.com.")
-    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.geturl())):
+    if not is_secure(url.geturl()):
         raise Usage(f"image.registry is not https: {text!r}", f"Set image.registry to https://{url.netloc}.")
     return url._replace(netloc=url.netloc.lower())
 

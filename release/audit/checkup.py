@@ -19,7 +19,7 @@ from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import Failed, ReleaseError
 from release.git.refs import HEADS, TAGS
-from release.git.remotes import public_url, token
+from release.git.remotes import is_secure, public_url
 from release.git.repository import repository
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
@@ -87,7 +87,7 @@ def remote_findings(context: Context) -> Iterator[Finding]:
     if url != shown:
         says = "the remote's URL has a password in it"
         yield Finding("remote", "bad", says, f"git remote set-url {repo.remote} {shown}")
-    if protocol == "git" or (protocol == "http" and not re.match(r"http://(127\.0\.0\.1|localhost)[:/]", url)):
+    if protocol == "git" or (protocol == "http" and not is_secure(url)):
         yield Finding("remote", "bad", f"{shown} is not encrypted", "Use https or ssh.")
     else:
         yield Finding("remote", "good", f"{shown} answers over {protocol}; {trunk(context)} is at {head[:9]}")
@@ -103,7 +103,9 @@ def token_findings(context: Context) -> Iterator[Finding]:
         says = f"GitHub shows no {name} to this token: {answer.status} {answer.problem}"
         yield Finding("token", "bad", says, "Give the token access to the repository, or set GITHUB_REPOSITORY.")
         return
-    kind = next((kind for start, kind in KINDS.items() if token(context).startswith(start)), "a token of unknown kind")
+    kind = next(
+        (kind for start, kind in KINDS.items() if github(context).token.startswith(start)), "a token of unknown kind"
+    )
     scopes = answer.headers.get("x-oauth-scopes", "").replace(",", " ").split()
     missing = [scope for scope in ("repo", "workflow") if scopes and scope not in scopes]
     problem = f"{kind} without the scope {', '.join(missing)}" if missing else ""

@@ -185,7 +185,8 @@ def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
 def publish_release(context: Context, version: semver.Version, draft: GitHubRelease) -> GitHubRelease:
     """Return the version's GitHub Release, published once all else of the version is proved.
 
-    Writes the receipt, then the draft flag; the latest is the highest version alone (F30). Raises Failed, naming the proofs that do not hold.
+    Writes the receipt, then the draft flag; the latest is the highest version alone (F30). Raises Failed, naming the
+    proofs that do not hold.
     """
 
     def _find() -> GitHubRelease | None:

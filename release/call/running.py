@@ -65,7 +65,9 @@ def _settings(c: InvokeContext) -> settings.Settings:
     settings.read({name: c.config[name] for name in settings.DEFAULTS if name in c.config})  # before it is merged
     c.config.load_defaults({**c.config.global_defaults(), **copy.deepcopy(settings.DEFAULTS)})
     c.config.load_shell_env()
-    return settings.read(dict(c.config))
+    merged = dict(c.config)
+    settings.check_environment(os.environ, merged)
+    return settings.read(merged)
 
 
 def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: dict[str, Any]) -> Context:

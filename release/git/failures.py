@@ -19,6 +19,8 @@ def failure(command: str, stderr: str) -> ReleaseError:
         return Failed(_first(said, "index.lock"), hint)
     if "Authentication failed" in text or "could not read Username" in text:
         return Usage("the remote does not accept these credentials", "Set GITHUB_TOKEN, or sign in: gh auth login")
+    if moved := re.search(r"returned error: 30[1-8]", text):
+        return Usage(f"the remote has moved: {_first(said, moved[0])}", "git remote set-url NAME URL, where it is now")
     if command == "push":
         return _push_failure(text, said)
     if any(sign in text for sign in GONE):

@@ -46,6 +46,11 @@ def brief(sha: str) -> str:
     return "a new commit" if sha in ("", NEW) else sha[:9]
 
 
+def printed_lines(text: str) -> list[str]:
+    """Return the lines that Git printed: its own newline alone ends one, where Python sees ends in names and titles."""
+    return text.split("\n") if text else []
+
+
 def short_name(ref: RemoteRef) -> str:
     """Return a branch's or tag's name for people: never for Git, where only the full one is unambiguous (F11)."""
     return ref.name.removeprefix(TAGS).removeprefix(HEADS)

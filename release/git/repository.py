@@ -15,9 +15,9 @@ from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryErr
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.failures import failure
-from release.git.refs import TAGS, Push, RemoteRef
-from release.git.remotes import api_url, git_header, remote_repository, serves, token
-from release.versions import check_ref_name, check_sha
+from release.git.refs import TAGS, Push, RemoteRef, printed_lines
+from release.git.remotes import api_url, git_header, is_secure, remote_repository, serves, token
+from release.versions import check_commit_name, check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
@@ -40,7 +40,7 @@ class Repository:
         self.remote = remote
         self._credentials: dict[str, str] = {}
         self._here: set[str] = set()  # commits
-        check_ref_name(remote)
+        self._check_name(remote)
 
     def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> str:
         """Run Git and return what it prints, less the last newline; raise Failed with its own words."""
@@ -55,7 +55,7 @@ class Repository:
         """Run Git and return the bytes it prints; raise Failed as `git` does."""
         command, environment = ["git", *arguments], {**QUIET, **self._credentials, **variables}
         with tempfile.TemporaryFile() as source:
-            source.write(stdin.encode())
+            source.write(stdin.encode("utf-8", "surrogateescape"))
             source.seek(0)
             try:
                 printed = git.Git(str(cwd or self.root)).execute(
@@ -131,7 +131,8 @@ class Repository:
             self.fetch(ref or sha)
 
     def commit_sha(self, ref: str) -> str:
-        """Return the full sha of a commit as a person names it: by sha, a short one, or ref; raise Usage for none."""
+        """Return the full sha of a commit as a person names it (`check_commit_name`); raise Usage for none."""
+        check_commit_name(ref)
         try:
             return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         except Failed as error:
@@ -162,7 +163,7 @@ class Repository:
     def refs(self, begin: str) -> list[RemoteRef]:
         """Return this clone's refs of that full name or below it, tags peeled."""
         listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", begin)
-        rows = [text.split(" ") for text in listed.splitlines()]
+        rows = [text.split(" ") for text in printed_lines(listed)]
         return [RemoteRef(name, peeled or target, target) for name, target, peeled in rows]
 
     def branch(self) -> str | None:
@@ -216,7 +217,7 @@ class Repository:
 
     def local_tag(self, name: str) -> RemoteRef | None:
         """Return the tag of exactly this name in this clone, or None."""
-        check_ref_name(name)
+        self._check_name(name)
         return next((ref for ref in self.refs(f"{TAGS}{name}") if ref.name == f"{TAGS}{name}"), None)
 
     def delete_local_tag(self, tag: RemoteRef) -> None:
@@ -230,7 +231,7 @@ class Repository:
         connection broke. It proves nothing: ask the remote again (F8).
         """
         for push in pushes:
-            check_ref_name(push.ref)
+            self._check_name(push.ref)
             check_sha(push.sha)
         leases = [f"--force-with-lease={push.ref}:{push.expected}" for push in pushes]
         specs = [f"{push.sha}:{push.ref}" for push in pushes]
@@ -238,9 +239,15 @@ class Repository:
 
     def delete_branch(self, ref: str, sha: str) -> None:
         """Delete the remote's branch, of this full name, only if it still is at the commit; raises as `push` does."""
-        check_ref_name(ref)
+        self._check_name(ref)
         check_sha(sha)
         self.git("push", "--no-follow-tags", f"--force-with-lease={ref}:{sha}", "--", self.remote, f":{ref}")
+
+    def _check_name(self, name: str) -> None:
+        """Raise Usage unless our list of characters and Git's own rules take the name, full or short (S3)."""
+        check_ref_name(name)
+        if not self._succeeds("check-ref-format", "--allow-onelevel", name):
+            raise Usage(f"{name} is no name for a branch or tag", "See git help check-ref-format.")
 
     def _succeeds(self, *arguments: str) -> bool:
         try:
@@ -256,10 +263,11 @@ def repository(context: Context) -> Repository:
     def _open() -> Repository:
         repo = Repository(context.folder, context.settings.release.remote)
         url = repo.remote_url
-        if url.startswith(("http://", "https://")) and token(context):
+        if is_secure(url):
             host, _ = remote_repository(url)
-            if serves(api_url(host), host):
-                repo.authenticate(token(context), url)
+            api = api_url(host)
+            if serves(api, host) and token(context, api):
+                repo.authenticate(token(context, api), url)
         return repo
 
     return context.once(repository, _open)

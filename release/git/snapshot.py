@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from release.call.context import Activity, Context, View
 from release.errors import Usage
-from release.git.refs import HEADS, TAGS, RemoteRef
+from release.git.refs import HEADS, TAGS, RemoteRef, printed_lines
 from release.git.repository import FETCH, Repository, repository
 from release.versions import check_ref_name
 
@@ -59,7 +59,7 @@ class Look:
             self._fetch([part for part in both if self._part(part) is None])
         elif begin.startswith(HEADS) and not line:
             # With --heads alone a server sends its branches and leaves its tags out.
-            listed = self._repo.git("ls-remote", "--heads", "--", self._repo.remote).splitlines()
+            listed = printed_lines(self._repo.git("ls-remote", "--heads", "--", self._repo.remote))
             self._parts[HEADS] = _remote_refs(listed)
         elif begin == TAGS or shallow:
             self._look_at_all()
@@ -68,7 +68,7 @@ class Look:
 
     def _look_at_all(self) -> None:
         """Take everything in one listing: the name of HEAD costs that much in any case (Git sends no ref prefix)."""
-        listed = self._repo.git("ls-remote", "--symref", "--", self._repo.remote).splitlines()
+        listed = printed_lines(self._repo.git("ls-remote", "--symref", "--", self._repo.remote))
         symbolic = [text.split("\t") for text in listed if text.startswith("ref: ")]
         names = [target.removeprefix("ref: ") for target, name in symbolic if name == "HEAD"]
         self._head_name = next((name.removeprefix(HEADS) for name in names if name.startswith(HEADS)), "")
@@ -111,6 +111,7 @@ class Remote:
 
     def tag(self, name: str) -> RemoteRef | None:
         """Return the tag of exactly this name, or None."""
+        check_ref_name(name)  # it is asked for by its name; a branch is looked up in their listing
         return self._ref(TAGS, name)
 
     def trunk(self) -> str:
@@ -126,7 +127,6 @@ class Remote:
         return list({ref.name: ref for ref in refs if ref.name.startswith(begin)}.values())
 
     def _ref(self, kind: str, name: str) -> RemoteRef | None:
-        check_ref_name(name)
         full = f"{kind}{name}"
         return next((ref for ref in self._refs(full) if ref.name == full), None)
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage, Waiting
-from release.git.remotes import api_url, remote_repository, token
+from release.git.remotes import api_url, remote_repository, sign_in, token
 from release.git.repository import repository
-from release.github.http import Answer, BearerAuth, Http, check_url, http
+from release.github.http import Answer, BearerAuth, Http, address, check_url, http
 
 API_VERSION = "2022-11-28"
 HEADERS = {
     "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION,
     "User-Agent": "release-tasks", "Content-Type": "application/json",
 }  # fmt: skip
-SIGN_IN = "Set GITHUB_TOKEN, or sign in: gh auth login"
 
 
 class Forbidden(Failed):
@@ -46,8 +46,14 @@ class GitHub:
         return f"{self.api_url.removesuffix('/api/v3').replace('://api.', '://', 1)}/{self.repository}"
 
     def url(self, path: str) -> str:
-        """Return the full URL: `path` as it is, below the API (`/user`), or below the repository (`pulls`)."""
+        """Return the full URL: `path` below the API (`/user`), below the repository (`pulls`), or as it is.
+
+        Raises Failed for a URL that is not GitHub's own, whoever named it: the token would go there (F32).
+        """
         if path.startswith(("http://", "https://")):
+            where, (scheme, api) = urlsplit(path)[:2], urlsplit(self.api_url)[:2]
+            if where not in ((scheme, api), (scheme, f"uploads.{api.removeprefix('api.')}")):
+                raise Failed(f"GitHub's answer leads to another host, {where[1]}", "Check GITHUB_API_URL.")
             return path
         return self.api_url + (path if path.startswith("/") else f"/repos/{self.repository}/{path}".rstrip("/"))
 
@@ -96,8 +102,6 @@ class GitHub:
             body = answer.json()
             yield from body[key] if key else body
             url, query = answer.next_url, {}
-            if url and urlsplit(url)[:2] != urlsplit(self.api_url)[:2]:
-                raise Failed(f"the next page of {path} is on another host", "Check GITHUB_API_URL.")
 
     def send(self, method: str, path: str, body: object = None) -> Any:
         """Write, and return the JSON answered or None; raise Conflict on 409, Unknown when the outcome is open (F1)."""
@@ -109,10 +113,7 @@ class GitHub:
         return self._good(self._request("GET", path, {"Accept": accept} if accept else {}), "GET", path).content
 
     def upload(self, url: str, name: str, content: bytes, content_type: str) -> None:
-        """Write a file to the address GitHub gave for uploads; raise Failed when it is not GitHub's own (S1)."""
-        host, api = urlsplit(url).netloc, urlsplit(self.api_url).netloc
-        if host not in (api, f"uploads.{api.removeprefix('api.')}"):
-            raise Failed(f"the address for uploads is on another host, {host}", "Check GITHUB_API_URL.")
+        """Write a file to the address GitHub gave for uploads."""
         answer = self._request("POST", url, {"Content-Type": content_type}, params={"name": name}, body=content)
         self._good(answer, "POST", f"assets?name={name}")
 
@@ -132,7 +133,7 @@ class GitHub:
                 then = "An app's lives an hour. Set GITHUB_TOKEN to a new one, then run the same again: it goes on."
                 raise Waiting(f"the GitHub token has run out: {answer.problem}", then)
             if self.token == refused:
-                raise Usage(f"GitHub refuses the token: {answer.problem}", SIGN_IN)
+                raise Usage(f"GitHub refuses the token: {answer.problem}", sign_in(self.api_url))
 
     def _good(self, answer: Answer, method: str, path: str) -> Answer:
         if answer.status < 300:
@@ -153,17 +154,18 @@ def github(context: Context) -> GitHub:
     """Return GitHub at the repository that GITHUB_REPOSITORY or the remote names; raise Usage without a token."""
 
     def _connect() -> GitHub:
-        if not token(context):
-            raise Usage("no GitHub token", SIGN_IN)
         host, name = "", os.environ.get("GITHUB_REPOSITORY", "")
         if not (name and "GITHUB_API_URL" in os.environ):
             host, found = remote_repository(repository(context).remote_url)
             name = name or found
-        return GitHub(http(context), api_url(host), name, token(context), _renew)
+        api = api_url(host)
+        if not token(context, api):
+            raise Usage(f"no GitHub token for {address(api)}", sign_in(api))
+        return GitHub(http(context), api, name, token(context, api), partial(_renew, api))
 
-    def _renew() -> str:
-        for door in (token, repository):  # Git gets it too
+    def _renew(api: str) -> str:
+        for door in ((token, api), repository):  # Git gets it too
             context.doors.pop(door, None)
-        return token(context)
+        return token(context, api)
 
     return context.once(github, _connect)

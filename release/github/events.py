@@ -12,7 +12,6 @@ from release.call.wait import Wait, wait_until
 from release.errors import ReleaseError, Unknown, Usage, Waiting
 from release.git.objects import objects
 from release.git.refs import NEW, TAGS, RemoteRef, short_name
-from release.git.remotes import token
 from release.git.repository import repository
 from release.git.tags import trunk_sha
 from release.github.api import github
@@ -148,8 +147,7 @@ def _newest_runs(context: Context, tag: RemoteRef, event: str) -> dict[str, Run]
 
 def check_token_starts_workflows(context: Context) -> None:
     """Raise Usage in Actions when the token that pushes is the workflow's own: its pushes start no workflow (F14)."""
-    given = token(context)
-    if os.environ.get("GITHUB_ACTIONS") != "true" or not given or given.startswith(PERSONS):
+    if os.environ.get("GITHUB_ACTIONS") != "true" or github(context).token.startswith(PERSONS):
         return
     # An app's token looks like it (`ghs_`): GitHub tells. Without HTTP a key pushes, and that does start workflows.
     if repository(context).remote_url.startswith(("http://", "https://")) and github(context).viewer() == OWN:

@@ -13,7 +13,7 @@ import requests
 
 from release.call.context import Activity, Clock, Context
 from release.errors import Failed, Unknown, Usage, Waiting
-from release.git.remotes import is_loopback
+from release.git.remotes import is_secure
 
 TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of one answer
@@ -200,7 +200,7 @@ def check_url(url: str, credentialed: bool) -> None:
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise Usage(f"{address(url)}: a URL must not have credentials in it", "Use GITHUB_TOKEN.")
-    if parts.scheme != "https" and credentialed and not is_loopback(url):
+    if credentialed and not is_secure(url):
         raise Usage(f"{address(url)} is not https", "A token goes over https alone.")
 
 

@@ -123,6 +123,7 @@ class Sandbox:
             "PIP_NO_BUILD_ISOLATION": "0",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             **dict.fromkeys(_NO_PROXY, ""),
+            "INVOKE_RELEASE_NOTIFY_WEBHOOK": "",  # nobody is told of a release that is none
             "NO_PROXY": "127.0.0.1,localhost",
         }
 

@@ -107,7 +107,7 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
         sdk.wheel(context, str(version))
     artifacts.images.prove_tagged_images(context, version, names, "the platform", "the tag's push")
     release = audit.receipt.publish_release(context, version, audit.receipt.draft_release(context, version))
-    if release.url:  # a dry run has none
+    if not release.draft:  # a plan ends with one
         context.report.step("note", f"{version} is released", url=release.url)
 
 
@@ -226,7 +226,7 @@ def component(context: Context, name: str = "", accept: str | None = None, versi
         return
     release_component(context, plan.part, tag)
     release = audit.receipt.publish_release(context, tag.version, audit.receipt.draft_release(context, tag.version))
-    if release.url:
+    if not release.draft:
         context.report.step("note", f"{name} {tag.version} is released", url=release.url)
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from release import git, sandbox
+from release.call.programs import child_environment
 from release.call.task import task
 from release.errors import Failed, Usage
 
@@ -76,7 +77,7 @@ def shell(context: Context) -> None:
     """
     with _sandbox() as world:
         context.report.line("A clone of the sample, its remote, a GitHub, an S3 and an ECR. exit ends it all.")
-        environment = {**os.environ, **world.environment()}
+        environment = child_environment(world.environment())
         subprocess.run([os.environ.get("SHELL", "/bin/sh")], cwd=world.work, env=environment, check=False)
 
 

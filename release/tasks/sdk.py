@@ -79,6 +79,7 @@ def publish(context: Context, wheel: str = "", prefix: str = "", root: bool = Fa
     sdk, path = context.settings.sdk, _wheel_file(context, wheel)
     content = path.read_bytes()
     found = artifacts.wheel.read_wheel(content, path.name)
+    artifacts.s3.check_wheel(context, found, context.version)
     key = f"{'' if root else prefix or sdk.prefix}{path.name}"
 
     def _find() -> S3Object | None:

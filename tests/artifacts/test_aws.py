@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
+import re
+from pathlib import Path
 
 import pytest
 from doubles import Doubles
@@ -31,6 +34,35 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> object:
 @pytest.fixture
 def bucket(cloud: Cloud) -> Bucket:
     return Bucket(BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("given", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-west-2"}, "eu-west-1"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-west-2"}, "us-west-2"),
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({}, "ap-south-1"),
+    ],
+)
+def test_the_region_is_aws_region_then_aws_default_region_then_the_profiles(
+    cloud: Cloud, given: dict[str, str], region: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As the hint of a missing one says, for both services."""
+    (tmp_path / "config").write_text("[default]\nregion = ap-south-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the file that it has read
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    signed, answer = [], cloud.front.application
+    cloud.front.application = lambda told, start: signed.append(told["HTTP_AUTHORIZATION"]) or answer(told, start)
+    with contextlib.suppress(Failed):  # the repository is of another region
+        Ecr().image_digest("lepton", "x")
+    Bucket(BUCKET).object(KEY)
+    scopes = [re.search(r"Credential=\w+/\d+/([^/]+)/(\w+)/", each) for each in signed]
+    assert {found.groups() for found in scopes if found} == {(region, "ecr"), (region, "s3")}
 
 
 # --- S3 ---

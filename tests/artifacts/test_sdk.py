@@ -15,7 +15,7 @@ from outside import cloud_content, dispatches, everything, remote_refs, writes
 
 from release.artifacts.component_release import component_plan, tag_component
 from release.artifacts.s3 import prove_wheel_run, released_wheel
-from release.call.context import Context
+from release.call.context import Context, Facts
 from release.call.flags import SdkRun
 from release.errors import Conflict, Failed
 from release.sandbox import Sandbox
@@ -295,3 +295,21 @@ def test_f20_an_input_beyond_the_wheel_does_not_hide_one_that_is_out_untagged(
     with pytest.raises(Conflict, match=r"the wheel of 0\.7\.1 exists already, and 0\.7\.1 is not tagged"):
         tag_component(context, component_plan(context, "sdk", None, "0.7.1"))
     assert "refs/tags/0.7.1" not in remote_refs(sandbox)
+
+
+def test_a_wheel_of_another_version_than_the_calls_is_not_uploaded(
+    context: Context, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """One call has one version: `inv sdk.publish --version 0.7.1` means that very wheel."""
+    file = tmp_path / NAME
+    file.write_bytes(wheel("0.7.0"))
+    before = cloud_content(sandbox)
+    for version in ("0.7.1", "0.7.0"):
+        told = again(context, facts=Facts(version=parse(version), named=True))
+        if version == "0.7.0":
+            sdk.publish(told, str(file))
+        else:
+            with pytest.raises(Failed, match=r"not leptonai 0\.7\.1"):
+                sdk.publish(told, str(file))
+            assert cloud_content(sandbox) == before
+    assert f"s3:{KEY}" in cloud_content(sandbox)

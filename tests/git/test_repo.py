@@ -15,6 +15,7 @@ from release.git.refs import Push, RemoteRef
 from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
 from release.git.snapshot import Look, Remote
+from release.picks.history import titles
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
 
@@ -219,14 +220,79 @@ def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repo
 @pytest.mark.parametrize("name", ["--upload-pack=x", "a b", "a..b", "ä", "a\n", "x.lock"])
 def test_s03_names_are_checked_before_git_sees_them(repo: Repository, name: str) -> None:
     for call in (
-        lambda: looked(repo).head_sha(name),
+        lambda: Repository(repo.root, name),
+        lambda: repo.commit_sha(name),
+        lambda: repo.local_tag(name),
         lambda: looked(repo).tag(name),
         lambda: repo.push([Push(name, "0" * 40)]),
+        lambda: repo.delete_branch(name, "0" * 40),
     ):
-        with pytest.raises(Usage):
+        with pytest.raises(Usage, match="is no name"):
             call()
+    assert looked(repo).head_sha(name) is None, "to look it up in the listing gives Git no name"
     with pytest.raises(Usage):
         repo.push([Push(BRANCH, "HEAD")])
+
+
+def test_s03_gits_own_rules_are_asked_too(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("release.git.repository.check_ref_name", lambda name: None)
+    for name in ("a..b", "a b", "x.lock", "a@{1}", ".a"):
+        with pytest.raises(Usage, match="is no name"):
+            repo.push([Push(name, "0" * 40)])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["-x", "--upload-pack=x", "ext::sh -c x", "a..b", "^main", "@", "@{-1}", "main@{1}", "HEAD@{1}", ":/Change",
+     "HEAD^{tree}", "HEAD^{/x}", "main:a.txt", "ma\0in", "main\n", "HEAD\n", "~1", "", "mai*", "ä"],
+)  # fmt: skip
+def test_s03_a_commit_is_named_as_people_do_or_not_at_all(sandbox: Sandbox, repo: Repository, name: str) -> None:
+    git(sandbox.work, "checkout", "-q", "-b", "other")
+    with pytest.raises(Usage, match="is no name"):
+        repo.commit_sha(name)
+
+
+def test_s03_what_people_do_name_is_found(sandbox: Sandbox, repo: Repository) -> None:
+    first, second = repo.head(), commit(sandbox.work, "b.txt")
+    git(sandbox.work, "tag", "0.7.0", first)
+    for name in ("HEAD", "main", "refs/heads/main", second, second[:9], "HEAD~0", "main^0"):
+        assert repo.commit_sha(name) == second
+    for name in ("HEAD~", "HEAD~1", "main^", "origin/main", "0.7.0", "HEAD^1~0"):
+        assert repo.commit_sha(name) == first
+
+
+ODD = [
+    "@scope",
+    "tick`y",
+    "wei\u2028rd",
+    "release-0.7-$(x)",
+    "release-0.7-\u2028",
+    "-x",
+    "a;b",
+    "ä",
+    "release-0.7-\udcff",
+]
+
+
+def test_s03_names_of_the_remotes_own_stop_nobody_who_reads(sandbox: Sandbox, repo: Repository) -> None:
+    """The remote may have any name that Git takes, of bytes that are no text too: such a ref is read, or left alone."""
+    sha = repo.head()
+    for name in ODD:
+        sandbox.bare.git("update-ref", f"refs/heads/{name}", sha)
+        sandbox.bare.git("update-ref", f"refs/tags/{name.replace('release-', '')}", sha)
+    seen = looked(repo)
+    assert {ref.name.removeprefix("refs/heads/") for ref in seen.heads("*")} >= {*ODD, "main"}
+    assert seen.head_sha("tick`y") == seen.head_sha("@scope") == sha
+    part = looked(repo)
+    assert len(part.heads("release-0.7-*")) == 3, "fetched into refs of our own, and taken away"
+    assert repo.refs("refs/release/") == []
+    assert part.tags("0.7.") == []
+
+
+def test_a_title_with_a_break_of_pythons_own_is_one_title(sandbox: Sandbox, repo: Repository) -> None:
+    git(sandbox.work, "commit", "--allow-empty", "-qm", "one\u2028two\x0cthree")
+    assert titles(repo, "--max-count=2", "HEAD")[repo.head()] == "one\u2028two\x0cthree"
+    assert len(titles(repo, "--max-count=2", "HEAD")) == 2
 
 
 def test_s03_a_commit_named_like_an_option_is_no_option(repo: Repository) -> None:

@@ -228,6 +228,23 @@ def test_s02_a_next_page_on_another_host_is_not_asked_for(server: Scripted, gith
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/x",
+        "http://api.github.com/x",
+        "https://api.github.com@evil.example/x",
+        "https://github.com/x",
+    ],
+)
+def test_f32_a_token_goes_to_no_address_that_an_answer_names_elsewhere(server: Scripted, address: str) -> None:
+    github = GitHub(Http(FakeClock()), "https://api.github.com", "acme/platform", TOKEN)
+    for ask in (github.get, github.content, lambda url: github.upload(url, "x", b"", "text/plain"), github.fresh):
+        with pytest.raises(Failed, match="another host"):
+            ask(address)
+    assert github.url("https://uploads.github.com/x") == "https://uploads.github.com/x"
+
+
 def test_an_unchanged_answer_costs_no_body(server: Scripted, github: GitHub) -> None:
     server.replies = [Reply(body=b'{"status": "queued"}', headers={"ETag": '"1"'}), Reply(304, b"")]
     assert github.fresh("actions/runs/1") == ({"status": "queued"}, True)

@@ -82,6 +82,21 @@ def test_f27_minor_releases_and_a_second_run_writes_nothing(context: Context, sa
     assert writes(sandbox) == asked
     assert "(to do)" not in printed(second)
     assert (dispatches(sandbox, SDK), dispatches(sandbox, IMAGE)) == (1, 1)
+    assert "0.7.0 is released" in printed(second)
+
+
+def test_a_plan_does_not_say_that_anything_is_released(context: Context, sandbox: Sandbox) -> None:
+    """Neither where all is to do, nor where the draft alone is left to publish."""
+    plan = again(context, dry=True)
+    pipelines.minor(plan)
+    assert "is released" not in printed(plan)
+    pipelines.minor(again(context))
+    (found,) = sandbox.github.hub.releases.values()
+    found.draft = True
+    plan = again(context, dry=True)
+    pipelines.minor(plan)
+    assert "○ GitHub Release 0.7.0 published" in printed(plan)
+    assert "is released" not in printed(plan)
 
 
 @pytest.mark.slow
