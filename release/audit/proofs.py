@@ -105,14 +105,14 @@ def wheel_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     if not expected.wheel:
         return
     key = wheel_key(context, expected.version)
-    place, content = s3_address(context, key), bucket(context).content(key)
-    if content is None:
+    place, there = s3_address(context, key), bucket(context).read(key)
+    if there is None:
         yield Proof("wheel", False, f"{place} is not there", fix=f"inv sdk.release --version {expected.version}")
         return
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    digest = f"sha256:{hashlib.sha256(there[1]).hexdigest()}"
     says, problem = f"{place}  {digest[:19]}", ""
     try:
-        stored_wheel(context, key, content, expected.version)
+        stored_wheel(context, *there, expected.version)
     except Failed as error:
         says = problem = f"{place}: {error.problem}"
     fix = "Do not install it. Find out who changed it, then take the next version."
