@@ -67,21 +67,19 @@ def _image_commit(context: Context, version: semver.Version) -> str:
     A trunk that moved on since is no reason to stop: the branch has what it needs (F27).
     """
     cut = git.lines.line_branch(context, release.versions.line_of(version))
-    if (
-        cut
-        and artifacts.images.image_in_config(context, cut.sha) == str(version)
-        and artifacts.images.are_out(context, artifacts.images.runner_images(context, version))
-    ):
-        images.check(context, str(version))
-        return ""
+    if cut and artifacts.images.image_in_config(context, cut.sha) == str(version):
+        found = artifacts.images.digests(context, artifacts.images.runner_images(context, version))
+        if all(found.values()):
+            artifacts.images.check_runner_images(context, version, found)
+            return ""
     return artifacts.image_release.release_image(context, version)
 
 
 def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     """Release platform and SDK from the tag, side by side, prove both, then publish the GitHub Release."""
-    names = context.settings.platform.images
-    out = artifacts.images.are_out(context, artifacts.images.tagged_images(names, version))
-    runs = {} if out else github.events.needed_runs(context, tag)
+    names = artifacts.images.tagged_images(context.settings.platform.images, version)
+    found = artifacts.images.digests(context, names)
+    runs = {} if all(found.values()) else github.events.needed_runs(context, tag)
     dispatched = None if artifacts.s3.is_wheel_out(context, version) else sdk.dispatch(context, str(version))
     if dispatched:
         runs = {"sdk": dispatched[0], **runs}
@@ -93,7 +91,7 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
         artifacts.s3.prove_wheel_run(context, version, finished["sdk"], dispatched[1])
     else:
         sdk.wheel(context, str(version))
-    artifacts.images.prove_tagged_images(context, version, names, "the platform", "the tag's push")
+    artifacts.images.prove_tagged_images(context, version, found, "the platform", "the tag's push")
     release = audit.receipt.publish_release(context, version, audit.receipt.draft_release(context, version))
     if release.url:  # a dry run has none
         context.report.step("note", f"{version} is released", url=release.url)
@@ -254,7 +252,8 @@ def release_component(context: Context, part: Component, tag: TaggedRelease) -> 
     finished = github.follow.follow_runs(context, artifacts.component_release.component_runs(context, part, tag))
     artifacts.component_release.check_component_runs(context, part, tag, finished)
     how = f"run {part.workflow}" if part.workflow else "the tag's push"
-    artifacts.images.prove_tagged_images(context, tag.version, part.images, part.name, how)
+    unknown = dict.fromkeys(artifacts.images.tagged_images(part.images, tag.version))
+    artifacts.images.prove_tagged_images(context, tag.version, unknown, part.name, how)
 
 
 def prove_component(context: Context, part: Component, version: semver.Version) -> None:
