@@ -32,12 +32,8 @@ def run_shell(sandbox: Sandbox) -> int:
         (sandbox.home / name).write_text(f"PS1='{PROMPT}'\n", encoding="utf-8")
     environment = {**os.environ, **sandbox.environment(), "PS1": PROMPT}
     environment = {name: value for name, value in environment.items() if name not in ELSEWHERE}
-    kept = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for what runs in the shell
-    try:
-        child = subprocess.Popen([os.environ.get("SHELL") or "/bin/sh"], cwd=sandbox.work, env=environment)
-        return _wait(child, child.send_signal, signal.SIGHUP)  # what shells pass on, and end at
-    finally:
-        signal.signal(signal.SIGINT, kept)
+    child = subprocess.Popen([os.environ.get("SHELL") or "/bin/sh"], cwd=sandbox.work, env=environment)
+    return _wait(child, child.send_signal, signal.SIGHUP)  # what shells pass on, and end at; Ctrl-C is theirs
 
 
 def _wait(child: subprocess.Popen[bytes], tell: Callable[[int], None], end: signal.Signals) -> int:

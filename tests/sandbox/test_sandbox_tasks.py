@@ -30,7 +30,11 @@ from release.settings import Settings
 from release.tasks.sandbox import _show_evidence
 
 ROOT = Path(__file__).parents[2]
-STOPS = (signal.SIGTERM, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGINT, signal.SIGHUP)))
+STOPS = [
+    pytest.param(signal.SIGTERM, id="SIGTERM"),
+    pytest.param(signal.SIGINT, id="SIGINT", marks=pytest.mark.slow),
+    pytest.param(signal.SIGHUP, id="SIGHUP", marks=pytest.mark.slow),
+]
 INV = (sys.executable, "-m", "invoke")
 SERVE = """
 import signal
@@ -281,7 +285,7 @@ class Terminal:
 SHELLS = [path for path in map(shutil.which, ("bash", "dash", "zsh")) if path]
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda path: Path(path).name)
 def test_a_person_gets_a_shell_whose_prompt_says_where_it_is(tmp_path: Path, shell: str) -> None:
     at = Terminal([*INV, "sandbox.shell"], SHELL=shell, TMPDIR=str(tmp_path), PS1="mine ")
     at.until("(sandbox) $ ")
