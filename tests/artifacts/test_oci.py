@@ -500,7 +500,7 @@ def test_f20_missing_only_on_404(stubs: Callable[..., Stub], status: int) -> Non
 def test_an_answer_that_is_no_list_of_tags(stubs: Callable[..., Stub], body: bytes) -> None:
     stub = stubs()
     stub.faults = {"/v2/lepton/tags/list": (200, body)}
-    with pytest.raises(Failed, match="does not answer|did not answer JSON"):
+    with pytest.raises(Failed, match=r"does not answer|did not answer JSON"):
         OciRegistry(Door(), stub.url).tags("lepton")
 
 
