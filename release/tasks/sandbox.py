@@ -115,9 +115,8 @@ def rehearse(context: Context, task: str = "release.minor") -> None:
     except ValueError as error:
         raise Usage(f"--task {task}: {error}", 'Such as --task "release.patch --line 0.7"') from error
     root = git.repository.repository(context).root
-    perform(
-        context, f"inv {task}, on a copy of {root.name} in a sandbox", lambda: _rehearse(context, root, words), None
-    )
+    what = f"inv {task}, on a copy of {root.name} in a sandbox"
+    perform(context, what, lambda: _rehearse(context, root, words), None)
 
 
 def _rehearse(context: Context, root: Path, words: list[str]) -> None:
