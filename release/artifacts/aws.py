@@ -66,11 +66,6 @@ class Bucket:
         with _translated_errors("s3", self.name):
             return _stored_object(key, got), got["Body"].read()
 
-    def content(self, key: str) -> bytes | None:
-        """Return the object's bytes alone, as `read` does."""
-        found = self.read(key)
-        return found and found[1]
-
     def create_object(self, key: str, content: bytes) -> None:
         """Write the key and its SHA-256; raise Conflict when it exists, whatever is in it (`If-None-Match: *`, F20)."""
         sha256 = base64.b64encode(hashlib.sha256(content).digest()).decode()

@@ -52,25 +52,18 @@ def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | N
     there = bucket(context).read(key)
     if there is None:
         return None, key
-    stored, content = there
     try:
-        return stored_wheel(context, key, content, version, stored), key
+        return stored_wheel(context, *there, version), key
     except Failed as error:
         hint = "A released file is never overwritten; take the next version."
         raise Conflict(f"{s3_address(context, key)}: {error.problem}", hint) from error
 
 
-def stored_wheel(
-    context: Context, key: str, content: bytes, version: semver.Version, stored: S3Object | None = None
-) -> Wheel:
-    """Return the wheel in the key's bytes; raise Failed unless it is the version's, and as S3 stored it.
-
-    `stored` is the object that the bytes came with; without it S3 is asked.
-    """
-    found = read_wheel(content, key.rpartition("/")[2])
+def stored_wheel(context: Context, stored: S3Object, content: bytes, version: semver.Version) -> Wheel:
+    """Return the wheel in the object's bytes; raise Failed unless it is the version's, and as S3 stored it."""
+    found = read_wheel(content, stored.key.rpartition("/")[2])
     check_wheel(context, found, version)
-    stored = stored or bucket(context).object(key)
-    if stored and stored.sha256 not in ("", found.sha256):
+    if stored.sha256 not in ("", found.sha256):
         raise Failed(f"its bytes are sha256:{found.sha256[:12]}, S3 stored sha256:{stored.sha256[:12]}")
     return found
 

@@ -10,13 +10,12 @@ from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from release.artifacts.images import registry
 from release.artifacts.s3 import bucket
 from release.call.context import Context
-from release.call.parallel import side_by_side
+from release.call.parallel import answers_of
 from release.errors import Failed, ReleaseError
 from release.git.refs import HEADS, TAGS
 from release.git.remotes import is_secure, public_url
@@ -248,19 +247,13 @@ def findings(context: Context) -> list[Finding]:
         with suppress(ReleaseError):  # said by the check that needs it
             door(context)
     found: dict[str, Finding] = {}
-    for finding in chain(*side_by_side([partial(_answers, context, check) for check in CHECKS])):
+    for finding in answers_of([partial(check, context) for check in CHECKS], _unasked):
         found.setdefault(finding.says, finding)
     return list(found.values())
 
 
-def _answers(context: Context, check: Check) -> list[Finding]:
-    found: list[Finding] = []
-    try:
-        found.extend(check(context))
-    except ReleaseError as error:
-        name = check.__name__.removesuffix("_findings").replace("_", " ")
-        found.append(Finding(name, "bad", error.problem, error.hint))
-    return found
+def _unasked(name: str, error: ReleaseError) -> Finding:
+    return Finding(name, "bad", error.problem, error.hint)
 
 
 def _finding(name: str, problem: str, fix: str, good: str, level: str = "bad") -> Finding:

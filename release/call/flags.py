@@ -15,6 +15,7 @@ HELP = {
     "bump": "minor, major or patch",
     "candidates": "list what is on the trunk and not on the line",
     "checks": "leave the branch's checks out: branch and tag in one push",
+    "command": "run this in the shell and end with its exit code",
     "commit": "a commit of the trunk to pick; repeat it for more",
     "continue_": "go on with the picks that stopped",
     "component": "then release the SDK alone",

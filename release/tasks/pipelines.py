@@ -82,8 +82,9 @@ def _image_commit(context: Context, version: semver.Version) -> str:
             f"{git.refs.short_name(cut)} is cut already, and names image {named}, not {version}",
             f"Release it with that image: inv release.minor --version {version} --no-image",
         )
-    if artifacts.images.are_out(context, artifacts.images.runner_images(context, version)):
-        images.check(context, str(version))
+    found = artifacts.images.digests(context, artifacts.images.runner_images(context, version))
+    if all(found.values()):
+        artifacts.images.check_runner_images(context, version, found)
     else:
         artifacts.image_release.build_images(context, version, cut)
     return ""
@@ -91,9 +92,9 @@ def _image_commit(context: Context, version: semver.Version) -> str:
 
 def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     """Release platform and SDK from the tag, side by side, prove both, then publish the GitHub Release."""
-    names = context.settings.platform.images
-    out = artifacts.images.are_out(context, artifacts.images.tagged_images(names, version))
-    runs = {} if out else github.events.needed_runs(context, tag)
+    names = artifacts.images.tagged_images(context.settings.platform.images, version)
+    found = artifacts.images.digests(context, names)
+    runs = {} if all(found.values()) else github.events.needed_runs(context, tag)
     dispatched = None if artifacts.s3.is_wheel_out(context, version) else sdk.dispatch(context, str(version))
     if dispatched:
         runs = {"sdk": dispatched[0], **runs}
@@ -105,7 +106,7 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
         artifacts.s3.prove_wheel_run(context, version, finished["sdk"], dispatched[1])
     else:
         sdk.wheel(context, str(version))
-    artifacts.images.prove_tagged_images(context, version, names, "the platform", "the tag's push")
+    artifacts.images.prove_tagged_images(context, version, found, "the platform", "the tag's push")
     release = audit.receipt.publish_release(context, version, audit.receipt.draft_release(context, version))
     if not release.draft:  # a plan ends with one
         context.report.step("note", f"{version} is released", url=release.url)
@@ -238,7 +239,8 @@ def release_component(context: Context, part: Component, tag: TaggedRelease) -> 
     finished = github.follow.follow_runs(context, artifacts.component_release.component_runs(context, part, tag))
     artifacts.component_release.check_component_runs(context, part, tag, finished)
     how = f"run {part.workflow}" if part.workflow else "the tag's push"
-    artifacts.images.prove_tagged_images(context, tag.version, part.images, part.name, how)
+    unknown = dict.fromkeys(artifacts.images.tagged_images(part.images, tag.version))
+    artifacts.images.prove_tagged_images(context, tag.version, unknown, part.name, how)
 
 
 def prove_component(context: Context, part: Component, version: semver.Version) -> None:

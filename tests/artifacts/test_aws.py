@@ -78,15 +78,15 @@ def test_f20_a_key_is_created_once_with_its_checksum(cloud: Cloud, bucket: Bucke
     with pytest.raises(Conflict, match="exists already") as caught:
         bucket.create_object(KEY, b"second")
     assert caught.value.hint == "A released file is never overwritten."
-    assert bucket.content(KEY) == b"first"
+    assert bucket.read(KEY) == (found, b"first")
 
 
 @pytest.mark.parametrize("status", [403, 400, 503])
 def test_f20_missing_is_404_alone(cloud: Cloud, bucket: Bucket, status: int) -> None:
     assert bucket.object(KEY) is None
-    assert bucket.content(KEY) is None
+    assert bucket.read(KEY) is None
     cloud.faults.add("*", KEY, status=status, body=ACCESS, times=None)
-    for read in (bucket.object, bucket.content):
+    for read in (bucket.object, bucket.read):
         with pytest.raises(Failed) as caught:
             read(KEY)
         assert BUCKET in caught.value.problem
@@ -134,7 +134,7 @@ def test_s06_more_than_a_wheel_may_have_is_not_read(bucket: Bucket, monkeypatch:
     bucket.create_object(KEY, b"first")
     monkeypatch.setattr("release.artifacts.wheel.MAX_WHEEL", 4)
     with pytest.raises(Failed, match="is larger than"):
-        bucket.content(KEY)
+        bucket.read(KEY)
 
 
 @pytest.mark.slow

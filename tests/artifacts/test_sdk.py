@@ -102,15 +102,18 @@ def test_s06_the_wheel_that_is_out_is_the_one_the_run_built(context: Context, do
     assert f"saved {tmp_path / 'got' / NAME}  sha256:{found.sha256}" in printed(context)
 
 
-def test_s06_a_good_file_is_not_lost_to_bytes_that_changed_meanwhile(
-    context: Context, doubles: Doubles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_s06_what_is_saved_is_what_was_proved(
+    sandbox: Sandbox, context: Context, doubles: Doubles, tmp_path: Path
 ) -> None:
+    """Its bytes are fetched once: others that come meanwhile are not saved."""
     doubles.put_wheel("0.7.0")
-    (tmp_path / NAME).write_bytes(b"kept")
-    monkeypatch.setattr("release.artifacts.aws.Bucket.content", lambda *_: b"changed")
-    with pytest.raises(Failed, match="changed while it was read"):
-        sdk.wheel(context, "0.7.0", download=str(tmp_path))
-    assert (tmp_path / NAME).read_bytes() == b"kept"
+    (tmp_path / NAME).write_bytes(b"a build of one's own")
+    assert sandbox.cloud
+    start = len(sandbox.cloud.requests)
+    found = sdk.wheel(context, "0.7.0", download=str(tmp_path))
+    assert hashlib.sha256((tmp_path / NAME).read_bytes()).hexdigest() == found.sha256
+    asked = [each for each in sandbox.cloud.requests[start:] if each.path.endswith(NAME)]
+    assert [each.method for each in asked] == ["GET"]
 
 
 def test_f20_another_wheel_than_the_run_built_is_a_conflict(context: Context, doubles: Doubles, tmp_path: Path) -> None:

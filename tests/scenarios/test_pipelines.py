@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
@@ -97,6 +98,17 @@ def test_a_plan_does_not_say_that_anything_is_released(context: Context, sandbox
     pipelines.minor(plan)
     assert "○ GitHub Release 0.7.0 published" in printed(plan)
     assert "is released" not in printed(plan)
+
+
+@pytest.mark.slow
+def test_each_image_that_is_out_is_looked_up_once(context: Context, sandbox: Sandbox) -> None:
+    pipelines.minor(context)
+    assert sandbox.cloud
+    start = len(sandbox.cloud.requests)
+    pipelines.minor(again(context))
+    found = [each.body for each in sandbox.cloud.requests[start:] if "DescribeImages" in str(each.headers)]
+    asked = Counter(f"{body['repositoryName']}:{body['imageIds'][0]['imageTag']}" for body in found)
+    assert (len(asked), set(asked.values())) == (8, {1})
 
 
 @pytest.mark.slow

@@ -347,7 +347,7 @@ def test_dry_branch_and_tag_write_nothing_anywhere(context: Context, sandbox: Sa
 
 
 @pytest.mark.parametrize("moment", [("GET", "service=git-receive-pack"), ("POST", "git-receive-pack")])
-def test_f06_of_two_people_at_once_exactly_one_gets_the_branch(
+def test_f06_f34_of_two_people_at_once_exactly_one_gets_the_branch(
     context: Context, sandbox: Sandbox, moment: tuple[str, str]
 ) -> None:
     """The other one's older commit lands after this one looked: a plain push would fast-forward it silently."""
@@ -359,7 +359,7 @@ def test_f06_of_two_people_at_once_exactly_one_gets_the_branch(
     assert remote_refs(sandbox)[BRANCH] == other
 
 
-def test_f06_of_two_people_at_once_exactly_one_gets_the_tag(context: Context, sandbox: Sandbox) -> None:
+def test_f06_f34_of_two_people_at_once_exactly_one_gets_the_tag(context: Context, sandbox: Sandbox) -> None:
     cut(sandbox, "release-0.7-20261122")
     ends: list[str] = []
     start = threading.Barrier(2)
@@ -381,6 +381,7 @@ def test_f06_of_two_people_at_once_exactly_one_gets_the_tag(context: Context, sa
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(ends) == 2
     assert "got it" in ends
     assert peeled(sandbox, "0.7.0") == trunk(sandbox)
     for one in (again(context), again(context, folder=folder)):
