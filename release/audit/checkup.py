@@ -25,9 +25,9 @@ from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.commits import branch_rules
-from release.github.dispatch import FOLDER
 from release.github.events import check_token_starts_workflows, workflows_started
 from release.github.http import Answer
+from release.github.requests import FOLDER
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Source, judge
 

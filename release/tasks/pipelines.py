@@ -82,17 +82,12 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     names = context.settings.platform.images
     out = artifacts.images.are_out(context, artifacts.images.tagged_images(names, version))
     runs = {} if out else github.events.needed_runs(context, tag)
-    dispatched = None if artifacts.s3.is_wheel_out(context, version) else sdk.dispatch(context, str(version))
-    if dispatched:
-        runs = {"sdk": dispatched[0], **runs}
-    finished = github.follow.follow_runs(context, runs)
+    started, request = sdk.dispatch(context, str(version))
+    finished = github.follow.follow_runs(context, {"sdk": started, **runs})
     for name, run in finished.items():
         if name != "sdk":
             github.runs.check_run(context, run, github.requests.platform_request(tag, run.name))
-    if dispatched:
-        artifacts.s3.prove_wheel_run(context, version, finished["sdk"], dispatched[1])
-    else:
-        sdk.wheel(context, str(version))
+    artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
     artifacts.images.prove_tagged_images(context, version, names, "the platform", "the tag's push")
     release = audit.receipt.publish_release(context, version, audit.receipt.draft_release(context, version))
     if release.url:  # a dry run has none
