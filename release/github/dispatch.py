@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.errors import Conflict, Failed, Unknown, Usage
+from release.call.wait import Wait, wait_until
+from release.errors import Conflict, Failed, Unknown, Usage, Waiting
 from release.git.refs import HEADS, NEW, TAGS, brief
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.github.api import GitHub, github
+from release.github.lease import Lease
 from release.github.requests import FOLDER, Dispatch
 from release.github.runs import APPEARS, Run, check_jobs, runs_of
 from release.workflows import Source, check_judgement, judge
 
 EVENT = "workflow_dispatch"
+CANCELS = 300.0  # seconds within which GitHub ends a run that is cancelled, by force at last
 
 
 def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, run_id: int = 0) -> Run:
-    """Return the run that counts for the request, asking GitHub for one at most once (F1, F2).
+    """Return the run that counts for the request, asking GitHub for one at most once, whoever else does (F1, F2).
 
     `run_id` chooses one; `again` takes none that had ended before. Raises Conflict when several may count, Failed
     when the only ones failed or another commit was built (F4).
@@ -34,15 +37,18 @@ def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, r
         check_workflow(context, dispatch)
     inputs = ", ".join(f"{name}={_text(value)}" for name, value in dispatch.inputs.items())
     at = brief(asked.known.head_sha if asked.known else dispatch.sha)
-    found = ensure(
-        context,
-        f"run {dispatch.workflow} on {dispatch.name} ({at}) with {inputs or 'no inputs'}",
-        find=asked.run,
-        make=asked.ask,
-        planned=Run(0, dispatch.workflow, "planned", "", dispatch.sha, dispatch.name),
-        patience=APPEARS,
-    )
-    return _check_bound(context, found, dispatch)
+    try:
+        found = ensure(
+            context,
+            f"run {dispatch.workflow} on {dispatch.name} ({at}) with {inputs or 'no inputs'}",
+            find=asked.run,
+            make=asked.ask,
+            planned=Run(0, dispatch.workflow, "planned", "", dispatch.sha, dispatch.name),
+            patience=APPEARS,
+        )
+    finally:
+        asked.lease.let_go()
+    return _check_bound(context, asked.first(found), dispatch)
 
 
 def existing_run(context: Context, dispatch: Dispatch, run_id: int = 0) -> Run:
@@ -96,7 +102,7 @@ def counting_run(api: GitHub, runs: Sequence[Run], dispatch: Dispatch) -> Run | 
 
 
 class _Asked:
-    """One request: looked for, asked for at most once, and what it led to.
+    """One request: looked for, asked for at most once and under a lease, and what it led to.
 
     `known` is the run that nobody has to ask for.
     """
@@ -104,6 +110,7 @@ class _Asked:
     def __init__(self, context: Context, dispatch: Dispatch, again: bool) -> None:
         self._context, self._api, self._dispatch = context, github(context), dispatch
         self._old, self._floor, self._sent, self._id = 0, 0, False, 0
+        self.lease = Lease(context, dispatch)
         self.known = self._look(again)
 
     @cached_property
@@ -111,7 +118,10 @@ class _Asked:
         return self._api.login()
 
     def ask(self) -> None:
-        """Ask GitHub for the run; raise Unknown when the answer is lost (F2)."""
+        """Ask GitHub for the run, unless somebody else did meanwhile; raise Unknown when the answer is lost (F2)."""
+        self.lease.take(self._look, self._floor)
+        if self.known or self._look():
+            return
         self._sent, file = True, self._dispatch.workflow
         try:
             self._id = _send_dispatch(self._api, self._dispatch)
@@ -134,6 +144,36 @@ class _Asked:
         if len(ours) > 1:
             raise _several(ours, self._dispatch)
         return ours[0] if ours else None
+
+    def first(self, found: Run) -> Run:
+        """Return the first of the runs that several asked for at once; ours is cancelled where that is another (F1)."""
+        if self.known:
+            self.lease.clear(self.known.id)
+        if not self._sent or self.lease.doubt is None:
+            return found
+        earlier: list[Run] = []
+
+        def _seen(wait: Wait) -> bool:
+            earlier[:] = [each for each in self._new() if each.id < found.id and each.conclusion in ("", "success")]
+            return bool(earlier) or wait.seconds >= (self.lease.doubt or 0)
+
+        where = f"run {found.id} goes on: {found.url}"
+        late, stopped = Waiting(where, "Run the same again."), Waiting(where, "The same command attaches again.")
+        wait_until(self._context, _seen, late=lambda _: late, stopped=lambda: stopped)
+        if earlier:
+            self._cancel(found, earlier[-1])
+        return earlier[-1] if earlier else found
+
+    def _cancel(self, ours: Run, other: Run) -> None:
+        path = f"actions/runs/{ours.id}"
+
+        def _ended() -> Run | None:
+            now = Run.parse(self._api.get(path))
+            return now if now.status == "completed" else None
+
+        what = f"run {ours.id} is cancelled: run {other.id} was asked for before it, at the same moment"
+        cancel = partial(self._api.send, "POST", f"{path}/cancel")
+        ensure(self._context, what, find=_ended, make=cancel, planned=ours, patience=CANCELS)
 
     def _new(self) -> list[Run]:
         """Return the runs of the request that there were none of when ours was sent, newest first."""
