@@ -27,7 +27,7 @@ from release.github.api import github
 from release.github.commits import branch_rules
 from release.github.events import check_token_starts_workflows, workflows_started
 from release.github.http import Answer
-from release.github.lease import SPACE
+from release.github.lease import lease_problem
 from release.github.requests import FOLDER
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Source, judge
@@ -119,18 +119,8 @@ def token_findings(context: Context) -> Iterator[Finding]:
 
 
 def lease_findings(context: Context) -> Iterator[Finding]:
-    """Check that no lease on a dispatch was left, and that this machine may push one: a hook's word comes then (F1)."""
-    repo = repository(context)
-    if left := [line.split("\t")[1] for line in repo.git("ls-remote", "--", repo.remote, f"{SPACE}*").splitlines()]:
-        says = f"{len(left)} leases on a dispatch stand: the next call for the same run takes them over"
-        yield Finding("dispatch", "advice", says, f"If nobody releases now: git push {repo.remote} --delete {left[0]}")
-        return
-    problem, fix = "", "Let it push: without a lease, of two that ask at once the later cancels its own run."
-    try:
-        repo.git("push", "--dry-run", "--no-verify", "--", repo.remote, f"{repo.head()}:{SPACE}doctor")
-    except ReleaseError as error:
-        problem = f"this machine cannot push a lease on a dispatch: {error.problem}"
-    yield _finding("dispatch", problem, fix, "of several releasers at once one asks for a run", "advice")
+    """Check that this machine may take a lease on a dispatch, and that none was left (F1)."""
+    yield _finding("dispatch", *lease_problem(context), "of several releasers at once one asks for a run", "advice")
 
 
 def clock_findings(context: Context) -> Iterator[Finding]:

@@ -121,3 +121,18 @@ class Lease:
             said = json.loads(self._repo.git("cat-file", "blob", sha))
             return said if isinstance(said, dict) else {}
         return {}
+
+
+def lease_problem(context: Context) -> tuple[str, str]:
+    """Return what is in the way of leases, and its fix: a push that is only tried tells, but no hook's word."""
+    repo = repository(context)
+    listed = repo.git("ls-remote", "--", repo.remote, f"{SPACE}*").splitlines()
+    if left := [line.split("\t")[1] for line in listed]:
+        says = f"{len(left)} leases on a dispatch stand: the next call for the same run takes them over"
+        return says, f"If nobody releases now: git push {repo.remote} --delete {left[0]}"
+    try:
+        repo.git("push", "--dry-run", "--no-verify", "--", repo.remote, f"{repo.head()}:{SPACE}doctor")
+    except ReleaseError as error:
+        fix = "Let it push: without a lease, of two that ask at once the later cancels its own run."
+        return f"this machine cannot push a lease on a dispatch: {error.problem}", fix
+    return "", ""
