@@ -10,7 +10,6 @@ from packaging.utils import canonicalize_name
 from release.artifacts.aws import Bucket, S3Object
 from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_filename_matches
 from release.call.context import Context
-from release.call.flags import SDK_RUN, SdkRun
 from release.errors import Conflict, Failed
 from release.git.lines import line_branches
 from release.git.refs import RemoteRef
@@ -21,9 +20,7 @@ from release.github.commits import contains
 from release.github.dispatch import matching_runs, right_runs
 from release.github.requests import Dispatch
 from release.github.runs import Run, artifact_sha256, check_run, parse_time
-from release.settings import DEFAULTS
 from release.versions import line_of
-from release.workflows import is_on
 
 SHOWN = 10  # of what changed meanwhile
 
@@ -117,7 +114,7 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
     check_run(context, finished, request)
     # A wheel that was there before is another right run's, and a build need not give the same bytes twice.
     was_out = wheel_key(context, version) in request.before
-    _, key = prove_wheel(context, version, right_runs(context, request) if was_out else [finished])
+    _, key = prove_wheel(context, version, list(right_runs(context, request)) if was_out else [finished])
     check_unchanged(request.before, object_fingerprints(context), s3_address(context))
     made = bucket(context).object(key)
     if key not in request.before and made and made.modified < parse_time(finished.created_at):
@@ -125,16 +122,11 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
         raise Conflict(what, f"That run did not make it. Look: {finished.url}")
 
 
-def check_wheel_origin(context: Context, version: semver.Version, request: Dispatch, flags: SdkRun = SDK_RUN) -> None:
-    """Raise Conflict when the wheel is out though no run of its tag shows that may have made it (F20).
-
-    Unless more than the wheel is wanted, or a run is chosen: a run's own publisher never overwrites it.
-    """
-    usual, inputs = DEFAULTS["sdk"]["inputs"], request.inputs
-    more = any(is_on(inputs[name]) for name in inputs.keys() - usual) or flags.again or flags.run
+def check_wheel_origin(context: Context, version: semver.Version, request: Dispatch) -> None:
+    """Raise Conflict when the wheel is out though no run of its tag shows that may have made it (F20)."""
     # A key that is taken by something else is not for us.
     there, key = released_wheel(context, version)
-    if there and not more and not matching_runs(github(context), request):
+    if there and not matching_runs(github(context), request):
         what = f"{s3_address(context, key)} exists already, and no run of {request.workflow} at its tag made it"
         raise Conflict(what, "Do not install it: find out who put it there, then take the next version.")
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 import semver
 
@@ -141,7 +142,7 @@ def sdk_run_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]
     if not expected.wheel:
         return
     request = sdk_request(context, expected.tag)
-    right = right_runs(context, request)
+    right = list(right_runs(context, request))
     stored = bucket(context).object(wheel_key(context, expected.version))
     # Later ones did other things, or found it there.
     able = [each for each in right if not stored or parse_time(each.created_at) <= stored.modified]
@@ -183,7 +184,7 @@ def image_origin_proofs(context: Context, expected: ExpectedState) -> Iterator[P
     own = RemoteRef(f"{HEADS}{pull.head}", pull.head_sha, "") if pull else None
     built = [own, expected.branch, RemoteRef(f"{HEADS}{trunk(context)}", expected.tag.sha, "")]
     requests = [image_run(context, expected.image, head) for head in built if head]
-    good = next((found[0] for found in (right_runs(context, each) for each in requests) if found), None)
+    good = next(chain.from_iterable(right_runs(context, each) for each in requests), None)
     fix = f"inv image.release --version {expected.image}"
     yield _run("image run", good) if good else _no_run("image", requests[0].workflow, requests[0].sha, fix)
     if pull:

@@ -56,7 +56,7 @@ def existing_run(context: Context, dispatch: Dispatch, run_id: int = 0) -> Run:
     if run_id:
         return _run_of_id(context, run_id, dispatch)
     planned = context.view.get(Run, (dispatch.workflow, dispatch.name))
-    found = planned or counting_run(github(context), matching_runs(github(context), dispatch), dispatch)
+    found = planned or counting_run(context, dispatch, matching_runs(github(context), dispatch))
     if found is None:
         problem = f"there is no run of {dispatch.workflow} on {dispatch.name} at {dispatch.sha[:9]}"
         raise Usage(problem, f"Start it: {dispatch.new_run.removesuffix(' --again')}")
@@ -72,28 +72,23 @@ def matching_runs(api: GitHub, dispatch: Dispatch) -> list[Run]:
     return [each for each in found if each.head_branch == dispatch.name and dispatch.is_of(each.head_sha)]
 
 
-def right_runs(context: Context, dispatch: Dispatch) -> list[Run]:
-    """Return the runs of the request that did all that was asked, newest first."""
-    api = github(context)
-    return list(_right_runs(api, matching_runs(api, dispatch), dispatch))
-
-
-def _right_runs(api: GitHub, runs: Sequence[Run], dispatch: Dispatch) -> Iterator[Run]:
-    """Yield those of the runs that did all that was asked: GitHub does not tell a run's inputs, its jobs do."""
-    for each in (each for each in runs if each.conclusion == "success"):
+def right_runs(context: Context, dispatch: Dispatch, runs: Sequence[Run] | None = None) -> Iterator[Run]:
+    """Yield those of the request's runs that did all that was asked: no run shows its inputs, but its jobs do."""
+    for each in matching_runs(github(context), dispatch) if runs is None else runs:
         with suppress(Failed):
-            check_jobs(api, each, dispatch)
-            yield each
+            if each.conclusion == "success":
+                check_jobs(github(context), each, dispatch)
+                yield each
 
 
-def counting_run(api: GitHub, runs: Sequence[Run], dispatch: Dispatch) -> Run | None:
+def counting_run(context: Context, dispatch: Dispatch, runs: Sequence[Run]) -> Run | None:
     """Return which of the runs counts: the one going on, else the newest right one, else the newest that failed.
 
     Raises Conflict where several may.
     """
     going = [each for each in runs if each.status != "completed"]
     # Several green ones built the same; one that goes on beside a green one is unclear.
-    useful = going + list(islice(_right_runs(api, runs, dispatch), 1))
+    useful = going + list(islice(right_runs(context, dispatch, runs), 1))
     if len(useful) > 1:
         raise _several(useful, dispatch)
     # What failed at an earlier commit may be mended at this one.
@@ -102,10 +97,7 @@ def counting_run(api: GitHub, runs: Sequence[Run], dispatch: Dispatch) -> Run | 
 
 
 class _Asked:
-    """One request: looked for, asked for at most once and under a lease, and what it led to.
-
-    `known` is the run that nobody has to ask for.
-    """
+    """One request, asked for at most once and under a lease; `known` is the run that nobody has to ask for."""
 
     def __init__(self, context: Context, dispatch: Dispatch, again: bool) -> None:
         self._context, self._api, self._dispatch = context, github(context), dispatch
@@ -157,23 +149,19 @@ class _Asked:
             earlier[:] = [each for each in self._new() if each.id < found.id and each.conclusion in ("", "success")]
             return bool(earlier) or wait.seconds >= (self.lease.doubt or 0)
 
-        where = f"run {found.id} goes on: {found.url}"
-        late, stopped = Waiting(where, "Run the same again."), Waiting(where, "The same command attaches again.")
-        wait_until(self._context, _seen, late=lambda _: late, stopped=lambda: stopped)
-        if earlier:
-            self._cancel(found, earlier[-1])
-        return earlier[-1] if earlier else found
-
-    def _cancel(self, ours: Run, other: Run) -> None:
-        path = f"actions/runs/{ours.id}"
-
-        def _ended() -> Run | None:
-            now = Run.parse(self._api.get(path))
-            return now if now.status == "completed" else None
-
-        what = f"run {ours.id} is cancelled: run {other.id} was asked for before it, at the same moment"
-        cancel = partial(self._api.send, "POST", f"{path}/cancel")
-        ensure(self._context, what, find=_ended, make=cancel, planned=ours, patience=CANCELS)
+        going = Waiting(f"run {found.id} goes on: {found.url}", "The same command attaches again.")
+        wait_until(self._context, _seen, late=lambda _: going, stopped=lambda: going)
+        if not earlier:
+            return found
+        ensure(
+            self._context,
+            f"run {found.id} is cancelled: run {earlier[-1].id} was asked for before it, at the same moment",
+            find=lambda: next((each for each in self._new() if each.id == found.id and each.conclusion), None),
+            make=partial(self._api.send, "POST", f"actions/runs/{found.id}/cancel"),
+            planned=found,
+            patience=CANCELS,
+        )
+        return earlier[-1]
 
     def _new(self) -> list[Run]:
         """Return the runs of the request that there were none of when ours was sent, newest first."""
@@ -185,7 +173,7 @@ class _Asked:
         self._floor = max((each.id for each in runs), default=0)
         self._old = self._floor if again else self._old
         open_or_new = [each for each in runs if each.id > self._old or each.status != "completed"]
-        self.known = found = counting_run(self._api, open_or_new, self._dispatch)
+        self.known = found = counting_run(self._context, self._dispatch, open_or_new)
         if found and found.conclusion not in ("", "success") and not self._context.options.rerun_failed:
             where = f"{self._dispatch.workflow} at {self._dispatch.sha[:9]}"
             raise Failed(f"run {found.id} of {where} ended: {found.conclusion}\n{found.url}", self._dispatch.ways_on)

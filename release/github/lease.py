@@ -56,9 +56,9 @@ class Lease:
                     self._context.report.step("note", f"{who} asks for a run of {self._dispatch.workflow} just now")
             return False
 
-        what = f"somebody else asks for a run of {self._dispatch.workflow}, and none shows"
-        late, stopped = Waiting(what, "Run the same again."), Waiting("stopped waiting", "Run the same again.")
-        wait_until(self._context, _try, late=lambda _: late, stopped=lambda: stopped)
+        what = f"stopped waiting: somebody else asks for a run of {self._dispatch.workflow}, and none shows"
+        going = Waiting(what, "Run the same again.")
+        wait_until(self._context, _try, late=lambda _: going, stopped=lambda: going)
 
     def let_go(self) -> None:
         """Delete the lease if it is ours, on every way out; that it was not any more is doubt."""
@@ -66,13 +66,10 @@ class Lease:
         try:
             if sha:
                 self._repo.delete_branch(self.ref, sha)
-        except ReleaseError as error:
+        except ReleaseError:
             with suppress(ReleaseError):
-                held = self._held()
-                if held == sha:
-                    self._context.report.step("note", f"the lease {self.ref} stays: {error.problem}")
-                else:  # whoever deleted it saw a run; whoever replaced it may still ask for one
-                    self.doubt = APPEARS if held else max(self.doubt or 0.0, 0.0)
+                # Whoever deleted it saw a run; whoever replaced it may still ask for one.
+                self.doubt = max(self.doubt or 0.0, 0.0 if self._held() in ("", sha) else APPEARS)
 
     def clear(self, known: int) -> None:
         """Delete the lease of a killed call whose run this is, by its id (F33); it hinders nobody if that fails."""
@@ -116,20 +113,15 @@ class Lease:
 
     def _read(self, sha: str) -> dict[str, Any]:
         """Return what the object says, or nothing: it may be gone meanwhile, or nobody's."""
-        with suppress(ReleaseError, ValueError):
+        with suppress(ReleaseError, TypeError, ValueError):
             self._repo.fetch(self.ref)
-            said = json.loads(self._repo.git("cat-file", "blob", sha))
-            return said if isinstance(said, dict) else {}
+            return dict(json.loads(self._repo.git("cat-file", "blob", sha)))
         return {}
 
 
 def lease_problem(context: Context) -> tuple[str, str]:
     """Return what is in the way of leases, and its fix: a push that is only tried tells, but no hook's word."""
     repo = repository(context)
-    listed = repo.git("ls-remote", "--", repo.remote, f"{SPACE}*").splitlines()
-    if left := [line.split("\t")[1] for line in listed]:
-        says = f"{len(left)} leases on a dispatch stand: the next call for the same run takes them over"
-        return says, f"If nobody releases now: git push {repo.remote} --delete {left[0]}"
     try:
         repo.git("push", "--dry-run", "--no-verify", "--", repo.remote, f"{repo.head()}:{SPACE}doctor")
     except ReleaseError as error:

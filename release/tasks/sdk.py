@@ -107,7 +107,7 @@ def dispatch(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> tu
     tag = artifacts.s3.checked_tag(context, wanted)
     asked = github.requests.sdk_request(context, tag, flags.publish_pypi, flags.run_e2e)
     request = replace(asked, before=artifacts.s3.object_fingerprints(context))
-    artifacts.s3.check_wheel_origin(context, wanted, request, flags)
+    artifacts.s3.check_wheel_origin(context, wanted, request)
     run_id = github.runs.parse_run_id(flags.run)
     return github.dispatch.dispatch_run(context, request, again=flags.again, run_id=run_id), request
 
@@ -132,7 +132,7 @@ def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
     """
     wanted = git.choice.tagged_version(context, version)
     tag = git.snapshot.remote(context).tag(str(wanted))
-    runs = github.dispatch.right_runs(context, github.requests.sdk_request(context, tag)) if tag else []
+    runs = list(github.dispatch.right_runs(context, github.requests.sdk_request(context, tag))) if tag else []
     found, key = artifacts.s3.prove_wheel(context, wanted, runs)
     if download:
         what = f"save {Path(download) / found.filename}"

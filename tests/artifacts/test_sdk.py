@@ -283,7 +283,7 @@ def test_f27_pypi_in_the_settings_is_made_up_for_when_s3_has_the_wheel(
     inputs = {**context.settings.sdk.inputs, "publish_pypi": True}
     context = again(context, settings=replace(context.settings, sdk=Sdk(inputs=inputs)))
     doubles.fail.add("publish-pypi")
-    doubles.put_wheel("0.7.0")
+    sandbox.github.faults.add("POST", "/dispatches", call=lambda: doubles.put_wheel("0.7.0"))
     for _ in range(2):
         with pytest.raises(Failed, match=r"run \d+ of .* (failed|ended)"):
             sdk.release(again(context), "0.7.0")
