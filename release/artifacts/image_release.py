@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import semver
 
@@ -29,11 +29,11 @@ from release.git.snapshot import remote, trunk
 from release.git.tags import trunk_ref, trunk_sha
 from release.github.api import github
 from release.github.commits import contains
-from release.github.dispatch import EVENT, dispatch_run
+from release.github.dispatch import dispatch_run, matching_runs
 from release.github.follow import follow_runs
 from release.github.pulls import PullRequest, delete_branch, merge_method, merge_pull_request, open_pull_request
 from release.github.requests import Dispatch, image_request
-from release.github.runs import Run, check_run, parse_run_id, runs_of
+from release.github.runs import Run, check_run, parse_run_id
 from release.versions import image_tags, parse_branch
 
 
@@ -56,7 +56,7 @@ def release_image(context: Context, version: semver.Version, on_trunk: bool = Tr
 def build_images(context: Context, version: semver.Version, head: RemoteRef, flags: ImageRun = IMAGE_RUN) -> None:
     """Build the images from a branch whose config.py names the version, and prove them and all older ones (F21)."""
     before = image_fingerprints(context, bases_may_change=flags.build_base)
-    request = replace(image_request(context, version, head, flags.build_base), before=before)
+    request = replace(image_run(context, version, head, flags.build_base), before=before)
     started = dispatch_images(context, request, version, flags)
     prove_images(context, version, follow_runs(context, {"image": started})["image"], request)
 
@@ -87,23 +87,27 @@ def dispatch_images(context: Context, request: Dispatch, version: semver.Version
     """Start the run; refuse to when some tag exists that it would overwrite (F21)."""
     found = digests(context, runner_images(context, version))
     if any(found.values()) and not flags.run:
-        ours = _branch_runs(context, request)
+        ours = matching_runs(github(context), request)
         if flags.again or not ours:
             whose = "a new run would push it again" if ours else f"no run of {request.workflow} on its branch made it"
             check_image_free(found, f", and {whose}")
-        made = [each for each in ours if each.conclusion == "success" and each.head_sha != request.sha]
-        if made and all(found.values()):
-            context.report.step("done", f"images of {version}, by run {made[0].id} at {made[0].head_sha[:9]}")
-            return made[0]
     return dispatch_run(context, request, again=flags.again, run_id=parse_run_id(flags.run))
 
 
-def _branch_runs(context: Context, request: Dispatch) -> list[Run]:
-    """Return the workflow's runs of this branch at this commit or one it has grown from: a base was merged into it."""
-    if request.sha == NEW:
-        return []
-    found = runs_of(github(context), "", EVENT, request.workflow, branch=request.name)
-    return [each for each in found if contains(context, request.sha, each.head_sha)]
+def image_run(context: Context, version: semver.Version, head: RemoteRef, build_base: bool = False) -> Dispatch:
+    """Return the run to ask for; one of an earlier commit of the branch that names the version counts too.
+
+    A base that was merged into the branch since, or a review's change, is no reason to build an image twice.
+    """
+
+    @cache
+    def _names(sha: str) -> bool:
+        if not contains(context, head.sha, sha):
+            return False
+        repository(context).need_commit(sha)
+        return image_in_config(context, sha) == str(version)
+
+    return replace(image_request(context, version, head, build_base), also=_names)
 
 
 def open_image_pull_request(context: Context, version: semver.Version, head: RemoteRef) -> PullRequest:

@@ -10,13 +10,11 @@ from packaging.utils import canonicalize_name
 from release.artifacts.aws import Bucket, S3Object
 from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_filename_matches
 from release.call.context import Context
-from release.call.flags import SDK_RUN, SdkRun
 from release.errors import Conflict, Failed
 from release.github.api import github
+from release.github.dispatch import matching_runs, right_runs
 from release.github.requests import Dispatch
 from release.github.runs import Run, artifact_sha256, check_run, parse_time
-from release.settings import DEFAULTS
-from release.workflows import is_on
 
 SHOWN = 10  # of what changed meanwhile
 
@@ -101,7 +99,9 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
         context.report.step("todo", f"wheel {s3_address(context, wheel_key(context, version))}")
         return
     check_run(context, finished, request)
-    _, key = prove_wheel(context, version, [finished])
+    # A wheel that was there before is another right run's, and a build need not give the same bytes twice.
+    was_out = wheel_key(context, version) in request.before
+    _, key = prove_wheel(context, version, list(right_runs(context, request)) if was_out else [finished])
     check_unchanged(request.before, object_fingerprints(context), s3_address(context))
     made = bucket(context).object(key)
     if key not in request.before and made and made.modified < parse_time(finished.created_at):
@@ -109,12 +109,13 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
         raise Conflict(what, f"That run did not make it. Look: {finished.url}")
 
 
-def is_wheel_out(context: Context, version: semver.Version, flags: SdkRun = SDK_RUN) -> bool:
-    """Whether the wheel of the version is out and nothing but that is wanted; raise Conflict for another there."""
-    usual, inputs = DEFAULTS["sdk"]["inputs"], context.settings.sdk.inputs
-    # A flag that is off takes back nothing that the settings want, as in the run's own request.
-    more = flags.publish_pypi or flags.run_e2e or any(is_on(inputs[name]) for name in inputs.keys() - usual)
-    return released_wheel(context, version)[0] is not None and not more
+def check_wheel_origin(context: Context, version: semver.Version, request: Dispatch) -> None:
+    """Raise Conflict when the wheel is out though no run of its tag shows that may have made it (F20)."""
+    # A key that is taken by something else is not for us.
+    there, key = released_wheel(context, version)
+    if there and not matching_runs(github(context), request):
+        what = f"{s3_address(context, key)} exists already, and no run of {request.workflow} at its tag made it"
+        raise Conflict(what, "Do not install it: find out who put it there, then take the next version.")
 
 
 def prove_wheel(context: Context, version: semver.Version, made: Sequence[Run]) -> tuple[Wheel, str]:

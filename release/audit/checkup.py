@@ -24,9 +24,10 @@ from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.commits import branch_rules
-from release.github.dispatch import FOLDER
 from release.github.events import check_token_starts_workflows, platform_workflows
 from release.github.http import Answer
+from release.github.lease import lease_problem
+from release.github.requests import FOLDER
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Source, judge
 
@@ -116,6 +117,11 @@ def token_findings(context: Context) -> Iterator[Finding]:
         "permission", problem, "Ask an administrator of the repository for write access.", f"may push to {name}"
     )
     check_token_starts_workflows(context)
+
+
+def lease_findings(context: Context) -> Iterator[Finding]:
+    """Check that this machine may take a lease on a dispatch, and that none was left (F1)."""
+    yield _finding("dispatch", *lease_problem(context), "of several releasers at once one asks for a run", "advice")
 
 
 def clock_findings(context: Context) -> Iterator[Finding]:
@@ -235,7 +241,7 @@ def registry_findings(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    git_findings, signing_findings, remote_findings, token_findings, clock_findings,
+    git_findings, signing_findings, remote_findings, token_findings, lease_findings, clock_findings,
     rate_limit_findings, tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings,
     registry_findings, settings_findings,
 )  # fmt: skip

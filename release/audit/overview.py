@@ -177,6 +177,7 @@ def _with_runs(context: Context, version: Version) -> Version:
         bodies = list(github(context).pages("actions/runs", key="workflow_runs", head_sha=version.sha))
     for body in bodies:
         name = "wheel" if body["path"].endswith(f"/{context.settings.sdk.workflow}") else "platform"
-        if body["status"] != "completed" and parts[name].state == "missing":
+        ours = body["head_branch"] == str(version.version)  # another tag, or the branch, may be at this commit
+        if ours and body["status"] != "completed" and parts[name].state == "missing":
             parts[name] = Part("waiting", parts[name].note, body["created_at"], body["html_url"])
     return replace(version, parts=parts)

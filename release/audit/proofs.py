@@ -6,27 +6,30 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 import semver
 
 from release.artifacts.component_release import check_component_roles
+from release.artifacts.image_release import image_run
 from release.artifacts.images import digests, registry, runner_images, tagged_images
 from release.artifacts.s3 import bucket, s3_address, stored_wheel, wheel_key
 from release.audit.expected import ExpectedState
 from release.call.context import Context
 from release.call.parallel import answers_of
 from release.errors import Failed, ReleaseError
-from release.git.refs import short_name
+from release.git.refs import HEADS, RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.git.tags import signature, trunk_sha
 from release.github.api import github
 from release.github.commits import contains, image_commit
+from release.github.dispatch import right_runs
 from release.github.events import pushed_runs
 from release.github.pulls import pulls_of
 from release.github.releases import is_latest, release_of
 from release.github.requests import sdk_request
-from release.github.runs import Run, check_jobs, parse_time, runs_of
+from release.github.runs import Run, parse_time
 from release.versions import line_of, released_versions
 
 WHO = "Find out who tagged it."
@@ -140,17 +143,17 @@ def sdk_run_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]
     if not expected.wheel:
         return
     request = sdk_request(context, expected.tag)
-    found = _successes(context, expected.tag.sha, request.workflow)
-    run = next((each for each in reversed(found) if each.head_branch == str(expected.version)), None)
-    if run is None:
-        yield _no_run("sdk", request.workflow, expected.tag.sha, f"inv sdk.release --version {expected.version}")
-        return
-    check_jobs(github(context), run, request)
+    right = list(right_runs(context, request))
     stored = bucket(context).object(wheel_key(context, expected.version))
-    if stored and stored.modified < parse_time(run.created_at):
-        yield Proof("sdk run", False, f"the wheel is older than run {run.id}", run.url, "Find out what made it.")
+    # Later ones did other things, or found it there.
+    able = [each for each in right if not stored or parse_time(each.created_at) <= stored.modified]
+    if able:
+        yield _run("sdk run", able[0])
+    elif right:
+        says = f"the wheel is older than run {right[0].id}"
+        yield Proof("sdk run", False, says, right[0].url, "Find out what made it.")
     else:
-        yield _run("sdk run", run)
+        yield _no_run("sdk", request.workflow, expected.tag.sha, f"inv sdk.release --version {expected.version}")
 
 
 def platform_runs_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
@@ -180,12 +183,13 @@ def image_origin_proofs(context: Context, expected: ExpectedState) -> Iterator[P
         return
     commit = image_commit(context, expected.tag.sha)
     pull = next((found for found in pulls_of(context, commit) if found.merged), None)
-    # Built at the branch's head; a squash or a rebase merged it as another commit.
-    shas = dict.fromkeys(sha for sha in (pull.head_sha if pull else "", commit, expected.tag.sha) if sha)
-    workflow = context.settings.image.workflow
-    good = next((found[-1] for found in (_successes(context, sha, workflow) for sha in shas) if found), None)
+    # Built on its own branch, which a squash or a rebase merged as another commit, or on the release's or the trunk.
+    own = RemoteRef(f"{HEADS}{pull.head}", pull.head_sha, "") if pull else None
+    built = [own, expected.branch, RemoteRef(f"{HEADS}{trunk(context)}", expected.tag.sha, "")]
+    requests = [image_run(context, expected.image, head) for head in built if head]
+    good = next(chain.from_iterable(right_runs(context, each) for each in requests), None)
     fix = f"inv image.release --version {expected.image}"
-    yield _run("image run", good) if good else _no_run("image", workflow, next(iter(shas)), fix)
+    yield _run("image run", good) if good else _no_run("image", requests[0].workflow, requests[0].sha, fix)
     if pull:
         yield Proof("pull request", True, f"#{pull.number} merged as {pull.merge_sha[:9]}", pull.url)
     elif expected.branch and not contains(context, expected.branch.sha, commit):
@@ -264,11 +268,6 @@ def _image(name: str, digest: str | None, fix: str) -> Proof:
     if digest is None:
         return Proof("image", False, f"{name} is missing", fix=fix)
     return Proof("image", True, f"{name}  {digest[:19]}", digests={name: digest})
-
-
-def _successes(context: Context, sha: str, workflow: str) -> list[Run]:
-    found = runs_of(github(context), sha, "workflow_dispatch", workflow)
-    return [run for run in found if run.conclusion == "success"]
 
 
 def _run(name: str, run: Run) -> Proof:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from release.call.context import Context
 from release.git.repository import repository
-from release.github.dispatch import FOLDER
+from release.github.requests import FOLDER
 
 IMPORT = "from release import namespace"
 PYTHON = "3.12"

@@ -15,8 +15,8 @@ from release.git.refs import NEW, TAGS, RemoteRef, short_name
 from release.git.repository import repository
 from release.git.tags import trunk_sha
 from release.github.api import github
-from release.github.dispatch import EVENT, FOLDER, dispatch_run
-from release.github.requests import platform_request
+from release.github.dispatch import EVENT, dispatch_run
+from release.github.requests import FOLDER, platform_request
 from release.github.runs import APPEARS, Run, runs_of
 from release.workflows import can_be_dispatched, listens_to_push, starts_on_push
 

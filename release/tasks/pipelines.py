@@ -95,17 +95,12 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     names = artifacts.images.tagged_images(context.settings.platform.images, version)
     found = artifacts.images.digests(context, names)
     runs = {} if all(found.values()) else github.events.needed_runs(context, tag)
-    dispatched = None if artifacts.s3.is_wheel_out(context, version) else sdk.dispatch(context, str(version))
-    if dispatched:
-        runs = {"sdk": dispatched[0], **runs}
-    finished = github.follow.follow_runs(context, runs)
+    started, request = sdk.dispatch(context, str(version))
+    finished = github.follow.follow_runs(context, {"sdk": started, **runs})
     for name, run in finished.items():
         if name != "sdk":
             github.runs.check_run(context, run, github.requests.platform_request(tag, run.name))
-    if dispatched:
-        artifacts.s3.prove_wheel_run(context, version, finished["sdk"], dispatched[1])
-    else:
-        sdk.wheel(context, str(version))
+    artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
     artifacts.images.prove_tagged_images(context, version, found, "the platform", "the tag's push")
     release = audit.receipt.publish_release(context, version, audit.receipt.draft_release(context, version))
     if not release.draft:  # a plan ends with one

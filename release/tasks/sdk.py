@@ -110,8 +110,7 @@ def dispatch(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> tu
     tag = github.places.checked_tag(context, wanted)
     asked = github.requests.sdk_request(context, tag, flags.publish_pypi, flags.run_e2e)
     request = replace(asked, before=artifacts.s3.object_fingerprints(context))
-    # A key that is taken by something else is not for us.
-    artifacts.s3.released_wheel(context, wanted)
+    artifacts.s3.check_wheel_origin(context, wanted, request)
     run_id = github.runs.parse_run_id(flags.run)
     return github.dispatch.dispatch_run(context, request, again=flags.again, run_id=run_id), request
 
@@ -136,7 +135,7 @@ def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
     """
     wanted = git.choice.tagged_version(context, version)
     tag = git.snapshot.remote(context).tag(str(wanted))
-    runs = github.dispatch.succeeded_runs(context, github.requests.sdk_request(context, tag)) if tag else []
+    runs = list(github.dispatch.right_runs(context, github.requests.sdk_request(context, tag))) if tag else []
     found, _ = artifacts.s3.prove_wheel(context, wanted, runs)
     if download:
         what = f"save {Path(download) / found.filename}"
@@ -151,9 +150,6 @@ def release(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> Non
     Example: inv sdk.release --version 0.7.0
     """
     wanted = git.choice.tagged_version(context, version)
-    if artifacts.s3.is_wheel_out(context, wanted, flags) and not (flags.again or flags.run):
-        wheel(context, str(wanted))
-        return
     started, request = dispatch(context, str(wanted), flags)
     finished = github.follow.follow_runs(context, {"sdk": started})["sdk"]
     artifacts.s3.prove_wheel_run(context, wanted, finished, request)

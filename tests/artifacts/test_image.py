@@ -9,15 +9,20 @@ from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGE, PYTHONS, Doubles
 from outside import cloud_content, dispatches, everything, git, remote_refs, writes
 
-from release.artifacts.image_release import bump_apart
+from release.artifacts.image_release import bump_apart, bump_line
+from release.audit.expected import expected_state
+from release.audit.proofs import image_origin_proofs
 from release.call.context import Context
 from release.call.flags import ImageRun
 from release.errors import Blocked, Conflict, Failed, Usage
 from release.git.choice import chosen_version
+from release.git.lines import needed_branch
+from release.git.refs import RemoteRef
 from release.git.repository import repository
 from release.github.pulls import delete_branch
 from release.sandbox import Sandbox
 from release.tasks import image, lines
+from release.versions import parse, parse_line
 
 TAGS = [f"photon-py{python}-runner-0.7.0" for python in PYTHONS]
 CONFIG = "sdk/leptonai/config.py"
@@ -181,9 +186,51 @@ def test_a_branch_that_had_the_trunk_merged_into_it_keeps_its_images(
     )
     late = again(context)
     image.release(late, "0.7.0")
-    assert f"images of 0.7.0, by run {run.id} at {head.sha[:9]} (already)" in printed(late)
+    assert f"on image-0.7.0 ({head.sha[:9]}) with version=0.7.0, is_release=true (already)" in printed(late)
+    assert late.report.facts["run_id"] == run.id
     assert dispatches(sandbox, IMAGE) == 1
     assert NAMED in (sandbox.bare.file("refs/heads/main", CONFIG) or "")
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_of_an_earlier_commit_of_the_branch_counts_for_dispatch_watch_and_proof(
+    sandbox: Sandbox, context: Context, doubles: Doubles, ended: bool
+) -> None:
+    """Defect 14: the watch knew no such run, and a dispatch while it went on started a second one."""
+    doubles.hang.add(IMAGE)
+    head = bump_apart(context, chosen_version(context, "0.7.0"))
+    run, _ = image.dispatch(again(context), "0.7.0")
+    grown = sandbox.bare.git("commit-tree", f"{head.sha}^{{tree}}", "-p", head.sha, text="x").strip()
+    sandbox.bare.update_ref(head.name, grown)
+    if ended:
+        doubles.runs_of(IMAGE)[0].end()
+    assert image.dispatch(again(context), "0.7.0")[0].id == run.id
+    if not ended:
+        doubles.runs_of(IMAGE)[0].end()
+    assert image.watch(again(context), "0.7.0").id == run.id
+    image.release(again(context), "0.7.0")
+    lines.branch(again(context), "0.7.0")
+    lines.tag(again(context), "0.7.0")
+    proof = next(image_origin_proofs(again(context), expected_state(context, parse("0.7.0"))))
+    assert (proof.name, proof.run.rpartition("/")[2]) == ("image run", str(run.id))
+    assert dispatches(sandbox, IMAGE) == 1
+
+
+def test_a_run_of_another_version_on_the_branch_does_not_count(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """A release branch has the runs of all its images: the commit says which one is of which."""
+    doubles.silent.add(IMAGE)
+    head = bump_line(context, parse("0.6.3"), line_branch(context))
+    first, _ = image.dispatch(again(context), "0.6.3", ref="release-0.6-20260901")
+    bump_line(again(context), parse("0.6.4"), head)
+    second, _ = image.dispatch(again(context), "0.6.4", ref="release-0.6-20260901")
+    assert first.id < second.id
+    assert second.head_sha != first.head_sha == head.sha
+
+
+def line_branch(context: Context) -> RemoteRef:
+    return needed_branch(context, parse_line("0.6"))
 
 
 # --- the branch afterwards ---
