@@ -13,16 +13,23 @@ from typing import Any, TypeVar
 
 import boto3
 import botocore.config
+from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
 
 from release.artifacts import wheel
 from release.errors import Conflict, Failed, Unknown, Usage
 
 T = TypeVar("T")
+C = TypeVar("C", bound=BaseClient)
 CONFIG = botocore.config.Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 SIGN_IN = "Sign in to AWS (aws sso login), or set AWS_PROFILE and AWS_REGION."
 OIDC = "Give the job `permissions: id-token: write` and a step with aws-actions/configure-aws-credentials."
 MISSING = ("404", "NoSuchKey", "NotFound", "ImageNotFoundException")
+# What an answer has in any case; one without it is not AWS's, such as a proxy's page with 200.
+ALWAYS = {
+    "HeadObject": "ETag", "GetObject": "ETag", "PutObject": "ETag", "ListObjectsV2": "Name",
+    "DescribeImages": "imageDetails", "ListImages": "imageIds", "DescribeRepositories": "repositories",
+}  # fmt: skip
 CREATE_ONLY = "s3:if-none-match"  # the condition key with which a bucket's policy asks for If-None-Match
 
 
@@ -36,12 +43,18 @@ class S3Object:
     sha256: str = ""
 
 
+class ForeignAnswerError(BotoCoreError):
+    """Somebody else answered in the place of the service."""
+
+    fmt = "{url} answered {kind} that is not the service's: a proxy's, or a page to sign in?"
+
+
 class Bucket:
     """One S3 bucket."""
 
     def __init__(self, name: str) -> None:
         with _translated_errors("s3", name):
-            self._client = boto3.client("s3", config=CONFIG)
+            self._client = _checked(boto3.client("s3", config=CONFIG))
         self.name = name
 
     def object(self, key: str) -> S3Object | None:
@@ -101,7 +114,7 @@ class Ecr:
 
     def __init__(self) -> None:
         with _translated_errors("ecr", "ECR"):
-            self._client = boto3.client("ecr", config=CONFIG)
+            self._client = _checked(boto3.client("ecr", config=CONFIG))
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the tag names, or None when the registry says that there is no such image."""
@@ -123,6 +136,23 @@ class Ecr:
         with _translated_errors("ecr", repository):
             found = self._client.describe_repositories(repositoryNames=[repository])["repositories"][0]
         return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
+
+
+def _checked(client: C) -> C:
+    """Return the client; its every answer is checked to be the service's own."""
+    client.meta.events.register("after-call", _check_answer)
+    return client
+
+
+def _check_answer(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: object) -> None:
+    """Raise ForeignAnswerError for a page for people, and for a good answer without what the service always says."""
+    kind = http_response.headers.get("content-type", "something")
+    good = http_response.status_code < 300
+    page = kind.startswith("text/html") and (
+        model.name in ("HeadObject", "GetObject") if good else http_response.content
+    )
+    if page or (good and ALWAYS.get(model.name, "ResponseMetadata") not in parsed):
+        raise ForeignAnswerError(url=http_response.url.partition("?")[0], kind=kind)
 
 
 def _stored_object(key: str, answer: Mapping[str, Any]) -> S3Object:

@@ -12,7 +12,7 @@ from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.remotes import api_url, remote_repository, token
 from release.git.repository import repository
-from release.github.http import Answer, BearerAuth, Http, check_url, http
+from release.github.http import Answer, BearerAuth, Http, check_no_page, check_url, http
 
 API_VERSION = "2022-11-28"
 HEADERS = {
@@ -114,7 +114,9 @@ class GitHub:
         self._good(answer, "POST", f"assets?name={name}")
 
     def _request(self, method: str, path: str, headers: Mapping[str, str] = HEADERS, **rest: Any) -> Answer:
-        return self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=self._auth, **rest)
+        answer = self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=self._auth, **rest)
+        check_no_page(answer, "Check the network and GITHUB_API_URL.", lost=method != "GET")
+        return answer
 
     def _good(self, answer: Answer, method: str, path: str) -> Answer:
         if answer.status < 300:

@@ -1,6 +1,6 @@
 """Break the source in one place, and see the test that should notice fail: `python tests/mutants/run.py [NAME …]`.
 
-Each mutant in a *.yaml of this folder names a promise or defect, a file, the text to break (found exactly once), what it
+Each mutant in a *.yaml here names a promise or defect, a file, the text to break (found exactly once), what it
 becomes, and the tests that must catch it. Ends with exit 1 when a mutant survives or no longer applies.
 """
 
