@@ -200,6 +200,10 @@ class Repository:
         self.git("commit", "--quiet", "-m", message, "--", *paths, cwd=where)
         return self.git("rev-parse", "HEAD", cwd=where)
 
+    def fast_forward(self, sha: str) -> None:
+        """Move the checked-out branch and its files on to a commit that has it in its history."""
+        self.git("merge", "--quiet", "--ff-only", "--no-autostash", sha)
+
     def make_tag(self, name: str, sha: str, message: str, sign: bool = False) -> str:
         """Write the annotated tag here, signed if asked or if Git is set to; return the tag object's sha.
 

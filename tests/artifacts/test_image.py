@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGE, PYTHONS, Doubles
+from history import snapshot
 from outside import cloud_content, dispatches, everything, git, remote_refs, writes
 
 from release.artifacts.image_release import bump_apart
 from release.call.context import Context
 from release.call.flags import ImageRun
-from release.errors import Blocked, Conflict, Failed, Usage
+from release.errors import Blocked, Conflict, Failed, Unknown, Usage
 from release.git.choice import chosen_version
 from release.git.repository import repository
 from release.github.pulls import delete_branch
@@ -278,3 +280,63 @@ def test_a_repository_without_an_image_sets_no_config_file(sandbox: Sandbox, con
     assert "refs/tags/0.7.0" in remote_refs(sandbox)
     assert sandbox.cloud
     assert sandbox.cloud.requests == []
+
+
+# --- a checkout is the user's ---
+
+
+def kept(sandbox: Sandbox) -> dict[str, str]:
+    """What a bump that failed must leave; the obstacle itself is in the config, and git-merge notes where it began."""
+    return {path: found for path, found in snapshot(sandbox.work).items() if not path.endswith(("config", "ORIG_HEAD"))}
+
+
+def _lock(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sandbox.work / ".git" / "index.lock").touch()
+
+
+def _hook(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = sandbox.work / ".git" / "hooks" / "commit-msg"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho not so >&2; exit 1\n")
+    hook.chmod(0o755)
+
+
+def _key(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"commit.gpgSign": "true", "gpg.format": "ssh", "user.signingKey": "/nowhere/key"}.items():
+        git(sandbox.work, "config", name, value)
+
+
+def _ctrl_c(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("release.git.repository.Repository.commit", stop)
+
+
+def _cut(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.github.faults.add("POST", "git-receive-pack", drop=True, times=None)
+
+
+@pytest.mark.parametrize("obstacle", [_lock, _hook, _key, _ctrl_c, _cut])
+def test_f25_f27_a_bump_that_fails_leaves_the_checkout_as_it_was(
+    sandbox: Sandbox, context: Context, obstacle: Callable[[Sandbox, pytest.MonkeyPatch], None]
+) -> None:
+    """10-11: config.py stayed changed, and the next call refused its own leftover as uncommitted changes."""
+    on_branch(sandbox)
+    before = kept(sandbox)
+    with pytest.MonkeyPatch.context() as patch:
+        obstacle(sandbox, patch)
+        with pytest.raises((Failed, Unknown, KeyboardInterrupt)):
+            image.bump(again(context), "0.7.0")
+    assert kept(sandbox) == before
+    sandbox.github.faults.clear()
+    (sandbox.work / ".git" / "hooks" / "commit-msg").unlink(missing_ok=True)
+    git(sandbox.work, "config", "commit.gpgSign", "false")
+    (sandbox.work / ".git" / "index.lock").unlink(missing_ok=True)
+    image.bump(again(context), "0.7.0")
+    assert NAMED in (sandbox.bare.file("refs/heads/my-image", CONFIG) or "")
+    assert git(sandbox.work, "rev-parse", "HEAD") == remote_refs(sandbox)["refs/heads/my-image"]
+    assert git(sandbox.work, "status", "--short") == ""
+    asked = writes(sandbox)
+    image.bump(again(context), "0.7.0")
+    assert writes(sandbox) == asked
