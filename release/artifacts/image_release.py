@@ -24,13 +24,14 @@ from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
 from release.git.refs import HEADS, NEW, Push, RemoteRef, short_name
 from release.git.repository import repository
+from release.git.scratch import worktree
 from release.git.snapshot import remote, trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.commits import contains
 from release.github.dispatch import EVENT, dispatch_run
 from release.github.follow import follow_runs
-from release.github.pulls import PullRequest, delete_branch, merge_pull_request, open_pull_request
+from release.github.pulls import PullRequest, delete_branch, delete_merged, merge_pull_request, open_pull_request
 from release.github.requests import Dispatch, image_request
 from release.github.runs import Run, check_run, parse_run_id, runs_of
 from release.versions import image_tags, parse_branch
@@ -39,6 +40,8 @@ from release.versions import image_tags, parse_branch
 def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = IMAGE_RUN) -> str:
     """Release the image from a branch made from the trunk, or from the checked-out one; return the trunk's commit."""
     merged = branch_with_image(context, trunk(context), version)
+    if merged:  # its own branch may be there from a call that was killed before it went (F33)
+        delete_merged(context, image_branch(version))
     found = digests(context, runner_images(context, version)) if merged else {}
     if merged and all(found.values()):
         what = f"image {version}: on {trunk(context)} at {merged.sha[:9]}, every tag in the registry"
@@ -202,7 +205,7 @@ def _push_bump(context: Context, version: semver.Version, push: Push, base: Remo
     """Write the version on the base in a worktree of its own, commit and push it."""
     image, repo = context.settings.image, repository(context)
     repo.need_commit(base.sha, base.name)
-    with repo.worktree(base.sha) as tree:
+    with worktree(repo, base.sha) as tree:
         path = tree / image.config_file
         path.write_bytes(replace_constant(path.read_bytes(), image.config_variable, str(version), image.config_file))
         repo.push([replace(push, sha=repo.commit(f"Use image {version}", [image.config_file], tree))])

@@ -18,9 +18,10 @@ from release.artifacts.s3 import bucket
 from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import Failed, ReleaseError
-from release.git.refs import HEADS, TAGS
+from release.git.refs import HEADS, TAGS, short_name
 from release.git.remotes import public_url, token
 from release.git.repository import repository
+from release.git.scratch import leftovers
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
@@ -28,6 +29,7 @@ from release.github.commits import branch_rules
 from release.github.dispatch import FOLDER
 from release.github.events import check_token_starts_workflows, workflows_started
 from release.github.http import Answer
+from release.github.pulls import merged_branches
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Source, judge
 
@@ -94,6 +96,15 @@ def remote_findings(context: Context) -> Iterator[Finding]:
     if repo.is_shallow():
         fix = "Nothing breaks; picks and counts are quicker after: git fetch --unshallow"
         yield Finding("clone", "advice", "this clone is shallow", fix)
+
+
+def leftovers_findings(context: Context) -> Iterator[Finding]:
+    """Name what a killed call left, here and on the remote (F33)."""
+    branches = [each for pattern in ("image-*", "backport/*/*") for each in merged_branches(context, pattern)]
+    names = [*leftovers(repository(context)), *map(short_name, branches)]
+    if names:
+        fix = f"They hinder none. A branch goes with: git push {repository(context).remote} --delete NAME"
+        yield Finding("leftovers", "advice", f"a call that was killed left {', '.join(names)}", fix)
 
 
 def token_findings(context: Context) -> Iterator[Finding]:
@@ -235,7 +246,7 @@ def registry_findings(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    git_findings, signing_findings, remote_findings, token_findings, clock_findings,
+    git_findings, signing_findings, remote_findings, leftovers_findings, token_findings, clock_findings,
     rate_limit_findings, tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings,
     registry_findings, settings_findings,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from release.errors import Conflict, Failed, ReleaseError
 from release.git.lines import needed_branch
 from release.git.refs import HEADS, NEW, Push, RemoteRef, brief, short_name
 from release.git.repository import Repository, repository
+from release.git.scratch import worktree
 from release.git.snapshot import remote
 from release.git.tags import push_tag, tag_at
 from release.github.commits import branch_rules, follow_checks, required_checks
@@ -103,7 +104,7 @@ def _pick_in_worktree(context: Context, plan: PickPlan) -> Outcome:
 def _try_picks(context: Context, plan: PickPlan) -> Outcome:
     """Try the picks in a worktree that is gone afterwards; before a question, a conflict is no end."""
     repo = repository(context)
-    with repo.worktree(plan.head.sha) as path:
+    with worktree(repo, plan.head.sha) as path:
         outcome = plan.pick_in(repo, path)
     if outcome.stopped_at:
         error = conflict(repo, plan, outcome)

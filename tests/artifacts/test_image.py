@@ -17,7 +17,7 @@ from release.call.flags import ImageRun
 from release.errors import Blocked, Conflict, Failed, Unknown, Usage
 from release.git.choice import chosen_version
 from release.git.repository import repository
-from release.github.pulls import delete_branch
+from release.github.pulls import delete_branch, merged_branches
 from release.sandbox import Sandbox
 from release.tasks import image, lines
 
@@ -195,6 +195,22 @@ def test_the_branch_goes_with_its_pull_request_while_it_is_ours(sandbox: Sandbox
     image.release(context, "0.7.0")
     assert "refs/heads/image-0.7.0" not in remote_refs(sandbox)
     assert "branch image-0.7.0 deleted" in printed(context)
+
+
+def test_f33_a_branch_left_by_a_kill_after_the_merge_goes_with_the_next_call(
+    sandbox: Sandbox, context: Context
+) -> None:
+    image.release(context, "0.7.0")
+    (pull,) = sandbox.github.hub.pulls.values()
+    sandbox.bare.update_ref("refs/heads/image-0.7.0", pull.head_sha)
+    sandbox.bare.update_ref("refs/heads/image-0.6.2", str(sandbox.bare.sha("refs/tags/0.6.2")))  # never merged
+    assert [each.name for each in merged_branches(again(context), "image-*")] == ["refs/heads/image-0.7.0"]
+    image.release(again(context), "0.7.0")
+    assert "refs/heads/image-0.7.0" not in remote_refs(sandbox)
+    sandbox.bare.update_ref("refs/heads/image-0.7.0", str(sandbox.bare.sha("refs/heads/main")))
+    before = everything(sandbox)
+    image.release(again(context), "0.7.0")
+    assert everything(sandbox) == before, "a branch that is elsewhere by now is somebody's own"
 
 
 def test_a_branch_that_somebody_pushed_to_stays(sandbox: Sandbox, context: Context) -> None:

@@ -15,6 +15,7 @@ from release.call.context import Context
 from release.call.report import Report
 from release.errors import Failed
 from release.git.repository import repository
+from release.git.scratch import worktree
 from release.sandbox import Sandbox
 from release.sandbox.github import rules
 from release.sandbox.github.records import JOB_TOKEN, TOKEN, Token
@@ -107,7 +108,7 @@ def no_workflow(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
 
 def nothing_starts_on_tags(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     head = well.bare.sha("refs/heads/main") or ""
-    with repository(context).worktree(head) as tree:
+    with worktree(repository(context), head) as tree:
         (tree / ".github" / "workflows" / "platform.yaml").unlink()
         git(tree, "commit", "-qam", "Remove the platform's workflow")
         git(tree, "push", "-q", "origin", "HEAD:refs/heads/main")

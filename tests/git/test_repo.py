@@ -15,6 +15,7 @@ from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.refs import Push, RemoteRef
 from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
+from release.git.scratch import worktree
 from release.git.snapshot import Look, Remote
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
@@ -186,7 +187,7 @@ def test_a_branch_whose_name_ends_alike_is_another(sandbox: Sandbox, repo: Repos
 def test_f22_the_worktree_is_apart_and_gone_afterwards(sandbox: Sandbox, repo: Repository) -> None:
     (sandbox.work / "a.txt").write_text("uncommitted\n")
     before = (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD"))
-    with repo.worktree(repo.head()) as tree:
+    with worktree(repo, repo.head()) as tree:
         (tree / "a.txt").write_text("two\n")
         sha = repo.commit("Change a", ["a.txt"], tree)
     assert (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD")) == before
