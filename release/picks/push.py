@@ -205,13 +205,13 @@ def pick_by_pull_request(context: Context, plan: PickPlan) -> RemoteRef:
 def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
     """Return the backport branch with the plan's picks, which end in `sha`, pushed where it is missing."""
     name = backport_branch(plan)
-    ref = f"{HEADS}{name}"
+    ref = RemoteRef(f"{HEADS}{name}", sha, sha)
     return ensure(
         context,
         f"branch {name} with {len(plan.picks)} picks",
-        find=lambda: _backport_on_remote(context, plan),
-        make=lambda: repository(context).push([Push(ref, sha)]),
-        planned=RemoteRef(ref, NEW, NEW),
+        find=lambda: ref if remote(context).head_sha(name) == sha else _backport_on_remote(context, plan),
+        make=lambda: repository(context).push([Push(ref.name, sha)]),
+        planned=RemoteRef(ref.name, NEW, NEW),
     )
 
 
@@ -251,19 +251,37 @@ def picks_between(repo: Repository, base: str, head: str) -> list[Pick]:
 
 
 def _backport_on_remote(context: Context, plan: PickPlan) -> RemoteRef | None:
-    """Return the remote's backport branch if it holds picks of these commits alone; raise Conflict otherwise."""
-    name = backport_branch(plan)
+    """Return the remote's backport branch if it holds the plan's picks and nothing else; raise Conflict otherwise."""
+    name, repo = backport_branch(plan), repository(context)
     sha = remote(context).head_sha(name)
     if sha in (None, NEW):
         return None
     ref = RemoteRef(f"{HEADS}{name}", sha, sha)
-    repository(context).need_history([ref])
-    found = pick_sources(repository(context), f"{plan.head.sha}..{sha}")
-    if not found or not set(found) <= set(plan.shas):
+    repo.need_history([ref])
+    if not _holds_picks_alone(repo, plan, sha):
         problem = f"branch {name} is at {brief(sha)} and holds other commits than these picks"
         delete = f"git push {context.settings.release.remote} --delete {name}"
         raise Conflict(problem, f"Look at it, and delete it if it is a leftover: {delete}")
     return ref
+
+
+def _holds_picks_alone(repo: Repository, plan: PickPlan, sha: str) -> bool:
+    """Whether the branch is what picking gives: a commit for each by its trailer, and made again the same files.
+
+    Picks that conflict cannot be made again: what resolved them is in their own files, for a reviewer to see.
+    """
+    base = repo.whole("merge-base", plan.head.sha, sha)
+    sources = list(pick_sources(repo, f"{base}..{sha}"))
+    count = repo.whole("rev-list", "--count", f"{base}..{sha}", "--")
+    if not sources or not set(sources) <= set(plan.shas) or int(count) != len(sources):
+        return False
+    with worktree(repo, base) as path:
+        outcome = plan.pick_in(repo, path)
+    if not outcome.stopped_at:
+        left = [each for each in plan.shas if each not in outcome.empty]
+        return sources == left and not repo.changed_paths(outcome.head, sha)
+    own = {path for pick in plan.picks for path in repo.changed_paths(pick.parent(repo), pick.sha)}
+    return set(repo.changed_paths(base, sha)) <= own
 
 
 def _title_and_body(line: Line, branch: str, picks: Sequence[Pick]) -> tuple[str, str]:

@@ -35,6 +35,11 @@ def pick_commits(context: Context, line: Line, wanted: PickRequest, version: sem
     if not plan.picks:
         return plan.head
     for tree in worktree.pick_worktrees(repository(context), line):
+        if worktree.is_pushed(repository(context), tree, plan.head.sha):  # nothing in it waits (F33)
+            perform(
+                context, f"take away {tree.path}", partial(worktree.close_worktree, repository(context), tree), None
+            )
+            continue
         waiting = f"picks onto {line} wait in {tree.path}: {worktree.describe_worktree(repository(context), tree)}"
         hint = "Go on with them: inv release.pick --continue. Or take them back: inv release.pick --abort"
         raise Conflict(waiting, hint)
@@ -64,6 +69,10 @@ def resume_picks(context: Context, line: str, via_pr: bool) -> RemoteRef:
 
 def _resume_in(context: Context, tree: worktree.PickWorktree, plan: push.PickPlan) -> RemoteRef:
     repo, head = repository(context), plan.head
+    if worktree.is_pushed(repo, tree, head.sha):  # and killed then
+        worktree.close_worktree(repo, tree)
+        context.report.step("done", f"the picks on {short_name(head)}")
+        return head
     outcome = _carry_on(context, tree, head)
     if outcome.stopped_at:
         raise push.conflict(repo, plan, outcome, tree.path)

@@ -93,6 +93,15 @@ def test_from_a_branch_of_ones_own_that_stays(sandbox: Sandbox, context: Context
     assert "refs/heads/image-0.7.0" not in refs
 
 
+def test_f17_a_second_image_from_the_same_branch_has_its_own_pull_request(sandbox: Sandbox, context: Context) -> None:
+    """10-17: the first one, merged at an older commit of the branch, was adopted, which ended in a conflict."""
+    on_branch(sandbox)
+    for version in ("0.7.0", "0.7.1"):
+        image.release(again(context), version)
+    assert [pull.head for pull in sandbox.github.hub.pulls.values()] == ["my-image"] * 2
+    assert NAMED.replace("0.7.0", "0.7.1") in (sandbox.bare.file("refs/heads/main", CONFIG) or "")
+
+
 def test_s06_config_py_is_changed_in_one_place_and_never_imported(sandbox: Sandbox, context: Context) -> None:
     path = sandbox.work / CONFIG
     path.write_text(path.read_text() + "raise SystemExit('imported')\n")

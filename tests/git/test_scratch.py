@@ -41,7 +41,7 @@ def repo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
 
 
 @contextmanager
-def call_at_work(repo: Repository) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def call_at_work(repo: Repository) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(
         [sys.executable, "-c", AT_WORK, str(repo.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
