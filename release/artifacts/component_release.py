@@ -17,7 +17,6 @@ from release.errors import Conflict, Usage
 from release.git.lines import check_version
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
-from release.git.snapshot import trunk
 from release.git.tags import (
     TaggedRelease,
     push_tag,
@@ -91,7 +90,6 @@ def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     """Ask the gate, then tag the commit with the line's next patch; the tag says what it releases, and why."""
     part = plan.part
     version = plan.version or next_version([each.version for each in plan.there], "patch", plan.line)
-    repository(context).need_commit(plan.sha, f"refs/heads/{trunk(context)}")
     answers = gate(context, part, plan.sha, plan.there)
     show_answers(context, answers)
     accepted = _needed_reason(context, plan, answers)

@@ -117,7 +117,6 @@ def _merge_image_pull_request(context: Context, version: semver.Version, head: R
     merged = merge_pull_request(context, open_image_pull_request(context, version, head), head.sha)
     if merged.merge_sha == NEW:
         return NEW
-    repository(context).need_commit(merged.merge_sha, f"{HEADS}{trunk(context)}")
     if image_in_config(context, merged.merge_sha) != str(version):
         where = f"its {context.settings.image.config_file}"
         raise Failed(f"{merged.merge_sha[:9]} was merged, but {where} does not name {version}", f"Look: {merged.url}")
@@ -193,7 +192,6 @@ def branch_with_image(context: Context, name: str, version: semver.Version, stri
     sha = remote(context).head_sha(name)
     if sha is None:
         return None
-    repository(context).need_commit(sha, f"{HEADS}{name}")
     named = image_in_config(context, sha)
     if strict and named != str(version):
         look = f"git log {context.settings.release.remote}/{name}"

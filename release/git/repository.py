@@ -142,13 +142,10 @@ class Repository:
         return self._succeeds(*cut, "merge-base", "--is-ancestor", ancestor, descendant)
 
     def file(self, sha: str, path: str) -> bytes | None:
-        """Return the file's bytes at the commit, or None when it is not in it."""
-        check_sha(sha)
+        """Return the file's bytes at the commit, fetched where it is missing, or None when it is not in it."""
+        self.need_commit(sha)  # of one that is not here Git says the same as of a file that is not in it
         header, _, content = self.git_bytes("cat-file", "--batch", stdin=f"{sha}:{path}\n").partition(b"\n")
-        if not header.endswith(b" missing"):
-            return content[:-1]
-        self.git("cat-file", "-e", sha)  # Git says the same of a commit that is not here, which is no answer
-        return None
+        return None if header.endswith(b" missing") else content[:-1]
 
     def parents(self, sha: str) -> list[str]:
         """Return the commit's parents, first one first, those beyond a shallow clone's cut too."""
