@@ -630,7 +630,7 @@ def backport(context: Context, author: Author, *commits: str, amend: str = "", e
         git(author.path, "add", amend)
         git(author.path, "commit", "-q", "--amend", "--no-edit")
     if extra:
-        commit(author.path, extra, {"d.txt": "foreign\n"})
+        commit(author.path, extra, {"a.txt": "foreign\n"})
     name = f"refs/heads/{push.backport_branch(plan)}"
     author.push(name)
     git(author.path, "checkout", "-q", "main")
