@@ -13,14 +13,12 @@ from typing import Any, TypeVar
 
 import boto3
 import botocore.config
-from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
 
 from release.artifacts import wheel
 from release.errors import Conflict, Failed, Unknown, Usage
 
 T = TypeVar("T")
-C = TypeVar("C", bound=BaseClient)
 CONFIG = botocore.config.Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 SIGN_IN = "Sign in to AWS (aws sso login), or set AWS_PROFILE and AWS_REGION."
 OIDC = "Give the job `permissions: id-token: write` and a step with aws-actions/configure-aws-credentials."
@@ -54,7 +52,8 @@ class Bucket:
 
     def __init__(self, name: str) -> None:
         with _translated_errors("s3", name):
-            self._client = _checked(boto3.client("s3", config=CONFIG))
+            self._client = boto3.client("s3", config=CONFIG)
+        self._client.meta.events.register("after-call", _check_answer)
         self.name = name
 
     def object(self, key: str) -> S3Object | None:
@@ -114,7 +113,8 @@ class Ecr:
 
     def __init__(self) -> None:
         with _translated_errors("ecr", "ECR"):
-            self._client = _checked(boto3.client("ecr", config=CONFIG))
+            self._client = boto3.client("ecr", config=CONFIG)
+        self._client.meta.events.register("after-call", _check_answer)
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the tag names, or None when the registry says that there is no such image."""
@@ -136,12 +136,6 @@ class Ecr:
         with _translated_errors("ecr", repository):
             found = self._client.describe_repositories(repositoryNames=[repository])["repositories"][0]
         return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
-
-
-def _checked(client: C) -> C:
-    """Return the client; its every answer is checked to be the service's own."""
-    client.meta.events.register("after-call", _check_answer)
-    return client
 
 
 def _check_answer(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: object) -> None:

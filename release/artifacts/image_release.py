@@ -31,7 +31,7 @@ from release.github.api import github
 from release.github.commits import contains
 from release.github.dispatch import EVENT, dispatch_run
 from release.github.follow import follow_runs
-from release.github.pulls import PullRequest, delete_branch, delete_merged, merge_pull_request, open_pull_request
+from release.github.pulls import PullRequest, delete_branch, merge_pull_request, merged_branches, open_pull_request
 from release.github.requests import Dispatch, image_request
 from release.github.runs import Run, check_run, parse_run_id, runs_of
 from release.versions import image_tags, parse_branch
@@ -40,8 +40,9 @@ from release.versions import image_tags, parse_branch
 def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = IMAGE_RUN) -> str:
     """Release the image from a branch made from the trunk, or from the checked-out one; return the trunk's commit."""
     merged = branch_with_image(context, trunk(context), version)
-    if merged:  # its own branch may be there from a call that was killed before it went (F33)
-        delete_merged(context, image_branch(version))
+    if merged:  # by a call that was killed before its branch went (F33)
+        for leftover in merged_branches(context, image_branch(version)):
+            delete_branch(context, leftover)
     found = digests(context, runner_images(context, version)) if merged else {}
     if merged and all(found.values()):
         what = f"image {version}: on {trunk(context)} at {merged.sha[:9]}, every tag in the registry"

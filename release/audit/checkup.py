@@ -21,7 +21,7 @@ from release.errors import Failed, ReleaseError
 from release.git.refs import HEADS, TAGS, short_name
 from release.git.remotes import public_url, token
 from release.git.repository import repository
-from release.git.scratch import leftovers
+from release.git.scratch import scratch
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
@@ -101,7 +101,8 @@ def remote_findings(context: Context) -> Iterator[Finding]:
 def leftovers_findings(context: Context) -> Iterator[Finding]:
     """Name what a killed call left, here and on the remote (F33)."""
     branches = [each for pattern in ("image-*", "backport/*/*") for each in merged_branches(context, pattern)]
-    names = [*leftovers(repository(context)), *map(short_name, branches)]
+    with scratch(repository(context), clear=False) as here:
+        names = [*here, *map(short_name, branches)]
     if names:
         fix = f"They hinder none. A branch goes with: git push {repository(context).remote} --delete NAME"
         yield Finding("leftovers", "advice", f"a call that was killed left {', '.join(names)}", fix)

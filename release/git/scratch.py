@@ -18,18 +18,23 @@ _TREE = "release-tree-"
 
 
 @contextmanager
-def scratch(repo: Repository) -> Iterator[None]:
+def scratch(repo: Repository, clear: bool = True) -> Iterator[list[str]]:
     """Keep what is made in the clone until the end of the block from other calls; takes away what a killed one left.
 
-    Who is alive holds a shared lock on Git's own folder, and the system lets go of a killed one's: where nobody
-    holds any, all that is there is left over. A file system without locks has nothing taken away.
+    Yields that, refs by name and worktrees by path. Who is alive holds a shared lock on Git's own folder, and the
+    system lets go of a killed one's: where nobody holds any, all that is there is left over. A file system without
+    locks has nothing taken away.
     """
-    folder = os.open(repo.common, os.O_RDONLY)
+    folder, found = os.open(repo.common, os.O_RDONLY), list[str]()
     try:
-        if _lock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            _clear(repo)
-        _lock(folder, fcntl.LOCK_SH)
-        yield
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found = [*(ref.name for ref in repo.refs(SPACE)), *_worktrees(repo)]
+            if clear:
+                _clear(repo)
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_SH)
+        yield found
     finally:
         os.close(folder)
 
@@ -44,16 +49,6 @@ def worktree(repo: Repository, sha: str) -> Iterator[Path]:
             yield path
         finally:
             _remove(repo, str(path))
-
-
-def leftovers(repo: Repository) -> list[str]:
-    """Return what a killed call left in the clone: refs by name, worktrees by path; nothing while a call is alive."""
-    folder = os.open(repo.common, os.O_RDONLY)
-    try:
-        free = _lock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return [*(ref.name for ref in repo.refs(SPACE)), *_worktrees(repo)] if free else []
-    finally:
-        os.close(folder)
 
 
 def delete_refs(repo: Repository, names: list[str]) -> None:
@@ -79,11 +74,3 @@ def _remove(repo: Repository, path: str) -> None:
     with suppress(Failed):  # there is none where it could not be made
         # Twice: one that was killed while Git made it is locked.
         repo.git("worktree", "remove", "--force", "--force", "--", path)
-
-
-def _lock(folder: int, kind: int) -> bool:
-    try:
-        fcntl.flock(folder, kind)
-    except OSError:  # somebody holds it, or the file system has no locks
-        return False
-    return True

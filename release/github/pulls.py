@@ -142,12 +142,6 @@ def merged_branches(context: Context, pattern: str) -> list[RemoteRef]:
     return [head for head, pull in found if pull and pull.merged]
 
 
-def delete_merged(context: Context, pattern: str) -> None:
-    """Delete the remote's branches of this name or glob that were merged as they are; writes the remote."""
-    for head in merged_branches(context, pattern):
-        delete_branch(context, head)
-
-
 def follow_required(context: Context, pull: PullRequest) -> None:
     """Return once all checks that the base requires have passed on the head; raise Failed when one failed."""
     names, pull_name = required_checks(context, pull.base), f"pull request #{pull.number}"

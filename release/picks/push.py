@@ -280,8 +280,8 @@ def _holds_picks_alone(repo: Repository, plan: PickPlan, sha: str) -> bool:
     if not outcome.stopped_at:
         left = [each for each in plan.shas if each not in outcome.empty]
         return sources == left and not repo.changed_paths(outcome.head, sha)
-    own = {path for pick in plan.picks for path in repo.changed_paths(pick.parent(repo), pick.sha)}
-    return set(repo.changed_paths(base, sha)) <= own
+    own = repo.whole("show", "--format=", "--name-only", "--no-renames", "-m", "-z", *sources, "--").split("\0")
+    return set(repo.changed_paths(base, sha)) <= set(own)
 
 
 def _title_and_body(line: Line, branch: str, picks: Sequence[Pick]) -> tuple[str, str]:

@@ -27,10 +27,6 @@ class Pick:
     def __str__(self) -> str:
         return f"{self.sha[:9]} {self.title}"
 
-    def parent(self, repo: Repository) -> str:
-        """Return the commit that its change is against."""
-        return repo.parents(self.sha)[max(self.mainline - 1, 0)]
-
 
 def requested_picks(context: Context, wanted: PickRequest, trunk: RemoteRef, head: RemoteRef) -> list[Pick]:
     """Return the commits to pick, each once, in the trunk's order unless told otherwise; their history is here.

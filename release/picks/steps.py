@@ -14,7 +14,7 @@ from release.errors import Conflict, Usage
 from release.git.lines import next_patch
 from release.git.refs import NEW, RemoteRef, short_name
 from release.git.repository import Repository, repository
-from release.github.pulls import delete_merged
+from release.github.pulls import delete_branch, merged_branches
 from release.picks import push, worktree
 from release.picks.candidates import line_and_trunk
 from release.versions import Line, parse_line
@@ -30,8 +30,8 @@ def pick_commits(context: Context, line: Line, wanted: PickRequest, version: sem
         hint = f"Give --commit SHA or --pr NUMBER. See: inv release.pick --candidates --line {line}"
         raise Usage("which commits?", hint)
     plan = push.pick_plan(context, line, wanted)
-    if wanted.via_pr:
-        delete_merged(context, f"backport/{line}/*")
+    for leftover in merged_branches(context, f"backport/{line}/*") if wanted.via_pr else ():
+        delete_branch(context, leftover)
     if not plan.picks:
         return plan.head
     for tree in worktree.pick_worktrees(repository(context), line):

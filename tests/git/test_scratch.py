@@ -13,7 +13,7 @@ from outside import git
 
 from release.call.context import Activity, View
 from release.git.repository import Repository
-from release.git.scratch import leftovers, worktree
+from release.git.scratch import scratch, worktree
 from release.git.snapshot import Look, Remote
 from release.sandbox import Sandbox
 
@@ -49,6 +49,11 @@ def call_at_work(repo: Repository) -> Iterator[tuple[subprocess.Popen[str], str]
     yield process, process.stdout.readline().strip()
     process.kill()
     process.wait()
+
+
+def leftovers(repo: Repository) -> list[str]:
+    with scratch(repo, clear=False) as found:
+        return found
 
 
 def look(repo: Repository) -> None:
