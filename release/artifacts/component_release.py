@@ -92,7 +92,6 @@ def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     """Ask the gate, then tag the commit with the line's next patch; the tag says what it releases, and why."""
     part = plan.part
     version = plan.version or next_version([each.version for each in plan.there], "patch", plan.line)
-    repository(context).need_commit(plan.sha, trunk_ref(context).name)
     answers = gate(context, part, plan.sha, plan.there)
     show_answers(context, answers)
     accepted = _needed_reason(context, plan, answers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache, partial
 
@@ -18,20 +17,28 @@ from release.artifacts.images import (
 )
 from release.artifacts.s3 import check_unchanged
 from release.call.context import Context
-from release.call.ensure import ensure
+from release.call.ensure import ensure, perform
 from release.call.flags import IMAGE_RUN, ImageRun
 from release.config_py import replace_constant
 from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
 from release.git.refs import HEADS, NEW, Push, RemoteRef, branch_ref, short_name
 from release.git.repository import repository
+from release.git.scratch import worktree
 from release.git.snapshot import remote, trunk
 from release.git.tags import trunk_ref, trunk_sha
 from release.github.api import github
 from release.github.commits import contains
 from release.github.dispatch import dispatch_run, matching_runs
 from release.github.follow import follow_runs
-from release.github.pulls import PullRequest, delete_branch, merge_method, merge_pull_request, open_pull_request
+from release.github.pulls import (
+    PullRequest,
+    delete_branch,
+    merge_method,
+    merge_pull_request,
+    merged_branches,
+    open_pull_request,
+)
 from release.github.requests import Dispatch, image_request
 from release.github.runs import Run, check_run, parse_run_id
 from release.versions import image_tags, parse_branch
@@ -40,6 +47,9 @@ from release.versions import image_tags, parse_branch
 def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = IMAGE_RUN) -> str:
     """Release the image from a branch made from the trunk, or from the checked-out one; return the trunk's commit."""
     merged = branch_with_image(context, trunk(context), version)
+    if merged:  # by a call that was killed before its branch went (F33)
+        for leftover in merged_branches(context, image_branch(version)):
+            delete_branch(context, leftover)
     found = digests(context, runner_images(context, version)) if merged else {}
     if merged and all(found.values()):
         what = f"image {version}: on {trunk(context)} at {merged.sha[:9]}, every tag in the registry"
@@ -121,7 +131,6 @@ def _merge_image_pull_request(context: Context, version: semver.Version, head: R
     merged = merge_pull_request(context, open_image_pull_request(context, version, head), head.sha)
     if merged.merge_sha == NEW:
         return NEW
-    repository(context).need_commit(merged.merge_sha, f"{HEADS}{trunk(context)}")
     if image_in_config(context, merged.merge_sha) != str(version):
         where = f"its {context.settings.image.config_file}"
         raise Failed(f"{merged.merge_sha[:9]} was merged, but {where} does not name {version}", f"Look: {merged.url}")
@@ -159,8 +168,12 @@ def bump_checked_out(context: Context, version: semver.Version) -> RemoteRef:
 
     Raises Usage for a branch that is not clean, pushed and one's own; Conflict when an image of it exists.
     """
-    name = _checked_out_branch(context)
-    return _ensure_bump(context, version, Push(f"{HEADS}{name}", NEW, _clean_head(context, name, version)))
+    name, repo = _checked_out_branch(context), repository(context)
+    found = bump_line(context, version, _clean_head(context, name, version))
+    if found.sha not in (NEW, repo.head()):
+        # Made elsewhere and pushed first: whatever fails before, a hook or a kill, the checkout is as it was (F25).
+        perform(context, f"{name} here at {found.sha[:9]}", lambda: repo.fast_forward(found.sha), None)
+    return found
 
 
 def bump_apart(context: Context, version: semver.Version) -> RemoteRef:
@@ -169,12 +182,12 @@ def bump_apart(context: Context, version: semver.Version) -> RemoteRef:
 
 
 def bump_line(context: Context, version: semver.Version, head: RemoteRef) -> RemoteRef:
-    """Return the line's release branch with the version in config.py, committing and pushing it where it is missing."""
+    """Return the branch of this head with the version in config.py, committing and pushing it where it is missing."""
     return _ensure_bump(context, version, Push(head.name, NEW, expected=head.sha), head)
 
 
-def _ensure_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None = None) -> RemoteRef:
-    """Return the branch that names the version, else push the bump: a commit on `base`, or on what is checked out."""
+def _ensure_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef) -> RemoteRef:
+    """Return the branch that names the version, else push the bump, a commit on `base`."""
     name = push.ref.removeprefix(HEADS)
     change = f"{context.settings.image.config_variable} = {version}"
     what = f"{change} on {name}" if push.expected else f"branch {name} from {trunk(context)} with {change}"
@@ -191,7 +204,6 @@ def branch_with_image(context: Context, name: str, version: semver.Version, stri
     sha = remote(context).head_sha(name)
     if sha is None:
         return None
-    repository(context).need_commit(sha, f"{HEADS}{name}")
     named = image_in_config(context, sha)
     if strict and named != str(version):
         look = f"git log {context.settings.release.remote}/{name}"
@@ -199,19 +211,14 @@ def branch_with_image(context: Context, name: str, version: semver.Version, stri
     return branch_ref(name, sha) if named == str(version) else None
 
 
-def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None) -> None:
-    """Write the version, commit and push it: on what is checked out, or on the base in a worktree of its own."""
+def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef) -> None:
+    """Write the version on the base in a worktree of its own, commit and push it."""
     image, repo = context.settings.image, repository(context)
-    if base:
-        repo.need_commit(base.sha, base.name)
-    with repo.worktree(base.sha) if base else nullcontext(repo.root) as tree:
+    repo.need_commit(base.sha, base.name)
+    with worktree(repo, base.sha) as tree:
         path = tree / image.config_file
-        source = path.read_bytes()
-        changed = replace_constant(source, image.config_variable, str(version), image.config_file)
-        if changed != source:  # else a killed call committed it
-            path.write_bytes(changed)
-            repo.commit(f"Use image {version}", [image.config_file], tree)
-        repo.push([replace(push, sha=repo.git("rev-parse", "HEAD", cwd=tree))])
+        path.write_bytes(replace_constant(path.read_bytes(), image.config_variable, str(version), image.config_file))
+        repo.push([replace(push, sha=repo.commit(f"Use image {version}", [image.config_file], tree))])
 
 
 def _checked_out_branch(context: Context) -> str:
@@ -225,8 +232,8 @@ def _checked_out_branch(context: Context) -> str:
     return name
 
 
-def _clean_head(context: Context, name: str, version: semver.Version) -> str:
-    """Return the remote branch's head; raise Usage for what is in the way of a bump."""
+def _clean_head(context: Context, name: str, version: semver.Version) -> RemoteRef:
+    """Return the remote's branch; raise Usage for what is in the way of a bump."""
     changes, there = repository(context).changes(), context.settings.release.remote
     if changes:
         shown = "\n".join([f"{name} has {len(changes)} uncommitted changes:", *changes[:10]])
@@ -234,17 +241,17 @@ def _clean_head(context: Context, name: str, version: semver.Version) -> str:
     pushed, head = remote(context).head_sha(name), repository(context).head()
     if pushed is None:
         raise Usage(f"{name} is not pushed", f"git push -u {there} {name}")
-    if head != pushed and not _is_bump_alone(context, pushed, head, version):  # a killed call's commit may be (F27)
+    repository(context).need_commit(pushed, f"{HEADS}{name}")
+    if head != pushed and not _is_bump_alone(context, head, pushed, version):  # a killed call pushed that (F27)
         hint = f"Push or pull it first: git status; git pull --ff-only; git push {there} {name}"
         raise Usage(f"{name} is at {head[:9]}, but at {pushed[:9]} on the remote", hint)
-    return pushed
+    return RemoteRef(f"{HEADS}{name}", pushed, pushed)
 
 
 def _is_bump_alone(context: Context, base: str, head: str, version: semver.Version) -> bool:
     repo = repository(context)
     return (
-        repo.has_commit(base)
-        and repo.parents(head) == [base]
+        repo.parents(head) == [base]
         and repo.changed_paths(base, head) == [context.settings.image.config_file]
         and image_in_config(context, head) == str(version)
     )

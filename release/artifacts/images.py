@@ -102,9 +102,8 @@ def prove_tagged_images(context: Context, version: semver.Version, known: Digest
 
 def image_in_config(context: Context, sha: str) -> str:
     """Return the image version that config.py names at the commit; raise Usage when it names none (S6)."""
-    image, repo = context.settings.image, repository(context)
-    repo.need_commit(sha)
-    content = repo.file(sha, image.config_file)
+    image = context.settings.image
+    content = repository(context).file(sha, image.config_file)
     if content is None:
         raise Usage(f"{image.config_file} is not in {sha[:9]}", "Set image.config_file in invoke.yaml.")
     return constant(content, image.config_variable, image.config_file)

@@ -17,9 +17,10 @@ from release.artifacts.s3 import bucket
 from release.call.context import Context
 from release.call.parallel import answers_of
 from release.errors import Failed, ReleaseError
-from release.git.refs import HEADS, TAGS
+from release.git.refs import HEADS, TAGS, short_name
 from release.git.remotes import is_secure, public_url
 from release.git.repository import repository
+from release.git.scratch import scratch
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
@@ -27,6 +28,7 @@ from release.github.commits import branch_rules
 from release.github.events import check_token_starts_workflows, platform_workflows
 from release.github.http import Answer
 from release.github.lease import lease_problem
+from release.github.pulls import merged_branches
 from release.github.requests import FOLDER
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Source, judge
@@ -94,6 +96,16 @@ def remote_findings(context: Context) -> Iterator[Finding]:
     if repo.is_shallow():
         fix = "Nothing breaks; picks and counts are quicker after: git fetch --unshallow"
         yield Finding("clone", "advice", "this clone is shallow", fix)
+
+
+def leftovers_findings(context: Context) -> Iterator[Finding]:
+    """Name what a killed call left, here and on the remote (F33)."""
+    branches = [each for pattern in ("image-*", "backport/*/*") for each in merged_branches(context, pattern)]
+    with scratch(repository(context), clear=False) as here:
+        names = [*here, *map(short_name, branches)]
+    if names:
+        fix = f"They hinder none. A branch goes with: git push {repository(context).remote} --delete NAME"
+        yield Finding("leftovers", "advice", f"a call that was killed left {', '.join(names)}", fix)
 
 
 def token_findings(context: Context) -> Iterator[Finding]:
@@ -241,7 +253,7 @@ def registry_findings(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    git_findings, signing_findings, remote_findings, token_findings, lease_findings, clock_findings,
+    git_findings, signing_findings, remote_findings, leftovers_findings, token_findings, lease_findings, clock_findings,
     rate_limit_findings, tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings,
     registry_findings, settings_findings,
 )  # fmt: skip

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -36,7 +35,7 @@ class Repository:
             raise Usage(f"no Git repository here: {path.name}", "Change to the repository to release.") from error
         if self._repo.working_tree_dir is None:
             raise Usage("this repository is bare", "Run it in a clone with files.")
-        self.root, self._common = Path(self._repo.working_tree_dir), Path(self._repo.common_dir)
+        self.root, self.common = Path(self._repo.working_tree_dir), Path(self._repo.common_dir)
         self.remote = remote
         self._credentials: dict[str, str] = {}
         self._here: set[str] = set()  # commits
@@ -84,7 +83,7 @@ class Repository:
 
     def is_shallow(self) -> bool:
         """Whether this clone lacks history, told as Git tells it: by the file that lists where it was cut."""
-        cut = self._common / "shallow"
+        cut = self.common / "shallow"
         return cut.exists() and cut.stat().st_size > 0
 
     def fetch(self, ref: str) -> None:
@@ -121,8 +120,8 @@ class Repository:
             kind = self.git("rev-parse", "--show-object-format")
             self.git("init", "--quiet", "--bare", "--template=", f"--object-format={kind}", empty)
             # Included, not copied: a token may be in it (S1).
-            self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(self._common / "config"))
-            objects = str(self._common / "objects")
+            self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(self.common / "config"))
+            objects = str(self.common / "objects")
             self.git(f"--git-dir={empty}", *FETCH, *options, "--", self.remote, *refs, GIT_OBJECT_DIRECTORY=objects)
 
     def need_commit(self, sha: str, ref: str = "") -> None:
@@ -144,13 +143,10 @@ class Repository:
         return self._succeeds(*cut, "merge-base", "--is-ancestor", ancestor, descendant)
 
     def file(self, sha: str, path: str) -> bytes | None:
-        """Return the file's bytes at the commit, or None when it is not in it."""
-        check_sha(sha)
+        """Return the file's bytes at the commit, fetched where it is missing, or None when it is not in it."""
+        self.need_commit(sha)  # of one that is not here Git says the same as of a file that is not in it
         header, _, content = self.git_bytes("cat-file", "--batch", stdin=f"{sha}:{path}\n").partition(b"\n")
-        if not header.endswith(b" missing"):
-            return content[:-1]
-        self.git("cat-file", "-e", sha)  # Git says the same of a commit that is not here, which is no answer
-        return None
+        return None if header.endswith(b" missing") else content[:-1]
 
     def parents(self, sha: str) -> list[str]:
         """Return the commit's parents, first one first, those beyond a shallow clone's cut too."""
@@ -183,23 +179,16 @@ class Repository:
 
     # --- writes; each is called through ensure ---
 
-    @contextmanager
-    def worktree(self, sha: str) -> Iterator[Path]:
-        """Check the commit out, detached, in a temporary worktree that is gone afterwards (F22)."""
-        with tempfile.TemporaryDirectory(prefix="release-") as folder:
-            path = Path(folder).resolve() / "tree"
-            self.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
-            try:
-                yield path
-            finally:
-                self.git("worktree", "remove", "--force", "--", str(path))
-
     def commit(self, message: str, paths: Sequence[str], tree: Path | None = None) -> str:
         """Commit the files as they stand, by Git itself so that hooks and signing count (F24); return the sha."""
         where = tree or self.root
         self.git("add", "--", *paths, cwd=where)
         self.git("commit", "--quiet", "-m", message, "--", *paths, cwd=where)
         return self.git("rev-parse", "HEAD", cwd=where)
+
+    def fast_forward(self, sha: str) -> None:
+        """Move the checked-out branch and its files on to a commit that has it in its history."""
+        self.git("merge", "--quiet", "--ff-only", "--no-autostash", sha)
 
     def make_tag(self, name: str, sha: str, message: str, sign: bool = False) -> str:
         """Write the annotated tag here, signed if asked or if Git is set to; return the tag object's sha.

@@ -13,6 +13,7 @@ from release.call.context import Activity, Context, View
 from release.errors import Usage
 from release.git.refs import HEADS, TAGS, RemoteRef, printed_lines
 from release.git.repository import FETCH, Repository, repository
+from release.git.scratch import SPACE, delete_refs, scratch
 from release.versions import check_ref_name
 
 _LINE = re.compile(r"refs/(?:heads/release-|tags/)([0-9]+\.[0-9]+)[-.]")
@@ -77,12 +78,12 @@ class Look:
 
     def _fetch(self, parts: list[str]) -> None:
         """Fetch these refs into a namespace of their own, removed again: no local tag is read or touched (F9)."""
-        space, repo = f"refs/release/{secrets.token_hex(8)}/", self._repo
+        space, repo = f"{SPACE}{secrets.token_hex(8)}/", self._repo
         specs = [f"+{part}*:{space}{part}*" for part in parts]
-        repo.git(*FETCH, "--atomic", "--", repo.remote, *specs)
-        found = repo.refs(space)
-        if found:
-            repo.git("update-ref", "--stdin", stdin="".join(f"delete {ref.name}\n" for ref in found))
+        with scratch(repo):
+            repo.git(*FETCH, "--atomic", "--", repo.remote, *specs)
+            found = repo.refs(space)
+            delete_refs(repo, [ref.name for ref in found])
         refs = [replace(ref, name=ref.name.removeprefix(space)) for ref in found]
         looked = {part: [ref for ref in refs if ref.name.startswith(part)] for part in parts}
         self._parts |= looked

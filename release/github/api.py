@@ -13,7 +13,7 @@ from release.call.context import Context
 from release.errors import Conflict, Failed, Usage, Waiting
 from release.git.remotes import api_url, remote_repository, sign_in, token
 from release.git.repository import repository
-from release.github.http import Answer, BearerAuth, Http, address, check_url, http
+from release.github.http import Answer, BearerAuth, Http, address, check_no_page, check_url, http
 
 API_VERSION = "2022-11-28"
 HEADERS = {
@@ -125,6 +125,7 @@ class GitHub:
         while True:
             auth = BearerAuth(self.token) if self.token else None
             answer = self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=auth, **rest)
+            check_no_page(answer, "Check the network and GITHUB_API_URL.", lost=method != "GET")
             if answer.status != 401:
                 self._known = True
                 return answer

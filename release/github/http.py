@@ -204,6 +204,18 @@ def check_url(url: str, credentialed: bool) -> None:
         raise Usage(f"{address(url)} is not https", "A token goes over https alone.")
 
 
+def check_no_page(answer: Answer, hint: str, lost: bool = False) -> None:
+    """Raise Failed where a page for people came in place of an API's answer; Unknown where a write is `lost` in it.
+
+    What the API did not say is neither there nor missing, whatever the status.
+    """
+    kind = answer.headers.get("content-type", "")
+    meant = answer.status == 404 or (answer.status < 300 and answer.content)
+    if meant and kind.startswith("text/html"):
+        problem = f"{address(answer.url)} answered {answer.status} with a web page: a proxy's, or one to sign in?"
+        raise (Unknown if lost else Failed)(problem, hint)
+
+
 def address(url: str) -> str:
     """Return the host and path of a URL: what of it may be shown."""
     parts = urlsplit(url)

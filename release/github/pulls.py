@@ -73,10 +73,10 @@ def pulls_of(context: Context, sha: str) -> list[PullRequest]:
     return list(map(PullRequest.parse, found or []))
 
 
-def pull_request_of(api: GitHub, head: RemoteRef, base: str) -> PullRequest | None:
-    """Return the open pull request of that head and base, else the one merged at the head's commit, else None (F17)."""
-    of = f"{api.repository.split('/')[0]}:{short_name(head)}"
-    found = [PullRequest.parse(body) for body in api.pages("pulls", head=of, base=base, state="all")]
+def pull_request_of(api: GitHub, head: RemoteRef, base: str = "") -> PullRequest | None:
+    """Return the open pull request of that head and base (or any), else one merged at the head's commit (F17)."""
+    asked = {"head": f"{api.repository.split('/')[0]}:{short_name(head)}", "state": "all"}
+    found = [PullRequest.parse(body) for body in api.pages("pulls", **asked, **({"base": base} if base else {}))]
     opened = [each for each in found if each.state == "open"]
     merged = [each for each in found if each.merged and each.head_sha == head.sha]
     return next(iter(opened + merged), None)
@@ -142,8 +142,19 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
     )
 
 
+def merged_branches(context: Context, pattern: str) -> list[RemoteRef]:
+    """Return the remote's branches of this name or glob that were merged as they are and are in no open pull request.
+
+    They are what a call leaves that is killed between a merge and the deletion of its branch (F33).
+    """
+    heads = remote(context).heads(pattern)
+    found = [(head, pull_request_of(github(context), head)) for head in heads if head.sha != NEW]
+    return [head for head, pull in found if pull and pull.merged]
+
+
 def merge_method(context: Context, base: str) -> str:
     """Return the first of METHODS that the repository and every rule of the base allow, QUEUE where that merges.
+
 
     Raises Failed for none: asked for before anything is written that relies on a merge.
     """

@@ -23,8 +23,11 @@ def title(repo: Repository, sha: str) -> str:
 
 
 def pick_sources(repo: Repository, revisions: str) -> dict[str, str]:
-    """Return what the commits say they were picked from, each with the commit that says so, oldest first."""
-    return {source: sha for sha, message in _messages(repo, revisions) for source in TRAILER.findall(message)}
+    """Return what the commits say they were picked from, each with the commit that says so, oldest first.
+
+    A pick of a pick says both; the last one is what it was made from.
+    """
+    return {source: sha for sha, message in _messages(repo, revisions) for source in TRAILER.findall(message)[-1:]}
 
 
 def backported_commits(repo: Repository, head: str, trunk: str) -> dict[str, str]:

@@ -16,8 +16,9 @@ from release.call.ensure import ensure
 from release.call.flags import PickRequest
 from release.errors import Conflict, Failed, ReleaseError
 from release.git.lines import line_branches, needed_branch
-from release.git.refs import HEADS, NEW, Push, RemoteRef, branch_ref, brief, short_name
+from release.git.refs import NEW, Push, RemoteRef, branch_ref, brief, short_name
 from release.git.repository import Repository, repository
+from release.git.scratch import worktree
 from release.git.snapshot import remote
 from release.git.tags import push_tag, tag_at
 from release.github.commits import branch_checks, branch_rules, follow_checks
@@ -104,7 +105,7 @@ def _pick_in_worktree(context: Context, plan: PickPlan) -> Outcome:
 def _try_picks(context: Context, plan: PickPlan) -> Outcome:
     """Try the picks in a worktree that is gone afterwards; before a question, a conflict is no end."""
     repo = repository(context)
-    with repo.worktree(plan.head.sha) as path:
+    with worktree(repo, plan.head.sha) as path:
         outcome = plan.pick_in(repo, path)
     if outcome.stopped_at:
         error = conflict(repo, plan, outcome)
@@ -209,12 +210,13 @@ def pick_by_pull_request(context: Context, plan: PickPlan) -> RemoteRef:
 def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
     """Return the backport branch with the plan's picks, which end in `sha`, pushed where it is missing."""
     name = backport_branch(plan)
+    ref = branch_ref(name, sha)
     merge_method(context, short_name(plan.head))  # without one, nothing is begun
     return ensure(
         context,
         f"branch {name} with {len(plan.picks)} picks",
-        find=lambda: _backport_on_remote(context, plan),
-        make=lambda: repository(context).push([Push(f"{HEADS}{name}", sha)]),
+        find=lambda: ref if remote(context).head_sha(name) == sha else _backport_on_remote(context, plan),
+        make=lambda: repository(context).push([Push(ref.name, sha)]),
         planned=branch_ref(name, NEW),
     )
 
@@ -255,19 +257,37 @@ def picks_between(repo: Repository, base: str, head: str) -> list[Pick]:
 
 
 def _backport_on_remote(context: Context, plan: PickPlan) -> RemoteRef | None:
-    """Return the remote's backport branch if it holds picks of these commits alone; raise Conflict otherwise."""
-    name = backport_branch(plan)
+    """Return the remote's backport branch if it holds the plan's picks and nothing else; raise Conflict otherwise."""
+    name, repo = backport_branch(plan), repository(context)
     sha = remote(context).head_sha(name)
     if sha in (None, NEW):
         return None
     ref = branch_ref(name, sha)
-    repository(context).need_history([ref])
-    found = pick_sources(repository(context), f"{plan.head.sha}..{sha}")
-    if not found or not set(found) <= set(plan.shas):
+    repo.need_history([ref])
+    if not _holds_picks_alone(repo, plan, sha):
         problem = f"branch {name} is at {brief(sha)} and holds other commits than these picks"
         delete = f"git push {context.settings.release.remote} --delete {name}"
         raise Conflict(problem, f"Look at it, and delete it if it is a leftover: {delete}")
     return ref
+
+
+def _holds_picks_alone(repo: Repository, plan: PickPlan, sha: str) -> bool:
+    """Whether the branch is what picking gives: a commit for each by its trailer, and made again the same files.
+
+    Picks that conflict cannot be made again: what resolved them is in their own files, for a reviewer to see.
+    """
+    base = repo.whole("merge-base", plan.head.sha, sha)
+    sources = list(pick_sources(repo, f"{base}..{sha}"))
+    count = repo.whole("rev-list", "--count", f"{base}..{sha}", "--")
+    if not sources or not set(sources) <= set(plan.shas) or int(count) != len(sources):
+        return False
+    with worktree(repo, base) as path:
+        outcome = plan.pick_in(repo, path)
+    if not outcome.stopped_at:
+        left = [each for each in plan.shas if each not in outcome.empty]
+        return sources == left and not repo.changed_paths(outcome.head, sha)
+    own = repo.whole("show", "--format=", "--name-only", "--no-renames", "-m", "-z", *sources, "--").split("\0")
+    return set(repo.changed_paths(base, sha)) <= set(own)
 
 
 def _title_and_body(line: Line, branch: str, picks: Sequence[Pick]) -> tuple[str, str]:

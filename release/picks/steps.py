@@ -15,6 +15,7 @@ from release.git.lines import next_patch
 from release.git.refs import NEW, RemoteRef, branch_ref, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
+from release.github.pulls import delete_branch, merged_branches
 from release.picks import push, worktree
 from release.picks.candidates import line_and_trunk
 from release.versions import Line, parse_line
@@ -32,11 +33,18 @@ def pick_commits(
         hint = f"Give --commit SHA or --pr NUMBER. See: inv release.pick --candidates --line {line}"
         raise Usage("which commits?", hint)
     plan = push.pick_plan(context, line, wanted)
+    for leftover in merged_branches(context, f"backport/{line}/*") if wanted.via_pr else ():
+        delete_branch(context, leftover)
     if not plan.picks:
         return plan.head
     if version and remote(context).tag(str(version)):
         raise Conflict(f"{version} is tagged without {plan.picks[0]}", f"Take the next: inv release.next --line {line}")
     for tree in worktree.pick_worktrees(repository(context), line):
+        if worktree.is_pushed(repository(context), tree, plan.head.sha):  # nothing in it waits (F33)
+            perform(
+                context, f"take away {tree.path}", partial(worktree.close_worktree, repository(context), tree), None
+            )
+            continue
         waiting = f"picks onto {line} wait in {tree.path}: {worktree.describe_worktree(repository(context), tree)}"
         hint = "Go on with them: inv release.pick --continue. Or take them back: inv release.pick --abort"
         raise Conflict(waiting, hint)
@@ -70,6 +78,10 @@ def resume_picks(context: Context, line: str, via_pr: bool) -> RemoteRef:
 
 def _resume_in(context: Context, tree: worktree.PickWorktree, plan: push.PickPlan) -> RemoteRef:
     repo, head = repository(context), plan.head
+    if worktree.is_pushed(repo, tree, head.sha):  # and killed then
+        worktree.close_worktree(repo, tree)
+        context.report.step("done", f"the picks on {short_name(head)}")
+        return head
     outcome = _carry_on(context, tree, head)
     if outcome.stopped_at:
         raise push.conflict(repo, plan, outcome, tree.path)

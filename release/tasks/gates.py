@@ -21,7 +21,7 @@ def compat_(context: Context, name: str = "", ref: str = "", line: str = "") -> 
     """
     part = context.settings.component(name)
     wanted = release.versions.parse_line(line, version_too=True) if line else compat.current_line(context)
-    sha = git.choice.named_commit(context, ref or git.tags.trunk_ref(context).name)
+    sha = git.choice.named_commit(context, ref) if ref else git.tags.trunk_sha(context)
     answers = compat.gate(context, part, sha, git.tags.tagged_releases(context, wanted))
     compat.show_answers(context, answers)
     compat.check_open(context, part, sha, wanted, answers)

@@ -183,7 +183,30 @@ def test_nobody_signed_in_is_told_where_to(cloud: Cloud, monkeypatch: pytest.Mon
     assert "id-token: write" in caught.value.hint
 
 
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("body", [b"<html><body>Sign in to our network</body></html>", b"<html><p>not closed"])
+def test_a_web_page_is_nothing_that_s3_says(cloud: Cloud, bucket: Bucket, body: bytes, status: int) -> None:
+    page = {"Content-Type": "text/html", "Content-Length": str(len(body))}
+    cloud.faults.add("*", "/", status=status, body=body, headers=page, times=None)
+    reads = (bucket.content, lambda _: list(bucket.objects("release/")), bucket.object)
+    for read in reads if status == 200 else reads[:1]:  # a HEAD has no page to see
+        with pytest.raises(Failed, match=r"127\.0\.0\.1.* text/html that is not the service's"):
+            read(KEY)  # type: ignore[operator]
+    with pytest.raises(Unknown, match="not the service's"):
+        bucket.create_object(KEY, b"first")
+
+
 # --- ECR ---
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/plain"])
+def test_a_web_page_is_nothing_that_ecr_says(cloud: Cloud, kind: str) -> None:
+    cloud.faults.add("POST", "/", status=200, body=b"<p>Sign in", headers={"Content-Type": kind}, times=None)
+    registry = Ecr()
+    reads = (lambda: registry.image_digest("lepton", "x"), lambda: registry.image_digests("lepton"))
+    for read in (*reads, lambda: registry.is_immutable("lepton")):
+        with pytest.raises(Failed, match=f"answered {kind} that is not the service's"):
+            read()
 
 
 def test_f21_digests_one_by_one_and_all_at_once(cloud: Cloud) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,10 +15,14 @@ from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.refs import Push, RemoteRef
 from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
+from release.git.scratch import worktree
 from release.git.snapshot import Look, Remote
 from release.picks.history import titles
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 FILES = {"a.txt": "one\n", "sdk/config.py": 'X = "1"\n'}
 BRANCH = "refs/heads/release-0.7-20261122"
@@ -80,6 +85,36 @@ def test_f07_f13_a_rule_is_told_in_the_servers_words(sandbox: Sandbox, repo: Rep
         repo.push([Push(BRANCH, repo.head())])
     assert "A rule or a hook" in caught.value.hint
     assert sandbox.bare.sha(BRANCH) is None
+
+
+def test_f13_a_servers_words_before_the_connection_broke_are_no_refusal(sandbox: Sandbox, repo: Repository) -> None:
+    speak_and_cut(sandbox, b"Checking your push, see the rules")
+    with pytest.raises(Unknown, match=r"broke during the push(?s:.*)Checking your push"):
+        repo.push([Push(BRANCH, repo.head())])
+
+
+def test_f13_what_a_hook_says_is_not_what_git_met(sandbox: Sandbox, repo: Repository) -> None:
+    reject_pushes(sandbox.github.hub, "refs/heads/release-*", "the scan timed out: Authentication failed (index.lock)")
+    with pytest.raises(Failed, match=r"refused the push: (?s:.*)the scan timed out"):
+        repo.push([Push(BRANCH, repo.head())])
+
+
+def speak_and_cut(sandbox: Sandbox, words: bytes) -> None:
+    """Answer a push with a line of the server's (gitprotocol-pack(5), side band 2), and cut it before any report."""
+    whole = sandbox.github.front.application
+
+    def _answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "POST" or not environ["PATH_INFO"].endswith("git-receive-pack"):
+            return whole(environ, start_response)
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response("200 OK", [("Content-Type", "application/x-git-receive-pack-result")])
+        return _part(f"{len(words) + 6:04x}".encode() + b"\x02" + words + b"\n")
+
+    def _part(part: bytes) -> Iterator[bytes]:
+        yield part
+        raise ConnectionResetError("cut on purpose")
+
+    sandbox.github.front.application = _answer
 
 
 def test_f08_a_broken_connection_leaves_the_outcome_open(sandbox: Sandbox, repo: Repository) -> None:
@@ -153,7 +188,7 @@ def test_a_branch_whose_name_ends_alike_is_another(sandbox: Sandbox, repo: Repos
 def test_f22_the_worktree_is_apart_and_gone_afterwards(sandbox: Sandbox, repo: Repository) -> None:
     (sandbox.work / "a.txt").write_text("uncommitted\n")
     before = (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD"))
-    with repo.worktree(repo.head()) as tree:
+    with worktree(repo, repo.head()) as tree:
         (tree / "a.txt").write_text("two\n")
         sha = repo.commit("Change a", ["a.txt"], tree)
     assert (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD")) == before

@@ -259,6 +259,17 @@ def test_missing_is_404_alone(server: Scripted, github: GitHub) -> None:
         github.find("releases/tags/0.7.0")
 
 
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_web_page_is_nothing_that_github_says(server: Scripted, github: GitHub, status: int) -> None:
+    server.replies = [Reply(status, b"<p>Sign in</p>", {"Content-Type": "text/html; charset=utf-8"})]
+    reads = (github.find, github.get, github.fresh, github.content, lambda path: list(github.pages(path)))
+    for read in reads:
+        with pytest.raises(Failed, match=f"answered {status} with a web page"):
+            read("releases/tags/0.7.0")  # type: ignore[operator]
+    with pytest.raises(Unknown, match="with a web page"):
+        github.send("POST", "releases", {})
+
+
 def test_a_conflict_is_told_apart(server: Scripted, github: GitHub) -> None:
     server.replies = [Reply(409, b'{"message": "Head branch was modified"}')]
     with pytest.raises(Conflict, match="Head branch was modified"):
