@@ -155,7 +155,7 @@ def test_f33_a_lease_whose_holder_was_killed_before_it_asked_is_taken_over(sandb
     late = again(context)
     run, _ = sdk.dispatch(late, "0.7.0")
     assert "asks for a run of sdk-release.yaml just now" in printed(late)
-    assert sum(context.clock.slept) >= 60  # type: ignore[attr-defined]
+    assert sum(context.clock.slept) >= 120, "until it is taken over, and then for a run of its holder's"  # type: ignore[attr-defined]
     assert [each.id for each in sdk_runs(sandbox)] == [run.id]
     assert leases(sandbox) == {}
 
@@ -242,7 +242,7 @@ def test_f33_a_dispatch_that_fails_lets_the_lease_go(
 def test_f34_a_lease_whose_push_lost_its_answer_is_ours(sandbox: Sandbox, context: Context) -> None:
     sandbox.github.faults.add("POST", "/git-receive-pack", status=502, after=True)
     sdk.dispatch(context, "0.7.0")
-    assert sum(context.clock.slept) < 60  # type: ignore[attr-defined]
+    assert "asks for a run" not in printed(context), "nobody else does"
     assert (dispatches(sandbox, SDK), leases(sandbox)) == (1, {})
 
 
