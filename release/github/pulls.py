@@ -155,7 +155,6 @@ def merged_branches(context: Context, pattern: str) -> list[RemoteRef]:
 def merge_method(context: Context, base: str) -> str:
     """Return the first of METHODS that the repository and every rule of the base allow, QUEUE where that merges.
 
-
     Raises Failed for none: asked for before anything is written that relies on a merge.
     """
     settings, rules = github(context).get(""), branch_rules(context, base)
