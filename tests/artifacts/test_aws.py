@@ -188,7 +188,7 @@ def test_nobody_signed_in_is_told_where_to(cloud: Cloud, monkeypatch: pytest.Mon
 def test_a_web_page_is_nothing_that_s3_says(cloud: Cloud, bucket: Bucket, body: bytes, status: int) -> None:
     page = {"Content-Type": "text/html", "Content-Length": str(len(body))}
     cloud.faults.add("*", "/", status=status, body=body, headers=page, times=None)
-    reads = (bucket.content, lambda _: list(bucket.objects("release/")), bucket.object)
+    reads = (bucket.read, lambda _: list(bucket.objects("release/")), bucket.object)
     for read in reads if status == 200 else reads[:1]:  # a HEAD has no page to see
         with pytest.raises(Failed, match=r"127\.0\.0\.1.* text/html that is not the service's"):
             read(KEY)  # type: ignore[operator]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Inv, again, open_context, printed
+from conftest import FakeClock, Inv, again, open_context, printed
 from history import FILES, LINES, REF, Author, changed, commit, git, on_line, snapshot, titles
 
 from release.call.context import Context, Options
@@ -44,9 +44,9 @@ def author(sandbox: Sandbox, context: Context) -> Author:
 
 
 def do(context: Context, *commits: str, **options: Any) -> Context:
-    """Run release.pick as another call, and return that call's world."""
+    """Run release.pick as another call, whose waits take no time, and return its context."""
     resume = options.pop("resume", AFRESH)
-    fresh = again(context, dry=options.pop("dry", False))
+    fresh = again(context, dry=options.pop("dry", False), clock=FakeClock())
     picks.pick(fresh, line="0.7", wanted=PickRequest(commit=commits, **options), resume=resume)
     return fresh
 
