@@ -138,6 +138,20 @@ WORDS: dict[Any, str] = {str: "a text", bool: "true or false", float: "a number"
 TEXTS = "a list of texts"
 
 
+def defaults_beside(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the defaults beside what is given: a mapping that is given replaces the default's, it adds nothing to it.
+
+    Another team's components and inputs are all that it names: it could not take ours away.
+    """
+    return {
+        section: {
+            key: {} if isinstance(value, dict) and key in given.get(section, {}) else copy.deepcopy(value)
+            for key, value in keys.items()
+        }
+        for section, keys in DEFAULTS.items()
+    }
+
+
 def read(config: Mapping[str, Any]) -> Settings:
     """Return the settings in `config`; raise Usage naming a key that is unknown or of the wrong type."""
     sections = get_type_hints(Settings)
