@@ -74,7 +74,10 @@ class Release:
 
 @dataclass(frozen=True)
 class Sdk:
-    """The Python package: a role is `job|or-job`, `?input` when only that input asks for it."""
+    """The Python package: a role is `job|or-job`, `?input` when only that input asks for it.
+
+    `version_file` fixes the wheel's version, and a release sets it there; empty: it comes from the tag.
+    """
 
     path: str = "sdk"
     package: str = "leptonai"
@@ -84,6 +87,7 @@ class Sdk:
     roles: list[str] = field(default_factory=lambda: list(ROLES))
     bucket: str = "lepton-sdk"
     prefix: str = "release/"
+    version_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,12 @@ class Settings:
     def components(self) -> dict[str, Component]:
         """The components, by name."""
         return components_of(self.release.components)
+
+    @property
+    def image_repositories(self) -> list[str]:
+        """The repositories that a release pushes to: the runner's, the platform's and the components'."""
+        parts = [image for part in self.components.values() for image in part.images]
+        return list(dict.fromkeys([self.image.repository, *self.platform.images, *parts]))
 
     def component(self, name: str) -> Component:
         """Return the component; raise Usage naming those there are."""

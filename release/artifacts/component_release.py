@@ -10,6 +10,7 @@ import semver
 
 from release.artifacts.images import digests, tagged_images
 from release.artifacts.s3 import released_wheel
+from release.artifacts.version_file import check_wheel_version
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
@@ -124,6 +125,8 @@ def _own_tag(context: Context, part: Component, planned: TaggedRelease) -> Remot
     found = tagged_release(context, planned.version)
     if found is None:
         check_version(context, planned.version)
+        if is_sdk(context, part):
+            check_wheel_version(context, planned.ref.sha, planned.version)
         _check_unbuilt(context, part, planned.version)
         return None
     if found.ref.sha != planned.ref.sha or found.components != planned.components:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import semver
 
@@ -17,6 +18,7 @@ from release.artifacts.images import (
     runner_images,
 )
 from release.artifacts.s3 import check_unchanged
+from release.artifacts.version_file import wheel_version_file
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.flags import IMAGE_RUN, ImageRun
@@ -116,8 +118,8 @@ def _merge_image_pull_request(context: Context, version: semver.Version, head: R
     if merged.merge_sha == NEW:
         return NEW
     repository(context).need_commit(merged.merge_sha, f"{HEADS}{trunk(context)}")
-    if image_in_config(context, merged.merge_sha) != str(version):
-        where = f"its {context.settings.image.config_file}"
+    if not names_version(context, merged.merge_sha, version):
+        where = f"its {', '.join(bumped_files(context))}"
         raise Failed(f"{merged.merge_sha[:9]} was merged, but {where} does not name {version}", f"Look: {merged.url}")
     if short_name(head) == image_branch(version):
         delete_branch(context, head)
@@ -164,50 +166,79 @@ def bump_apart(context: Context, version: semver.Version) -> RemoteRef:
     return _ensure_bump(context, version, Push(f"{HEADS}{image_branch(version)}", NEW), base)
 
 
-def bump_line(context: Context, version: semver.Version, head: RemoteRef) -> RemoteRef:
-    """Return the line's release branch with the version in config.py, committing and pushing it where it is missing."""
-    return _ensure_bump(context, version, Push(head.name, NEW, expected=head.sha), head)
+def bump_line(context: Context, version: semver.Version, head: RemoteRef, image: bool = True) -> RemoteRef:
+    """Return the line's release branch with the version in its files, committing and pushing it where it is missing."""
+    return _ensure_bump(context, version, Push(head.name, NEW, expected=head.sha), head, image)
 
 
-def _ensure_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None = None) -> RemoteRef:
+def bumped_files(context: Context, image: bool = True) -> list[str]:
+    """Return the files that a release sets its version in: config.py for its image, and the one the wheel has it of."""
+    names = (context.settings.image.config_file if image else "", context.settings.sdk.version_file)
+    return [name for name in names if name]
+
+
+def names_version(context: Context, sha: str, version: semver.Version, image: bool = True) -> bool:
+    """Whether each of those files names the version at the commit; raise Usage for one that names none."""
+    fixed = wheel_version_file(context, sha) if context.settings.sdk.version_file else None
+    return (not image or image_in_config(context, sha) == str(version)) and (fixed is None or fixed.is_of(version))
+
+
+def _ensure_bump(
+    context: Context, version: semver.Version, push: Push, base: RemoteRef | None = None, image: bool = True
+) -> RemoteRef:
     """Return the branch that names the version, else push the bump: a commit on `base`, or on what is checked out."""
     name = push.ref.removeprefix(HEADS)
-    change = f"{context.settings.image.config_variable} = {version}"
+    change = f"{context.settings.image.config_variable} = {version}" if image else f"version {version}"
     what = f"{change} on {name}" if push.expected else f"branch {name} from {trunk(context)} with {change}"
-    look = partial(branch_with_image, context, name, version, strict=not push.expected)
+    look = partial(branch_with_image, context, name, version, strict=not push.expected, image=image)
     find = look if push.expected != NEW else lambda: None  # NEW: picks that a dry run plans
-    if find() is None:
+    if image and find() is None:
         check_image_free(digests(context, runner_images(context, version)))
-    make = partial(_push_bump, context, version, push, base)
+    make = partial(_push_bump, context, version, push, base, image)
     return ensure(context, what, find=find, make=make, planned=RemoteRef(push.ref, NEW, NEW))
 
 
-def branch_with_image(context: Context, name: str, version: semver.Version, strict: bool = False) -> RemoteRef | None:
-    """Return the remote's branch if config.py at its head names the version, else None; `strict` raises for another."""
+def branch_with_image(
+    context: Context, name: str, version: semver.Version, strict: bool = False, image: bool = True
+) -> RemoteRef | None:
+    """Return the remote's branch if its head names the version, else None; `strict` raises for another."""
     sha = remote(context).head_sha(name)
     if sha is None:
         return None
     repository(context).need_commit(sha, f"{HEADS}{name}")
-    named = image_in_config(context, sha)
-    if strict and named != str(version):
+    named = names_version(context, sha, version, image)
+    if strict and not named:
         look = f"git log {context.settings.release.remote}/{name}"
-        raise Conflict(f"branch {name} names image {named}, not {version}", f"Look at it: {look}")
-    return RemoteRef(f"{HEADS}{name}", sha, sha) if named == str(version) else None
+        files = " and ".join(bumped_files(context, image))
+        raise Conflict(f"branch {name} names another version than {version} in {files}", f"Look at it: {look}")
+    return RemoteRef(f"{HEADS}{name}", sha, sha) if named else None
 
 
-def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None) -> None:
+def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None, image: bool) -> None:
     """Write the version, commit and push it: on what is checked out, or on the base in a worktree of its own."""
-    image, repo = context.settings.image, repository(context)
+    repo = repository(context)
     if base:
         repo.need_commit(base.sha, base.name)
     with repo.worktree(base.sha) if base else nullcontext(repo.root) as tree:
-        path = tree / image.config_file
-        source = path.read_bytes()
-        changed = replace_constant(source, image.config_variable, str(version), image.config_file)
-        if changed != source:  # else a killed call committed it
-            path.write_bytes(changed)
-            repo.commit(f"Use image {version}", [image.config_file], tree)
+        if _write_version(context, version, tree, image):  # else a killed call committed it
+            message = f"Use image {version}" if image else f"Set version {version}"
+            repo.commit(message, bumped_files(context, image), tree)
         repo.push([replace(push, sha=repo.git("rev-parse", "HEAD", cwd=tree))])
+
+
+def _write_version(context: Context, version: semver.Version, tree: Path, image: bool) -> bool:
+    """Write the version into each of its files of the tree that names another; return whether any did."""
+    config, fixed = context.settings.image, context.settings.sdk.version_file
+    before = {name: (tree / name).read_bytes() for name in bumped_files(context, image)}
+    after = dict(before)
+    if image:
+        source = before[config.config_file]
+        after[config.config_file] = replace_constant(source, config.config_variable, str(version), config.config_file)
+    if found := wheel_version_file(context, repository(context).git("rev-parse", "HEAD", cwd=tree)) if fixed else None:
+        after[fixed] = found.text_with(after[fixed], version)
+    for name in (name for name in after if after[name] != before[name]):
+        (tree / name).write_bytes(after[name])
+    return after != before
 
 
 def _checked_out_branch(context: Context) -> str:
@@ -241,6 +272,6 @@ def _is_bump_alone(context: Context, base: str, head: str, version: semver.Versi
     return (
         repo.has_commit(base)
         and repo.parents(head) == [base]
-        and repo.changed_paths(base, head) == [context.settings.image.config_file]
-        and image_in_config(context, head) == str(version)
+        and set(repo.changed_paths(base, head)) <= {*bumped_files(context)}
+        and names_version(context, head, version)
     )

@@ -134,5 +134,6 @@ def _tag_or_allowed(context: Context, version: semver.Version, sha: str) -> Remo
     found = git.tags.tag_at(context, version, sha)
     if found is None:
         git.lines.check_version(context, version)
+        artifacts.version_file.check_wheel_version(context, sha, version)
         artifacts.images.check_image_in_config(context, sha, version)
     return found

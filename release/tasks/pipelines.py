@@ -45,6 +45,9 @@ def release_together(context: Context, version: semver.Version, image: bool) -> 
     context.report.line(f"Release {version} of {github.api.github(context).repository}")
     tagged = git.snapshot.remote(context).tag(str(version))
     if tagged is None:
+        cut = git.lines.line_branch(context, release.versions.line_of(version))
+        head = cut.sha if cut else git.tags.trunk_sha(context)
+        artifacts.version_file.check_wheel_version(context, head, version, is_set=image)
         github.events.check_starts(context, version)
         github.dispatch.check_workflow(
             context,
@@ -170,9 +173,11 @@ def patch(
     planned = _next(context, chosen, version, git.refs.NEW)
     if git.tags.tag_at(context, planned, before.sha) is None:
         git.lines.check_version(context, planned)
+        artifacts.version_file.check_wheel_version(context, before.sha, planned, is_set=True)
     if not _is_tagged(context, chosen, before.sha) or wanted.anything:
         github.events.check_starts(context, planned, before.sha)
-    at_once = planned if not (checks or image or wanted.via_pr) else None
+    bumps = image or bool(context.settings.sdk.version_file)
+    at_once = planned if not (checks or bumps or wanted.via_pr) else None
     head = picks.steps.pick_commits(context, chosen, wanted, at_once) if wanted.anything else before
     number = context.settle(_next(context, chosen, version, head.sha))
     tag = lines.tag(context, str(number), ref=_ready(context, number, head, image, checks).sha)
@@ -187,9 +192,10 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
     if git.snapshot.remote(context).tag(str(version)):
         return head
     _follow(context, head, checks)
-    if image:
-        head = artifacts.image_release.bump_line(context, version, head)
-        artifacts.image_release.build_images(context, version, head)
+    if image or context.settings.sdk.version_file:
+        head = artifacts.image_release.bump_line(context, version, head, image)
+        if image:
+            artifacts.image_release.build_images(context, version, head)
         _follow(context, head, checks)
     context.look_anew()
     now = git.lines.needed_branch(context, release.versions.line_of(version))

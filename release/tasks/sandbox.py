@@ -91,7 +91,7 @@ def rehearse(context: Context, task: str = "release.minor") -> None:
     Example: inv sandbox.rehearse --task "release.minor --version 0.7.0"
     """
     root, remote = git.repository.repository(context).root, context.settings.release.remote
-    with _sandbox(source=root, remote=remote, trunk=git.snapshot.trunk(context)) as world:
+    with _sandbox(source=root, remote=remote, trunk=git.snapshot.trunk(context), settings=context.settings) as world:
         context.report.line(f"A copy of {root.name} with a GitHub, an S3 and an ECR on this machine alone")
         sandbox.type_task(context, world, *shlex.split(task))
         if world.github.writes():
