@@ -35,6 +35,17 @@ packages = ["src/acme_tools"]
     VERSION_FILE: '"""Tools."""\n\n__version__ = "VERSION"\n',
     IMAGE_FILE: 'RUNNER_VERSION: str = "VERSION"  # the image that jobs run in\n',
     "src/acme_tools/cli.py": "from acme_tools import __version__\n\n\ndef main():\n    print('acme', __version__)\n",
+    ".github/workflows/by-hand.yaml": """\
+on: workflow_dispatch
+jobs:
+  publish:
+    runs-on: ubuntu-latest
+    steps:
+      - run: |
+          aws s3 cp dist/*.whl s3://acme-wheels/wheels/
+          docker push "registry.acme.example/acme-service:$TAG"
+          docker push registry.acme.example/acme-runner:runner-${{ github.ref_name }}
+""",
     "service/Dockerfile": "FROM scratch\nCOPY app.txt /\n",
     "service/app.txt": "a service\n",
     "runner/Dockerfile": "FROM scratch\nARG VERSION\n",
@@ -42,8 +53,15 @@ packages = ["src/acme_tools"]
 SETTINGS = """\
 release:
   components:
-    service: {has_interface: false, images: [acme-service]}
-    tools: {path: src/acme_tools, kind: python, interface: src/acme_tools, workflow: sdk-release.yaml}
+    service:
+      path: service
+      has_interface: false
+      images: [acme-service]
+    sdk:
+      path: .
+      kind: python
+      interface: src/acme_tools
+      workflow: sdk-release.yaml
 sdk:
   path: .
   package: acme_tools
@@ -54,11 +72,12 @@ sdk:
 image:
   config_file: src/acme_tools/_image.py
   config_variable: RUNNER_VERSION
-  workflow: runner.yaml
+  workflow: runner-images.yaml
   registry: https://registry.acme.example
   repository: acme-runner
   tags: runner-{version}
-  pythons: ["3.12"]
+  pythons:
+  - '3.12'
 platform:
   images: [acme-service]
 """

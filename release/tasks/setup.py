@@ -41,7 +41,7 @@ STATUS = {"good": "made", "advice": "note", "bad": "failed"}
 
 @task(writes=True)
 def init(context: Context, force: bool = False) -> list[Path]:
-    """Write tasks.py and the workflows into this repository.
+    """Write tasks.py, settings and workflows for this repository.
 
     Example: inv release.init
     """
@@ -60,6 +60,7 @@ def init(context: Context, force: bool = False) -> list[Path]:
             make=lambda path=path, text=text: audit.starter.write_file(root / path, text),  # type: ignore[misc]
             planned=root / path,
         )
-    context.report.line("Then: the environment release with its reviewers and the secret RELEASE_TOKEN,")
-    context.report.line("the variables RELEASE_ROLE and AWS_REGION, and: inv release.doctor")
+    context.report.line('Then: git add -A && git commit -m "Release with Invoke tasks" && git push; inv release.doctor')
+    context.report.line("On GitHub: the environment release with its reviewers and the secret RELEASE_TOKEN,")
+    context.report.line("the variables RELEASE_ROLE and AWS_REGION.")
     return [root / path for path in texts]
