@@ -34,6 +34,7 @@ def needed_branch(context: Context, line: Line) -> RemoteRef:
     """Return the line's release branch; raise Usage when it has none."""
     found = line_branch(context, line)
     if found is None:
+        check_not_gone(context, line)
         raise Usage(f"line {line} has no release branch", f"Cut it: inv release.branch --version {line}")
     return found
 
@@ -61,11 +62,16 @@ def check_version(context: Context, version: semver.Version) -> None:
 
 
 def check_next(context: Context, version: semver.Version) -> None:
-    """Raise unless the version may come next; Usage too for a line whose branch is gone: the trunk is not that."""
-    line = line_of(version)
+    """Raise unless the version may come next; Usage too for a line that has releases and no branch."""
+    check_not_gone(context, line_of(version))
+    check_version(context, version)
+
+
+def check_not_gone(context: Context, line: Line) -> None:
+    """Raise Usage for a line that has releases and no branch: the trunk is not that."""
     tags = {short_name(ref): ref.sha for ref in remote(context).tags(f"{line}.")}
     versions = released_versions(tags)
     if versions and line_branch(context, line) is None:
         again = f"inv release.branch --version {line} --ref {tags[str(versions[-1])]}"
-        raise Usage(f"line {line} has releases, but its branch is gone", f"Cut it again where it was: {again}")
-    check_version(context, version)
+        what = f"line {line} has releases, but no branch: it is gone, or they were made without one"
+        raise Usage(what, f"Cut it where {versions[-1]} is: {again}")

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import second_sample
 import yaml
-from conftest import FakeClock, open_context, printed
+from conftest import FakeClock, again, open_context, printed
+from doubles import wheel
+from scripted_run import ScriptedRun
 from second_sample import SETTINGS, TRUNK, VERSION_FILE, second_repository
 
 from release.artifacts.image_release import bump_apart
-from release.call.context import Context
+from release.call.context import Context, Options
+from release.call.flags import PickRequest
+from release.call.report import Report
 from release.errors import Blocked, Usage
 from release.sandbox import History, Sandbox
 from release.settings import Settings, read
-from release.tasks import lines, pipelines
+from release.tasks import lines, pipelines, proofs, setup
 from release.versions import parse
 
 World = Callable[..., tuple[Sandbox, Context]]
@@ -38,7 +45,7 @@ def world(source: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """`world(sdk={…})` is a sandbox of the second repository, and a call in its clone."""
     made: list[Sandbox] = []
 
-    def make(**changes: dict[str, object]) -> tuple[Sandbox, Context]:
+    def make(source: Path = source, **changes: dict[str, object]) -> tuple[Sandbox, Context]:
         made.append(Sandbox(history=History(source, "origin", TRUNK, settings(**changes))))
         made[-1].start()
         # Tasks that are typed there read this of the sandbox's environment.
@@ -48,6 +55,87 @@ def world(source: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield make
     for each in made:
         each.close()
+
+
+class Double(ScriptedRun):
+    """A run of a workflow that `release.init` wrote: it ends at once, what it leaves outside is real."""
+
+    def __init__(self, sandbox: Sandbox, start: Any) -> None:
+        self.sandbox, self.asked, self.workflow = sandbox, start, start.path.rpartition("/")[2]
+        jobs = {"sdk-release.yaml": ("build-package", "test-package (3.12)", "publish-s3")}
+        super().__init__(dict.fromkeys(jobs.get(self.workflow, ("image",)), "success"))
+
+    def end(self, conclusion: str = "") -> None:
+        cloud, version = self.sandbox.cloud, self.asked.ref.rpartition("/")[2]
+        assert cloud
+        match self.workflow:
+            case "sdk-release.yaml":
+                named = re.search('= "(.*)"', self.sandbox.bare.file(self.asked.sha, VERSION_FILE) or "")
+                built = named[1] if named else ""  # a wheel has the version of its file, whatever the tag says
+                key = f"wheels/acme_tools-{built}-py3-none-any.whl"
+                content = wheel(built, "acme_tools", "acme")
+                cloud.client("s3").put_object(Bucket="acme-wheels", Key=key, Body=content)
+            case "runner-images.yaml":
+                cloud.push_image("acme-runner", f"runner-{self.asked.inputs['version']}")
+            case "platform.yaml":
+                cloud.push_image("acme-service", version)
+        super().end(conclusion)
+
+
+@pytest.fixture(scope="module")
+def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The second repository once `release.init` wrote into it, and that was pushed."""
+    root = second_repository(tmp_path_factory.mktemp("adopted"))
+    setup.init(Context(Settings(), Report(stream=io.StringIO()), Options(yes=True), folder=root))
+    for words in (("add", "-A"), ("commit", "-qm", "Release with Invoke tasks"), ("push", "-q")):
+        second_sample.git(root, *words)
+    return root
+
+
+def test_every_pipeline_releases_it_with_settings_alone(adopted: Path, world: World) -> None:
+    sandbox, context = world(source=adopted)
+    sandbox.github.use_runner(lambda _, start: Double(sandbox, start))
+
+    def head(branch: str, path: str) -> str:
+        return sandbox.bare.file(f"refs/heads/{branch}", path) or ""
+
+    pipelines.minor(again(context))
+    assert '"1.5.0"' in head(TRUNK, VERSION_FILE)
+    refs, writes = sandbox.bare.refs(), len(sandbox.github.writes())
+    pipelines.minor(again(context))
+    assert (sandbox.bare.refs(), len(sandbox.github.writes())) == (refs, writes), "done is done"
+
+    with pytest.raises(Usage, match=r"line 1\.4 has releases, but no branch") as caught:
+        pipelines.patch(again(context), "1.4")
+    command = caught.value.hint.partition("inv ")[2].split()
+    assert command[0] == "release.branch", "ready to paste"
+    lines.branch(again(context), command[command.index("--version") + 1], command[command.index("--ref") + 1])
+    (branch,) = (name for name in sandbox.bare.refs() if "release-1.4-" in name)
+    assert sandbox.bare.sha(branch) == sandbox.bare.sha("1.4.2")
+
+    second_sample.git(sandbox.work, "fetch", "-q")
+    (sandbox.work / "service" / "app.txt").write_text("a better service\n")
+    second_sample.git(sandbox.work, "checkout", "-q", "-B", TRUNK, f"origin/{TRUNK}")
+    second_sample.git(sandbox.work, "commit", "-qam", "Serve better")
+    second_sample.git(sandbox.work, "push", "-q", "origin", TRUNK)
+    fix = sandbox.bare.sha(f"refs/heads/{TRUNK}") or ""
+    patched = again(context)
+    pipelines.patch(patched, "1.5", wanted=PickRequest(commit=(fix,)), checks=False)
+    assert patched.version == parse("1.5.1")
+    tagged = sandbox.bare.sha("1.5.1") or ""
+    assert '"1.5.1"' in (sandbox.bare.file(tagged, VERSION_FILE) or "")
+    assert '"1.5.0"' in (sandbox.bare.file(tagged, second_sample.IMAGE_FILE) or ""), "the image is that of 1.5.0"
+
+    alone = again(context)
+    pipelines.component(alone, "service")
+    assert alone.version == parse("1.5.2")
+    for version in ("1.5.0", "1.5.1", "1.5.2"):
+        proved = again(context)
+        proofs.verify(proved, version)
+        assert "✘" not in printed(proved)
+    shown = again(context)
+    proofs.status(shown)
+    assert "1.5.1" in printed(shown)
 
 
 def test_a_tag_that_the_wheel_would_belie_is_refused_before_anything_is_written(world: World) -> None:
