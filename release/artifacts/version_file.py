@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import semver
@@ -58,6 +59,11 @@ class VersionFile:
         text = content.decode()
         found = _pattern(self.path).search(text)
         return (text[: found.start(1)] + str(version) + text[found.end(1) :]).encode() if found else content
+
+
+def tree_reader(root: Path) -> Read:
+    """Return what reads a file below the folder by its path, None where there is none."""
+    return lambda path: (root / path).read_bytes() if (root / path).is_file() else None
 
 
 def version_file(read: Read, folder: str) -> VersionFile | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from release.artifacts.version_file import Read, project_data, version_file
+from release.artifacts.version_file import Read, project_data, tree_reader, version_file
 from release.call.context import Context
 from release.git.repository import repository
 from release.github.dispatch import FOLDER
@@ -19,12 +19,14 @@ from release.settings import COMPONENTS, DEFAULTS, Settings, read
 
 ASKED = {
     "sdk.path": "the folder with the Python project", "sdk.bucket": "the S3 bucket of the wheels",
-    "image.registry": "ecr, or the address of the registry", "platform.images": "the images that get the version as their tag",
+    "image.registry": "ecr, or the address of the registry",
+    "platform.images": "the images that get the version as their tag",
     "image.config_file": "the file that names the runner image's version",
 }  # fmt: skip
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]+)/((?:[\w.-]+/)*)")
 _TAG = r"(?:\$\{\{.*?\}\}|[^\s\"'])*"
-_IMAGE = re.compile(rf"(?<![\w/.-])((?:[\w-]+\.)+[a-z]{{2,}}(?::\d+)?)/([a-z0-9][a-z0-9._/-]*):(?=\S*\$)({_TAG})")
+_HOST = r"(?<![\w/.-])((?:[\w-]+\.)+[a-z]{2,}(?::\d+)?)"
+_IMAGE = re.compile(rf"{_HOST}/([a-z0-9][a-z0-9._/-]*):(?=\S*\$)({_TAG})")
 _VARIABLE = re.compile(r"^(\w*(?:IMAGE|RUNNER)\w*VERSION\w*)(?:: *str)? *= *[\"']\d+\.\d+\.\d+", re.MULTILINE)
 _IN_TAG = re.compile(r"\$\{\{.*?\}\}|\$\{?\w+\}?")
 Found = dict[str, Any]
@@ -37,7 +39,7 @@ def adopted_settings(context: Context) -> tuple[Settings, dict[str, Found], list
     What is set already stands; at a terminal what nothing tells is asked.
     """
     names = tracked_files(context)
-    found = dict(_found(names, reader(context)))
+    found = dict(_found(names, tree_reader(repository(context).root)))
     unknown = [key for key in ASKED if key not in found and setting(context.settings, key) == _default(key)]
     for key in unknown if context.report.interactive else ():
         answer = context.report.answer(f"{key}, {ASKED[key]} ({_default(key)})?")
@@ -52,12 +54,6 @@ def adopted_settings(context: Context) -> tuple[Settings, dict[str, Found], list
     stands = read(copy.deepcopy({section: {**told[section], **own[section]} for section in DEFAULTS}))
     told = {section: part for section, part in told.items() if part}
     return stands, told, [key for key in unknown if key not in found]
-
-
-def reader(context: Context) -> Read:
-    """Return what reads a file of the working tree by its path in it."""
-    root = repository(context).root
-    return lambda path: (root / path).read_bytes() if (root / path).is_file() else None
 
 
 def tracked_files(context: Context) -> list[str]:

@@ -11,8 +11,8 @@ import yaml
 from packaging.specifiers import SpecifierSet
 
 from release.artifacts.oci import registry_url
-from release.artifacts.version_file import project_data
-from release.audit.adoption import ASKED, adopted_settings, docker_folders, reader, setting, tracked_files
+from release.artifacts.version_file import project_data, tree_reader
+from release.audit.adoption import ASKED, adopted_settings, docker_folders, setting, tracked_files
 from release.call.context import Context
 from release.git.repository import repository
 from release.github.dispatch import FOLDER
@@ -67,7 +67,7 @@ def _values(context: Context, root: Path) -> dict[str, str]:
         if not (root / folder / "Dockerfile").is_file():
             context.report.step("note", f"{folder}/Dockerfile is not there, and a workflow builds it")
     oci = image.registry != "ecr"
-    project = project_data(reader(context), sdk.path).get("project", {})
+    project = project_data(tree_reader(root), sdk.path).get("project", {})
     wanted = SpecifierSet(project.get("requires-python", ""))
     return {
         "@PYTHON@": PYTHON,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from release import git, sandbox
+from release import artifacts, git, sandbox
 from release.call.task import task
 from release.errors import Failed, Usage
 
@@ -52,13 +52,15 @@ def demo(context: Context, patch: bool = False, component: bool = False) -> None
 
 
 @task()
-def serve(context: Context) -> None:
+def serve(context: Context, here: bool = False) -> None:
     """Keep the demo's world up for another terminal.
 
-    Example: inv sandbox.serve
+    With --here it is that of this very repository, copied, by its own settings.
+
+    Example: inv sandbox.serve --here
     """
     try:
-        with _sandbox() as world:
+        with _copy(context) if here else _sandbox() as world:
             context.report.line("In another terminal:")
             context.report.line(f"  source {world.write_environment()}")
             context.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
@@ -90,8 +92,8 @@ def rehearse(context: Context, task: str = "release.minor") -> None:
 
     Example: inv sandbox.rehearse --task "release.minor --version 0.7.0"
     """
-    root, remote = git.repository.repository(context).root, context.settings.release.remote
-    with _sandbox(source=root, remote=remote, trunk=git.snapshot.trunk(context), settings=context.settings) as world:
+    with _copy(context) as world:
+        root = git.repository.repository(context).root
         context.report.line(f"A copy of {root.name} with a GitHub, an S3 and an ECR on this machine alone")
         sandbox.type_task(context, world, *shlex.split(task))
         if world.github.writes():
@@ -109,6 +111,16 @@ def _show_evidence(context: Context, world: Sandbox, version: str) -> None:
     missing = [f"{number - out[kind]} of {number} {kind}" for kind, number in EVIDENCE.items() if out[kind] < number]
     if missing:
         raise Failed(f"not out of {version}: {', '.join(missing)}")
+
+
+@contextmanager
+def _copy(context: Context) -> Iterator[Sandbox]:
+    """Make the world of this very repository, as its settings are; its wheel can be built there."""
+    root, settings = git.repository.repository(context).root, context.settings
+    artifacts.build.check_build_requirements(root / settings.sdk.path)
+    trunk = git.snapshot.trunk(context)
+    with _sandbox(source=root, remote=settings.release.remote, trunk=trunk, settings=settings) as world:
+        yield world
 
 
 @contextmanager

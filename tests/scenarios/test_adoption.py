@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,7 @@ import yaml
 from conftest import FakeClock, again, open_context, printed
 from doubles import wheel
 from scripted_run import ScriptedRun
-from second_sample import SETTINGS, TRUNK, VERSION_FILE, second_repository
+from second_sample import FILES, SETTINGS, TRUNK, VERSION_FILE, second_repository
 
 from release.artifacts.image_release import bump_apart
 from release.call.context import Context, Options
@@ -27,6 +31,15 @@ from release.tasks import lines, pipelines, proofs, setup
 from release.versions import parse
 
 World = Callable[..., tuple[Sandbox, Context]]
+ROOT = Path(__file__).parents[2]
+TASKS = "from release import namespace\n"
+SERVE = """
+import signal
+from invoke.main import program
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background begins without it
+program.run(["inv", "sandbox.serve", "--here"])
+"""
 OURS = yaml.safe_load(SETTINGS)
 
 
@@ -167,3 +180,38 @@ def test_a_file_that_does_not_fix_the_version_is_no_version_file(world: World) -
     _, context = world(sdk={"version_file": "src/acme_tools/cli.py"})
     with pytest.raises(Usage, match=rf"the wheel's version comes from {VERSION_FILE}"):
         lines.tag(context, "1.5.0", ref=TRUNK)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return what another team's shell has: no sandbox, and this project on its path."""
+    return {**os.environ, **second_sample.WHO, "PYTHONPATH": str(ROOT), "GIT_CONFIG_GLOBAL": os.devnull, **more}
+
+
+def test_a_rehearsal_says_what_the_build_needs(tmp_path: Path) -> None:
+    needs = FILES["pyproject.toml"].replace('["hatchling"]', '["hatchling", "no-such-backend>=2"]')
+    root = second_repository(tmp_path, {"pyproject.toml": needs, "invoke.yaml": SETTINGS, "tasks.py": TASKS})
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", "sandbox.rehearse"],
+        cwd=root, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "building acme-tools needs no-such-backend>=2" in done.stderr
+    assert "pip install 'no-such-backend>=2'" in done.stderr
+
+
+def test_the_world_around_ones_own_repository_stays_up(adopted: Path) -> None:
+    """`sandbox.serve --here`: its trunk, its versions, its registry, none of which is the sample's."""
+    served = subprocess.Popen(
+        [sys.executable, "-c", SERVE], cwd=adopted, env=environment(), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert served.stdout
+        sourced = next(line.split()[1] for line in served.stdout if line.startswith("  source "))
+        asks = f'. {sourced} && inv release.next && git branch --show-current && echo "$INVOKE_IMAGE_REGISTRY"'
+        done = subprocess.run(["sh", "-c", asks], env=environment(), capture_output=True, text=True, check=True)
+    finally:
+        served.send_signal(signal.SIGINT)
+        assert served.wait(30) == 0
+    version, trunk, registry = done.stdout.split()
+    assert (version, trunk) == ("1.5.0", TRUNK)
+    assert registry.startswith("http://127.0.0.1:")
