@@ -76,7 +76,8 @@ class Release:
 class Sdk:
     """The Python package: a role is `job|or-job`, `?input` when only that input asks for it.
 
-    `version_file` fixes the wheel's version, and a release sets it there; empty: it comes from the tag.
+    `version_file` fixes the wheel's version, and a release sets it there; empty: it comes from the tag. `distribution`
+    is the wheel's name where that is not the package's.
     """
 
     path: str = "sdk"
@@ -88,6 +89,12 @@ class Sdk:
     bucket: str = "lepton-sdk"
     prefix: str = "release/"
     version_file: str = ""
+    distribution: str = ""
+
+    @property
+    def wheel_name(self) -> str:
+        """The wheel's name, however spelled."""
+        return self.distribution or self.package
 
 
 @dataclass(frozen=True)

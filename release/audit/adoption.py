@@ -115,6 +115,8 @@ def _python(names: list[str], read: Read, folder: str) -> Iterator[tuple[str, An
     yield "sdk.command", next(iter(project.get("scripts", {})), "")
     if fixed := version_file(read, folder):
         yield "sdk.version_file", fixed.path
+    if packages and not own:
+        yield "sdk.distribution", project.get("name", "")
     for path in (own or packages)[:1]:
         yield "sdk.package", path.name
         yield INTERFACE, str(path)

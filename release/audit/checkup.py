@@ -15,6 +15,7 @@ from typing import Any
 
 from release.artifacts.images import registry
 from release.artifacts.s3 import bucket
+from release.audit.fit import misfits
 from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import Failed, ReleaseError
@@ -208,6 +209,12 @@ def workflows_findings(context: Context) -> Iterator[Finding]:
         yield Finding("workflows", "bad", says, "Give one on: push: tags, or write it: inv release.init")
 
 
+def settings_fit_findings(context: Context) -> Iterator[Finding]:
+    """Check that the repository has what the settings name."""
+    found = [Finding("settings", level, says, fix) for level, says, fix in misfits(context)]
+    yield from found or [Finding("settings", "good", "the repository has what they name")]
+
+
 def bucket_findings(context: Context) -> Iterator[Finding]:
     """Check that the bucket answers, and keeps what is overwritten."""
     sdk = context.settings.sdk
@@ -237,7 +244,7 @@ def registry_findings(context: Context) -> Iterator[Finding]:
 CHECKS: tuple[Check, ...] = (
     git_findings, signing_findings, remote_findings, token_findings, clock_findings,
     rate_limit_findings, tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings,
-    registry_findings, settings_findings,
+    registry_findings, settings_fit_findings, settings_findings,
 )  # fmt: skip
 
 

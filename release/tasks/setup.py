@@ -32,7 +32,8 @@ def doctor(context: Context) -> list[Finding]:
     bad = [each for each in found if each.level == "bad"]
     if bad:
         names = ", ".join(dict.fromkeys(each.name for each in bad))
-        raise Failed(f"{len(bad)} things stand in the way of a release: {names}", bad[0].fix)
+        fixes = "\n".join(f"{each.name}: {each.says}\n  {each.fix}" for each in bad)
+        raise Failed(f"{len(bad)} things stand in the way of a release: {names}", fixes)
     return found
 
 
@@ -41,7 +42,7 @@ STATUS = {"good": "made", "advice": "note", "bad": "failed"}
 
 @task(writes=True)
 def init(context: Context, force: bool = False) -> list[Path]:
-    """Write tasks.py, settings and workflows for this repository.
+    """Write tasks.py, the settings and the workflows.
 
     Example: inv release.init
     """
