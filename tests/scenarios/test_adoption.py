@@ -182,6 +182,42 @@ def test_a_file_that_does_not_fix_the_version_is_no_version_file(world: World) -
         lines.tag(context, "1.5.0", ref=TRUNK)
 
 
+def documented_steps() -> list[str]:
+    """Return the commands of "In five steps" as they are typed."""
+    page = (ROOT / "docs" / "adopters.md").read_text(encoding="utf-8")
+    block = page.partition("## In five steps")[2].partition("```console\n")[2].partition("```")[0]
+    return [line.removeprefix("$ ").partition("  #")[0].strip() for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("rehearsed", ["--dry release.minor", pytest.param("release.minor", marks=pytest.mark.slow)])
+def test_the_documented_steps_lead_from_nothing_to_a_rehearsed_release(source: Path, rehearsed: str) -> None:
+    """Each command as the page has it, in a clone without a task file; at last the doctor, who finds nothing bad."""
+    with Sandbox(history=History(source, "origin", TRUNK, settings())) as real:
+        theirs = environment(**real.environment())
+        registry = theirs.pop("INVOKE_IMAGE_REGISTRY")
+
+        def type_(command: str, **more: str) -> str:
+            done = subprocess.run(
+                command, shell=True, cwd=real.work, env={**theirs, **more}, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, timeout=300, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+            return done.stdout
+
+        install, *steps, last = documented_steps()
+        assert install == "pip install 'release-tasks[sandbox]'"
+        assert len(steps) == 3
+        for step in steps:
+            type_(step)
+        assert yaml.safe_load((real.work / "invoke.yaml").read_text()) == OURS
+        said = type_(last.replace("release.minor", rehearsed))
+        assert "image acme-runner:runner-1.5.0" in said or "runner-1.5.0 in acme-runner" in said
+        assert "s3://acme-wheels/wheels/acme_tools-1.5.0-py3-none-any.whl" in said
+        assert ("1.5.0 is released" in said) is (rehearsed == "release.minor")
+        assert "✘" not in type_("inv release.doctor", INVOKE_IMAGE_REGISTRY=registry)
+        assert "1.5.0" not in "".join(real.bare.refs()), "a rehearsal leaves the repository as it is"
+
+
 def environment(**more: str) -> dict[str, str]:
     """Return what another team's shell has: no sandbox, and this project on its path."""
     return {**os.environ, **second_sample.WHO, "PYTHONPATH": str(ROOT), "GIT_CONFIG_GLOBAL": os.devnull, **more}
