@@ -128,7 +128,9 @@ def check_wheel_version(context: Context, sha: str, version: semver.Version, *, 
     if found is None or found.is_of(version) or (is_set and context.settings.sdk.version_file):
         return
     ways = f"sdk.version_file: {found.path} in invoke.yaml has a release set it; or take the version from the tag."
-    if context.settings.sdk.version_file:
+    if context.settings.sdk.version_file and not context.settings.image.config_file:
+        ways = f"Set it there first, by a pull request: {version}"
+    elif context.settings.sdk.version_file:
         ways = f"Set it, with the image's version: inv image.release --version {version}"
     raise Blocked(f"the tag would be {version}, the wheel {found.version}: {found.path} at {sha[:9]} fixes it", ways)
 

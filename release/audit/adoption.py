@@ -41,7 +41,7 @@ def adopted_settings(context: Context) -> tuple[Settings, dict[str, Found], list
     names = tracked_files(context)
     found = dict(_found(names, tree_reader(repository(context).root)))
     unknown = [key for key in ASKED if key not in found and setting(context.settings, key) == _default(key)]
-    for key in unknown if context.report.interactive else ():
+    for key in unknown if context.report.interactive and not context.options.yes else ():
         answer = context.report.answer(f"{key}, {ASKED[key]} ({_default(key)})?")
         found |= {key: answer.split() if key == "platform.images" else answer} if answer else {}
     if any(found[key] != _default(key) for key in found):

@@ -87,6 +87,7 @@ class Cloud:
         oci = {} if self.settings.image.registry == "ecr" else {"INVOKE_IMAGE_REGISTRY": self.url}
         return {
             **oci,
+            "SANDBOX_REGISTRY": self.url,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": KEY_ID,
             "AWS_SECRET_ACCESS_KEY": KEY_ID,

@@ -141,7 +141,7 @@ class Sandbox:
             key: value for key, value in self.environment().items() if key not in ("GITHUB_TOKEN", "HOME") and value
         }
         kept = {key: os.environ[key] for key in ("LC_ALL", "TMPDIR", "TZ", "USER") if key in os.environ}
-        return {**kept, **ours, **({"SANDBOX_REGISTRY": self.cloud.url} if self.cloud else {})}
+        return {**kept, **ours}
 
 
 def copy_repositories(folder: Path, files: Mapping[str, str] | None) -> tuple[Bare, Bare]:

@@ -44,6 +44,7 @@ def release_together(context: Context, version: semver.Version, image: bool) -> 
     """Release everything of the version from a release branch of its own."""
     context.report.line(f"Release {version} of {github.api.github(context).repository}")
     tagged = git.snapshot.remote(context).tag(str(version))
+    image = image and bool(context.settings.image.config_file)  # nothing names one: there is none
     if tagged is None:
         cut = git.lines.line_branch(context, release.versions.line_of(version))
         head = cut.sha if cut else git.tags.trunk_sha(context)

@@ -251,3 +251,16 @@ def test_the_world_around_ones_own_repository_stays_up(adopted: Path) -> None:
     version, trunk, registry = done.stdout.split()
     assert (version, trunk) == ("1.5.0", TRUNK)
     assert registry.startswith("http://127.0.0.1:")
+
+
+def test_a_team_without_an_image_of_its_own_releases_without_a_flag(adopted: Path, world: World) -> None:
+    _, context = world(image={"config_file": ""})
+    with pytest.raises(Blocked, match=r"the wheel 1\.4\.2") as caught:
+        pipelines.minor(context, "1.5.0")
+    assert caught.value.hint == "Set it there first, by a pull request: 1.5.0", "no image to set it with"
+    sdk: dict[str, object] = {"path": "nowhere", "version_file": ""}
+    _, context = world(source=adopted, image={"config_file": ""}, sdk=sdk)
+    dry = again(context, dry=True)
+    pipelines.minor(dry, "1.5.0")
+    assert "acme-service:1.5.0" in printed(dry)
+    assert "runner" not in printed(dry)
