@@ -52,7 +52,13 @@ def _workflows(context: Context, root: Path) -> dict[str, str]:
     names |= {settings.image.workflow: "image.yaml"} if settings.image.config_file else {}
     names |= {settings.platform.workflow or "platform.yaml": "platform.yaml"} if settings.platform.images else {}
     names["release.yaml"] = "release.yaml"
-    return {f"{FOLDER}/{name}": _template_text(f"workflows/{template}", values) for name, template in names.items()}
+    when = {"image.yaml": "inputs.is_release"}  # what is not to be pushed needs no login
+    return {
+        f"{FOLDER}/{name}": _template_text(
+            f"workflows/{template}", {**values, "@WHEN@": when.get(template, "success()")}
+        )
+        for name, template in names.items()
+    }
 
 
 def _values(context: Context, root: Path) -> dict[str, str]:
