@@ -60,7 +60,9 @@ def written(folder: Path) -> list[Path]:
     for command in (["init", "-q"], ["remote", "add", "origin", "https://github.com/acme/platform.git"]):
         subprocess.run(["git", *command], cwd=repository, check=True)
     context = Context(Settings(release=Release(trunk="main")), Report(), Options(dry=True), folder=repository)
-    oci = replace(context, settings=Settings(image=Image(registry="https://registry.acme.example")))
+    oci = replace(
+        context, settings=Settings(release=Release(trunk="main"), image=Image(registry="https://registry.acme.example"))
+    )
     texts = {
         "oci": {Path(name).name: text for name, text in starter_files(oci).items() if name.startswith(WORKFLOWS)},
         "ours": {path.name: path.read_text(encoding="utf-8") for path in (ROOT / WORKFLOWS).glob("*.yaml")},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,17 +14,20 @@ from packaging.utils import canonicalize_name
 
 from release.artifacts.version_file import Read, project_data, tree_reader, version_file
 from release.call.context import Context
+from release.errors import ReleaseError
 from release.git.repository import repository
+from release.git.snapshot import trunk
 from release.github.dispatch import FOLDER
 from release.settings import COMPONENTS, DEFAULTS, Settings, read
 
 ASKED = {
+    "release.trunk": "the trunk's branch",
     "sdk.path": "the folder with the Python project", "sdk.bucket": "the S3 bucket of the wheels",
     "image.registry": "ecr, or the address of the registry",
     "platform.images": "the images that get the version as their tag",
     "image.config_file": "the file that names the runner image's version",
 }  # fmt: skip
-_S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]+)/((?:[\w.-]+/)*)")
+S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]+)/((?:[\w.-]+/)*)")
 _TAG = r"(?:\$\{\{.*?\}\}|[^\s\"'])*"
 _HOST = r"(?<![\w/.-])((?:[\w-]+\.)+[a-z]{2,}(?::\d+)?)"
 _IMAGE = re.compile(rf"{_HOST}/([a-z0-9][a-z0-9._/-]*):(?=\S*\$)({_TAG})")
@@ -40,6 +44,8 @@ def adopted_settings(context: Context) -> tuple[Settings, dict[str, Found], list
     """
     names = tracked_files(context)
     found = dict(_found(names, tree_reader(repository(context).root)))
+    with suppress(ReleaseError):
+        found |= {"release.trunk": ""} if trunk(context) else {}  # the remote's HEAD names it
     unknown = [key for key in ASKED if key not in found and setting(context.settings, key) == _default(key)]
     for key in unknown if context.report.interactive and not context.options.yes else ():
         answer = context.report.answer(f"{key}, {ASKED[key]} ({_default(key)})?")
@@ -79,7 +85,7 @@ def _other(section: str, values: Found) -> Found:
 
 def _found(names: list[str], read: Read) -> Iterator[tuple[str, Any]]:
     workflows = "\n".join((read(name) or b"").decode() for name in names if name.startswith(f"{FOLDER}/"))
-    if bucket := _S3.search(workflows):
+    if bucket := S3.search(workflows):
         yield "sdk.bucket", bucket[1]
         yield "sdk.prefix", bucket[2]
     images = {name: (host, tag) for host, name, tag in _IMAGE.findall(workflows)}

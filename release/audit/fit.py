@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from release.artifacts.images import image_in_config
 from release.artifacts.oci import registry_url
 from release.artifacts.version_file import is_by_tag, project_data, version_file
+from release.audit.adoption import S3
 from release.call.context import Context
 from release.errors import Usage
 from release.git.objects import existing_paths
@@ -41,7 +42,7 @@ def misfits(context: Context) -> Iterator[Misfit]:
     if prefix and not prefix.endswith("/"):
         says = f"sdk.prefix {prefix!r} has no slash at its end: wheels would be beside it, not below"
         yield "bad", says, f"Set sdk.prefix: {prefix}/ in invoke.yaml."
-    yield from _registry_misfits(context, sha)
+    yield from _publishing_misfits(context, sha)
 
 
 def _missing_paths(context: Context, sha: str) -> Iterator[Misfit]:
@@ -78,8 +79,13 @@ def _package_misfits(context: Context, sha: str) -> Iterator[Misfit]:
         yield "advice", "no file here tells where the wheel's version comes from", fix
 
 
-def _registry_misfits(context: Context, sha: str) -> Iterator[Misfit]:
-    image = context.settings.image
+def _publishing_misfits(context: Context, sha: str) -> Iterator[Misfit]:
+    image, sdk = context.settings.image, context.settings.sdk
+    text = (repository(context).file(sha, f"{FOLDER}/{sdk.workflow}") or b"").decode("utf-8", "replace")
+    buckets = {name for name, _ in S3.findall(text)}
+    if buckets and sdk.bucket not in buckets:
+        says = f"{sdk.workflow} uploads to {', '.join(sorted(buckets))}, not to {sdk.bucket}"
+        yield "bad", says, "Set sdk.bucket in invoke.yaml, or mend the workflow."
     if image.registry == "ecr" or is_loopback(image.registry):
         return
     host = registry_url(image.registry).netloc

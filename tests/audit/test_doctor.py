@@ -166,6 +166,16 @@ def a_version_that_a_file_fixes(well: Sandbox, context: Context, monkeypatch: py
     return again(context)
 
 
+def another_bucket(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    head = well.bare.sha("refs/heads/main") or ""
+    with repository(context).worktree(head) as tree:
+        with (tree / ".github" / "workflows" / "sdk-release.yaml").open("a") as workflow:
+            workflow.write("# aws s3 cp dist/*.whl s3://acme-wheels/release/\n")
+        git(tree, "commit", "-qam", "Upload elsewhere")
+        git(tree, "push", "-q", "origin", "HEAD:refs/heads/main")
+    return again(context)
+
+
 def f14_the_workflows_own_token(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     """Run in Actions with the token whose pushes start no workflow."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
@@ -196,6 +206,7 @@ BROKEN: dict[Break, tuple[str, str]] = {
     another_wheel: ("settings", "Set sdk.distribution: leptonai"),
     a_prefix_without_a_slash: ("settings", "Set sdk.prefix: wheels/"),
     another_registry: ("settings", "inv release.init --force"),
+    another_bucket: ("settings", "Set sdk.bucket in invoke.yaml"),
     a_version_that_a_file_fixes: ("settings", "Set sdk.version_file: sdk/pyproject.toml"),
     f14_the_workflows_own_token: ("token", "create-github-app-token"),
 }

@@ -21,6 +21,7 @@ from scripted_run import ScriptedRun
 from second_sample import FILES, SETTINGS, TRUNK, VERSION_FILE, second_repository
 
 from release.artifacts.image_release import bump_apart
+from release.artifacts.s3 import wheel_key
 from release.call.context import Context, Options
 from release.call.flags import PickRequest
 from release.call.report import Report
@@ -251,6 +252,11 @@ def test_the_world_around_ones_own_repository_stays_up(adopted: Path) -> None:
     version, trunk, registry = done.stdout.split()
     assert (version, trunk) == ("1.5.0", TRUNK)
     assert registry.startswith("http://127.0.0.1:")
+
+
+def test_a_wheel_may_have_another_name_than_its_package(world: World) -> None:
+    _, context = world(sdk={"distribution": "acme-kit"})
+    assert wheel_key(context, parse("1.5.0")) == "wheels/acme_kit-1.5.0-py3-none-any.whl"
 
 
 def test_a_team_without_an_image_of_its_own_releases_without_a_flag(adopted: Path, world: World) -> None:

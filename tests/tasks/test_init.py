@@ -152,6 +152,7 @@ def test_what_nothing_tells_is_said_and_asked_at_a_terminal_alone(
     assert "nothing here tells sdk.bucket, the S3 bucket of the wheels: set it in invoke.yaml, else it is" in said
     assert "lepton-web/Dockerfile is not there" in said or "web/Dockerfile is not there" in said
     asked = again(empty, yes=False)
+    assert "release.trunk" not in said, "the remote's HEAD names it"
     monkeypatch.setattr(Report, "interactive", True)
     monkeypatch.setattr("sys.stdin", io.StringIO("python\nwheels\nghcr.io\nacme/api\n\n"))
     found, told, unknown = adopted_settings(asked)
