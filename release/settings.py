@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any, get_origin, get_type_hints
 
 from release.errors import Usage
+from release.versions import check_ref_name
 
 KINDS = ("python", "openapi", "command", "none")
 
@@ -151,7 +154,7 @@ class Settings:
 DEFAULTS: dict[str, dict[str, Any]] = asdict(Settings())
 
 
-WORDS: dict[Any, str] = {str: "a text", bool: "true or false", float: "a number", dict: "a mapping"}
+WORDS: dict[Any, str] = {str: "a text of one line", bool: "true or false", float: "a number", dict: "a mapping"}
 TEXTS = "a list of texts"
 
 
@@ -176,7 +179,17 @@ def read(config: Mapping[str, Any]) -> Settings:
     if settings.release.output not in ("text", "json"):
         raise Usage(f"release.output: {settings.release.output!r} is not an output", "It can be text or json.")
     components_of(settings.release.components)
+    _check_names(settings.release)
     return settings
+
+
+def _check_names(given: Release) -> None:
+    """Raise Usage that names the key unless Git can take the names of remote and trunk (S3)."""
+    for key, name in (("remote", given.remote), ("trunk", given.trunk or "main")):
+        try:
+            check_ref_name(name)
+        except Usage as error:
+            raise Usage(f"release.{key}: {error.problem}", error.hint) from error
 
 
 def components_of(settings: Mapping[str, Any], key: str = "release.components") -> dict[str, Component]:
@@ -191,13 +204,32 @@ def components_of(settings: Mapping[str, Any], key: str = "release.components") 
     return found
 
 
-def check_environment(environment: Mapping[str, str]) -> None:
-    """Raise Usage for an INVOKE_… variable of ours that invoke would drop, misread or crash on."""
-    for section in DEFAULTS:
-        prefix = f"INVOKE_{section.upper()}_"
-        for name, text in environment.items():
-            if name.startswith(prefix):
-                _check_variable(name, text, section, name.removeprefix(prefix).lower())
+def check_environment(environment: Mapping[str, str], config: Mapping[str, Any] | None = None) -> None:
+    """Raise Usage for an INVOKE_… variable that has no effect, or that invoke would misread or crash on (F28).
+
+    Which inputs there are is known with `config` alone. A variable of another collection's passes, unless its name
+    is all but one of ours.
+    """
+    known = _variables(DEFAULTS if config is None else config)
+    for name in (name for name in environment if name.upper().startswith("INVOKE_")):
+        if name in known:
+            _check_variable(name, environment[name], *known[name])
+        elif not (config is None and re.match("INVOKE_(SDK|IMAGE)_INPUTS_", name)):
+            ours = name.upper().startswith(tuple(f"INVOKE_{section}_".upper() for section in DEFAULTS))
+            near = get_close_matches(name.upper(), known, 1, 0.0 if ours else 0.9)
+            if near:
+                raise Usage(f"{name} is no setting's variable: it would have no effect", f"did you mean {near[0]}?")
+
+
+def _variables(config: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
+    """Return the variables there are, each with its setting's key and value: those of the defaults, and each input."""
+    parts = {(section, key): value for section, keys in DEFAULTS.items() for key, value in keys.items()}
+    given = {
+        (section, "inputs", name): value
+        for section, keys in DEFAULTS.items()
+        for name, value in ((config.get(section) or {}).get("inputs") or keys.get("inputs", {})).items()
+    }
+    return {"_".join(("invoke", *path)).upper(): (".".join(path), value) for path, value in (parts | given).items()}
 
 
 def _values(kind: type, given: Any, key: str) -> dict[str, Any]:
@@ -220,6 +252,7 @@ def _value(given: Any, wanted: Any, key: str) -> Any:
         right = hasattr(given, "items")  # invoke wraps its mappings in a class that is none
     else:
         right = type(given) in ((int, float) if kind is float else (kind,))  # exactly, as booleans are ints
+        right = right and (kind is not str or given.isprintable())
     if not right:
         raise Usage(f"{key}: {given!r} is not {WORDS.get(kind, TEXTS)}")
     return kind(given) if kind in (list, tuple) else copy.deepcopy(given)
@@ -241,17 +274,11 @@ def _component(name: str, value: Any, key: str) -> Component:
     return component
 
 
-def _check_variable(name: str, text: str, section: str, key: str) -> None:
-    known = DEFAULTS[section]
-    inputs = {f"inputs_{each}": default for each, default in known.get("inputs", {}).items()}
-    if key not in known and not (inputs and key.startswith("inputs_")):
-        raise Usage(f"unknown setting {name}", f"{section} has: {', '.join(known)}.")
-    kind = type({**known, **inputs}.get(key, ""))
+def _check_variable(name: str, text: str, key: str, value: Any) -> None:
+    kind = type(value)
     if kind in (list, dict):
-        raise Usage(
-            f"{name}: {WORDS.get(kind, TEXTS)} cannot come from the environment", f"Set {section}.{key} in invoke.yaml."
-        )
+        raise Usage(f"{name}: {WORDS.get(kind, TEXTS)} cannot come from the environment", f"Set {key} in invoke.yaml.")
     if kind is bool and text not in ("", "0", "1"):
         raise Usage(f"{name} is {text!r}", "It must be 1 for true, or 0 or empty for false.")
-    if kind is float and not text.replace(".", "", 1).isdecimal():
-        raise Usage(f"{name} is {text!r}", f"It must be a number, like {known[key]!r}.")
+    if kind in (int, float) and not text.replace(".", "", int(kind is float)).isdecimal():
+        raise Usage(f"{name} is {text!r}", f"It must be a number, like {value!r}.")

@@ -148,27 +148,34 @@ def next_version(released: Iterable[Version], bump: str, line: Line | None = Non
     return max(versions, default=Version(0)).next_version(bump)
 
 
-def check_allowed(version: Version, released: Iterable[Version]) -> None:
-    """Raise when the version is not a right next one, with the nearest right one as the hint.
+def check_allowed(version: Version, released: Iterable[Version], *, skip: bool = False) -> None:
+    """Raise when the version is not a right next one, with the nearest right one as the hint (F29).
 
-    Conflict: it exists. Usage: not after everything of its line, over a minor or major, or with build metadata,
-    which no image tag can hold. Patch numbers may be left out once the line has a release. The first is free.
+    Conflict: it exists. Usage: not after everything of its line, over another version unless `skip`, or with build
+    metadata, which no image tag can hold. The first of all is free.
     """
     versions = list(released)
     if version.build:
         raise Usage(f"{version}: no build metadata in a release", f"did you mean {version.replace(build=None)}?")
     on_line = [other for other in versions if line_of(other) == line_of(version)]
+    right = right_version(version, versions)
     if version in on_line:
-        raise Conflict(f"{version} exists already", f"the next one is {next_version(on_line, 'patch')}")
-    if not versions or (any(not other.prerelease for other in on_line) and version > max(on_line)):
-        return
-    same_major = [other for other in versions if other.major == version.major]
-    bump = "patch" if on_line else "minor" if same_major else "major"
-    right = next_version(on_line or same_major or versions, bump)
+        raise Conflict(f"{version} exists already", f"the next one is {right}")
     if on_line and version < max(on_line):
         raise Usage(f"{version} is not after {max(on_line)}, the newest of its line", f"did you mean {right}?")
-    if version.finalize_version() != right:
-        raise Usage(f"{version} does not come next", f"did you mean {right}?")
+    final = version.finalize_version()
+    if final < right or (final > right and not skip):
+        hint = f"did you mean {right}?{' To leave it out all the same: --skip' if final > right else ''}"
+        raise Usage(f"{version} does not come next", hint)
+
+
+def right_version(version: Version, released: Iterable[Version]) -> Version:
+    """Return the version that comes next where this one would: on its line, else in its major, else of all."""
+    versions = list(released)
+    same_major = [other for other in versions if other.major == version.major]
+    on_line = [other for other in same_major if other.minor == version.minor]
+    bump = "patch" if on_line else "minor" if same_major else "major"
+    return next_version(on_line or same_major or versions, bump) if versions else version.finalize_version()
 
 
 def released_versions(tags: Iterable[str]) -> list[Version]:
@@ -201,6 +208,13 @@ def check_ref_name(name: str) -> None:
     parts = name.split("/")
     if not allowed or ".." in name or any(not p or p[0] == "." or p.endswith((".", ".lock")) for p in parts):
         raise Usage(f"{_quote(name)} is no name for a branch or tag here", "use ASCII letters, digits and . _ - /")
+
+
+def check_commit_name(name: str) -> None:
+    """Raise Usage unless it names a commit as people do: a branch, tag or sha, or HEAD; then `~2` or `^` (S3)."""
+    ref = re.sub(r"(?:[~^][0-9]*)+\Z", "", name)
+    if ref != "HEAD":
+        check_ref_name(ref)
 
 
 def check_sha(sha: str) -> None:

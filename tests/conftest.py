@@ -23,7 +23,7 @@ from release.call.report import Report
 from release.sandbox import Sandbox
 from release.settings import Release, Settings
 
-pytest_plugins = ["doubles", "sandbox_runner"]  # their fixtures
+pytest_plugins = ["doubles", "sandbox_client", "sandbox_runner"]  # their fixtures
 Inv = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

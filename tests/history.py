@@ -129,6 +129,27 @@ def titles(sandbox: Sandbox, since: str) -> list[str]:
     return sandbox.bare.git("log", "--reverse", "--format=%s", f"{since}..{REF}").splitlines()
 
 
+def trunk(sandbox: Sandbox) -> str:
+    """Return the commit at the trunk's head on the remote."""
+    return sandbox.bare.sha("refs/heads/main") or ""
+
+
+def cut(sandbox: Sandbox, name: str, at: str = "refs/heads/main") -> str:
+    """Put a branch onto the remote, as somebody else would."""
+    sha = sandbox.bare.sha(at)
+    assert sha
+    sandbox.bare.update_ref(f"refs/heads/{name}", sha)
+    return sha
+
+
+def advance(sandbox: Sandbox, branch: str) -> str:
+    """Put a commit onto a branch of the remote, as somebody else would."""
+    tree = sandbox.bare.git("rev-parse", f"refs/heads/{branch}^{{tree}}").strip()
+    sha = sandbox.bare.git("commit-tree", "-p", f"refs/heads/{branch}", "-m", f"More on {branch}", tree).strip()
+    sandbox.bare.update_ref(f"refs/heads/{branch}", sha)
+    return sha
+
+
 def write_commit(sandbox: Sandbox, branch: str, path: str, old: str, new: str, title: str = "Change") -> str:
     """Put a branch with one file changed onto the remote, on top of the trunk; return its commit."""
     bare, index = sandbox.bare, {"GIT_INDEX_FILE": str(sandbox.folder / "index")}

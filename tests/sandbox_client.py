@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import requests
 from conformance import Conformance
 from recording import Recording
@@ -103,3 +104,10 @@ def one_client() -> Iterator[Client]:
         # GitHub's documentation allows its search syntax for dates here; the description knows one format only.
         Conformance.load().check_all(one for one in made.recording.exchanges if "created=" not in one.query)
     assert not sandbox.folder.exists()
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """A client of a world of this test's own."""
+    with one_client() as made:
+        yield made

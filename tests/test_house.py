@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "release").rglob("*.py"))
 VALUES = ("errors", "versions", "config_py", "settings")
-ROOMS = ("call", "workflows", "git", "github", "picks", "compat", "artifacts", "audit", "tasks", "sandbox")
+ROOMS = ("call", "workflows", "git", "github", "compat", "artifacts", "picks", "audit", "tasks", "sandbox")
 FLOOR = {room: number for number, room in enumerate((*VALUES, *ROOMS))}  # bottom up, one room on each
 ENGINES = ("workflows", "compat", "sandbox")  # entered through their __init__ alone
 LIBRARIES = {"git": "git", "requests": "github", "boto3": "artifacts", "botocore": "artifacts"}
@@ -27,6 +28,7 @@ IO = (
 SHELLS = ("os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput")
 HEAVY = ("git", "requests", "boto3", "botocore", "flask", "griffe", "moto", "rich")
 LONGEST, LARGEST = 40, 300
+DEFINES = (ast.FunctionDef, ast.ClassDef)
 
 
 def room(path: Path) -> str:
@@ -171,3 +173,17 @@ def test_a_room_has_no_module_that_is_not_there(name: str) -> None:
     found = import_module(f"release.{name}")
     assert not hasattr(found, "nope")
     assert not hasattr(found, "_nope")
+
+
+def test_each_rule_is_where_the_list_of_rules_says() -> None:
+    """CONTRIBUTING's table of homes leads a reader to functions that are there."""
+    rows = re.findall(r"^\| .+ \| (`.+`) \|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    homes = [home for row in rows for home in re.findall(r"`([^`]+)`", row)]
+    module, missing = "", []
+    for home in homes:
+        path, _, name = home.rpartition(": ")
+        module = path or module  # a second name of the same module
+        names = {node.name for node in tree(ROOT / "release" / module).body if isinstance(node, DEFINES)}
+        missing += [f"{module}: {name}"] if name not in names else []
+    assert len(homes) > 20
+    assert not missing

@@ -37,6 +37,13 @@ def test_a_mapping_that_is_given_takes_the_defaults_place_and_nothing_else_does(
         ({"image": {"pythons": "3.7"}}, "image.pythons"),
         ({"image": {"pythons": [3.7]}}, "image.pythons"),
         ({"sdk": {"inputs": ["is_release"]}}, "sdk.inputs"),
+        ({"release": {"trunk": "--upload-pack=x"}}, "release.trunk"),
+        ({"release": {"trunk": "a..b"}}, "release.trunk"),
+        ({"release": {"remote": "ext::sh -c x"}}, "release.remote"),
+        ({"release": {"remote": ""}}, "release.remote"),
+        ({"image": {"config_file": "a.py\nb.py"}}, "image.config_file"),
+        ({"sdk": {"bucket": "a\0"}}, "sdk.bucket"),
+        ({"release": {"components": {"sdk": {"interface": "a\nb"}}}}, "release.components.sdk.interface"),
         ({"sdk": "leptonai"}, "sdk: 'leptonai' is not a mapping"),
     ],
 )
@@ -59,6 +66,37 @@ def test_a_wrong_setting_is_named(given: dict[str, dict[str, object]], named: st
 def test_a_wrong_variable_is_named(name: str, text: str) -> None:
     with pytest.raises(Usage, match=name):
         check_environment({name: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("INVOKE_SDK_BUKET", "INVOKE_SDK_BUCKET"),
+        ("INVOKE_SDK_Bucket", "INVOKE_SDK_BUCKET"),  # invoke reads upper case alone
+        ("invoke_sdk_bucket", "INVOKE_SDK_BUCKET"),
+        ("INVOKE_SKD_BUCKET", "INVOKE_SDK_BUCKET"),
+        ("INVOKE_RELASE_YES", "INVOKE_RELEASE_YES"),
+        ("INVOKE_RELEASE_COMPONENTS_SDK_PATH", "INVOKE_RELEASE_COMPONENTS"),
+    ],
+)
+def test_f28_a_variable_without_effect_is_an_error_with_the_nearest_right_name(name: str, near: str) -> None:
+    with pytest.raises(Usage, match=name) as failure:
+        check_environment({name: "1"})
+    assert failure.value.hint == f"did you mean {near}?"
+
+
+def test_f28_a_variable_of_an_input_needs_that_input_in_the_settings() -> None:
+    given = {"INVOKE_SDK_INPUTS_FLAVOUR": "plain"}
+    check_environment(given)  # the inputs are not known yet
+    check_environment(given, {"sdk": {"inputs": {"flavour": "fancy"}}})
+    with pytest.raises(Usage, match="INVOKE_SDK_INPUTS_FLAVOUR"):
+        check_environment(given, DEFAULTS)
+    with pytest.raises(Usage, match="It must be a number, like 3"):
+        check_environment({"INVOKE_SDK_INPUTS_TRIES": "1.5"}, {"sdk": {"inputs": {"tries": 3}}})
+
+
+def test_variables_of_others_pass() -> None:
+    check_environment({"INVOKE_DOCS_TARGET": "x", "INVOKE_RUN_ECHO": "1", "INVOKE_DEBUG": "1", "INVOKED": "x"})
 
 
 def test_a_wrong_variable_says_what_it_must_be() -> None:

@@ -6,6 +6,7 @@ s3.py                 what is under the release prefix: a version's wheel, its r
 images.py             which images belong to a version, and whether they are out; oci.py: any registry
 image_release.py      the image's version in config.py, pushed; its run, proof and pull request
 component_release.py  an individual release, behind the gate
+next_release.py       which version is next, and the one rule before every tag
 """
 
 from __future__ import annotations
@@ -15,6 +16,17 @@ from typing import TYPE_CHECKING
 from release import late_modules
 
 if TYPE_CHECKING:
-    from release.artifacts import aws, build, component_release, image_release, images, oci, s3, version_file, wheel
+    from release.artifacts import (
+        aws,
+        build,
+        component_release,
+        image_release,
+        images,
+        next_release,
+        oci,
+        s3,
+        version_file,
+        wheel,
+    )  # fmt: skip
 
 __getattr__ = late_modules(__name__)

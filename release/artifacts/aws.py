@@ -23,6 +23,11 @@ CONFIG = botocore.config.Config(connect_timeout=10, read_timeout=60, retries={"m
 SIGN_IN = "Sign in to AWS (aws sso login), or set AWS_PROFILE and AWS_REGION."
 OIDC = "Give the job `permissions: id-token: write` and a step with aws-actions/configure-aws-credentials."
 MISSING = ("404", "NoSuchKey", "NotFound", "ImageNotFoundException")
+# What an answer has in any case; one without it is not AWS's, such as a proxy's page with 200.
+ALWAYS = {
+    "HeadObject": "ETag", "GetObject": "ETag", "PutObject": "ETag", "ListObjectsV2": "Name",
+    "DescribeImages": "imageDetails", "ListImages": "imageIds", "DescribeRepositories": "repositories",
+}  # fmt: skip
 CREATE_ONLY = "s3:if-none-match"  # the condition key with which a bucket's policy asks for If-None-Match
 
 
@@ -36,12 +41,19 @@ class S3Object:
     sha256: str = ""
 
 
+class ForeignAnswerError(BotoCoreError):
+    """Somebody else answered in the place of the service."""
+
+    fmt = "{url} answered {kind} that is not the service's: a proxy's, or a page to sign in?"
+
+
 class Bucket:
     """One S3 bucket."""
 
     def __init__(self, name: str) -> None:
         with _translated_errors("s3", name):
-            self._client = boto3.client("s3", config=CONFIG)
+            self._client = boto3.client("s3", region_name=_region(), config=CONFIG)
+        self._client.meta.events.register("after-call", _check_answer)
         self.name = name
 
     def object(self, key: str) -> S3Object | None:
@@ -65,11 +77,6 @@ class Bucket:
             raise Failed(f"s3://{self.name}/{key} is larger than {wheel.MAX_WHEEL >> 20} MiB")
         with _translated_errors("s3", self.name):
             return _stored_object(key, got), got["Body"].read()
-
-    def content(self, key: str) -> bytes | None:
-        """Return the object's bytes alone, as `read` does."""
-        found = self.read(key)
-        return found and found[1]
 
     def create_object(self, key: str, content: bytes) -> None:
         """Write the key and its SHA-256; raise Conflict when it exists, whatever is in it (`If-None-Match: *`, F20)."""
@@ -101,7 +108,8 @@ class Ecr:
 
     def __init__(self) -> None:
         with _translated_errors("ecr", "ECR"):
-            self._client = boto3.client("ecr", config=CONFIG)
+            self._client = boto3.client("ecr", region_name=_region(), config=CONFIG)
+        self._client.meta.events.register("after-call", _check_answer)
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the tag names, or None when the registry says that there is no such image."""
@@ -123,6 +131,22 @@ class Ecr:
         with _translated_errors("ecr", repository):
             found = self._client.describe_repositories(repositoryNames=[repository])["repositories"][0]
         return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
+
+
+def _region() -> str | None:
+    """Return AWS_REGION, as other SDKs read it; without it boto3 takes AWS_DEFAULT_REGION, or the profile's."""
+    return os.environ.get("AWS_REGION") or None
+
+
+def _check_answer(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: object) -> None:
+    """Raise ForeignAnswerError for a page for people, and for a good answer without what the service always says."""
+    kind = http_response.headers.get("content-type", "something")
+    good = http_response.status_code < 300
+    page = kind.startswith("text/html") and (
+        model.name in ("HeadObject", "GetObject") if good else http_response.content
+    )
+    if page or (good and ALWAYS.get(model.name, "ResponseMetadata") not in parsed):
+        raise ForeignAnswerError(url=http_response.url.partition("?")[0], kind=kind)
 
 
 def _stored_object(key: str, answer: Mapping[str, Any]) -> S3Object:

@@ -81,7 +81,7 @@ def _interpreter(python: str) -> str:
 
 
 def _run(command: Sequence[str], extra: Mapping[str, str] | None = None, folder: str | None = None) -> str:
-    environment = child_environment({"PIP_DISABLE_PIP_VERSION_CHECK": "1", **(extra or {})})
+    environment = child_environment({"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", **(extra or {})})
     try:
         done = subprocess.run(
             command, env=environment, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False

@@ -9,16 +9,14 @@ from functools import partial
 import semver
 
 from release.artifacts.images import digests, tagged_images
+from release.artifacts.next_release import allowed_tag
 from release.artifacts.s3 import released_wheel
-from release.artifacts.version_file import check_wheel_version
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
 from release.errors import Conflict, Usage
-from release.git.lines import check_version
-from release.git.refs import RemoteRef, brief
+from release.git.refs import RemoteRef, brief, tag_ref
 from release.git.repository import repository
-from release.git.snapshot import trunk
 from release.git.tags import (
     TaggedRelease,
     push_tag,
@@ -26,6 +24,7 @@ from release.git.tags import (
     tag_messages,
     tagged_release,
     tagged_releases,
+    trunk_ref,
     trunk_sha,
 )
 from release.github.api import github
@@ -34,7 +33,7 @@ from release.github.events import check_starts, needed_runs
 from release.github.requests import component_request
 from release.github.runs import Run, check_run, jobs_of
 from release.settings import Component
-from release.versions import Line, line_of, next_version, parse
+from release.versions import Line, is_line, line_of, next_version, parse, parse_line
 from release.workflows import check_roles
 
 REASON_LIMIT = 500  # characters
@@ -67,8 +66,9 @@ def accepted_reason(given: str | bool | None) -> str:
 def component_plan(context: Context, name: str, accept: str | None, given: str) -> ComponentPlan:
     """Return what to release; a version that an earlier task of this call settled counts unless it is taken."""
     part, reason = context.settings.component(name), accepted_reason(accept)
-    wanted = parse(given) if given else context.version
-    line = line_of(wanted) if wanted else current_line(context)
+    wanted = parse(given) if given and not is_line(given) else context.version
+    named = parse_line(given) if is_line(given) else context.facts.line
+    line = line_of(wanted) if wanted else named or current_line(context)
     there = tagged_releases(context, line)
     if not given and any(each.version == wanted and part.name not in each.components for each in there):
         wanted = None
@@ -92,14 +92,13 @@ def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     """Ask the gate, then tag the commit with the line's next patch; the tag says what it releases, and why."""
     part = plan.part
     version = plan.version or next_version([each.version for each in plan.there], "patch", plan.line)
-    repository(context).need_commit(plan.sha, f"refs/heads/{trunk(context)}")
     answers = gate(context, part, plan.sha, plan.there)
     show_answers(context, answers)
     accepted = _needed_reason(context, plan, answers)
     if not (is_sdk(context, part) or part.workflow):
         check_starts(context, version, plan.sha)
     within = f"Its interfaces within {plan.line}: {verdict_of(answers).value}."
-    ref = RemoteRef(f"refs/tags/{version}", plan.sha, plan.sha)
+    ref = tag_ref(version, plan.sha)
     planned = TaggedRelease(context.settle(version), ref, (part.name,), accepted)
     find = partial(_own_tag, context, part, planned)
     make = partial(_push, context, planned, tag_message(version, part.name, within, accepted))
@@ -124,9 +123,8 @@ def _own_tag(context: Context, part: Component, planned: TaggedRelease) -> Remot
     """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
     found = tagged_release(context, planned.version)
     if found is None:
-        check_version(context, planned.version)
-        if is_sdk(context, part):
-            check_wheel_version(context, planned.ref.sha, planned.version)
+        places, wheel = [trunk_ref(context)], is_sdk(context, part)
+        allowed_tag(context, planned.version, planned.ref.sha, places, shared=True, wheel=wheel)
         _check_unbuilt(context, part, planned.version)
         return None
     if found.ref.sha != planned.ref.sha or found.components != planned.components:

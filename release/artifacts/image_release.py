@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import semver
@@ -20,34 +19,47 @@ from release.artifacts.images import (
 from release.artifacts.s3 import check_unchanged
 from release.artifacts.version_file import wheel_version_file
 from release.call.context import Context
-from release.call.ensure import ensure
+from release.call.ensure import ensure, perform
 from release.call.flags import IMAGE_RUN, ImageRun
 from release.config_py import replace_constant
 from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
-from release.git.refs import HEADS, NEW, Push, RemoteRef, short_name
+from release.git.refs import HEADS, NEW, Push, RemoteRef, branch_ref, short_name
 from release.git.repository import repository
+from release.git.scratch import worktree
 from release.git.snapshot import remote, trunk
-from release.git.tags import trunk_sha
+from release.git.tags import trunk_ref, trunk_sha
 from release.github.api import github
 from release.github.commits import contains
-from release.github.dispatch import EVENT, dispatch_run
+from release.github.dispatch import dispatch_run, matching_runs
 from release.github.follow import follow_runs
-from release.github.pulls import PullRequest, delete_branch, merge_pull_request, open_pull_request
+from release.github.pulls import (
+    PullRequest,
+    delete_branch,
+    merge_method,
+    merge_pull_request,
+    merged_branches,
+    open_pull_request,
+)
 from release.github.requests import Dispatch, image_request
-from release.github.runs import Run, check_run, parse_run_id, runs_of
+from release.github.runs import Run, check_run, parse_run_id
 from release.versions import image_tags, parse_branch
 
 
 def release_image(context: Context, version: semver.Version, on_trunk: bool = True, flags: ImageRun = IMAGE_RUN) -> str:
     """Release the image from a branch made from the trunk, or from the checked-out one; return the trunk's commit."""
     merged = branch_with_image(context, trunk(context), version)
+    if merged:  # by a call that was killed before its branch went (F33)
+        for leftover in merged_branches(context, image_branch(version)):
+            delete_branch(context, leftover)
     found = digests(context, runner_images(context, version)) if merged else {}
     if merged and all(found.values()):
         what = f"image {version}: on {trunk(context)} at {merged.sha[:9]}, every tag in the registry"
         context.report.step("done", what)
         check_runner_images(context, version, found)
         return merged.sha
+    if merged is None:
+        merge_method(context, trunk(context))  # without one, nothing is begun
     head = merged or (bump_apart(context, version) if on_trunk else bump_checked_out(context, version))
     build_images(context, version, head, flags)
     return merged.sha if merged else _merge_image_pull_request(context, version, head)
@@ -56,7 +68,7 @@ def release_image(context: Context, version: semver.Version, on_trunk: bool = Tr
 def build_images(context: Context, version: semver.Version, head: RemoteRef, flags: ImageRun = IMAGE_RUN) -> None:
     """Build the images from a branch whose config.py names the version, and prove them and all older ones (F21)."""
     before = image_fingerprints(context, bases_may_change=flags.build_base)
-    request = replace(image_request(context, version, head, flags.build_base), before=before)
+    request = replace(image_run(context, version, head, flags.build_base), before=before)
     started = dispatch_images(context, request, version, flags)
     prove_images(context, version, follow_runs(context, {"image": started})["image"], request)
 
@@ -87,23 +99,27 @@ def dispatch_images(context: Context, request: Dispatch, version: semver.Version
     """Start the run; refuse to when some tag exists that it would overwrite (F21)."""
     found = digests(context, runner_images(context, version))
     if any(found.values()) and not flags.run:
-        ours = _branch_runs(context, request)
+        ours = matching_runs(github(context), request)
         if flags.again or not ours:
             whose = "a new run would push it again" if ours else f"no run of {request.workflow} on its branch made it"
             check_image_free(found, f", and {whose}")
-        made = [each for each in ours if each.conclusion == "success" and each.head_sha != request.sha]
-        if made and all(found.values()):
-            context.report.step("done", f"images of {version}, by run {made[0].id} at {made[0].head_sha[:9]}")
-            return made[0]
     return dispatch_run(context, request, again=flags.again, run_id=parse_run_id(flags.run))
 
 
-def _branch_runs(context: Context, request: Dispatch) -> list[Run]:
-    """Return the workflow's runs of this branch at this commit or one it has grown from: a base was merged into it."""
-    if request.sha == NEW:
-        return []
-    found = runs_of(github(context), "", EVENT, request.workflow, branch=request.name)
-    return [each for each in found if contains(context, request.sha, each.head_sha)]
+def image_run(context: Context, version: semver.Version, head: RemoteRef, build_base: bool = False) -> Dispatch:
+    """Return the run to ask for; one of an earlier commit of the branch that names the version counts too.
+
+    A base that was merged into the branch since, or a review's change, is no reason to build an image twice.
+    """
+
+    @cache
+    def _names(sha: str) -> bool:
+        if not contains(context, head.sha, sha):
+            return False
+        repository(context).need_commit(sha)
+        return image_in_config(context, sha) == str(version)
+
+    return replace(image_request(context, version, head, build_base), also=_names)
 
 
 def open_image_pull_request(context: Context, version: semver.Version, head: RemoteRef) -> PullRequest:
@@ -117,7 +133,6 @@ def _merge_image_pull_request(context: Context, version: semver.Version, head: R
     merged = merge_pull_request(context, open_image_pull_request(context, version, head), head.sha)
     if merged.merge_sha == NEW:
         return NEW
-    repository(context).need_commit(merged.merge_sha, f"{HEADS}{trunk(context)}")
     if not names_version(context, merged.merge_sha, version):
         where = f"its {', '.join(bumped_files(context))}"
         raise Failed(f"{merged.merge_sha[:9]} was merged, but {where} does not name {version}", f"Look: {merged.url}")
@@ -142,7 +157,7 @@ def image_head(context: Context, version: semver.Version, name: str) -> RemoteRe
     sha = remote(context).head_sha(name)
     if sha is None:
         raise Usage(f"the remote has no branch {name}", "Push it first, or name another: --ref BRANCH")
-    return RemoteRef(f"{HEADS}{name}", sha, sha)
+    return branch_ref(name, sha)
 
 
 def image_branch(version: semver.Version) -> str:
@@ -155,19 +170,21 @@ def bump_checked_out(context: Context, version: semver.Version) -> RemoteRef:
 
     Raises Usage for a branch that is not clean, pushed and one's own; Conflict when an image of it exists.
     """
-    name = _checked_out_branch(context)
-    return _ensure_bump(context, version, Push(f"{HEADS}{name}", NEW, _clean_head(context, name, version)))
+    name, repo = _checked_out_branch(context), repository(context)
+    found = bump_line(context, version, _clean_head(context, name, version))
+    if found.sha not in (NEW, repo.head()):
+        # Made elsewhere and pushed first: whatever fails before, a hook or a kill, the checkout is as it was (F25).
+        perform(context, f"{name} here at {found.sha[:9]}", lambda: repo.fast_forward(found.sha), None)
+    return found
 
 
 def bump_apart(context: Context, version: semver.Version) -> RemoteRef:
     """Return the branch `image-<version>`, else make it from the trunk; raise Conflict where it names another."""
-    sha = trunk_sha(context)
-    base = RemoteRef(f"{HEADS}{trunk(context)}", sha, sha)
-    return _ensure_bump(context, version, Push(f"{HEADS}{image_branch(version)}", NEW), base)
+    return _ensure_bump(context, version, Push(f"{HEADS}{image_branch(version)}", NEW), trunk_ref(context))
 
 
 def bump_line(context: Context, version: semver.Version, head: RemoteRef, image: bool = True) -> RemoteRef:
-    """Return the line's release branch with the version in its files, committing and pushing it where it is missing."""
+    """Return the branch of this head with the version in its files, committing and pushing it where it is missing."""
     return _ensure_bump(context, version, Push(head.name, NEW, expected=head.sha), head, image)
 
 
@@ -184,9 +201,9 @@ def names_version(context: Context, sha: str, version: semver.Version, image: bo
 
 
 def _ensure_bump(
-    context: Context, version: semver.Version, push: Push, base: RemoteRef | None = None, image: bool = True
+    context: Context, version: semver.Version, push: Push, base: RemoteRef, image: bool = True
 ) -> RemoteRef:
-    """Return the branch that names the version, else push the bump: a commit on `base`, or on what is checked out."""
+    """Return the branch that names the version, else push the bump, a commit on `base`."""
     name = push.ref.removeprefix(HEADS)
     change = f"{context.settings.image.config_variable} = {version}" if image else f"version {version}"
     what = f"{change} on {name}" if push.expected else f"branch {name} from {trunk(context)} with {change}"
@@ -195,7 +212,7 @@ def _ensure_bump(
     if image and find() is None:
         check_image_free(digests(context, runner_images(context, version)))
     make = partial(_push_bump, context, version, push, base, image)
-    return ensure(context, what, find=find, make=make, planned=RemoteRef(push.ref, NEW, NEW))
+    return ensure(context, what, find=find, make=make, planned=branch_ref(name, NEW))
 
 
 def branch_with_image(
@@ -205,40 +222,32 @@ def branch_with_image(
     sha = remote(context).head_sha(name)
     if sha is None:
         return None
-    repository(context).need_commit(sha, f"{HEADS}{name}")
     named = names_version(context, sha, version, image)
     if strict and not named:
         look = f"git log {context.settings.release.remote}/{name}"
         files = " and ".join(bumped_files(context, image))
         raise Conflict(f"branch {name} names another version than {version} in {files}", f"Look at it: {look}")
-    return RemoteRef(f"{HEADS}{name}", sha, sha) if named else None
+    return branch_ref(name, sha) if named else None
 
 
-def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef | None, image: bool) -> None:
-    """Write the version, commit and push it: on what is checked out, or on the base in a worktree of its own."""
+def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef, image: bool) -> None:
+    """Write the version on the base in a worktree of its own, commit and push it."""
     repo = repository(context)
-    if base:
-        repo.need_commit(base.sha, base.name)
-    with repo.worktree(base.sha) if base else nullcontext(repo.root) as tree:
-        if _write_version(context, version, tree, image):  # else a killed call committed it
-            message = f"Use image {version}" if image else f"Set version {version}"
-            repo.commit(message, bumped_files(context, image), tree)
-        repo.push([replace(push, sha=repo.git("rev-parse", "HEAD", cwd=tree))])
+    repo.need_commit(base.sha, base.name)
+    with worktree(repo, base.sha) as tree:
+        _write_version(context, version, tree, base.sha, image)
+        message = f"Use image {version}" if image else f"Set version {version}"
+        repo.push([replace(push, sha=repo.commit(message, bumped_files(context, image), tree))])
 
 
-def _write_version(context: Context, version: semver.Version, tree: Path, image: bool) -> bool:
-    """Write the version into each of its files of the tree that names another; return whether any did."""
+def _write_version(context: Context, version: semver.Version, tree: Path, sha: str, image: bool) -> None:
+    """Write the version into each of its files of the tree, which is that of the commit."""
     config, fixed = context.settings.image, context.settings.sdk.version_file
-    before = {name: (tree / name).read_bytes() for name in bumped_files(context, image)}
-    after = dict(before)
     if image:
-        source = before[config.config_file]
-        after[config.config_file] = replace_constant(source, config.config_variable, str(version), config.config_file)
-    if found := wheel_version_file(context, repository(context).git("rev-parse", "HEAD", cwd=tree)) if fixed else None:
-        after[fixed] = found.text_with(after[fixed], version)
-    for name in (name for name in after if after[name] != before[name]):
-        (tree / name).write_bytes(after[name])
-    return after != before
+        path = tree / config.config_file
+        path.write_bytes(replace_constant(path.read_bytes(), config.config_variable, str(version), config.config_file))
+    if found := wheel_version_file(context, sha) if fixed else None:
+        (tree / fixed).write_bytes(found.text_with((tree / fixed).read_bytes(), version))
 
 
 def _checked_out_branch(context: Context) -> str:
@@ -252,8 +261,8 @@ def _checked_out_branch(context: Context) -> str:
     return name
 
 
-def _clean_head(context: Context, name: str, version: semver.Version) -> str:
-    """Return the remote branch's head; raise Usage for what is in the way of a bump."""
+def _clean_head(context: Context, name: str, version: semver.Version) -> RemoteRef:
+    """Return the remote's branch; raise Usage for what is in the way of a bump."""
     changes, there = repository(context).changes(), context.settings.release.remote
     if changes:
         shown = "\n".join([f"{name} has {len(changes)} uncommitted changes:", *changes[:10]])
@@ -261,17 +270,17 @@ def _clean_head(context: Context, name: str, version: semver.Version) -> str:
     pushed, head = remote(context).head_sha(name), repository(context).head()
     if pushed is None:
         raise Usage(f"{name} is not pushed", f"git push -u {there} {name}")
-    if head != pushed and not _is_bump_alone(context, pushed, head, version):  # a killed call's commit may be (F27)
+    repository(context).need_commit(pushed, f"{HEADS}{name}")
+    if head != pushed and not _is_bump_alone(context, head, pushed, version):  # a killed call pushed that (F27)
         hint = f"Push or pull it first: git status; git pull --ff-only; git push {there} {name}"
         raise Usage(f"{name} is at {head[:9]}, but at {pushed[:9]} on the remote", hint)
-    return pushed
+    return RemoteRef(f"{HEADS}{name}", pushed, pushed)
 
 
 def _is_bump_alone(context: Context, base: str, head: str, version: semver.Version) -> bool:
     repo = repository(context)
     return (
-        repo.has_commit(base)
-        and repo.parents(head) == [base]
+        repo.parents(head) == [base]
         and set(repo.changed_paths(base, head)) <= {*bumped_files(context)}
         and names_version(context, head, version)
     )

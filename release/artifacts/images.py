@@ -38,11 +38,6 @@ def _digest(context: Context, image: str) -> str | None:
     return registry(context).image_digest(name, tag)
 
 
-def are_out(context: Context, images: Iterable[str]) -> bool:
-    """Whether the registry has every one of the images."""
-    return all(digests(context, images).values())
-
-
 def runner_images(context: Context, version: semver.Version) -> list[str]:
     """Return the names of the runner's images of the version, one a Python."""
     image = context.settings.image
@@ -95,9 +90,9 @@ def _check_digests(context: Context, found: Digests, whose: str, hint: str) -> N
         raise Failed(f"{len(missing)} of {len(found)} images of {whose} are missing: {', '.join(missing)}", hint)
 
 
-def prove_tagged_images(context: Context, version: semver.Version, names: Sequence[str], whose: str, how: str) -> None:
-    """Raise Failed unless these images are out; a dry run says how those that are not would be built."""
-    found = digests(context, tagged_images(names, version))
+def prove_tagged_images(context: Context, version: semver.Version, known: Digests, whose: str, how: str) -> None:
+    """Raise Failed unless these images are out, looking again where not all were; a dry run says how they would be."""
+    found = known if all(known.values()) else digests(context, known)
     check = partial(_check_tagged, context, version, found, whose)
     if all(found.values()):
         check()
@@ -107,9 +102,8 @@ def prove_tagged_images(context: Context, version: semver.Version, names: Sequen
 
 def image_in_config(context: Context, sha: str) -> str:
     """Return the image version that config.py names at the commit; raise Usage when it names none (S6)."""
-    image, repo = context.settings.image, repository(context)
-    repo.need_commit(sha)
-    content = repo.file(sha, image.config_file)
+    image = context.settings.image
+    content = repository(context).file(sha, image.config_file)
     if content is None:
         raise Usage(f"{image.config_file} is not in {sha[:9]}", "Set image.config_file in invoke.yaml.")
     return constant(content, image.config_variable, image.config_file)
@@ -141,7 +135,7 @@ def check_image_in_config(context: Context, sha: str, version: semver.Version) -
         raise Blocked(what, f"Build it: inv image.release --version {named}")
     if named != version:
         names = f"{image.config_file} names image {named}, {'older' if named < version else 'newer'} than the release"
-        context.report.step("note", f"{names}; it is in the registry")
+        context.once(names, lambda: context.report.step("note", f"{names}; it is in the registry"))
 
 
 def registry(context: Context) -> Ecr | OciRegistry:

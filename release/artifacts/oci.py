@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from release.call.parallel import side_by_side
 from release.errors import Failed, Usage
-from release.git.remotes import is_loopback
-from release.github.http import Answer, BearerAuth, Http
+from release.git.remotes import is_loopback, is_secure
+from release.github.http import Answer, BearerAuth, Http, check_no_page
 
 Auth = tuple[str, str] | BearerAuth | None
 KINDS = ("oci.image.index.v1", "docker.distribution.manifest.list.v2", "oci.image.manifest.v1")
@@ -88,6 +88,7 @@ class OciRegistry:
             answer = send(auth=self._auths[repository])
         if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
             raise Failed(f"{self._host} refuses to show {repository}", _advice(repository))
+        check_no_page(answer, SET_REGISTRY)
         if answer.status not in (_OK, _MISSING) and (method, answer.status) != ("HEAD", _NO_HEAD):
             hint = "Run the same again; if it stays, check image.registry."
             raise Failed(f"{self._host} answers {answer.status} for {repository}", hint)
@@ -98,6 +99,7 @@ class OciRegistry:
         if self._found:
             return
         answer = self._http.request("GET", self._api)
+        check_no_page(answer, SET_REGISTRY)
         asks = answer.status == _UNAUTHORIZED and answer.headers.get("WWW-Authenticate")
         if answer.status != _OK and not asks:
             raise Failed(f"{self._host} is not an OCI registry: /v2/ answers {answer.status}", SET_REGISTRY)
@@ -176,7 +178,7 @@ def registry_url(text: str) -> SplitResult:
         raise Usage("image.registry holds a name or password in its URL", "Leave it out of the URL.")
     if not url.hostname or url.query or url.fragment:
         raise Usage(f"image.registry is not a registry's address: {text!r}", "Such as https://registry.example.com.")
-    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.geturl())):
+    if not is_secure(url.geturl()):
         raise Usage(f"image.registry is not https: {text!r}", f"Set image.registry to https://{url.netloc}.")
     return url._replace(netloc=url.netloc.lower())
 

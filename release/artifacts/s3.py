@@ -10,19 +10,11 @@ from packaging.utils import canonicalize_name
 from release.artifacts.aws import Bucket, S3Object
 from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_filename_matches
 from release.call.context import Context
-from release.call.flags import SDK_RUN, SdkRun
 from release.errors import Conflict, Failed
-from release.git.lines import line_branches
-from release.git.refs import RemoteRef
-from release.git.snapshot import trunk
-from release.git.tags import needed_tag, trunk_sha
 from release.github.api import github
-from release.github.commits import contains
+from release.github.dispatch import matching_runs, right_runs
 from release.github.requests import Dispatch
 from release.github.runs import Run, artifact_sha256, check_run, parse_time
-from release.settings import DEFAULTS
-from release.versions import line_of
-from release.workflows import is_on
 
 SHOWN = 10  # of what changed meanwhile
 
@@ -58,25 +50,18 @@ def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | N
     there = bucket(context).read(key)
     if there is None:
         return None, key
-    stored, content = there
     try:
-        return stored_wheel(context, key, content, version, stored), key
+        return stored_wheel(context, *there, version), key
     except Failed as error:
         hint = "A released file is never overwritten; take the next version."
         raise Conflict(f"{s3_address(context, key)}: {error.problem}", hint) from error
 
 
-def stored_wheel(
-    context: Context, key: str, content: bytes, version: semver.Version, stored: S3Object | None = None
-) -> Wheel:
-    """Return the wheel in the key's bytes; raise Failed unless it is the version's, and as S3 stored it.
-
-    `stored` is the object that the bytes came with; without it S3 is asked.
-    """
-    found = read_wheel(content, key.rpartition("/")[2])
+def stored_wheel(context: Context, stored: S3Object, content: bytes, version: semver.Version) -> Wheel:
+    """Return the wheel in the object's bytes; raise Failed unless it is the version's, and as S3 stored it."""
+    found = read_wheel(content, stored.key.rpartition("/")[2])
     check_wheel(context, found, version)
-    stored = stored or bucket(context).object(key)
-    if stored and stored.sha256 not in ("", found.sha256):
+    if stored.sha256 not in ("", found.sha256):
         raise Failed(f"its bytes are sha256:{found.sha256[:12]}, S3 stored sha256:{stored.sha256[:12]}")
     return found
 
@@ -114,7 +99,9 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
         context.report.step("todo", f"wheel {s3_address(context, wheel_key(context, version))}")
         return
     check_run(context, finished, request)
-    _, key = prove_wheel(context, version, [finished])
+    # A wheel that was there before is another right run's, and a build need not give the same bytes twice.
+    was_out = wheel_key(context, version) in request.before
+    _, key = prove_wheel(context, version, list(right_runs(context, request)) if was_out else [finished])
     check_unchanged(request.before, object_fingerprints(context), s3_address(context))
     made = bucket(context).object(key)
     if key not in request.before and made and made.modified < parse_time(finished.created_at):
@@ -122,12 +109,13 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
         raise Conflict(what, f"That run did not make it. Look: {finished.url}")
 
 
-def is_wheel_out(context: Context, version: semver.Version, flags: SdkRun = SDK_RUN) -> bool:
-    """Whether the wheel of the version is out and nothing but that is wanted; raise Conflict for another there."""
-    usual, inputs = DEFAULTS["sdk"]["inputs"], context.settings.sdk.inputs
-    # A flag that is off takes back nothing that the settings want, as in the run's own request.
-    more = flags.publish_pypi or flags.run_e2e or any(is_on(inputs[name]) for name in inputs.keys() - usual)
-    return released_wheel(context, version)[0] is not None and not more
+def check_wheel_origin(context: Context, version: semver.Version, request: Dispatch) -> None:
+    """Raise Conflict when the wheel is out though no run of its tag shows that may have made it (F20)."""
+    # A key that is taken by something else is not for us.
+    there, key = released_wheel(context, version)
+    if there and not matching_runs(github(context), request):
+        what = f"{s3_address(context, key)} exists already, and no run of {request.workflow} at its tag made it"
+        raise Conflict(what, "Do not install it: find out who put it there, then take the next version.")
 
 
 def prove_wheel(context: Context, version: semver.Version, made: Sequence[Run]) -> tuple[Wheel, str]:
@@ -158,14 +146,3 @@ def _check_origin(context: Context, found: Wheel, made: Sequence[Run]) -> None:
         sha256, run = next(iter(kept.items()))
         what = f"the wheel that is out is sha256:{found.sha256[:12]}, but run {run.id} built sha256:{sha256[:12]}"
         raise Conflict(what, f"Do not install it. Find out who put it there. Look: {run.url}")
-
-
-def checked_tag(context: Context, version: semver.Version) -> RemoteRef:
-    """Return the tag; raise Conflict when it sits on no release branch of its line nor on the trunk."""
-    tag = needed_tag(context, version)
-    line = line_of(version)
-    heads = [*(ref.sha for ref in line_branches(context, line)), trunk_sha(context)]
-    if tag.sha not in heads and not any(contains(context, head, tag.sha) for head in heads):
-        what = f"tag {version} is at {tag.sha[:9]}: on no release branch of {line}, nor on {trunk(context)}"
-        raise Conflict(what, "Find out who tagged it; then take the next version.")
-    return tag

@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO, StringIO
 
 from packaging.metadata import parse_email
@@ -47,6 +47,7 @@ class Wheel:
     version: str
     entry_points: Mapping[str, str]  # of console_scripts
     sha256: str
+    content: bytes = field(repr=False)
 
 
 class _Wrong(Exception):
@@ -106,7 +107,7 @@ def _read(content: bytes, filename: str) -> Wheel:
     for where, (its_name, its_version) in {"METADATA": said, folder: stem}.items():
         if canonicalize_name(its_name) != name or PythonVersion(its_version) != version:
             raise _Wrong(f"{where} says {its_name} {its_version}")
-    return Wheel(filename, said[0], said[1], scripts, hashlib.sha256(content).hexdigest())
+    return Wheel(filename, said[0], said[1], scripts, hashlib.sha256(content).hexdigest(), content)
 
 
 def _filename_parts(filename: str) -> tuple[str, PythonVersion, BuildTag, frozenset[Tag]]:

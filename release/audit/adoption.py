@@ -17,7 +17,7 @@ from release.call.context import Context
 from release.errors import ReleaseError
 from release.git.repository import repository
 from release.git.snapshot import trunk
-from release.github.dispatch import FOLDER
+from release.github.requests import FOLDER
 from release.settings import COMPONENTS, DEFAULTS, Settings, read
 
 ASKED = {

@@ -6,29 +6,31 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from release.artifacts.images import registry
 from release.artifacts.s3 import bucket
-from release.audit.fit import misfits
+from release.audit.fit import Finding, fit_findings
 from release.call.context import Context
-from release.call.parallel import side_by_side
+from release.call.parallel import answers_of
 from release.errors import Failed, ReleaseError
-from release.git.refs import HEADS, TAGS
-from release.git.remotes import public_url, token
+from release.git.refs import HEADS, TAGS, short_name
+from release.git.remotes import is_secure, public_url
 from release.git.repository import repository
+from release.git.scratch import scratch
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.commits import branch_rules
-from release.github.dispatch import FOLDER
-from release.github.events import check_token_starts_workflows, workflows_started
+from release.github.events import check_token_starts_workflows, platform_workflows
 from release.github.http import Answer
+from release.github.lease import lease_problem
+from release.github.pulls import merged_branches
+from release.github.requests import FOLDER
 from release.settings import DEFAULTS
 from release.workflows import IMAGE, SDK, Source, judge
 
@@ -40,16 +42,6 @@ KINDS = {
 FEW = 500  # requests: about what one coordinated release sends
 SKEW = 60.0  # seconds; AWS refuses signatures 15 minutes off, dates on branches and waits go wrong before
 A_TAG, A_BRANCH = "99.99.99", "release-99.99-20990101"  # as they are named, and not there
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line: `level` is good, advice or bad, `fix` the command or place that mends it."""
-
-    name: str
-    level: str
-    says: str
-    fix: str = ""
 
 
 Check = Callable[[Context], Iterator[Finding]]
@@ -88,13 +80,23 @@ def remote_findings(context: Context) -> Iterator[Finding]:
     if url != shown:
         says = "the remote's URL has a password in it"
         yield Finding("remote", "bad", says, f"git remote set-url {repo.remote} {shown}")
-    if protocol == "git" or (protocol == "http" and not re.match(r"http://(127\.0\.0\.1|localhost)[:/]", url)):
+    if protocol == "git" or (protocol == "http" and not is_secure(url)):
         yield Finding("remote", "bad", f"{shown} is not encrypted", "Use https or ssh.")
     else:
         yield Finding("remote", "good", f"{shown} answers over {protocol}; {trunk(context)} is at {head[:9]}")
     if repo.is_shallow():
         fix = "Nothing breaks; picks and counts are quicker after: git fetch --unshallow"
         yield Finding("clone", "advice", "this clone is shallow", fix)
+
+
+def leftovers_findings(context: Context) -> Iterator[Finding]:
+    """Name what a killed call left, here and on the remote (F33)."""
+    branches = [each for pattern in ("image-*", "backport/*/*") for each in merged_branches(context, pattern)]
+    with scratch(repository(context), clear=False) as here:
+        names = [*here, *map(short_name, branches)]
+    if names:
+        fix = f"They hinder none. A branch goes with: git push {repository(context).remote} --delete NAME"
+        yield Finding("leftovers", "advice", f"a call that was killed left {', '.join(names)}", fix)
 
 
 def token_findings(context: Context) -> Iterator[Finding]:
@@ -104,7 +106,9 @@ def token_findings(context: Context) -> Iterator[Finding]:
         says = f"GitHub shows no {name} to this token: {answer.status} {answer.problem}"
         yield Finding("token", "bad", says, "Give the token access to the repository, or set GITHUB_REPOSITORY.")
         return
-    kind = next((kind for start, kind in KINDS.items() if token(context).startswith(start)), "a token of unknown kind")
+    kind = next(
+        (kind for start, kind in KINDS.items() if github(context).token.startswith(start)), "a token of unknown kind"
+    )
     scopes = answer.headers.get("x-oauth-scopes", "").replace(",", " ").split()
     missing = [scope for scope in ("repo", "workflow") if scopes and scope not in scopes]
     problem = f"{kind} without the scope {', '.join(missing)}" if missing else ""
@@ -116,6 +120,11 @@ def token_findings(context: Context) -> Iterator[Finding]:
         "permission", problem, "Ask an administrator of the repository for write access.", f"may push to {name}"
     )
     check_token_starts_workflows(context)
+
+
+def lease_findings(context: Context) -> Iterator[Finding]:
+    """Check that this machine may take a lease on a dispatch, and that none was left (F1)."""
+    yield _finding("dispatch", *lease_problem(context), "of several releasers at once one asks for a run", "advice")
 
 
 def clock_findings(context: Context) -> Iterator[Finding]:
@@ -200,19 +209,12 @@ def workflows_findings(context: Context) -> Iterator[Finding]:
         problem = f"{source.where} {'; '.join(judged.problems)}" if judged.problems else ""
         fix = "; ".join(judged.hints) or f"git show {sha[:9]}:{FOLDER}/{file}"
         yield _finding("workflows", problem, fix, f"{file} does what a release asks of it")
-    only = context.settings.platform.workflow
-    starting = [name for name in workflows_started(context, sha, f"{TAGS}{A_TAG}") if only in ("", name)]
+    starting = platform_workflows(context, f"{TAGS}{A_TAG}", sha)
     if starting:
         yield Finding("workflows", "good", f"a tag's push starts {', '.join(starting)}")
     elif context.settings.platform.images:
         says = f"no workflow on {trunk(context)} starts on a tag such as {A_TAG}: no platform image would be built"
         yield Finding("workflows", "bad", says, "Give one on: push: tags, or write it: inv release.init")
-
-
-def settings_fit_findings(context: Context) -> Iterator[Finding]:
-    """Check that the repository has what the settings name."""
-    found = [Finding("settings", level, says, fix) for level, says, fix in misfits(context)]
-    yield from found or [Finding("settings", "good", "the repository has what they name")]
 
 
 def bucket_findings(context: Context) -> Iterator[Finding]:
@@ -242,9 +244,9 @@ def registry_findings(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    git_findings, signing_findings, remote_findings, token_findings, clock_findings,
+    git_findings, signing_findings, remote_findings, leftovers_findings, token_findings, lease_findings, clock_findings,
     rate_limit_findings, tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings,
-    registry_findings, settings_fit_findings, settings_findings,
+    registry_findings, fit_findings, settings_findings,
 )  # fmt: skip
 
 
@@ -254,19 +256,13 @@ def findings(context: Context) -> list[Finding]:
         with suppress(ReleaseError):  # said by the check that needs it
             door(context)
     found: dict[str, Finding] = {}
-    for finding in chain(*side_by_side([partial(_answers, context, check) for check in CHECKS])):
+    for finding in answers_of([partial(check, context) for check in CHECKS], _unasked):
         found.setdefault(finding.says, finding)
     return list(found.values())
 
 
-def _answers(context: Context, check: Check) -> list[Finding]:
-    found: list[Finding] = []
-    try:
-        found.extend(check(context))
-    except ReleaseError as error:
-        name = check.__name__.removesuffix("_findings").replace("_", " ")
-        found.append(Finding(name, "bad", error.problem, error.hint))
-    return found
+def _unasked(name: str, error: ReleaseError) -> Finding:
+    return Finding(name, "bad", error.problem, error.hint)
 
 
 def _finding(name: str, problem: str, fix: str, good: str, level: str = "bad") -> Finding:

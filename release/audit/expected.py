@@ -10,15 +10,14 @@ from release.artifacts.component_release import is_sdk
 from release.artifacts.images import digests, image_version_in_config, tagged_images
 from release.artifacts.s3 import bucket, wheel_key
 from release.call.context import Context
-from release.errors import Failed, ReleaseError
+from release.errors import ReleaseError
 from release.git.lines import line_branch
-from release.git.refs import RemoteRef, short_name
+from release.git.refs import RemoteRef
 from release.git.repository import repository
-from release.git.snapshot import remote
-from release.git.tags import TaggedRelease, tagged_release, trunk_sha
+from release.git.tags import needed_tag, rival_versions, tagged_release, trunk_sha
 from release.github.commits import contains
 from release.settings import Component
-from release.versions import line_of, released_versions
+from release.versions import line_of
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,9 @@ class ExpectedState:
 def expected_state(context: Context, version: semver.Version, name: str = "", shared: bool = False) -> ExpectedState:
     """Return what the version has to be, from the remote alone; `name` says which component it releases alone.
 
-    Raises Failed when there is no such tag, Usage for a component that there is not.
+    Raises Usage when there is no such tag, and for a component that there is not.
     """
-    tag = remote(context).tag(str(version))
-    if tag is None:
-        raise Failed(f"there is no tag {version}", f"Tag it: inv release.tag --version {version}")
+    tag = needed_tag(context, version)
     repository(context).need_commit(tag.sha, tag.name)
     cut = line_branch(context, line_of(version))
     branch = cut if cut and contains(context, cut.sha, tag.sha) else None
@@ -62,19 +59,13 @@ def expected_state(context: Context, version: semver.Version, name: str = "", sh
     every = tuple(context.settings.platform.images)
     images = tuple(image for part in alone for image in part.images) if alone else every
     wheel = not alone or any(is_sdk(context, part) for part in alone)
-    shared = shared or _shares(context, tag, told)
+    # Components are released from the same commit one by one.
+    shared = shared or bool(told and told.components) or not rival_versions(context, version, tag.sha)
     names = ", ".join(part.name for part in alone)
     pushed = not alone or any(part.images and not part.workflow for part in alone)
     roles = tuple(role for part in alone for role in part.roles) if all(part.roles for part in alone) else ()
     named = image_version_in_config(context, tag.sha)
     return ExpectedState(version, tag, branch, on_trunk, named, images, wheel, names, shared, pushed, roles)
-
-
-def _shares(context: Context, tag: RemoteRef, told: TaggedRelease | None) -> bool:
-    """Whether its commit may have other versions: components are released from the same commit one by one."""
-    others = [short_name(ref) for ref in remote(context).tags() if ref.sha == tag.sha and ref.name != tag.name]
-    found = (tagged_release(context, each) for each in released_versions(others))
-    return bool(told and told.components) or all(each is not None and each.components for each in found)
 
 
 def _visible_components(context: Context, version: semver.Version) -> list[Component]:

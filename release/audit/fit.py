@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from packaging.utils import canonicalize_name
@@ -19,10 +20,26 @@ from release.git.remotes import is_loopback
 from release.git.repository import repository
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
-from release.github.dispatch import FOLDER
+from release.github.requests import FOLDER
 
 PUSHES = re.compile(r"docker push|build-push-action|amazon-ecr-login")
 Misfit = tuple[str, str, str]  # its level, what is wrong, the fix
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: `level` is good, advice or bad, `fix` the command or place that mends it."""
+
+    name: str
+    level: str
+    says: str
+    fix: str = ""
+
+
+def fit_findings(context: Context) -> Iterator[Finding]:
+    """Check that the repository has what the settings name."""
+    found = [Finding("settings", level, says, fix) for level, says, fix in misfits(context)]
+    yield from found or [Finding("settings", "good", "the repository has what they name")]
 
 
 def misfits(context: Context) -> Iterator[Misfit]:

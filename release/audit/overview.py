@@ -17,17 +17,18 @@ from release.audit.status import PARTS, LineState, Overview, Part, Version
 from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.errors import ReleaseError
-from release.git.refs import HEADS, RemoteRef, short_name
+from release.git.lines import release_branches
+from release.git.refs import RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
-from release.git.tags import TaggedRelease, tagged_releases, trunk_sha
+from release.git.tags import TaggedRelease, tagged_releases, trunk_ref, trunk_sha
 from release.github.api import github
 from release.github.commits import image_commit
-from release.github.pulls import PullRequest
+from release.github.pulls import pulls_of
 from release.github.releases import GitHubRelease
 from release.picks.history import backported_commits
 from release.settings import Component
-from release.versions import Line, line_of, parse_branch, released_versions
+from release.versions import Line, line_of, released_versions
 
 
 def overview(context: Context, line: Line | None, last: int) -> Overview:
@@ -36,8 +37,8 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     tags = {short_name(ref): ref for ref in remote(context).tags(f"{line}." if line else "")}
     released = released_versions(tags)
     shown = released[-last:][::-1]
-    lines, branches = {line_of(version) for version in shown}, _branches(context, line)
-    tip = RemoteRef(f"{HEADS}{trunk(context)}", trunk_sha(context), "")
+    lines, branches = {line_of(version) for version in shown}, release_branches(context, line)
+    tip = trunk_ref(context)
     for ref in (tip, *branches.values(), *(tags[str(version)] for version in shown)):
         repository(context).need_commit(ref.sha, ref.name)
     told = {each.version: each for line in lines for each in tagged_releases(context, line)}
@@ -52,13 +53,6 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     found: list[Any] = side_by_side([*reads, partial(_versions, context, begun)])
     hub = github(context)
     return Overview(hub.repository, hub.web_url, trunk(context), context.clock.now(), found[:-1], found[-1])
-
-
-def _branches(context: Context, line: Line | None) -> dict[Line, RemoteRef]:
-    """Return each line's release branch; of several the newest."""
-    refs = sorted(remote(context).heads(f"release-{line}-*" if line else "release-*"), key=lambda ref: ref.name)
-    named = [(parse_branch(short_name(ref)), ref) for ref in refs]
-    return {parsed[0]: ref for parsed, ref in named if parsed and line in (None, parsed[0])}
 
 
 def _version_in_git(context: Context, told: TaggedRelease, branches: Mapping[Line, RemoteRef]) -> Version:
@@ -132,13 +126,13 @@ def _pull(context: Context, version: Version) -> Part:
     if version.image != version.version:
         return Part("none")
     commit = image_commit(context, version.sha)
-    bodies = github(context).get(f"commits/{commit}/pulls") if commit else []
-    merged = next((body for body in bodies if PullRequest.parse(body).merged), None)
+    found = pulls_of(context, commit)
+    merged = next((each for each in found if each.merged), None)
     if merged:
-        return Part("out", f"#{merged['number']}", merged.get("merged_at") or "", merged["html_url"])
-    opened = next((body for body in bodies if body["state"] == "open"), None)
+        return Part("out", f"#{merged.number}", merged.at, merged.url)
+    opened = next((each for each in found if each.state == "open"), None)
     if opened:
-        return Part("waiting", f"#{opened['number']}", opened["created_at"], opened["html_url"])
+        return Part("waiting", f"#{opened.number}", opened.at, opened.url)
     on_trunk = commit and repository(context).is_ancestor(commit, trunk_sha(context))
     return Part("missing" if on_trunk else "none")
 
@@ -183,6 +177,7 @@ def _with_runs(context: Context, version: Version) -> Version:
         bodies = list(github(context).pages("actions/runs", key="workflow_runs", head_sha=version.sha))
     for body in bodies:
         name = "wheel" if body["path"].endswith(f"/{context.settings.sdk.workflow}") else "platform"
-        if body["status"] != "completed" and parts[name].state == "missing":
+        ours = body["head_branch"] == str(version.version)  # another tag, or the branch, may be at this commit
+        if ours and body["status"] != "completed" and parts[name].state == "missing":
             parts[name] = Part("waiting", parts[name].note, body["created_at"], body["html_url"])
     return replace(version, parts=parts)

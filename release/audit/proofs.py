@@ -6,27 +6,30 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 import semver
 
 from release.artifacts.component_release import check_component_roles
+from release.artifacts.image_release import image_run
 from release.artifacts.images import digests, registry, runner_images, tagged_images
 from release.artifacts.s3 import bucket, s3_address, stored_wheel, wheel_key
 from release.audit.expected import ExpectedState
 from release.call.context import Context
-from release.call.parallel import side_by_side
+from release.call.parallel import answers_of
 from release.errors import Failed, ReleaseError
-from release.git.refs import short_name
+from release.git.refs import HEADS, RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.git.tags import signature, trunk_sha
 from release.github.api import github
 from release.github.commits import contains, image_commit
+from release.github.dispatch import right_runs
 from release.github.events import pushed_runs
-from release.github.pulls import PullRequest
-from release.github.releases import release_of
+from release.github.pulls import pulls_of
+from release.github.releases import is_latest, release_of
 from release.github.requests import sdk_request
-from release.github.runs import Run, check_jobs, parse_time, runs_of
+from release.github.runs import Run, parse_time
 from release.versions import line_of, released_versions
 
 WHO = "Find out who tagged it."
@@ -75,9 +78,10 @@ def order_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     head = expected.branch.sha if expected.branch else expected.tag.sha
     line = line_of(expected.version)
     lower = [each for each in released_versions(tags) if line_of(each) == line and each < expected.version]
-    below = [each for each in lower if contains(context, head, tags[str(each)].sha)]
-    wrong = [each for each in below if not contains(context, expected.tag.sha, tags[str(each)].sha)]
-    says = f"after {below[-1]}" if below else f"the first of {line}"
+    between = f"compare/{expected.tag.sha}...{head}"  # asked once, however many versions the line has
+    after = {each["sha"] for each in github(context).pages(between, key="commits")} if head != expected.tag.sha else ()
+    wrong = [each for each in lower if tags[str(each)].sha in after]
+    says = f"after {lower[-1]}" if lower else f"the first of {line}"
     says = f"{wrong[-1]} is on the branch after {expected.version}" if wrong else says
     yield Proof("order", not wrong, says, fix="Find out who tagged them; take the next version.")
     same = [name for name, ref in tags.items() if ref.sha == expected.tag.sha and name != str(expected.version)]
@@ -105,14 +109,14 @@ def wheel_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     if not expected.wheel:
         return
     key = wheel_key(context, expected.version)
-    place, content = s3_address(context, key), bucket(context).content(key)
-    if content is None:
+    place, there = s3_address(context, key), bucket(context).read(key)
+    if there is None:
         yield Proof("wheel", False, f"{place} is not there", fix=f"inv sdk.release --version {expected.version}")
         return
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    digest = f"sha256:{hashlib.sha256(there[1]).hexdigest()}"
     says, problem = f"{place}  {digest[:19]}", ""
     try:
-        stored_wheel(context, key, content, expected.version)
+        stored_wheel(context, *there, expected.version)
     except Failed as error:
         says = problem = f"{place}: {error.problem}"
     fix = "Do not install it. Find out who changed it, then take the next version."
@@ -139,17 +143,17 @@ def sdk_run_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]
     if not expected.wheel:
         return
     request = sdk_request(context, expected.tag)
-    found = _successes(context, expected.tag.sha, request.workflow)
-    run = next((each for each in reversed(found) if each.head_branch == str(expected.version)), None)
-    if run is None:
-        yield _no_run("sdk", request.workflow, expected.tag.sha, f"inv sdk.release --version {expected.version}")
-        return
-    check_jobs(github(context), run, request)
+    right = list(right_runs(context, request))
     stored = bucket(context).object(wheel_key(context, expected.version))
-    if stored and stored.modified < parse_time(run.created_at):
-        yield Proof("sdk run", False, f"the wheel is older than run {run.id}", run.url, "Find out what made it.")
+    # Later ones did other things, or found it there.
+    able = [each for each in right if not stored or parse_time(each.created_at) <= stored.modified]
+    if able:
+        yield _run("sdk run", able[0])
+    elif right:
+        says = f"the wheel is older than run {right[0].id}"
+        yield Proof("sdk run", False, says, right[0].url, "Find out what made it.")
     else:
-        yield _run("sdk run", run)
+        yield _no_run("sdk", request.workflow, expected.tag.sha, f"inv sdk.release --version {expected.version}")
 
 
 def platform_runs_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
@@ -171,18 +175,21 @@ def platform_runs_proofs(context: Context, expected: ExpectedState) -> Iterator[
 
 
 def image_origin_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
-    """Prove where the SDK images come from: a run that pushed them, and a pull request that was merged."""
-    if expected.image is None:
+    """Prove where the release's own SDK images come from: a run that pushed them, a pull request that was merged.
+
+    How the image of an earlier release came about is that one's matter, and runs are not kept for ever.
+    """
+    if expected.image != expected.version:
         return
     commit = image_commit(context, expected.tag.sha)
-    listed = github(context).get(f"commits/{commit}/pulls") if commit else []
-    pull = next((found for found in map(PullRequest.parse, listed) if found.merged), None)
-    # Built at the branch's head; a squash or a rebase merged it as another commit.
-    shas = dict.fromkeys(sha for sha in (pull.head_sha if pull else "", commit, expected.tag.sha) if sha)
-    workflow = context.settings.image.workflow
-    good = next((found[-1] for found in (_successes(context, sha, workflow) for sha in shas) if found), None)
+    pull = next((found for found in pulls_of(context, commit) if found.merged), None)
+    # Built on its own branch, which a squash or a rebase merged as another commit, or on the release's or the trunk.
+    own = RemoteRef(f"{HEADS}{pull.head}", pull.head_sha, "") if pull else None
+    built = [own, expected.branch, RemoteRef(f"{HEADS}{trunk(context)}", expected.tag.sha, "")]
+    requests = [image_run(context, expected.image, head) for head in built if head]
+    good = next(chain.from_iterable(right_runs(context, each) for each in requests), None)
     fix = f"inv image.release --version {expected.image}"
-    yield _run("image run", good) if good else _no_run("image", workflow, next(iter(shas)), fix)
+    yield _run("image run", good) if good else _no_run("image", requests[0].workflow, requests[0].sha, fix)
     if pull:
         yield Proof("pull request", True, f"#{pull.number} merged as {pull.merge_sha[:9]}", pull.url)
     elif expected.branch and not contains(context, expected.branch.sha, commit):
@@ -205,6 +212,9 @@ def github_release_proofs(context: Context, expected: ExpectedState) -> Iterator
         says = f"it is {'a' if found.prerelease else 'no'} pre-release"
         fix = f"gh release edit {expected.version} --prerelease={'false' if found.prerelease else 'true'}"
         yield Proof("GitHub Release", False, says, found.url, fix)
+    elif lower := _lower_latest(context, expected.version):
+        says, fix = f"GitHub's Latest is {lower}", f"gh release edit {expected.version} --latest"
+        yield Proof("GitHub Release", False, says, found.url, fix)
     else:
         yield Proof("GitHub Release", True, "published" + (", immutable" if found.immutable else ""), found.url)
 
@@ -218,17 +228,12 @@ CHECKS: tuple[Check, ...] = (
 def proofs_of(context: Context, expected: ExpectedState, checks: Sequence[Check] = CHECKS) -> list[Proof]:
     """Return every proof of the checks, asked side by side; what could not be asked is one that does not hold."""
     _ = github(context), bucket(context), registry(context), trunk(context)  # opened once, not by each thread
-    found = side_by_side([partial(_answers, context, expected, check) for check in checks])
-    return [proof for each in found for proof in each]
+    return answers_of([partial(check, context, expected) for check in checks], _unasked)
 
 
 def draft_proofs(context: Context, expected: ExpectedState) -> list[Proof]:
-    """Return every proof but that of the GitHub Release, which is a draft until they hold.
-
-    How an image of an earlier release came about is that release's matter, and runs are not kept for ever.
-    """
-    later = () if expected.image == expected.version else (image_origin_proofs, sdk_images_proofs)
-    return proofs_of(context, expected, [check for check in CHECKS if check not in (github_release_proofs, *later)])
+    """Return every proof but that of the GitHub Release, which is a draft until they hold."""
+    return proofs_of(context, expected, [check for check in CHECKS if check is not github_release_proofs])
 
 
 def check_proofs(version: semver.Version, proofs: Sequence[Proof]) -> None:
@@ -249,25 +254,20 @@ def show_proofs(context: Context, proofs: Sequence[Proof]) -> None:
         context.report.step(status, f"{proof.name:14} {proof.says}", **facts)
 
 
-def _answers(context: Context, expected: ExpectedState, check: Check) -> list[Proof]:
-    found: list[Proof] = []
-    try:
-        found.extend(check(context, expected))
-    except ReleaseError as error:
-        name = check.__name__.removesuffix("_proofs").replace("_", " ")
-        found.append(Proof(name, False, error.problem, fix=error.hint, unknown=not isinstance(error, Failed)))
-    return found
+def _unasked(name: str, error: ReleaseError) -> Proof:
+    return Proof(name, False, error.problem, fix=error.hint, unknown=not isinstance(error, Failed))
+
+
+def _lower_latest(context: Context, version: semver.Version) -> semver.Version | None:
+    """Return the version that is GitHub's "Latest" in the place of this one, which has to be (F30)."""
+    latest = github(context).find("releases/latest") if is_latest(context, version) else None
+    return next((each for each in released_versions([latest["tag_name"]] if latest else []) if each < version), None)
 
 
 def _image(name: str, digest: str | None, fix: str) -> Proof:
     if digest is None:
         return Proof("image", False, f"{name} is missing", fix=fix)
     return Proof("image", True, f"{name}  {digest[:19]}", digests={name: digest})
-
-
-def _successes(context: Context, sha: str, workflow: str) -> list[Run]:
-    found = runs_of(github(context), sha, "workflow_dispatch", workflow)
-    return [run for run in found if run.conclusion == "success"]
 
 
 def _run(name: str, run: Run) -> Proof:

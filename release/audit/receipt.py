@@ -18,13 +18,15 @@ from release.errors import Conflict, Failed, Usage
 from release.git.lines import line_versions
 from release.git.tags import release_scope, tagged_release
 from release.github.api import github
-from release.github.pulls import PullRequest
-from release.github.releases import GitHubRelease, release_of
+from release.github.pulls import pulls_of
+from release.github.releases import GitHubRelease, is_latest, release_of
+from release.github.runs import APPEARS
 from release.picks.history import TRAILER
 from release.versions import line_of
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 MEDIA_TYPE = "application/octet-stream"  # the one that GitHub describes for assets
+LARGEST = 8 * 2**20  # bytes of a receipt
 Statement = dict[str, Any]
 Texts = Mapping[str, str]
 
@@ -87,6 +89,7 @@ def attach_receipt(context: Context, version: semver.Version, receipt: Statement
         find=lambda: _asset_id(context, release, name, receipt),
         make=lambda: _upload(context, release, name, receipt),
         planned=0,
+        patience=APPEARS,
     )
 
 
@@ -100,13 +103,20 @@ def keep_receipt(context: Context, file: Path, receipt: Statement) -> None:
 
 def file_differences(file: Path, receipt: Statement) -> list[str]:
     """Return what the receipt in the file says otherwise; nothing when there is no such file."""
-    return differences(parse(file.read_bytes(), str(file)), receipt) if file.is_file() else []
+    if not file.is_file():
+        return []
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST)  # one that is cut is no JSON
+    except OSError as error:
+        raise Usage(f"{file} cannot be read: {error.strerror}", "Name another file.") from error
+    return differences(parse(content, str(file)), receipt)
 
 
 def parse(content: str | bytes, place: str) -> Statement:
     """Read a receipt; raise Usage naming the place when it is none."""
     found = None
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         found = json.loads(content)
     if not isinstance(found, dict) or found.get("_type") != STATEMENT:
         raise Usage(f"{place} is no receipt: no in-toto Statement in JSON", "Name another file, or remove it.")
@@ -117,7 +127,7 @@ def differences(before: Statement, after: Statement) -> list[str]:
     """Say, a line each, what the later Statement has otherwise; raise Usage when the earlier one is not of our form."""
     try:
         old = dict(_facts(before))
-    except (AttributeError, TypeError) as error:  # anybody may have written it
+    except (AttributeError, TypeError, RecursionError) as error:  # anybody may have written it
         raise Usage("the receipt is a Statement of another form", "Name another file, or remove it.") from error
     new = dict(_facts(after))
     return [
@@ -176,13 +186,14 @@ def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
         find=lambda: release_of(context, version),
         make=lambda: github(context).send("POST", "releases", _release_body(context, version)),
         planned=GitHubRelease(0, True, "", key=str(version)),
+        patience=APPEARS,
     )
 
 
 def publish_release(context: Context, version: semver.Version, draft: GitHubRelease) -> GitHubRelease:
     """Return the version's GitHub Release, published once all else of the version is proved.
 
-    Writes the receipt, then the draft flag; the latest is the highest version alone (F30). Raises Failed, naming the proofs that do not hold.
+    Writes the receipt, then the draft flag. Raises Failed, naming the proofs that do not hold.
     """
 
     def _find() -> GitHubRelease | None:
@@ -192,12 +203,13 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
     # The receipt goes first: once published it may be immutable.
     def _publish() -> None:
         attach_receipt(context, version, proved_receipt(context, version))
-        finals = [each for each in line_versions(context) if not each.prerelease]
-        # Left out it is true: a patch of an old line would become the latest.
-        latest = "true" if version == max(finals, default=None) else "false"
-        github(context).send("PATCH", f"releases/{draft.id}", {"draft": False, "make_latest": latest})
+        # Left out, make_latest is true; and a draft may have been written by hand.
+        latest = "true" if is_latest(context, version) else "false"
+        rank = {"prerelease": bool(version.prerelease), "make_latest": latest}
+        github(context).send("PATCH", f"releases/{draft.id}", {"draft": False, **rank})
 
-    return ensure(context, f"GitHub Release {version} published", find=_find, make=_publish, planned=draft)
+    what = f"GitHub Release {version} published"
+    return ensure(context, what, find=_find, make=_publish, planned=draft, patience=APPEARS)
 
 
 def previous_version(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:
@@ -225,9 +237,7 @@ def _pick_lines(context: Context, before: semver.Version, version: semver.Versio
     seen: set[int] = set()
     for commit in github(context).pages(f"compare/{before}...{version}", key="commits"):
         for sha in TRAILER.findall(commit["commit"]["message"]):
-            for body in github(context).find(f"commits/{sha}/pulls") or []:
-                pull = PullRequest.parse(body)
+            for pull in pulls_of(context, sha):
                 if pull.merged and pull.number not in seen:
                     seen.add(pull.number)
-                    author = (body.get("user") or {}).get("login", "ghost")
-                    yield f"* {body['title']} by @{author} in {pull.url}"
+                    yield f"* {pull.title} by @{pull.author or 'ghost'} in {pull.url}"

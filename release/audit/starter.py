@@ -15,7 +15,7 @@ from release.artifacts.version_file import project_data, tree_reader
 from release.audit.adoption import ASKED, adopted_settings, docker_folders, setting, tracked_files
 from release.call.context import Context
 from release.git.repository import repository
-from release.github.dispatch import FOLDER
+from release.github.requests import FOLDER
 
 IMPORT = "from release import namespace"
 PYTHON = "3.12"

@@ -100,7 +100,9 @@ def _hints(line: LineState, found: Overview) -> Iterator[tuple[str, str]]:
     if newest and newest.missing and (begun or line == found.lines[0]):
         what = ", ".join(newest.missing)
         yield f"{newest.version}: not out yet: {what}", f"inv {_next_task(newest)}"
-    if line.unreleased:
+    if line.branch and line.newest is None:
+        yield f"{line.line}: cut, and nothing is tagged", f"inv release.tag --version {line.line}"
+    elif line.unreleased:
         yield f"{line.line}: {line.unreleased} commits since {line.newest}", f"inv release.patch --line {line.line}"
     if line.pickable and line == found.lines[0]:
         command = f"inv release.pick --line {line.line} --candidates"
@@ -111,6 +113,8 @@ def _next_task(version: Version) -> str:
     """Return the task that makes what is missing: the part's own, or for several the whole release's, which goes on."""
     number = version.version
     kind = "patch" if number.patch else "minor" if number.minor else "major"
+    if version.components:
+        kind = f"component --name {version.components[0]}"
     alone = {
         "platform": f"platform.watch --version {number}",
         "wheel": f"sdk.release --version {number}",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from release.errors import Usage
+from release.versions import Line, line_of
 
 if TYPE_CHECKING:
     import semver
@@ -42,13 +43,15 @@ class Options:
     yes: bool = False
     timeout: float = 0
     rerun_failed: bool = False
+    skip: bool = False
 
 
 @dataclass
 class Facts:
-    """What the tasks of this call settled so far; `named` is a version that somebody typed."""
+    """What the tasks of this call settled so far; `line` is what somebody typed, `named` says that it was a version."""
 
     version: semver.Version | None = None
+    line: Line | None = None
     named: bool = False
     agreed: bool = False
 
@@ -130,8 +133,8 @@ class Context:
         Raises Usage where the call names another: it is about one.
         """
         if self.facts.version != version:
-            if self.facts.named:
-                names = f"one call has one version: it names {self.facts.version}"
+            if self.facts.line and (self.facts.named or line_of(version) != self.facts.line):
+                names = f"one call has one version: it names {self.facts.version or self.facts.line}"
                 raise Usage(f"{names}, and this would be {version}", "Type them in calls of their own.")
             self.facts.version = version
             self.report.record(version=str(version))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from release.errors import Conflict, Failed, ReleaseError, Unknown
+from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,12 @@ def save_file(context: Context, what: str, file: Path, text: str) -> None:
     """Write a file of this machine and say so; a dry run says it as to do."""
 
     def _write() -> None:
-        file.write_text(text, encoding="utf-8")
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Usage(
+                f"{file} cannot be written: {error.strerror}", "Name a file in a folder that is there."
+            ) from error
         context.report.step("made", what)
 
     perform(context, what, _write, None)

@@ -15,6 +15,7 @@ HELP = {
     "bump": "minor, major or patch",
     "candidates": "list what is on the trunk and not on the line",
     "checks": "leave the branch's checks out: branch and tag in one push",
+    "command": "run this in the shell and end with its exit code",
     "commit": "a commit of the trunk to pick; repeat it for more",
     "continue_": "go on with the picks that stopped",
     "component": "then release the SDK alone",
@@ -48,6 +49,7 @@ HELP = {
     "run_e2e": "run the end-to-end tests too",
     "shared": "other versions may be tagged at the same commit",
     "sign": "sign the tag",
+    "skip": "leave out the versions before this one",
     "since": "only those from this day on, such as 2026-11-01",
     "task": "what to rehearse, as typed after inv",
     "timeout": "seconds until a wait gives up, exit 4",
@@ -64,13 +66,14 @@ class Kind(NamedTuple):
     """What a task does: `writes` always (True), never (False), or when one of these flags is given.
 
     A task that writes gets --yes, and asks once; one that may only read gets --json; `waits` gives it --timeout,
-    `reruns` --rerun-failed, and of one that `announces` people are told.
+    `reruns` --rerun-failed, one that `numbers` a release --skip, and of one that `announces` people are told.
     """
 
     writes: bool | tuple[str, ...] = False
     reads: bool = False
     waits: bool = False
     reruns: bool = False
+    numbers: bool = False
     announces: bool = False
 
     @property
@@ -81,6 +84,7 @@ class Kind(NamedTuple):
             "yes": (bool(self.writes) or self.reruns, False),
             "timeout": (self.waits, ""),
             "rerun_failed": (self.reruns, False),
+            "skip": (self.numbers, False),
         }
         return {name: default for name, (has, default) in given.items() if has}
 

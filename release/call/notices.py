@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from release.call.context import Context
 from release.call.programs import run_program
 from release.call.report import printable
-from release.errors import CouldNotTellError, ReleaseError, Waiting
+from release.errors import CouldNotTellError, ReleaseError, Usage, Waiting
 
 PATIENCE = 30  # seconds that the command gets
 WORDS = {"started": "started", "waiting": "waits", "done": "is done", "failed": "failed"}
@@ -54,10 +54,13 @@ def _post(context: Context, url: str, facts: dict[str, str]) -> str:
     for mark, escape in {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.items():  # Slack: "Formatting text"
         text = text.replace(mark, escape)
     host = urlsplit(url).hostname or "the webhook"
-    http = import_module("release.github.http").Http(context.clock, patience=0)  # by name: a door of a room above
-    headers = {"Content-Type": "application/json"}
+    door = import_module("release.github.http")  # by name: a door of a room above
+    headers, body = {"Content-Type": "application/json"}, json.dumps({"text": text}).encode()
     try:
-        status = http.request("POST", url, headers=headers, body=json.dumps({"text": text}).encode()).status
+        door.check_url(url, credentialed=True)  # what follows the host lets anybody write there
+        status = door.Http(context.clock, patience=0).request("POST", url, headers=headers, body=body).status
+    except Usage:
+        return f"{host} was told nothing: release.notify_webhook must be https"
     except ReleaseError as error:
         return f"{host} took no notice ({type(error).__name__})"
     return f"{host} took no notice (HTTP {status})" if status >= 300 else ""

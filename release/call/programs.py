@@ -17,7 +17,18 @@ from typing import IO
 from release.errors import CouldNotTellError
 
 OUTPUT_LIMIT = 32 * 1024 * 1024  # bytes of either stream
-_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|WEBHOOK|^AWS_|_KEY$|^GIT_CONFIG_", re.IGNORECASE)
+# Names are no standard: every word that a secret's is made of; and files by which a step speaks to Actions' runner.
+_SECRET = re.compile(
+    r"TOKEN|SECRET|PASS|CREDENTIAL|AUTH(?!OR)|HOOK|BEARER|COOKIE|CONNECTION_STRING|API_?KEY|_PWD$"
+    r"|(?:^|_)(?:KEYS?|PAT|JWT|DSN|SAS)(?:_|$)|^AWS_|^GIT_CONFIG_|^GITHUB_(?:ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$",
+    re.IGNORECASE,
+)
+# What a secret begins with, whatever it is called: GitHub, GitLab, Slack, PyPI, npm, AWS, a signed JWT, a key.
+_TOKEN = re.compile(
+    r"gh[oprsu]_\w{16}|github_pat_|glpat-|xox[a-z]-|hooks\.slack\.com/|pypi-\w{16}|npm_\w{16}|A[KS]IA[A-Z0-9]{16}"
+    r"|eyJ[\w-]+\.eyJ|PRIVATE KEY-----"
+)
+_LOGIN = re.compile(r"(?<!ssh)(://)[^/\s]+@")  # in a URL
 
 
 @dataclass(frozen=True)
@@ -74,8 +85,13 @@ def program_path(name: str) -> str:
 
 
 def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's variables less every secret, with `extra`: what a child of ours may see (S12)."""
-    return {**{name: value for name, value in os.environ.items() if not _SECRET.search(name)}, **(extra or {})}
+    """Return this process's variables less every secret, with `extra`: what a child of ours may see (S12).
+
+    A URL stays without its user and password, but a proxy's: without that a child reaches nothing.
+    """
+    kept = {name: value for name, value in os.environ.items() if not (_SECRET.search(name) or _TOKEN.search(value))}
+    shown = {name: v if name.upper().endswith("_PROXY") else _LOGIN.sub(r"\1", v) for name, v in kept.items()}
+    return {**shown, **(extra or {})}
 
 
 def _end_group(program: subprocess.Popen[bytes]) -> None:

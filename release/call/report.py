@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import sys
 import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,8 @@ ASCII_MARKS = {"done": "ok", "made": "ok", "todo": "--", "failed": "!!", "waitin
 COLOURS = {"done": "green", "made": "green", "todo": "yellow", "failed": "red", "waiting": "cyan", "unknown": "yellow"}
 # Zero-width and direction characters can make a line read as something else (S4); "Cf" holds them all.
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+LONGEST = 4000  # characters of one text for people: a log may have lines of megabytes
+_MARKUP = re.compile(r"([\\`*_\[\]<>&~$|!])")  # what Markdown and HTML begin with
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Report:
     def __init__(self, output: str = "text", stream: TextIO | None = None) -> None:
         self.json = output == "json"
         self.stream = stream or sys.stdout
+        if isinstance(self.stream, TextIOWrapper):  # rich writes there too, and knows no other way
+            self.stream.reconfigure(errors="backslashreplace")
         self.actions = os.environ.get("GITHUB_ACTIONS") == "true"
         self.facts: dict[str, Any] = {}
         self.todo = 0
@@ -110,13 +116,13 @@ class Report:
         """Print one JSON object on a line of its own."""
         self._write(json.dumps(facts, default=str).replace("##[", "#\\u0023["))
 
-    def rows(self, columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
+    def rows(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print a table; in JSON, one object a row with the columns as names."""
         if self.json:
             for row in rows:
                 self.emit(**dict(zip(columns, row, strict=True)))
             return
-        self._rich(self._table(columns, rows, title))
+        self._rich(self._table(columns, rows))
 
     def record(self, **facts: Any) -> None:
         """Keep facts for the end, and write those that are new to GITHUB_OUTPUT (S5)."""
@@ -139,8 +145,7 @@ class Report:
         colour = "\x1b[31m" if where.isatty() and "NO_COLOR" not in os.environ else ""
         for number, text in enumerate(part for part in (*error.problem.splitlines(), *error.hint.splitlines()) if part):
             mark, close = (self._mark("failed", where), "\x1b[0m" if colour else "") if not number else (" ", "")
-            where.write(f"{colour if not number else ''}{mark}{close} {self._safe(text)}\n")
-        where.flush()
+            self._write(f"{colour if not number else ''}{mark}{close} {self._safe(text)}", where)
 
     def ask(self, question: str) -> bool:
         """Ask a person yes or no; no answer is no."""
@@ -213,14 +218,20 @@ class Report:
 
     def _rich(self, renderable: Table | Any, soft_wrap: bool = False) -> None:
         console = self._live.console if self._live is not None else self._console()
-        console.print(renderable, soft_wrap=soft_wrap or not self.stream.isatty())
+        if self.stream.isatty():
+            console.print(renderable, soft_wrap=soft_wrap)
+            return
+        with console.capture() as captured:
+            console.print(renderable, soft_wrap=True)
+        for line in captured.get().removesuffix("\n").split("\n"):  # once more: a cell that is folded begins lines
+            self._write(self._safe(line))
 
-    def _table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> Table:
+    def _table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in columns:
             table.add_column(self._safe(column), overflow="fold")
         for row in rows:
@@ -230,17 +241,22 @@ class Report:
     def _console(self) -> Any:
         from rich.console import Console
 
-        width = None if self.stream.isatty() else 200
-        return Console(file=self.stream, markup=False, highlight=False, emoji=False, width=width)
+        terminal = self.stream.isatty()
+        shape: dict[str, Any] = {"force_terminal": terminal, "width": None if terminal else 200}
+        return Console(file=self.stream, markup=False, highlight=False, emoji=False, **shape)
 
-    def _write(self, text: str) -> None:
-        encoding = self.stream.encoding or "utf-8"
-        self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        self.stream.flush()
+    def _write(self, text: str, where: TextIO | None = None) -> None:
+        """Write a line; where nobody reads any more (`| head`) the work goes on, and its exit code stays true."""
+        stream = where or self.stream
+        try:
+            stream.write(f"{text}\n")
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # else Python complains when it ends
 
     def _safe(self, text: str) -> str:
         """Return the text for people; in Actions its runner takes nothing in it for a command (S11)."""
-        safe = printable(text)
+        safe = printable(_cut(text))
         if not self.actions:
             return safe
         safe = safe.replace("##[", "# #[")
@@ -254,7 +270,11 @@ class Report:
         path = os.environ.get("GITHUB_STEP_SUMMARY") if self.actions else None
         if path:
             with Path(path).open("a", encoding="utf-8") as file:
-                file.write(printable(text).replace("<", "&lt;").replace("](", "]\\(") + "\n")
+                file.write(_MARKUP.sub(r"\\\1", printable(_cut(text))) + "\n")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def _escape(character: str) -> str:

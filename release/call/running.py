@@ -17,10 +17,9 @@ from release.call.flags import Kind, parameters_of, typed
 from release.call.notices import announcement
 from release.call.report import Report
 from release.errors import ReleaseError, Usage, Waiting
-from release.versions import is_line, parse
+from release.versions import is_line, line_of, parse, parse_line
 
 if TYPE_CHECKING:
-    import semver
     from invoke.config import Config
     from invoke.context import Context as InvokeContext
 
@@ -68,36 +67,40 @@ def _settings(c: InvokeContext) -> settings.Settings:
     settings.read(given)  # before it is merged
     c.config.load_defaults({**c.config.global_defaults(), **settings.defaults_beside(given)})
     c.config.load_shell_env()
-    return settings.read(dict(c.config))
+    merged = dict(c.config)
+    settings.check_environment(os.environ, merged)
+    return settings.read(merged)
 
 
 def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: dict[str, Any]) -> Context:
     """Return the context of this task: facts, view and doors are those of the call's tasks before it."""
     global _last  # noqa: PLW0603 the call is the process's, and invoke has no place for it
-    flags.pop("yes", False)
+    for name in ("yes", "skip"):
+        flags.pop(name, False)
     options = Options(
         dry=bool(c.config.run.dry),
         # One question a call, so one answer a call: in a chain of tasks people type --yes at the end.
         yes="yes" in typed or given.release.yes or os.environ.get("CI") == "true",
         timeout=_seconds(flags.pop("timeout", "")),
         rerun_failed=flags.pop("rerun_failed", False),
+        skip="skip" in typed,
     )
     if _last and _last[0]() is c.config:
         context = replace(_last[1], settings=given, report=report, options=options)
     else:
-        named = _version_of_call()
-        facts = Facts(version=named, named=named is not None)
-        context = Context(settings=given, report=report, options=options, facts=facts)
+        context = Context(settings=given, report=report, options=options, facts=_facts_of_call())
     _last = weakref.ref(c.config), context
     return context
 
 
-def _version_of_call() -> semver.Version | None:
-    """Return the version that any task of the call names, a line aside; raise Usage for two different ones."""
-    found = dict.fromkeys(text for text in typed.get("version", []) if text and not is_line(text))
-    if len(found) > 1:
-        raise Usage(f"one call has one version, not {' and '.join(found)}", "Type them in calls of their own.")
-    return next((parse(text) for text in found), None)
+def _facts_of_call() -> Facts:
+    """Return what the call is about: one version or line, whichever task names it; raise Usage for two of either."""
+    texts = dict.fromkeys(text for text in typed.get("version", []) if text)
+    versions = [parse(text) for text in texts if not is_line(text)]
+    lines = {parse_line(text) if is_line(text) else line_of(parse(text)) for text in texts}
+    if len(versions) > 1 or len(lines) > 1:
+        raise Usage(f"one call has one version, not {' and '.join(texts)}", "Type them in calls of their own.")
+    return Facts(next(iter(versions), None), next(iter(lines), None), bool(versions))
 
 
 def _call(recipe: Callable[..., Any], context: Context, flags: Mapping[str, Any]) -> None:

@@ -1,72 +1,104 @@
-"""Which version and which line a call means."""
+"""Which version, which line and which commit a call means."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
 
 import semver
 
 from release.call.context import Context
 from release.errors import Usage
-from release.git.lines import line_versions, needed_branch, newest_line, next_patch
-from release.git.refs import NEW
+from release.git.lines import begun_line, line_versions, needed_branch, newest_line, next_patch
+from release.git.refs import HEADS, NEW, TAGS, RemoteRef, brief
 from release.git.repository import repository
-from release.git.snapshot import remote, trunk
-from release.versions import Line, is_line, line_of, next_version, parse, parse_branch, parse_line
+from release.git.snapshot import remote
+from release.versions import Line, check_ref_name, is_line, line_of, parse, parse_branch, parse_line
+
+_HEX = re.compile(r"[0-9a-f]{4,64}")
 
 
-def chosen_version(context: Context, given: str, bump: str = "") -> semver.Version:
-    """Settle the version: the flag, what this call settled before, or with `bump` the next; raise Usage for none."""
-    if given:
+def chosen_version(
+    context: Context, given: str, of_line: Callable[[Line | None], semver.Version] | None = None
+) -> semver.Version:
+    """Settle the version: given, the call's, else what `of_line` makes of the line that is named, if one is.
+
+    Raises Usage where there is no version, and nothing to make one of a line.
+    """
+    if given and not is_line(given):
         return context.settle(parse(given))
-    if context.version:
+    line = parse_line(given) if given else context.facts.line
+    if context.version and line in (None, line_of(context.version)):
         return context.version
-    if not bump:
+    if of_line is None and given:
+        return parse(given)  # raises: a line is not enough
+    if of_line is None:
         raise Usage("which version?", "Give --version, such as --version 0.7.0")
-    return context.settle(next_version(line_versions(context), bump))
+    return context.settle(of_line(line))
 
 
-def chosen_line(context: Context, given: str) -> Line:
-    """Return the line of a flag (a line or a version), of the settled version, or of the checked-out release branch."""
+def chosen_line(context: Context, given: str, begun: bool = False) -> Line:
+    """Return the line of a flag, the call or the checked-out branch, else the newest released, or `begun` and cut."""
     if given:
         return parse_line(given, version_too=True)
-    if context.version:
-        return line_of(context.version)
     checked_out = parse_branch(repository(context).branch() or "")
-    return checked_out[0] if checked_out else newest_line(context)
+    named = line_of(context.version) if context.version else context.facts.line
+    found = named or (checked_out[0] if checked_out else None) or (begun_line(context) if begun else None)
+    return found or newest_line(context)
 
 
-def tagged_version(context: Context, version: str) -> semver.Version:
+def tagged_version(context: Context, given: str) -> semver.Version:
     """Settle the version: as given or settled, else the newest tag of the line at hand."""
-    if version or context.version:
-        return chosen_version(context, version)
-    versions = line_versions(context, chosen_line(context, ""))
-    return context.settle(versions[-1]) if versions else chosen_version(context, "")
+
+    def _newest(line: Line | None) -> semver.Version:
+        versions = line_versions(context, line or chosen_line(context, ""))
+        return versions[-1] if versions else chosen_version(context, given)
+
+    return chosen_version(context, given, _newest)
 
 
-def version_or_line(context: Context, given: str) -> semver.Version:
-    """Settle the version; a line is enough to cut its branch, and means its next patch."""
-    if not is_line(given):
-        return chosen_version(context, given, bump="minor")
-    line = parse_line(given)
-    if context.version and line_of(context.version) == line:
-        return context.version
-    return context.settle(next_version(line_versions(context, line), "patch", line))
+def version_to_tag(context: Context, given: str) -> semver.Version:
+    """Settle the version: as given or settled, else what comes next on the line at hand, one that just begins too.
 
+    A head that is tagged already has nothing new to tag (F27).
+    """
 
-def version_of_head(context: Context) -> semver.Version:
-    """Settle the line's next patch; but a head that is tagged already has nothing new to tag (F27)."""
-    line = chosen_line(context, "")
-    return context.settle(next_patch(context, line, needed_branch(context, line).sha))
+    def _next(line: Line | None) -> semver.Version:
+        line = line or chosen_line(context, "", begun=True)
+        return next_patch(context, line, needed_branch(context, line).sha)
+
+    return chosen_version(context, given, _next)
 
 
 def named_commit(context: Context, ref: str) -> str:
-    """Return the commit a person names: the remote's for the trunk and release branches, else one of this clone."""
-    if ref == NEW:  # what a dry run would have made
-        return ref
-    # Any other name is this clone's: a sha would cost a listing, and is no branch's name.
-    found = remote(context).head_sha(ref) if parse_branch(ref) or ref == trunk(context) else None
-    return found or repository(context).commit_sha(ref)
+    """Return the commit a person names, here afterwards: a sha, the remote's branch or tag, else one of this clone.
+
+    Raises Usage for a tag that is of this clone alone (F9), and for a name of a branch and a tag that differ (F11).
+    """
+    repo, full = repository(context), f"{TAGS}{ref.removeprefix(TAGS)}"
+    found = _remote_refs(context, ref)
+    local = next((each for each in repo.refs(full) if each.name == full), None)
+    if len({each.sha for each in found}) > 1:
+        raise Usage(f"{ref} is a branch and a tag", f"Say which: {' or '.join(each.name for each in found)}")
+    if not found and local:
+        raise Usage(f"the tag {ref} is of this clone alone", f"Name its commit, if you mean that: --ref {local.sha}")
+    if not found:
+        return repo.commit_sha(ref)
+    if local and local.sha != found[0].sha:
+        context.report.step("note", f"{ref} is {brief(found[0].sha)} on the remote; the tag here is {brief(local.sha)}")
+    if found[0].sha != NEW:  # what a dry run would have made
+        repo.need_commit(found[0].sha, found[0].name)  # a shallow clone, or one behind its remote, lacks it (F10)
+    return found[0].sha
 
 
-def given_version(context: Context, given: str) -> semver.Version | None:
-    """Return the version of a flag, else the call's, else None."""
-    return parse(given) if given else context.version
+def _remote_refs(context: Context, ref: str) -> list[RemoteRef]:
+    """Return the remote's branch and tag that have this name, in full or short; a commit's own name stands for it."""
+    if _HEX.fullmatch(ref):
+        return [RemoteRef(ref, ref, ref)] if len(ref) == len(NEW) else []
+    try:
+        check_ref_name(ref)
+    except Usage:  # HEAD~1, say
+        return []
+    heads = [] if ref.startswith(TAGS) else remote(context).heads(ref.removeprefix(HEADS))
+    tag = None if ref.startswith(HEADS) else remote(context).tag(ref.removeprefix(TAGS))
+    return [*heads, tag] if tag else heads

@@ -1,4 +1,4 @@
-"""What the remote has of a line: its versions, its release branch, and which version comes next on it."""
+"""What the remote has of a line: its versions and its release branch; and which version may come next (F29)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from release.call.context import Context
 from release.errors import Conflict, Usage
 from release.git.refs import RemoteRef, short_name
 from release.git.snapshot import remote
-from release.versions import Line, check_allowed, line_of, next_version, parse_branch, released_versions
+from release.versions import Line, check_allowed, line_of, next_version, parse_branch, released_versions, right_version
 
 
 def line_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
@@ -19,6 +19,13 @@ def line_versions(context: Context, line: Line | None = None) -> list[semver.Ver
 def line_branches(context: Context, line: Line) -> list[RemoteRef]:
     """Return every release branch of the line on the remote, whatever its date (F23); in a dry run, those planned."""
     return [ref for ref in remote(context).heads(f"release-{line}-*") if parse_branch(short_name(ref))]
+
+
+def release_branches(context: Context, line: Line | None = None) -> dict[Line, RemoteRef]:
+    """Return the release branch of the line, or of every line; of several the newest."""
+    refs = sorted(remote(context).heads(f"release-{line}-*" if line else "release-*"), key=lambda ref: ref.name)
+    named = [(parse_branch(short_name(ref)), ref) for ref in refs]
+    return {parsed[0]: ref for parsed, ref in named if parsed and line in (None, parsed[0])}
 
 
 def line_branch(context: Context, line: Line) -> RemoteRef | None:
@@ -47,6 +54,13 @@ def newest_line(context: Context) -> Line:
     return line_of(versions[-1])
 
 
+def begun_line(context: Context) -> Line | None:
+    """Return the line that is cut above all that is released: it just begins. None where there is no such."""
+    released = [version for version in line_versions(context) if not version.prerelease]
+    newest = max(release_branches(context), default=None)
+    return newest if newest and (not released or newest > line_of(released[-1])) else None
+
+
 def next_patch(context: Context, line: Line, sha: str) -> semver.Version:
     """Return the version at that commit of the line; where none is, the highest on the remote plus one patch (F27)."""
     tags = remote(context).tags(f"{line}.")
@@ -55,23 +69,22 @@ def next_patch(context: Context, line: Line, sha: str) -> semver.Version:
     return finals[-1] if finals else next_version(line_versions(context, line), "patch", line)
 
 
-def check_version(context: Context, version: semver.Version) -> None:
-    """Raise as `check_allowed` does unless the version is a right next one on the remote."""
-    # A line that has versions tells alone what comes next on it: only a new one is held against all the others.
-    check_allowed(version, line_versions(context, line_of(version)) or line_versions(context))
-
-
 def check_next(context: Context, version: semver.Version) -> None:
-    """Raise unless the version may come next; Usage too for a line that has releases and no branch."""
-    check_not_gone(context, line_of(version))
-    check_version(context, version)
+    """Raise as `check_allowed` does unless the version may come next on the remote; say what --skip leaves out."""
+    # A line that has versions tells alone what comes next on it: only a new one is held against all the others.
+    versions = line_versions(context, line_of(version)) or line_versions(context)
+    check_allowed(version, versions, skip=context.options.skip)
+    right = right_version(version, versions)
+    said = f"{version} leaves out what comes next, {right} (--skip)"
+    if version.finalize_version() != right:
+        context.once(said, lambda: context.report.step("note", said))
 
 
 def check_not_gone(context: Context, line: Line) -> None:
     """Raise Usage for a line that has releases and no branch: the trunk is not that."""
-    tags = {short_name(ref): ref.sha for ref in remote(context).tags(f"{line}.")}
-    versions = released_versions(tags)
+    versions = line_versions(context, line)
     if versions and line_branch(context, line) is None:
-        again = f"inv release.branch --version {line} --ref {tags[str(versions[-1])]}"
+        tag = remote(context).tag(str(versions[-1]))
+        again = f"inv release.branch --version {line} --ref {tag.sha if tag else ''}"
         what = f"line {line} has releases, but no branch: it is gone, or they were made without one"
         raise Usage(what, f"Cut it where {versions[-1]} is: {again}")

@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 
 from release.errors import CouldNotTellError, Failed
 from release.git.repository import Repository
-from release.versions import check_sha
 
 
 def objects(repo: Repository, shas: Sequence[str]) -> list[bytes]:
@@ -28,7 +27,7 @@ def objects(repo: Repository, shas: Sequence[str]) -> list[bytes]:
 
 def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
     """Return the file at the path, or all below it, at the commit; raise CouldNotTellError for a link or submodule."""
-    check_sha(sha)
+    repo.need_commit(sha)
     where = _normal(path)
     listed = repo.git_bytes("ls-tree", "-r", "-z", "--full-tree", sha, "--", *([where] if where else []))
     found: dict[str, str] = {}
@@ -44,7 +43,7 @@ def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
 
 def existing_paths(repo: Repository, sha: str, paths: Sequence[str]) -> set[str]:
     """Return those of the paths that are in the commit, as files or folders."""
-    check_sha(sha)
+    repo.need_commit(sha)
     asked = "".join(f"{sha}:{_normal(path)}\n" for path in paths)
     answers = repo.git("cat-file", "--batch-check", stdin=asked).splitlines()
     return {path for path, answer in zip(paths, answers, strict=True) if not answer.endswith(" missing")}

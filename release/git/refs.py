@@ -22,6 +22,16 @@ class RemoteRef:
         return self.name
 
 
+def branch_ref(name: str, sha: str) -> RemoteRef:
+    """Return the branch of the name at the commit."""
+    return RemoteRef(f"{HEADS}{name}", sha, sha)
+
+
+def tag_ref(name: object, sha: str) -> RemoteRef:
+    """Return the tag of the name, or of a version, at the commit."""
+    return RemoteRef(f"{TAGS}{name}", sha, sha)
+
+
 @dataclass(frozen=True)
 class Push:
     """One ref to push: full name, object, and the object expected there now (empty: it must be new)."""
@@ -34,6 +44,11 @@ class Push:
 def brief(sha: str) -> str:
     """Return the commit as people read it."""
     return "a new commit" if sha in ("", NEW) else sha[:9]
+
+
+def printed_lines(text: str) -> list[str]:
+    """Return the lines that Git printed: its own newline alone ends one, where Python sees ends in names and titles."""
+    return text.split("\n") if text else []
 
 
 def short_name(ref: RemoteRef) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
-import shutil
-import subprocess
 from urllib.parse import urlsplit
 
 from release.call.context import Context
-from release.errors import Usage
+from release.call.programs import run_program
+from release.errors import CouldNotTellError, Usage
+
+CLOUD = ("GITHUB_TOKEN", "GH_TOKEN")
+ENTERPRISE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 
 
 def remote_repository(url: str) -> tuple[str, str]:
@@ -34,18 +36,26 @@ def git_header(token: str, url: str, taken: int) -> dict[str, str]:
     """Return the variables that give Git the token for the host of `url` alone (S1), after `taken` GIT_CONFIG pairs."""
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     parts = urlsplit(url)
-    key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/.extraheader"
-    variables = {"GIT_CONFIG_COUNT": str(taken + 2)}
+    key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/"
     # The first pair empties the list: a header that actions/checkout left for that host would go along otherwise.
-    for number, header in enumerate(("", f"Authorization: Basic {basic}"), taken):
-        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": header}
+    # The last: Git 2.39 sends such a header to whatever host it was redirected to (measured: at its second request).
+    pairs = ((f"{key}.extraheader", ""), (f"{key}.extraheader", f"Authorization: Basic {basic}"))
+    variables = {"GIT_CONFIG_COUNT": str(taken + 3)}
+    for number, (name, value) in enumerate((*pairs, (f"{key}.followRedirects", "false")), taken):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     return variables
 
 
 def api_url(host: str) -> str:
-    """Return the REST API's URL: GITHUB_API_URL, else the Git host's; GitHub Enterprise keeps it below /api/v3."""
-    own = "https://api.github.com" if host in ("github.com", "ssh.github.com") else f"https://{host}/api/v3"
+    """Return the REST API's URL: GITHUB_API_URL, else the Git host's; GitHub Enterprise Server has it at /api/v3."""
+    home = "github.com" if host.endswith(".github.com") else host
+    own = f"https://api.{home}" if _is_cloud(home) else f"https://{host}/api/v3"
     return os.environ.get("GITHUB_API_URL") or own
+
+
+def _is_cloud(host: str) -> bool:
+    """Whether GitHub itself serves the host: github.com, or a company's own below ghe.com."""
+    return host == "github.com" or host.endswith(".ghe.com")
 
 
 def serves(api: str, host: str) -> bool:
@@ -62,14 +72,40 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def token(context: Context) -> str:
-    """Return GITHUB_TOKEN or GH_TOKEN, else what `gh auth token` prints, else nothing; `gh` is asked once a call."""
+def is_secure(url: str) -> bool:
+    """Whether a credential may go there: over https, or in the open to this very machine (S2)."""
+    scheme = urlsplit(url).scheme
+    return scheme == "https" or (scheme == "http" and is_loopback(url))
+
+
+def token(context: Context, api: str) -> str:
+    """Return the token for the API's host, else nothing (F32); `gh` is asked once a call.
+
+    Which variable is for which host is gh's own rule (`gh help environment`): CLOUD for github.com and *.ghe.com,
+    ENTERPRISE for all others. Actions sets GITHUB_API_URL with GITHUB_TOKEN, on Enterprise too: CLOUD is for that
+    host then.
+    """
+    host = _home(api)
+    names = CLOUD if _is_cloud(host) else (*ENTERPRISE, *(CLOUD if os.environ.get("GITHUB_API_URL") == api else ()))
 
     def _find() -> str:
-        given = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
-        if given or not shutil.which("gh"):
-            return (given or "").strip()
-        asked = subprocess.run(["gh", "auth", "token"], capture_output=True, text=True, check=False, timeout=20)
-        return asked.stdout.strip()
+        given = next(filter(None, (os.environ.get(name, "").strip() for name in names)), "")
+        try:
+            return (
+                given or run_program(["gh", "auth", "token", f"--hostname={host}"], context.folder, 20).stdout.strip()
+            )
+        except CouldNotTellError:
+            return ""
 
-    return context.once(token, _find)
+    return context.once((token, api), _find)
+
+
+def _home(api: str) -> str:
+    """Return the host that people know the API's by."""
+    return urlsplit(api).netloc.rpartition("@")[2].removeprefix("api.")
+
+
+def sign_in(api: str) -> str:
+    """Return what gives a token for the API's host, for a hint."""
+    host = _home(api)
+    return f"Set {(CLOUD if _is_cloud(host) else ENTERPRISE)[0]}, or sign in: gh auth login --hostname {host}"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryErr
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.failures import failure
-from release.git.refs import TAGS, Push, RemoteRef
-from release.git.remotes import api_url, git_header, remote_repository, serves, token
-from release.versions import check_ref_name, check_sha
+from release.git.refs import TAGS, Push, RemoteRef, printed_lines
+from release.git.remotes import api_url, git_header, is_secure, remote_repository, serves, token
+from release.versions import check_commit_name, check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
@@ -36,11 +35,11 @@ class Repository:
             raise Usage(f"no Git repository here: {path.name}", "Change to the repository to release.") from error
         if self._repo.working_tree_dir is None:
             raise Usage("this repository is bare", "Run it in a clone with files.")
-        self.root, self._common = Path(self._repo.working_tree_dir), Path(self._repo.common_dir)
+        self.root, self.common = Path(self._repo.working_tree_dir), Path(self._repo.common_dir)
         self.remote = remote
         self._credentials: dict[str, str] = {}
         self._here: set[str] = set()  # commits
-        check_ref_name(remote)
+        self._check_name(remote)
 
     def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> str:
         """Run Git and return what it prints, less the last newline; raise Failed with its own words."""
@@ -55,7 +54,7 @@ class Repository:
         """Run Git and return the bytes it prints; raise Failed as `git` does."""
         command, environment = ["git", *arguments], {**QUIET, **self._credentials, **variables}
         with tempfile.TemporaryFile() as source:
-            source.write(stdin.encode())
+            source.write(stdin.encode("utf-8", "surrogateescape"))
             source.seek(0)
             try:
                 printed = git.Git(str(cwd or self.root)).execute(
@@ -84,7 +83,7 @@ class Repository:
 
     def is_shallow(self) -> bool:
         """Whether this clone lacks history, told as Git tells it: by the file that lists where it was cut."""
-        cut = self._common / "shallow"
+        cut = self.common / "shallow"
         return cut.exists() and cut.stat().st_size > 0
 
     def fetch(self, ref: str) -> None:
@@ -121,8 +120,8 @@ class Repository:
             kind = self.git("rev-parse", "--show-object-format")
             self.git("init", "--quiet", "--bare", "--template=", f"--object-format={kind}", empty)
             # Included, not copied: a token may be in it (S1).
-            self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(self._common / "config"))
-            objects = str(self._common / "objects")
+            self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(self.common / "config"))
+            objects = str(self.common / "objects")
             self.git(f"--git-dir={empty}", *FETCH, *options, "--", self.remote, *refs, GIT_OBJECT_DIRECTORY=objects)
 
     def need_commit(self, sha: str, ref: str = "") -> None:
@@ -131,7 +130,8 @@ class Repository:
             self.fetch(ref or sha)
 
     def commit_sha(self, ref: str) -> str:
-        """Return the full sha of a commit as a person names it: by sha, a short one, or ref; raise Usage for none."""
+        """Return the full sha of a commit as a person names it (`check_commit_name`); raise Usage for none."""
+        check_commit_name(ref)
         try:
             return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         except Failed as error:
@@ -143,13 +143,10 @@ class Repository:
         return self._succeeds(*cut, "merge-base", "--is-ancestor", ancestor, descendant)
 
     def file(self, sha: str, path: str) -> bytes | None:
-        """Return the file's bytes at the commit, or None when it is not in it."""
-        check_sha(sha)
+        """Return the file's bytes at the commit, fetched where it is missing, or None when it is not in it."""
+        self.need_commit(sha)  # of one that is not here Git says the same as of a file that is not in it
         header, _, content = self.git_bytes("cat-file", "--batch", stdin=f"{sha}:{path}\n").partition(b"\n")
-        if not header.endswith(b" missing"):
-            return content[:-1]
-        self.git("cat-file", "-e", sha)  # Git says the same of a commit that is not here, which is no answer
-        return None
+        return None if header.endswith(b" missing") else content[:-1]
 
     def parents(self, sha: str) -> list[str]:
         """Return the commit's parents, first one first, those beyond a shallow clone's cut too."""
@@ -162,7 +159,7 @@ class Repository:
     def refs(self, begin: str) -> list[RemoteRef]:
         """Return this clone's refs of that full name or below it, tags peeled."""
         listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", begin)
-        rows = [text.split(" ") for text in listed.splitlines()]
+        rows = [text.split(" ") for text in printed_lines(listed)]
         return [RemoteRef(name, peeled or target, target) for name, target, peeled in rows]
 
     def branch(self) -> str | None:
@@ -182,23 +179,16 @@ class Repository:
 
     # --- writes; each is called through ensure ---
 
-    @contextmanager
-    def worktree(self, sha: str) -> Iterator[Path]:
-        """Check the commit out, detached, in a temporary worktree that is gone afterwards (F22)."""
-        with tempfile.TemporaryDirectory(prefix="release-") as folder:
-            path = Path(folder).resolve() / "tree"
-            self.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
-            try:
-                yield path
-            finally:
-                self.git("worktree", "remove", "--force", "--", str(path))
-
     def commit(self, message: str, paths: Sequence[str], tree: Path | None = None) -> str:
         """Commit the files as they stand, by Git itself so that hooks and signing count (F24); return the sha."""
         where = tree or self.root
         self.git("add", "--", *paths, cwd=where)
         self.git("commit", "--quiet", "-m", message, "--", *paths, cwd=where)
         return self.git("rev-parse", "HEAD", cwd=where)
+
+    def fast_forward(self, sha: str) -> None:
+        """Move the checked-out branch and its files on to a commit that has it in its history."""
+        self.git("merge", "--quiet", "--ff-only", "--no-autostash", sha)
 
     def make_tag(self, name: str, sha: str, message: str, sign: bool = False) -> str:
         """Write the annotated tag here, signed if asked or if Git is set to; return the tag object's sha.
@@ -216,7 +206,7 @@ class Repository:
 
     def local_tag(self, name: str) -> RemoteRef | None:
         """Return the tag of exactly this name in this clone, or None."""
-        check_ref_name(name)
+        self._check_name(name)
         return next((ref for ref in self.refs(f"{TAGS}{name}") if ref.name == f"{TAGS}{name}"), None)
 
     def delete_local_tag(self, tag: RemoteRef) -> None:
@@ -230,7 +220,7 @@ class Repository:
         connection broke. It proves nothing: ask the remote again (F8).
         """
         for push in pushes:
-            check_ref_name(push.ref)
+            self._check_name(push.ref)
             check_sha(push.sha)
         leases = [f"--force-with-lease={push.ref}:{push.expected}" for push in pushes]
         specs = [f"{push.sha}:{push.ref}" for push in pushes]
@@ -238,9 +228,15 @@ class Repository:
 
     def delete_branch(self, ref: str, sha: str) -> None:
         """Delete the remote's branch, of this full name, only if it still is at the commit; raises as `push` does."""
-        check_ref_name(ref)
+        self._check_name(ref)
         check_sha(sha)
         self.git("push", "--no-follow-tags", f"--force-with-lease={ref}:{sha}", "--", self.remote, f":{ref}")
+
+    def _check_name(self, name: str) -> None:
+        """Raise Usage unless our list of characters and Git's own rules take the name, full or short (S3)."""
+        check_ref_name(name)
+        if not self._succeeds("check-ref-format", "--allow-onelevel", name):
+            raise Usage(f"{name} is no name for a branch or tag", "See git help check-ref-format.")
 
     def _succeeds(self, *arguments: str) -> bool:
         try:
@@ -256,10 +252,11 @@ def repository(context: Context) -> Repository:
     def _open() -> Repository:
         repo = Repository(context.folder, context.settings.release.remote)
         url = repo.remote_url
-        if url.startswith(("http://", "https://")) and token(context):
+        if is_secure(url):
             host, _ = remote_repository(url)
-            if serves(api_url(host), host):
-                repo.authenticate(token(context), url)
+            api = api_url(host)
+            if serves(api, host) and token(context, api):
+                repo.authenticate(token(context, api), url)
         return repo
 
     return context.once(repository, _open)

@@ -11,8 +11,9 @@ from fnmatch import fnmatchcase
 
 from release.call.context import Activity, Context, View
 from release.errors import Usage
-from release.git.refs import HEADS, TAGS, RemoteRef
+from release.git.refs import HEADS, TAGS, RemoteRef, printed_lines
 from release.git.repository import FETCH, Repository, repository
+from release.git.scratch import SPACE, delete_refs, scratch
 from release.versions import check_ref_name
 
 _LINE = re.compile(r"refs/(?:heads/release-|tags/)([0-9]+\.[0-9]+)[-.]")
@@ -59,7 +60,7 @@ class Look:
             self._fetch([part for part in both if self._part(part) is None])
         elif begin.startswith(HEADS) and not line:
             # With --heads alone a server sends its branches and leaves its tags out.
-            listed = self._repo.git("ls-remote", "--heads", "--", self._repo.remote).splitlines()
+            listed = printed_lines(self._repo.git("ls-remote", "--heads", "--", self._repo.remote))
             self._parts[HEADS] = _remote_refs(listed)
         elif begin == TAGS or shallow:
             self._look_at_all()
@@ -68,7 +69,7 @@ class Look:
 
     def _look_at_all(self) -> None:
         """Take everything in one listing: the name of HEAD costs that much in any case (Git sends no ref prefix)."""
-        listed = self._repo.git("ls-remote", "--symref", "--", self._repo.remote).splitlines()
+        listed = printed_lines(self._repo.git("ls-remote", "--symref", "--", self._repo.remote))
         symbolic = [text.split("\t") for text in listed if text.startswith("ref: ")]
         names = [target.removeprefix("ref: ") for target, name in symbolic if name == "HEAD"]
         self._head_name = next((name.removeprefix(HEADS) for name in names if name.startswith(HEADS)), "")
@@ -77,12 +78,12 @@ class Look:
 
     def _fetch(self, parts: list[str]) -> None:
         """Fetch these refs into a namespace of their own, removed again: no local tag is read or touched (F9)."""
-        space, repo = f"refs/release/{secrets.token_hex(8)}/", self._repo
+        space, repo = f"{SPACE}{secrets.token_hex(8)}/", self._repo
         specs = [f"+{part}*:{space}{part}*" for part in parts]
-        repo.git(*FETCH, "--atomic", "--", repo.remote, *specs)
-        found = repo.refs(space)
-        if found:
-            repo.git("update-ref", "--stdin", stdin="".join(f"delete {ref.name}\n" for ref in found))
+        with scratch(repo):
+            repo.git(*FETCH, "--atomic", "--", repo.remote, *specs)
+            found = repo.refs(space)
+            delete_refs(repo, [ref.name for ref in found])
         refs = [replace(ref, name=ref.name.removeprefix(space)) for ref in found]
         looked = {part: [ref for ref in refs if ref.name.startswith(part)] for part in parts}
         self._parts |= looked
@@ -111,6 +112,7 @@ class Remote:
 
     def tag(self, name: str) -> RemoteRef | None:
         """Return the tag of exactly this name, or None."""
+        check_ref_name(name)  # it is asked for by its name; a branch is looked up in their listing
         return self._ref(TAGS, name)
 
     def trunk(self) -> str:
@@ -126,7 +128,6 @@ class Remote:
         return list({ref.name: ref for ref in refs if ref.name.startswith(begin)}.values())
 
     def _ref(self, kind: str, name: str) -> RemoteRef | None:
-        check_ref_name(name)
         full = f"{kind}{name}"
         return next((ref for ref in self._refs(full) if ref.name == full), None)
 

@@ -12,7 +12,7 @@ import semver
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.objects import objects
-from release.git.refs import TAGS, Push, RemoteRef, brief, short_name
+from release.git.refs import TAGS, Push, RemoteRef, branch_ref, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote, trunk
 from release.versions import Line, line_of, released_versions
@@ -41,6 +41,14 @@ def needed_tag(context: Context, version: semver.Version) -> RemoteRef:
     return found
 
 
+def rival_versions(context: Context, version: semver.Version, sha: str) -> list[semver.Version]:
+    """Return the other versions at the commit that released everything there: a pre-release or a component does not."""
+    names = [short_name(ref) for ref in remote(context).tags() if ref.sha == sha]
+    others = (each for each in released_versions(names) if each != version and not each.prerelease)
+    told = (tagged_release(context, each) for each in others)
+    return [each.version for each in told if each and not each.components]
+
+
 def trunk_sha(context: Context) -> str:
     """Return the commit at the trunk's head on the remote; raise Usage when there is no such branch."""
     sha = remote(context).head_sha(trunk(context))
@@ -49,10 +57,9 @@ def trunk_sha(context: Context) -> str:
     return sha
 
 
-def push_new(context: Context, push: Push) -> None:
-    """Push a ref that must be new, its commit fetched first where this clone lacks it; writes the remote."""
-    repository(context).need_commit(push.sha)
-    repository(context).push([push])
+def trunk_ref(context: Context) -> RemoteRef:
+    """Return the trunk as the remote has it; raises as `trunk_sha` does."""
+    return branch_ref(trunk(context), trunk_sha(context))
 
 
 def push_tag(

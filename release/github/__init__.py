@@ -1,10 +1,12 @@
 """GitHub's API: the only requests.
 
 http.py        the one door to HTTP, for others' servers too; api.py: one repository's REST API
-requests.py    which run a release asks for; dispatch.py: the run bound to it, or asked for once
+requests.py    which run a release asks for; dispatch.py: the run that counts for it, or asked for once
+lease.py       who may ask for one now, of several at one moment
 events.py      what a push or a tag starts, and with whose token
 runs.py        runs, jobs and artifacts, and what became of them; follow.py: the wait for them
 commits.py     which history holds a commit; its checks, its branch's rules, and the wait for both
+places.py      which commit a tag may sit on, and where a release branch was cut
 pulls.py       pull requests, opened and merged; releases.py: GitHub Releases
 """
 
@@ -15,6 +17,6 @@ from typing import TYPE_CHECKING
 from release import late_modules
 
 if TYPE_CHECKING:
-    from release.github import api, commits, dispatch, events, follow, pulls, releases, requests, runs
+    from release.github import api, commits, dispatch, events, follow, lease, places, pulls, releases, requests, runs
 
 __getattr__ = late_modules(__name__)

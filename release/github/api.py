@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from release.call.context import Context
-from release.errors import Conflict, Failed, Usage
-from release.git.remotes import api_url, remote_repository, token
+from release.errors import Conflict, Failed, Usage, Waiting
+from release.git.remotes import api_url, remote_repository, sign_in, token
 from release.git.repository import repository
-from release.github.http import Answer, BearerAuth, Http, check_url, http
+from release.github.http import Answer, BearerAuth, Http, address, check_no_page, check_url, http
 
 API_VERSION = "2022-11-28"
 HEADERS = {
     "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION,
     "User-Agent": "release-tasks", "Content-Type": "application/json",
 }  # fmt: skip
-SIGN_IN = "Set GITHUB_TOKEN, or sign in: gh auth login"
+
+
+class Forbidden(Failed):
+    """The token may not read this."""
 
 
 class GitHub:
     """One repository's REST API; paths are below `/repos/{owner}/{repo}`."""
 
-    def __init__(self, http: Http, api_url: str, repository: str, token: str) -> None:
-        """Raise Usage when the URL would carry the token in the open."""
+    def __init__(
+        self, http: Http, api_url: str, repository: str, token: str, renew: Callable[[], str] | None = None
+    ) -> None:
+        """Raise Usage when the URL would carry the token in the open; `renew` asks for the token anew."""
         check_url(api_url, credentialed=bool(token))
         self._http = http
         self.api_url = api_url.rstrip("/")
         self.repository = repository
-        self._auth = BearerAuth(token) if token else None
+        self.token, self._renew, self._known = token, renew, False
         self._etags: dict[str, tuple[str, Any]] = {}
 
     @property
@@ -40,18 +46,21 @@ class GitHub:
         return f"{self.api_url.removesuffix('/api/v3').replace('://api.', '://', 1)}/{self.repository}"
 
     def url(self, path: str) -> str:
-        """Return the full URL: `path` as it is, below the API (`/user`), or below the repository (`pulls`)."""
+        """Return the full URL: `path` below the API (`/user`), below the repository (`pulls`), or as it is.
+
+        Raises Failed for a URL that is not GitHub's own, whoever named it: the token would go there (F32).
+        """
         if path.startswith(("http://", "https://")):
+            where, (scheme, api) = urlsplit(path)[:2], urlsplit(self.api_url)[:2]
+            if where not in ((scheme, api), (scheme, f"uploads.{api.removeprefix('api.')}")):
+                raise Failed(f"GitHub's answer leads to another host, {where[1]}", "Check GITHUB_API_URL.")
             return path
         return self.api_url + (path if path.startswith("/") else f"/repos/{self.repository}/{path}".rstrip("/"))
 
     def answer(self, method: str, path: str, body: object = None, /, **params: Any) -> Answer:
-        """Return the answer of any status below 500 but 401, where the token is refused: that raises Usage."""
+        """Return the answer of any status below 500 but 401, where the token is refused."""
         encoded = None if body is None else json.dumps(body).encode()
-        answer = self._request(method, path, params=params, body=encoded)
-        if answer.status == 401:
-            raise Usage(f"GitHub refuses the token: {answer.problem}", SIGN_IN)
-        return answer
+        return self._request(method, path, params=params, body=encoded)
 
     def get(self, path: str, /, **params: Any) -> Any:
         """Return the JSON at `path`; raise Failed when it is not there."""
@@ -68,10 +77,10 @@ class GitHub:
         body = self.send("POST", url, {"query": "query { viewer { login } }"}) or {}
         return str(((body.get("data") or {}).get("viewer") or {}).get("login") or "")
 
-    def find(self, path: str, **params: Any) -> Any | None:
-        """Return the JSON at `path`, or None on 404 alone."""
+    def find(self, path: str, missing: tuple[int, ...] = (404,), /, **params: Any) -> Any | None:
+        """Return the JSON at `path`, or None on 404 alone, or on what else says there that it is missing."""
         answer = self.answer("GET", path, **params)
-        return None if answer.status == 404 else self._good(answer, "GET", path).json()
+        return None if answer.status in missing else self._good(answer, "GET", path).json()
 
     def fresh(self, path: str, **params: Any) -> tuple[Any, bool]:
         """Return the JSON at `path` and whether it changed since last asked; a 304 costs no rate limit."""
@@ -93,8 +102,6 @@ class GitHub:
             body = answer.json()
             yield from body[key] if key else body
             url, query = answer.next_url, {}
-            if url and urlsplit(url)[:2] != urlsplit(self.api_url)[:2]:
-                raise Failed(f"the next page of {path} is on another host", "Check GITHUB_API_URL.")
 
     def send(self, method: str, path: str, body: object = None) -> Any:
         """Write, and return the JSON answered or None; raise Conflict on 409, Unknown when the outcome is open (F1)."""
@@ -106,15 +113,28 @@ class GitHub:
         return self._good(self._request("GET", path, {"Accept": accept} if accept else {}), "GET", path).content
 
     def upload(self, url: str, name: str, content: bytes, content_type: str) -> None:
-        """Write a file to the address GitHub gave for uploads; raise Failed when it is not GitHub's own (S1)."""
-        host, api = urlsplit(url).netloc, urlsplit(self.api_url).netloc
-        if host not in (api, f"uploads.{api.removeprefix('api.')}"):
-            raise Failed(f"the address for uploads is on another host, {host}", "Check GITHUB_API_URL.")
+        """Write a file to the address GitHub gave for uploads."""
         answer = self._request("POST", url, {"Content-Type": content_type}, params={"name": name}, body=content)
         self._good(answer, "POST", f"assets?name={name}")
 
     def _request(self, method: str, path: str, headers: Mapping[str, str] = HEADERS, **rest: Any) -> Answer:
-        return self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=self._auth, **rest)
+        """Send it; where the token is refused, which did nothing, once more with the one that its source has by now.
+
+        Raises Waiting for one that was good before: an app's lives an hour, waits last longer. Usage for any other.
+        """
+        while True:
+            auth = BearerAuth(self.token) if self.token else None
+            answer = self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=auth, **rest)
+            check_no_page(answer, "Check the network and GITHUB_API_URL.", lost=method != "GET")
+            if answer.status != 401:
+                self._known = True
+                return answer
+            refused, self.token = self.token, (self._renew and self._renew()) or self.token
+            if self.token == refused and self._known:
+                then = "An app's lives an hour. Set GITHUB_TOKEN to a new one, then run the same again: it goes on."
+                raise Waiting(f"the GitHub token has run out: {answer.problem}", then)
+            if self.token == refused:
+                raise Usage(f"GitHub refuses the token: {answer.problem}", sign_in(self.api_url))
 
     def _good(self, answer: Answer, method: str, path: str) -> Answer:
         if answer.status < 300:
@@ -122,6 +142,8 @@ class GitHub:
         words = f"GitHub: {method} {path}: {answer.status} {answer.problem}"
         if answer.status == 409:
             raise Conflict(words)
+        if answer.status == 403 and method == "GET":
+            raise Forbidden(words)
         if answer.status in (403, 404) and method != "GET":
             needed = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
             own = f" In Actions the job needs `permissions: {needed}`." if needed else ""
@@ -133,12 +155,18 @@ def github(context: Context) -> GitHub:
     """Return GitHub at the repository that GITHUB_REPOSITORY or the remote names; raise Usage without a token."""
 
     def _connect() -> GitHub:
-        if not token(context):
-            raise Usage("no GitHub token", SIGN_IN)
         host, name = "", os.environ.get("GITHUB_REPOSITORY", "")
         if not (name and "GITHUB_API_URL" in os.environ):
             host, found = remote_repository(repository(context).remote_url)
             name = name or found
-        return GitHub(http(context), api_url(host), name, token(context))
+        api = api_url(host)
+        if not token(context, api):
+            raise Usage(f"no GitHub token for {address(api)}", sign_in(api))
+        return GitHub(http(context), api, name, token(context, api), partial(_renew, api))
+
+    def _renew(api: str) -> str:
+        for door in ((token, api), repository):  # Git gets it too
+            context.doors.pop(door, None)
+        return token(context, api)
 
     return context.once(github, _connect)

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from release.call.context import Context
 from release.call.report import Progress
 from release.call.wait import Wait, wait_until
-from release.errors import Failed, Waiting
+from release.errors import Blocked, Failed, Waiting
 from release.git.refs import NEW
-from release.github.api import GitHub, github
+from release.github.api import Forbidden, GitHub, github
+from release.github.dispatch import EVENT
 from release.github.events import workflows_started
-from release.github.runs import APPEARS
+from release.github.runs import APPEARS, Run, jobs_of
 
 PASSED = ("success", "neutral", "skipped")  # GitHub's own rule for required checks
-OTHERS_APPEAR = 5.0  # seconds in which an application beside Actions may show, where no workflow listens
-PENDING = "in progress"
+REPORTS = 120.0  # seconds after which it is said that nothing reported a required check
 _RUN = re.compile(r"/actions/runs/([0-9]+)/")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check run, status or workflow run; `conclusion` is empty until it ends."""
+    """One check run, status or workflow run; `conclusion` is empty until it ends, `expected` has yet to show."""
 
     name: str
     conclusion: str
     url: str = ""
+    expected: bool = False
 
     @property
     def state(self) -> str:
         """Say where it stands."""
-        return self.conclusion.replace("_", " ") or PENDING
+        return self.conclusion.replace("_", " ") or ("expected" if self.expected else "in progress")
 
 
 def contains(context: Context, head: str, sha: str) -> bool:
@@ -50,20 +51,9 @@ def image_commit(context: Context, sha: str) -> str:
     return str(found[0]["sha"]) if found else ""
 
 
-def checks_of(context: Context, sha: str, branch: str) -> list[Check]:
-    """Return the checks of the commit that belong to the branch, all pages, those of other refs' runs left out."""
-    bodies = list(github(context).pages("actions/runs", key="workflow_runs", head_sha=sha))
-    # What was dispatched, or runs for a tag of the same commit, checks no branch.
-    ours = [each for each in bodies if each["head_branch"] == branch and each["event"] != "workflow_dispatch"]
-    # A run that is going on counts too: the check run of a job that needs another appears when that ends.
-    open_or_failed = [each for each in ours if each["conclusion"] not in PASSED]
-    runs = [Check(f"workflow {each['name']}", each["conclusion"] or "", each["html_url"]) for each in open_or_failed]
-    return commit_checks(github(context), sha, [each["id"] for each in ours]) + runs
-
-
 def branch_rules(context: Context, branch: str) -> list[dict[str, Any]]:
-    """Return the rules in force on the branch, in GitHub's words; there may be several of a type."""
-    return list(github(context).pages(f"rules/branches/{branch}"))
+    """Return the rules in force on the branch, in GitHub's words, read once a call; there may be several of a type."""
+    return context.once((branch_rules, branch), lambda: list(github(context).pages(f"rules/branches/{branch}")))
 
 
 def required_checks(context: Context, branch: str) -> list[str]:
@@ -75,71 +65,168 @@ def required_checks(context: Context, branch: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def follow_checks(context: Context, sha: str, branch: str, required: Sequence[str] = ()) -> list[Check]:
-    """Return the branch's checks once all have ended, `required` ones too; raise Failed at the first that fails."""
-    if sha == NEW:
-        context.report.step("todo", f"the checks of {branch} succeed")
+@dataclass(frozen=True)
+class Wanted:
+    """What has to end well before a commit counts as checked (F31): all of its branch, or what is required alone."""
+
+    sha: str
+    name: str  # the branch or pull request, as people are told
+    required: Sequence[str] = ()
+    branch: str = ""
+    listening: Mapping[str, bool] = field(default_factory=dict)  # workflows, and whether the push must start each
+    url: str = ""
+
+    @property
+    def way_round(self) -> str:
+        """Say where to look, or how to leave the checks out."""
+        return f": {self.url}" if self.url else "; or leave them out: --no-checks"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look at a commit showed, the workflows that its push started, and what the token may not read."""
+
+    checks: list[Check]
+    started: set[str]
+    hidden: list[str]
+
+
+def branch_checks(context: Context, sha: str, branch: str, base: str = "", url: str = "") -> Wanted:
+    """Return what has to end well at a branch's head: every workflow that its push starts, all that `base` requires."""
+    listening = {} if sha == NEW else workflows_started(context, sha, f"refs/heads/{branch}")
+    return Wanted(sha, branch, required_checks(context, base or branch), branch, listening, url)
+
+
+def follow_checks(context: Context, wanted: Wanted) -> list[Check]:
+    """Return the checks once all that is wanted has ended well, and name each; raise at the first that fails.
+
+    What did not show is going on, until GitHub had time to show it (F37). Raises Waiting for a workflow that never
+    began, Blocked for a required check that this token cannot see (F31).
+    """
+    if wanted.sha == NEW:
+        context.report.step("todo", f"the checks of {wanted.name} succeed")
         return []
-    listening = workflows_started(context, sha, f"refs/heads/{branch}")
-    patience = APPEARS if listening or required else OTHERS_APPEAR
     found: list[Check] = []
+    notes: list[str] = []
+    named = bool(wanted.required or wanted.listening or not wanted.branch)
 
     def _look(wait: Wait) -> bool:
-        found[:] = checks_of(context, sha, branch)
+        seen = commit_checks(context, wanted.sha, wanted.branch)
+        found[:] = _counting(wanted, seen, wait.seconds)
         context.report.progress([Progress({"check": each.name}, each.state) for each in found])
-        _check_none_failed(context, found, sha)
-        # None yet is not none at all: GitHub shows a run some seconds after the push.
-        return (bool(found) or wait.seconds >= patience) and not _going()
-
-    def _going() -> list[str]:
-        names = {each.name for each in found}
-        return [each.name for each in found if not each.conclusion] + [name for name in required if name not in names]
+        _check_none_failed(context, found, wanted)
+        going = [each for each in found if not each.conclusion]
+        if going and wait.seconds >= APPEARS and all(each.expected for each in going):
+            _check_silence(wanted, seen, going)
+        for note in [each for each in _notes(going, seen, wait.seconds) if each not in notes]:
+            notes.append(note)
+            context.report.step("waiting", note)
+        return not going and (named or wait.seconds >= APPEARS)
 
     def _late(limit: float) -> Waiting:
-        problem = f"the checks of {branch} did not end within {limit:.0f} s: {', '.join(_going()) or 'none began'}"
+        going = ", ".join(f"{each.name} ({each.state})" for each in found if not each.conclusion) or "none began"
+        problem = f"the checks of {wanted.name} did not end within {limit:.0f} s: {going}"
         return Waiting(problem, "Run the same again to go on waiting.")
 
-    stopped = Waiting(f"stopped waiting for the checks of {branch}", "The same command goes on waiting.")
-    wait_until(context, _look, late=_late, stopped=lambda: stopped)
-    _report_checks(context, found, sha, listening)
+    stopped = Waiting(f"stopped waiting for the checks of {wanted.name}", "The same command goes on waiting.")
+    if wanted.required or wanted.branch:
+        wait_until(context, _look, late=_late, stopped=lambda: stopped)
+    _report_checks(context, found, wanted)
     return found
 
 
-def commit_checks(api: GitHub, sha: str, ours: Sequence[int] | None = None) -> list[Check]:
-    """Return the commit's check runs and statuses; with `ours`, check runs of other workflow runs are left out."""
-    found = []
+def commit_checks(context: Context, sha: str, branch: str = "") -> Seen:
+    """Return what is to be seen of the commit: check runs, statuses, and runs that go on or failed, all pages.
+
+    With a branch, its own alone: what was dispatched, or runs for a tag of the same commit, checks no branch. Where
+    the token may not read check runs, the jobs of the runs stand in: they have the same names.
+    """
+    api = github(context)
+    bodies = list(api.pages("actions/runs", key="workflow_runs", head_sha=sha))
+    if branch:
+        bodies = [each for each in bodies if each["head_branch"] == branch and each["event"] != EVENT]
+    runs = [Run.parse(each) for each in bodies]
+    # A run that is going on counts too: the check run of a job that needs another appears when that ends.
+    found = [
+        Check(f"workflow {each.name}", each.conclusion, each.url) for each in runs if each.conclusion not in PASSED
+    ]
+    hidden = []
+    try:
+        found += _check_runs(api, sha, {each.id for each in runs} if branch else None)
+    except Forbidden:
+        hidden.append("check runs")
+        found += [Check(job.name, job.conclusion, run.url) for run in runs for job in jobs_of(api, run.id)]
+    try:
+        found += _statuses(api, sha)
+    except Forbidden:
+        hidden.append("commit statuses")
+    started = {run.name for run, body in zip(runs, bodies, strict=True) if body["event"] == "push"}
+    return Seen(found, started, hidden)
+
+
+def _check_runs(api: GitHub, sha: str, ours: Collection[int] | None) -> Iterator[Check]:
+    """Yield the commit's check runs; with `ours`, those of other workflow runs are left out."""
     for body in api.pages(f"commits/{sha}/check-runs", key="check_runs"):
         run = _RUN.search(f"{body.get('details_url') or ''}/")
         if ours is None or run is None or int(run[1]) in ours:
             conclusion = body["conclusion"] if body["status"] == "completed" else ""
-            found.append(Check(body["name"], conclusion or "", body["html_url"] or ""))
+            yield Check(body["name"], conclusion or "", body["html_url"] or "")
+
+
+def _statuses(api: GitHub, sha: str) -> Iterator[Check]:
     for body in api.pages(f"commits/{sha}/status", key="statuses"):
         conclusion = "" if body["state"] == "pending" else body["state"]
-        found.append(Check(body["context"], conclusion, body.get("target_url") or ""))
-    return found
+        yield Check(body["context"], conclusion, body.get("target_url") or "")
 
 
-def _check_none_failed(context: Context, found: Sequence[Check], sha: str) -> None:
+def _counting(wanted: Wanted, seen: Seen, seconds: float) -> list[Check]:
+    """Return the checks that count, those too that have yet to show."""
+    names = {each.name for each in seen.checks}
+    late = [
+        f"workflow {name}"
+        for name, must in wanted.listening.items()
+        if name not in seen.started and (must or seconds < APPEARS)  # a path filter may have left it out
+    ]
+    found = [each for each in seen.checks if wanted.branch or each.name in wanted.required]
+    return found + [Check(name, "", expected=True) for name in (*wanted.required, *late) if name not in names]
+
+
+def _notes(going: Sequence[Check], seen: Seen, seconds: float) -> Iterator[str]:
+    if seen.hidden:
+        yield f"this token may not read {' and '.join(seen.hidden)}: what Actions does not run itself is not seen"
+    for each in going if seconds >= REPORTS else ():
+        if each.expected:
+            yield f"{each.name} is expected, never reported: does anything report it?"
+
+
+def _check_silence(wanted: Wanted, seen: Seen, silent: Sequence[Check]) -> None:
+    """Raise for what did not show though GitHub had time to, once nothing else goes on."""
+    absent = ", ".join(each.name for each in silent if each.name not in wanted.required)
+    if absent:
+        problem = f"{absent} listens to the push of {wanted.name}, and no run of it showed within {APPEARS:.0f} s"
+        hint = "Was it pushed with a token that starts workflows? Look at the repository's Actions, then run the same"
+        raise Waiting(problem, f"{hint} again{wanted.way_round}")
+    if seen.hidden:
+        unseen = f"could not tell whether {', '.join(each.name for each in silent)} passed on {wanted.name}"
+        problem = f"{unseen}: this token may not read {' and '.join(seen.hidden)}"
+        raise Blocked(problem, f"Use a GitHub App's or a classic token: fine-grained ones cannot{wanted.way_round}")
+
+
+def _check_none_failed(context: Context, found: Sequence[Check], wanted: Wanted) -> None:
     waiting = [each for each in found if each.conclusion == "action_required"]
     if waiting:
         raise Waiting(f"check {waiting[0].name} waits for somebody: {waiting[0].url}", "Then run the same again.")
     failed = [each for each in found if each.conclusion not in ("", *PASSED)]
     if failed and not context.dry:
         listed = "\n".join(f"  {each.name}: {each.state}  {each.url}" for each in failed)
-        hint = "Run them again there, or pick what mends them; then run the same again. --no-checks leaves them out."
-        raise Failed(f"checks of {sha[:9]} failed:\n{listed}", hint)
+        hint = f"Run them again there, or mend what fails; then run the same again{wanted.way_round}"
+        raise Failed(f"checks of {wanted.name} at {wanted.sha[:9]} failed:\n{listed}", hint)
 
 
-def _report_checks(context: Context, found: Sequence[Check], sha: str, listening: Sequence[str]) -> None:
-    """Name each check and what came of it; raise Waiting when there are none although a workflow listens."""
+def _report_checks(context: Context, found: Sequence[Check], wanted: Wanted) -> None:
+    """Name each check and what came of it, or that there are none."""
     for each in found:
         ended = "failed" if each.conclusion and each.conclusion not in PASSED else "note"
         context.report.step("made" if each.conclusion == "success" else ended, f"check {each.name}: {each.state}")
-    if found:
-        return
-    if listening and not context.dry:
-        names = ", ".join(listening)
-        problem = f"no check of {sha[:9]} started within {APPEARS:.0f} s, though {names} listens to the push"
-        hint = "Look at the repository's Actions, then run the same again; or leave them out: --no-checks"
-        raise Waiting(problem, hint)
-    context.report.step("note", f"no checks are configured for {sha[:9]}: none reported, none listens to the push")
+    if wanted.branch and not found:
+        context.report.step("note", f"no checks of {wanted.name}: none reported, none listens to the push")

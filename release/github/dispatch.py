@@ -2,86 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property, partial
+from itertools import islice
 
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.errors import Conflict, Failed, Unknown, Usage
+from release.call.wait import Wait, wait_until
+from release.errors import Conflict, Failed, Unknown, Usage, Waiting
 from release.git.refs import HEADS, NEW, TAGS, brief
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.github.api import GitHub, github
-from release.github.requests import Dispatch
+from release.github.lease import Lease
+from release.github.requests import FOLDER, Dispatch
 from release.github.runs import APPEARS, Run, check_jobs, runs_of
 from release.workflows import Source, check_judgement, judge
 
 EVENT = "workflow_dispatch"
-FOLDER = ".github/workflows"
+CANCELS = 300.0  # seconds within which GitHub ends a run that is cancelled, by force at last
 
 
 def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, run_id: int = 0) -> Run:
-    """Return the run of this workflow, ref, commit and inputs, asking GitHub for it at most once (F1, F2).
+    """Return the run that counts for the request, asking GitHub for one at most once, whoever else does (F1, F2).
 
-    One that succeeded or is going on is taken; `run_id` chooses one, `again` asks for a new one. Raises Conflict
-    when several match, Failed when the only ones failed or another commit was built (F4).
+    `run_id` chooses one; `again` takes none that had ended before. Raises Conflict when several may count, Failed
+    when the only ones failed or another commit was built (F4).
     """
     if run_id:
         return _run_of_id(context, run_id, dispatch)
-    # Before anything is sent: what shows later, and is newer than all of these, may be ours.
-    before = matching_runs(github(context), dispatch)
-    known = None if again else _usable_run(context, before, dispatch)
-    if known is None:
+    asked = _Asked(context, dispatch, again)
+    if asked.known is None:
         check_workflow(context, dispatch)
-    asked = _SentDispatch(context, dispatch, max((each.id for each in before), default=0))
     inputs = ", ".join(f"{name}={_text(value)}" for name, value in dispatch.inputs.items())
-    found = ensure(
-        context,
-        f"run {dispatch.workflow} on {dispatch.name} ({brief(dispatch.sha)}) with {inputs or 'no inputs'}",
-        find=lambda: known or asked.run(),
-        make=asked.send,
-        planned=Run(0, dispatch.workflow, "planned", "", dispatch.sha, dispatch.name),
-        patience=APPEARS,
-    )
-    return _check_bound(context, found, dispatch)
+    at = brief(asked.known.head_sha if asked.known else dispatch.sha)
+    try:
+        found = ensure(
+            context,
+            f"run {dispatch.workflow} on {dispatch.name} ({at}) with {inputs or 'no inputs'}",
+            find=asked.run,
+            make=asked.ask,
+            planned=Run(0, dispatch.workflow, "planned", "", dispatch.sha, dispatch.name),
+            patience=APPEARS,
+        )
+    finally:
+        asked.lease.let_go()
+    return _check_bound(context, asked.first(found), dispatch)
 
 
 def existing_run(context: Context, dispatch: Dispatch, run_id: int = 0) -> Run:
-    """Return the newest run of the request, or the one of that id, whatever became of it; raise Usage for none."""
+    """Return the run that counts for the request, or that of the id, whatever became of it; raise Usage for none."""
     if run_id:
         return _run_of_id(context, run_id, dispatch)
     planned = context.view.get(Run, (dispatch.workflow, dispatch.name))
-    matching = [planned] if planned else matching_runs(github(context), dispatch)
-    if not matching:
+    found = planned or counting_run(context, dispatch, matching_runs(github(context), dispatch))
+    if found is None:
         problem = f"there is no run of {dispatch.workflow} on {dispatch.name} at {dispatch.sha[:9]}"
         raise Usage(problem, f"Start it: {dispatch.new_run.removesuffix(' --again')}")
-    return _check_bound(context, matching[0], dispatch)
+    return _check_bound(context, found, dispatch)
 
 
 def matching_runs(api: GitHub, dispatch: Dispatch) -> list[Run]:
     """Return the runs of this workflow, event, ref and commit, newest first; there are none of a planned commit."""
-    found = [] if dispatch.sha == NEW else runs_of(api, dispatch.sha, EVENT, dispatch.workflow)
-    return [each for each in found if each.head_branch == dispatch.name]
+    if dispatch.sha == NEW:
+        return []
+    where = ("", dispatch.name) if dispatch.also else (dispatch.sha, "")
+    found = runs_of(api, where[0], EVENT, dispatch.workflow, branch=where[1])
+    return [each for each in found if each.head_branch == dispatch.name and dispatch.is_of(each.head_sha)]
 
 
-def succeeded_runs(context: Context, dispatch: Dispatch) -> list[Run]:
-    """Return the runs of the request that succeeded, newest first."""
-    return [each for each in matching_runs(github(context), dispatch) if each.conclusion == "success"]
+def right_runs(context: Context, dispatch: Dispatch, runs: Sequence[Run] | None = None) -> Iterator[Run]:
+    """Yield those of the request's runs that did all that was asked: no run shows its inputs, but its jobs do."""
+    for each in matching_runs(github(context), dispatch) if runs is None else runs:
+        with suppress(Failed):
+            if each.conclusion == "success":
+                check_jobs(github(context), each, dispatch)
+                yield each
 
 
-class _SentDispatch:
-    """One dispatch: sent at most once, and what it led to; `floor` is the highest id of the runs before it."""
+def counting_run(context: Context, dispatch: Dispatch, runs: Sequence[Run]) -> Run | None:
+    """Return which of the runs counts: the one going on, else the newest right one, else the newest that failed.
 
-    def __init__(self, context: Context, dispatch: Dispatch, floor: int) -> None:
-        self._api, self._dispatch, self._floor = github(context), dispatch, floor
-        self._sent, self._id = False, 0
+    Raises Conflict where several may.
+    """
+    going = [each for each in runs if each.status != "completed"]
+    # Several green ones built the same; one that goes on beside a green one is unclear.
+    useful = going + list(islice(right_runs(context, dispatch, runs), 1))
+    if len(useful) > 1:
+        raise _several(useful, dispatch)
+    # What failed at an earlier commit may be mended at this one.
+    failed = [each for each in runs if each.conclusion not in ("", "success") and each.head_sha == dispatch.sha]
+    return next(iter(useful + failed), None)
+
+
+class _Asked:
+    """One request, asked for at most once and under a lease; `known` is the run that nobody has to ask for."""
+
+    def __init__(self, context: Context, dispatch: Dispatch, again: bool) -> None:
+        self._context, self._api, self._dispatch = context, github(context), dispatch
+        self._old, self._floor, self._sent, self._id = 0, 0, False, 0
+        self.lease = Lease(context, dispatch)
+        self.known = self._look(again)
 
     @cached_property
     def _login(self) -> str:
         return self._api.login()
 
-    def send(self) -> None:
-        """Ask GitHub for the run; raise Unknown when the answer is lost (F2)."""
+    def ask(self) -> None:
+        """Ask GitHub for the run, unless somebody else did meanwhile; raise Unknown when the answer is lost (F2)."""
+        self.lease.take(self._look, self._floor)
+        if self.known or self._look():
+            return
         self._sent, file = True, self._dispatch.workflow
         try:
             self._id = _send_dispatch(self._api, self._dispatch)
@@ -92,19 +124,60 @@ class _SentDispatch:
             raise Unknown(problem, f"{look}\n{then}") from error
 
     def run(self) -> Run | None:
-        """Return the run this led to, or None while there is none; raise Conflict when several may be it."""
+        """Return the run, or None while there is none; raise Conflict when several may be it."""
+        if not self._sent:
+            return self.known
         if self._id:
             body = self._api.find(f"actions/runs/{self._id}")  # None for some seconds after the answer that named it
             return Run.parse(body) if body else None
-        if not self._sent:
-            return None
         # Answered without the run's id: the one of ours that is newer than all there were (F3).
         us = self._login
-        new = [each for each in matching_runs(self._api, self._dispatch) if each.id > self._floor]
-        ours = [each for each in new if us in ("", each.actor)]
+        ours = [each for each in self._new() if us in ("", each.actor)]
         if len(ours) > 1:
             raise _several(ours, self._dispatch)
         return ours[0] if ours else None
+
+    def first(self, found: Run) -> Run:
+        """Return the first of the runs that several asked for at once; ours is cancelled where that is another (F1)."""
+        if self.known:
+            self.lease.clear(self.known.id)
+        if not self._sent or self.lease.doubt is None:
+            return found
+        earlier: list[Run] = []
+
+        def _seen(wait: Wait) -> bool:
+            earlier[:] = [each for each in self._new() if each.id < found.id and each.conclusion in ("", "success")]
+            return bool(earlier) or wait.seconds >= (self.lease.doubt or 0)
+
+        going = Waiting(f"run {found.id} goes on: {found.url}", "The same command attaches again.")
+        wait_until(self._context, _seen, late=lambda _: going, stopped=lambda: going)
+        if not earlier:
+            return found
+        ensure(
+            self._context,
+            f"run {found.id} is cancelled: run {earlier[-1].id} was asked for before it, at the same moment",
+            find=lambda: next((each for each in self._new() if each.id == found.id and each.conclusion), None),
+            make=partial(self._api.send, "POST", f"actions/runs/{found.id}/cancel"),
+            planned=found,
+            patience=CANCELS,
+        )
+        return earlier[-1]
+
+    def _new(self) -> list[Run]:
+        """Return the runs of the request that there were none of when ours was sent, newest first."""
+        return [each for each in matching_runs(self._api, self._dispatch) if each.id > self._floor]
+
+    def _look(self, again: bool = False) -> Run | None:
+        """Return the run that nobody has to ask for; raise Failed where the one that counts failed."""
+        runs = matching_runs(self._api, self._dispatch)
+        self._floor = max((each.id for each in runs), default=0)
+        self._old = self._floor if again else self._old
+        open_or_new = [each for each in runs if each.id > self._old or each.status != "completed"]
+        self.known = found = counting_run(self._context, self._dispatch, open_or_new)
+        if found and found.conclusion not in ("", "success") and not self._context.options.rerun_failed:
+            where = f"{self._dispatch.workflow} at {self._dispatch.sha[:9]}"
+            raise Failed(f"run {found.id} of {where} ended: {found.conclusion}\n{found.url}", self._dispatch.ways_on)
+        return found
 
 
 def _run_of_id(context: Context, run_id: int, dispatch: Dispatch) -> Run:
@@ -117,7 +190,7 @@ def _run_of_id(context: Context, run_id: int, dispatch: Dispatch) -> Run:
 
 def _check_bound(context: Context, found: Run, dispatch: Dispatch) -> Run:
     """Return the run if it is of the commit that was meant; raise Failed otherwise (F4)."""
-    if found.head_sha != dispatch.sha:
+    if not dispatch.is_of(found.head_sha):
         problem = f"run {found.id} builds {found.head_sha[:9]}, not {brief(dispatch.sha)}: {dispatch.name} moved"
         raise Failed(problem, f"Nothing of it counts; cancel it there: {found.url}")
     if found.id:
@@ -125,33 +198,10 @@ def _check_bound(context: Context, found: Run, dispatch: Dispatch) -> Run:
     return found
 
 
-def _usable_run(context: Context, matching: Sequence[Run], dispatch: Dispatch) -> Run | None:
-    """Return the one run that is going on or did all that was asked; raise on several or on failed ones alone."""
-    going = [each for each in matching if each.status != "completed"]
-    done = [each for each in matching if each.conclusion == "success" and _did_all(github(context), each, dispatch)]
-    useful = going + done[:1]  # several green ones built the same; one that goes on beside a green one is unclear
-    if len(useful) > 1:
-        raise _several(useful, dispatch)
-    failed = [each for each in matching if each.conclusion not in ("", "success")]
-    if failed and not useful and not context.options.rerun_failed:
-        last, where = failed[0], f"{dispatch.workflow} at {dispatch.sha[:9]}"
-        raise Failed(f"run {last.id} of {where} ended: {last.conclusion}\n{last.url}", dispatch.ways_on)
-    return next(iter(useful + failed), None)
-
-
 def _several(matching: Sequence[Run], dispatch: Dispatch) -> Conflict:
     listed = "\n".join(f"{each.id}  {each.conclusion or each.status}  {each.url}" for each in matching)
     problem = f"{len(matching)} runs of {dispatch.workflow} at {dispatch.sha[:9]} match:\n{listed}"
     return Conflict(problem, f"Choose: {dispatch.command} --run ID")
-
-
-def _did_all(api: GitHub, finished: Run, dispatch: Dispatch) -> bool:
-    """Whether a green run had the right boxes ticked: GitHub does not tell a run's inputs, its jobs do."""
-    try:
-        check_jobs(api, finished, dispatch)
-    except Failed:
-        return False
-    return True
 
 
 def _send_dispatch(api: GitHub, dispatch: Dispatch) -> int:

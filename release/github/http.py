@@ -13,7 +13,7 @@ import requests
 
 from release.call.context import Activity, Clock, Context
 from release.errors import Failed, Unknown, Usage, Waiting
-from release.git.remotes import is_loopback
+from release.git.remotes import is_secure
 
 TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of one answer
@@ -200,8 +200,20 @@ def check_url(url: str, credentialed: bool) -> None:
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise Usage(f"{address(url)}: a URL must not have credentials in it", "Use GITHUB_TOKEN.")
-    if parts.scheme != "https" and credentialed and not is_loopback(url):
+    if credentialed and not is_secure(url):
         raise Usage(f"{address(url)} is not https", "A token goes over https alone.")
+
+
+def check_no_page(answer: Answer, hint: str, lost: bool = False) -> None:
+    """Raise Failed where a page for people came in place of an API's answer; Unknown where a write is `lost` in it.
+
+    What the API did not say is neither there nor missing, whatever the status.
+    """
+    kind = answer.headers.get("content-type", "")
+    meant = answer.status == 404 or (answer.status < 300 and answer.content)
+    if meant and kind.startswith("text/html"):
+        problem = f"{address(answer.url)} answered {answer.status} with a web page: a proxy's, or one to sign in?"
+        raise (Unknown if lost else Failed)(problem, hint)
 
 
 def address(url: str) -> str:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from release.call.context import Context
 from release.call.ensure import ensure
-from release.call.report import Progress
-from release.call.wait import Wait, wait_until
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.git.refs import NEW, RemoteRef, brief, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.github.api import GitHub, github
-from release.github.commits import PASSED, PENDING, Check, branch_rules, commit_checks, required_checks
+from release.github.commits import Wanted, branch_rules, follow_checks, required_checks
+from release.github.runs import APPEARS
 from release.versions import parse_branch
 
 BASE_MOVED = "Base branch was modified"
 METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
+QUEUE = "queue"  # no method of ours: a merge queue has its own
 TRIES = 5
 LOOKS = 30  # a second apart, in which GitHub works out whether it merges
-REPORTS = 120.0  # seconds after which it is said that nothing reported a required check
-EXPECTED = "expected"  # required, and never reported
 
 
 @dataclass(frozen=True)
 class PullRequest:
-    """One pull request; `merge_sha` is the commit it was merged as."""
+    """One pull request; `merge_sha` is the commit it was merged as, `at` when that was, or when it was opened."""
 
     number: int
     state: str
@@ -41,6 +39,9 @@ class PullRequest:
     mergeable: bool | None = None
     mergeable_state: str = ""
     head: str = ""  # its branch
+    title: str = ""
+    author: str = ""
+    at: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -56,7 +57,8 @@ class PullRequest:
             head_sha=body["head"]["sha"], base=body["base"]["ref"],
             merged=merged, merge_sha=(body.get("merge_commit_sha") or "") if merged else "",
             draft=bool(body.get("draft")), mergeable=body.get("mergeable"),
-            mergeable_state=body.get("mergeable_state") or "", head=body["head"]["ref"],
+            mergeable_state=body.get("mergeable_state") or "", head=body["head"]["ref"], title=body["title"],
+            author=str((body.get("user") or {}).get("login") or ""), at=body.get("merged_at") or body["created_at"],
         )  # fmt: skip
 
 
@@ -65,10 +67,16 @@ def pull_request(api: GitHub, number: int) -> PullRequest:
     return PullRequest.parse(api.get(f"pulls/{number}"))
 
 
-def pull_request_of(api: GitHub, head: RemoteRef, base: str) -> PullRequest | None:
-    """Return the open pull request of that head and base, else the one merged at the head's commit, else None (F17)."""
-    of = f"{api.repository.split('/')[0]}:{short_name(head)}"
-    found = [PullRequest.parse(body) for body in api.pages("pulls", head=of, base=base, state="all")]
+def pulls_of(context: Context, sha: str) -> list[PullRequest]:
+    """Return the pull requests that the commit is in; none for one that GitHub does not know, or for no commit."""
+    found = github(context).find(f"commits/{sha}/pulls", (404, 422), per_page=100) if sha else []
+    return list(map(PullRequest.parse, found or []))
+
+
+def pull_request_of(api: GitHub, head: RemoteRef, base: str = "") -> PullRequest | None:
+    """Return the open pull request of that head and base (or any), else one merged at the head's commit (F17)."""
+    asked = {"head": f"{api.repository.split('/')[0]}:{short_name(head)}", "state": "all"}
+    found = [PullRequest.parse(body) for body in api.pages("pulls", **asked, **({"base": base} if base else {}))]
     opened = [each for each in found if each.state == "open"]
     merged = [each for each in found if each.merged and each.head_sha == head.sha]
     return next(iter(opened + merged), None)
@@ -86,6 +94,7 @@ def open_pull_request(context: Context, head: RemoteRef, base: str, title: str, 
         # 422 "A pull request already exists" is Failed here, and the look that follows adopts that one.
         make=lambda: github(context).send("POST", "pulls", {"title": title, "head": name, "base": base, "body": body}),
         planned=PullRequest(0, "planned", "", base, "", head=name),
+        patience=APPEARS,
     )
     if found.number:
         context.report.record(pr_number=found.number)
@@ -113,6 +122,7 @@ def merge_pull_request(context: Context, opened: PullRequest, sha: str) -> PullR
         find=_find,
         make=lambda: _merge(context, opened, sha),
         planned=replace(opened, merged=True, merge_sha=opened.merge_sha or NEW),
+        patience=APPEARS,
     )
 
 
@@ -132,45 +142,47 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
     )
 
 
-def follow_required(context: Context, pull: PullRequest) -> None:
-    """Return once all checks that the base requires have passed on the head; raise Failed when one failed."""
-    names, pull_name = required_checks(context, pull.base), f"pull request #{pull.number}"
-    states: dict[str, str] = {}
-    silent: list[str] = []
+def merged_branches(context: Context, pattern: str) -> list[RemoteRef]:
+    """Return the remote's branches of this name or glob that were merged as they are and are in no open pull request.
 
-    def _look(wait: Wait) -> bool:
-        reported = commit_checks(github(context), pull.head_sha) if names else []
-        states.update({name: _worst([each for each in reported if each.name == name]) for name in names})
-        context.report.progress([Progress({"check": name}, state) for name, state in states.items()])
-        failed = [f"{name} ({state})" for name, state in states.items() if state not in (*PASSED, EXPECTED, PENDING)]
-        if failed:
-            hint = f"Mend it or run them again there, then run the same again: {pull.url}"
-            raise Failed(f"{pull_name}: required checks failed: {', '.join(failed)}", hint)
-        if wait.seconds >= REPORTS and not silent:
-            silent.extend(name for name, state in states.items() if state == EXPECTED)
-            if silent:
-                listed = ("checks {} are" if silent[1:] else "check {} is").format(", ".join(silent))
-                context.report.step("waiting", f"required {listed} expected, never reported: does anything report it?")
-        return all(state in PASSED for state in states.values())
+    They are what a call leaves that is killed between a merge and the deletion of its branch (F33).
+    """
+    heads = remote(context).heads(pattern)
+    found = [(head, pull_request_of(github(context), head)) for head in heads if head.sha != NEW]
+    return [head for head, pull in found if pull and pull.merged]
 
-    def _late(_: float) -> Waiting:
-        going = ", ".join(f"{name} ({state})" for name, state in states.items() if state not in PASSED)
-        hint = f"Run the same again to go on waiting: {pull.url}"
-        return Waiting(f"{pull_name} waits for required checks: {going}", hint)
 
-    stopped = Waiting(f"stopped waiting for the checks of {pull_name}", "The same command goes on.")
-    wait_until(context, _look, late=_late, stopped=lambda: stopped)
+def merge_method(context: Context, base: str) -> str:
+    """Return the first of METHODS that the repository and every rule of the base allow, QUEUE where that merges.
+
+    Raises Failed for none: asked for before anything is written that relies on a merge.
+    """
+    settings, rules = github(context).get(""), branch_rules(context, base)
+    if any(rule["type"] == "merge_queue" for rule in rules):
+        return QUEUE
+    allowed = {name for name, setting in METHODS.items() if settings.get(setting, True)}
+    for rule in rules:
+        parameters = rule.get("parameters") or {}
+        if rule["type"] == "pull_request":
+            allowed &= set(parameters.get("allowed_merge_methods", METHODS))
+        if rule["type"] == "required_linear_history":
+            allowed.discard("merge")
+    if not allowed:
+        problem = f"the rules of {base} and the repository's settings leave no way to merge a pull request"
+        where = f"{github(context).web_url}/settings"
+        raise Failed(problem, f"Allow a method that all of them allow, there: {where}; {where}/rules")
+    return next(name for name in METHODS if name in allowed)
 
 
 def _merge(context: Context, opened: PullRequest, sha: str) -> None:
-    rules = branch_rules(context, opened.base)
-    if any(rule["type"] == "merge_queue" for rule in rules):
+    method = merge_method(context, opened.base)
+    if method == QUEUE:
         raise _refusal(opened, "merge queue")
-    method = _method(context, rules)
+    wanted = Wanted(sha, f"pull request #{opened.number}", required_checks(context, opened.base), url=opened.url)
     for attempt in range(TRIES):
         # Anew each time: when the base moves, GitHub works out again whether it merges, and the checks may count anew.
         _check_mergeable(context, opened.number)
-        follow_required(context, opened)
+        follow_checks(context, wanted)
         answer = github(context).answer("PUT", f"pulls/{opened.number}/merge", {"sha": sha, "merge_method": method})
         if answer.status == 200:
             return
@@ -211,25 +223,3 @@ def _check_mergeable(context: Context, number: int) -> None:
             return
         context.clock.sleep(1.0)
     raise Unknown(f"GitHub does not say whether pull request #{number} merges", "Run the same again.")
-
-
-def _method(context: Context, rules: list[dict[str, Any]]) -> str:
-    """Return the first of METHODS that the repository and every rule of the base allow; raise Failed for none."""
-    settings = github(context).get("")
-    allowed = {name for name, setting in METHODS.items() if settings.get(setting, True)}
-    for rule in rules:
-        parameters = rule.get("parameters") or {}
-        if rule["type"] == "pull_request":
-            allowed &= set(parameters.get("allowed_merge_methods", METHODS))
-        if rule["type"] == "required_linear_history":
-            allowed.discard("merge")
-    if not allowed:
-        problem = "the base's rules and the repository's settings leave no way to merge"
-        raise Failed(problem, "Allow one in its settings.")
-    return next(name for name in METHODS if name in allowed)
-
-
-def _worst(checks: Sequence[Check]) -> str:
-    """Return the worst state of the checks of one name; one that nothing reported is expected."""
-    states = [each.conclusion or PENDING for each in checks]
-    return min(states, key=lambda state: 2 if state in PASSED else 1 if state == PENDING else 0, default=EXPECTED)

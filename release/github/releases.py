@@ -9,6 +9,7 @@ from typing import Any
 import semver
 
 from release.call.context import Context
+from release.git.lines import line_versions
 from release.github.api import github
 
 
@@ -46,3 +47,8 @@ def release_of(context: Context, version: semver.Version) -> GitHubRelease | Non
         drafts = (each for each in github(context).pages("releases") if each["draft"])
         found = next((each for each in drafts if each["tag_name"] == str(version)), None)
     return GitHubRelease.parse(found) if found else None
+
+
+def is_latest(context: Context, version: semver.Version) -> bool:
+    """Whether the version's Release has to be GitHub's "Latest": that of the highest final version alone (F30)."""
+    return version == max((each for each in line_versions(context) if not each.prerelease), default=None)

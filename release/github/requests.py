@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import semver
 
 from release.call.context import Context
-from release.git.refs import HEADS, TAGS, RemoteRef, short_name
+from release.git.refs import HEADS, NEW, TAGS, RemoteRef, short_name
+from release.git.repository import repository
 from release.git.tags import TaggedRelease
 from release.settings import Component
 from release.versions import parse_branch
-from release.workflows import SDK, Rule, image_rules
+from release.workflows import SDK, Rule, Source, image_rules, judge
+
+FOLDER = ".github/workflows"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Dispatch:
     command: str = ""  # what a person types for this run, as hints say it
     new_run: str = ""  # and for a new one
     before: Mapping[str, str] = field(default_factory=dict)  # prints of what its run must leave alone
+    also: Callable[[str], bool] | None = None  # whether a run of another commit of the branch counts too
+
+    def is_of(self, sha: str) -> bool:
+        """Whether a run of this commit may count for the request."""
+        return sha == self.sha or bool(self.also and self.also(sha))
 
     @property
     def name(self) -> str:
@@ -46,8 +54,19 @@ def sdk_request(context: Context, tag: RemoteRef, publish_pypi: bool = False, ru
     """Return the run to ask for: the SDK workflow on the tag, with the settings' inputs and the flags'."""
     sdk, command = context.settings.sdk, f"inv sdk.release --version {short_name(tag)}"
     extra = {name: True for name, on in {"publish_pypi": publish_pypi, "run_e2e": run_e2e}.items() if on}
-    again, roles = f"{command} --again", tuple(sdk.roles)
-    return Dispatch(sdk.workflow, tag.name, tag.sha, {**sdk.inputs, **extra}, roles, SDK, command, again)
+    again, inputs = f"{command} --again", {**sdk.inputs, **extra}
+    roles = (*sdk.roles, *_roles_of_inputs(context, tag, sdk.workflow, inputs))
+    return Dispatch(sdk.workflow, tag.name, tag.sha, inputs, tuple(dict.fromkeys(roles)), SDK, command, again)
+
+
+def _roles_of_inputs(context: Context, tag: RemoteRef, workflow: str, inputs: Mapping[str, Any]) -> list[str]:
+    """Return the jobs that the inputs turn on at the tag: without them a green run was not what was asked for."""
+    if tag.sha == NEW:
+        return []
+    repository(context).need_commit(tag.sha, tag.name)
+    text = repository(context).file(tag.sha, f"{FOLDER}/{workflow}")
+    names = judge(Source(text, tag.name, workflow), inputs).turned_on
+    return [name for name in names if not set(name) & set("*|?")]  # a role's own signs
 
 
 def image_request(context: Context, version: semver.Version, head: RemoteRef, build_base: bool = False) -> Dispatch:

@@ -13,8 +13,7 @@ from release.errors import Usage
 from release.git.lines import needed_branch
 from release.git.refs import RemoteRef, short_name
 from release.git.repository import Repository, repository
-from release.git.snapshot import trunk
-from release.git.tags import trunk_sha
+from release.git.tags import trunk_ref
 from release.github.api import github
 from release.picks.history import backported_commits
 from release.picks.request import pull_number
@@ -63,8 +62,7 @@ def show_candidates(context: Context, line: Line, listing: Listing) -> list[Cand
 def line_and_trunk(context: Context, line: Line) -> tuple[RemoteRef, RemoteRef]:
     """Return the line's release branch and the trunk as the remote has them; their history is here."""
     head = needed_branch(context, line)
-    sha = trunk_sha(context)
-    tip = RemoteRef(f"refs/heads/{trunk(context)}", sha, sha)
+    tip = trunk_ref(context)
     repository(context).need_history([head, tip])
     return head, tip
 

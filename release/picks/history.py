@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from release.git.refs import printed_lines
 from release.git.repository import Repository
 
 TRAILER = re.compile(r"^\(cherry picked from commit ([0-9a-f]{40,64})\)$", re.MULTILINE)
@@ -12,7 +13,7 @@ REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40,64})", re.MULTILINE)
 
 def titles(repo: Repository, *revisions: str) -> dict[str, str]:
     """Return the titles of the commits that git-log(1) lists for these, newest first."""
-    listed = repo.whole("log", "--format=%H %s", *revisions).splitlines()
+    listed = printed_lines(repo.whole("log", "--format=%H %s", *revisions))
     return {sha: title for sha, _, title in (text.partition(" ") for text in listed)}
 
 
@@ -22,8 +23,11 @@ def title(repo: Repository, sha: str) -> str:
 
 
 def pick_sources(repo: Repository, revisions: str) -> dict[str, str]:
-    """Return what the commits say they were picked from, each with the commit that says so, oldest first."""
-    return {source: sha for sha, message in _messages(repo, revisions) for source in TRAILER.findall(message)}
+    """Return what the commits say they were picked from, each with the commit that says so, oldest first.
+
+    A pick of a pick says both; the last one is what it was made from.
+    """
+    return {source: sha for sha, message in _messages(repo, revisions) for source in TRAILER.findall(message)[-1:]}
 
 
 def backported_commits(repo: Repository, head: str, trunk: str) -> dict[str, str]:

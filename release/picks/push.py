@@ -10,22 +10,24 @@ from pathlib import Path
 
 import semver
 
+from release.artifacts.next_release import allowed_tag
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.flags import PickRequest
 from release.errors import Conflict, Failed, ReleaseError
-from release.git.lines import needed_branch
-from release.git.refs import HEADS, NEW, Push, RemoteRef, brief, short_name
+from release.git.lines import line_branches, needed_branch
+from release.git.refs import NEW, Push, RemoteRef, branch_ref, brief, short_name
 from release.git.repository import Repository, repository
+from release.git.scratch import worktree
 from release.git.snapshot import remote
 from release.git.tags import push_tag, tag_at
-from release.github.commits import branch_rules, follow_checks, required_checks
-from release.github.pulls import delete_branch, merge_pull_request, open_pull_request
+from release.github.commits import branch_checks, branch_rules, follow_checks
+from release.github.pulls import delete_branch, merge_method, merge_pull_request, open_pull_request
 from release.picks.candidates import line_and_trunk
 from release.picks.history import backported_commits, pick_sources, title, titles
 from release.picks.request import Pick, requested_picks
 from release.picks.worktree import Outcome, cherry_pick, close_worktree, open_worktree
-from release.versions import Line
+from release.versions import Line, line_of
 
 AGAINST = ("pull_request", "merge_queue", "update")  # rules that keep pushes off a branch
 WORDS = ("GH006", "GH013", "protected branch", "pull request")  # GitHub's, when it refuses a push for a rule
@@ -103,7 +105,7 @@ def _pick_in_worktree(context: Context, plan: PickPlan) -> Outcome:
 def _try_picks(context: Context, plan: PickPlan) -> Outcome:
     """Try the picks in a worktree that is gone afterwards; before a question, a conflict is no end."""
     repo = repository(context)
-    with repo.worktree(plan.head.sha) as path:
+    with worktree(repo, plan.head.sha) as path:
         outcome = plan.pick_in(repo, path)
     if outcome.stopped_at:
         error = conflict(repo, plan, outcome)
@@ -145,8 +147,12 @@ def _prerequisites(repo: Repository, outcome: Outcome, trunk: str) -> list[Pick]
 def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Version | None = None) -> RemoteRef:
     """Return the release branch with the picked commit on it, pushed if the branch still is at `head` (F5).
 
-    With a version, branch and tag go in one atomic push. Raises Conflict when somebody pushed meanwhile.
+    With a version, branch and tag go in one atomic push, by the rule before every tag. Raises Conflict when somebody
+    pushed meanwhile.
     """
+    if version:
+        places = [replace(each, sha=sha) for each in line_branches(context, line_of(version)) if each.name == head.name]
+        allowed_tag(context, version, sha, places)
 
     def _find() -> RemoteRef | None:
         now = remote(context).head_sha(short_name(head))
@@ -156,14 +162,14 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
             repository(context).need_commit(now, head.name)
             if not repository(context).is_ancestor(sha, now):
                 return None
-        return RemoteRef(head.name, now, now) if version is None or tag_at(context, version, sha) else None
+        return branch_ref(short_name(head), now) if version is None or tag_at(context, version, sha) else None
 
     return ensure(
         context,
         f"{short_name(head)} at {brief(sha)}" + (f" and tag {version}, in one push" if version else ""),
         find=_find,
         make=lambda: _push(context, head, sha, version),
-        planned=RemoteRef(head.name, NEW, NEW),
+        planned=branch_ref(short_name(head), NEW),
     )
 
 
@@ -204,13 +210,14 @@ def pick_by_pull_request(context: Context, plan: PickPlan) -> RemoteRef:
 def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
     """Return the backport branch with the plan's picks, which end in `sha`, pushed where it is missing."""
     name = backport_branch(plan)
-    ref = f"{HEADS}{name}"
+    ref = branch_ref(name, sha)
+    merge_method(context, short_name(plan.head))  # without one, nothing is begun
     return ensure(
         context,
         f"branch {name} with {len(plan.picks)} picks",
-        find=lambda: _backport_on_remote(context, plan),
-        make=lambda: repository(context).push([Push(ref, sha)]),
-        planned=RemoteRef(ref, NEW, NEW),
+        find=lambda: ref if remote(context).head_sha(name) == sha else _backport_on_remote(context, plan),
+        make=lambda: repository(context).push([Push(ref.name, sha)]),
+        planned=branch_ref(name, NEW),
     )
 
 
@@ -224,10 +231,10 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
     picks = plan.picks if backport.sha == NEW else picks_between(repo, plan.head.sha, backport.sha)
     opened = open_pull_request(context, backport, base, *_title_and_body(plan.line, base, picks))
     if not opened.merged:
-        follow_checks(context, backport.sha, short_name(backport), required_checks(context, base))
+        follow_checks(context, branch_checks(context, backport.sha, short_name(backport), base, opened.url))
     done = merge_pull_request(context, opened, backport.sha)
     if done.merge_sha == NEW:
-        return RemoteRef(plan.head.name, NEW, NEW)
+        return branch_ref(base, NEW)
     now = needed_branch(context, plan.line)
     repo.need_history([now])
     if not repo.is_ancestor(done.merge_sha, now.sha):
@@ -250,19 +257,37 @@ def picks_between(repo: Repository, base: str, head: str) -> list[Pick]:
 
 
 def _backport_on_remote(context: Context, plan: PickPlan) -> RemoteRef | None:
-    """Return the remote's backport branch if it holds picks of these commits alone; raise Conflict otherwise."""
-    name = backport_branch(plan)
+    """Return the remote's backport branch if it holds the plan's picks and nothing else; raise Conflict otherwise."""
+    name, repo = backport_branch(plan), repository(context)
     sha = remote(context).head_sha(name)
     if sha in (None, NEW):
         return None
-    ref = RemoteRef(f"{HEADS}{name}", sha, sha)
-    repository(context).need_history([ref])
-    found = pick_sources(repository(context), f"{plan.head.sha}..{sha}")
-    if not found or not set(found) <= set(plan.shas):
+    ref = branch_ref(name, sha)
+    repo.need_history([ref])
+    if not _holds_picks_alone(repo, plan, sha):
         problem = f"branch {name} is at {brief(sha)} and holds other commits than these picks"
         delete = f"git push {context.settings.release.remote} --delete {name}"
         raise Conflict(problem, f"Look at it, and delete it if it is a leftover: {delete}")
     return ref
+
+
+def _holds_picks_alone(repo: Repository, plan: PickPlan, sha: str) -> bool:
+    """Whether the branch is what picking gives: a commit for each by its trailer, and made again the same files.
+
+    Picks that conflict cannot be made again: what resolved them is in their own files, for a reviewer to see.
+    """
+    base = repo.whole("merge-base", plan.head.sha, sha)
+    sources = list(pick_sources(repo, f"{base}..{sha}"))
+    count = repo.whole("rev-list", "--count", f"{base}..{sha}", "--")
+    if not sources or not set(sources) <= set(plan.shas) or int(count) != len(sources):
+        return False
+    with worktree(repo, base) as path:
+        outcome = plan.pick_in(repo, path)
+    if not outcome.stopped_at:
+        left = [each for each in plan.shas if each not in outcome.empty]
+        return sources == left and not repo.changed_paths(outcome.head, sha)
+    own = repo.whole("show", "--format=", "--name-only", "--no-renames", "-m", "-z", *sources, "--").split("\0")
+    return set(repo.changed_paths(base, sha)) <= set(own)
 
 
 def _title_and_body(line: Line, branch: str, picks: Sequence[Pick]) -> tuple[str, str]:

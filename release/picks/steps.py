@@ -12,26 +12,39 @@ from release.call.ensure import perform
 from release.call.flags import PickRequest
 from release.errors import Conflict, Usage
 from release.git.lines import next_patch
-from release.git.refs import NEW, RemoteRef, short_name
+from release.git.refs import NEW, RemoteRef, branch_ref, short_name
 from release.git.repository import Repository, repository
+from release.git.snapshot import remote
+from release.github.pulls import delete_branch, merged_branches
 from release.picks import push, worktree
 from release.picks.candidates import line_and_trunk
 from release.versions import Line, parse_line
 
 
-def pick_commits(context: Context, line: Line, wanted: PickRequest, version: semver.Version | None = None) -> RemoteRef:
+def pick_commits(
+    context: Context, line: Line, wanted: PickRequest, version: semver.Version | None = None, at_once: bool = False
+) -> RemoteRef:
     """Return the line's release branch with all the commits on it, picked, pushed or merged where missing.
 
-    With a version, that tag goes in the same push. Raises Usage when no commit is asked for, Failed at a conflict,
-    Conflict when somebody pushed meanwhile or picks of the line wait to be continued.
+    They are for a version, if given, whose tag goes in the same push if `at_once`. Raises Usage for no commit, Failed
+    at a conflict, Conflict when somebody pushed meanwhile, the version is tagged without them, or others are stopped.
     """
     if not wanted.anything:
         hint = f"Give --commit SHA or --pr NUMBER. See: inv release.pick --candidates --line {line}"
         raise Usage("which commits?", hint)
     plan = push.pick_plan(context, line, wanted)
+    for leftover in merged_branches(context, f"backport/{line}/*") if wanted.via_pr else ():
+        delete_branch(context, leftover)
     if not plan.picks:
         return plan.head
+    if version and remote(context).tag(str(version)):
+        raise Conflict(f"{version} is tagged without {plan.picks[0]}", f"Take the next: inv release.next --line {line}")
     for tree in worktree.pick_worktrees(repository(context), line):
+        if worktree.is_pushed(repository(context), tree, plan.head.sha):  # nothing in it waits (F33)
+            perform(
+                context, f"take away {tree.path}", partial(worktree.close_worktree, repository(context), tree), None
+            )
+            continue
         waiting = f"picks onto {line} wait in {tree.path}: {worktree.describe_worktree(repository(context), tree)}"
         hint = "Go on with them: inv release.pick --continue. Or take them back: inv release.pick --abort"
         raise Conflict(waiting, hint)
@@ -41,7 +54,11 @@ def pick_commits(context: Context, line: Line, wanted: PickRequest, version: sem
     if against:
         context.report.step("note", f"{short_name(plan.head)} is protected ({against}): a push may need --via-pr")
     outcome = push.make_picks(context, plan)
-    return plan.head if outcome.head == plan.head.sha else push.push_picks(context, plan.head, outcome.head, version)
+    return (
+        plan.head
+        if outcome.head == plan.head.sha
+        else push.push_picks(context, plan.head, outcome.head, version if at_once else None)
+    )
 
 
 def resume_picks(context: Context, line: str, via_pr: bool) -> RemoteRef:
@@ -56,11 +73,15 @@ def resume_picks(context: Context, line: str, via_pr: bool) -> RemoteRef:
     context.confirm(f"go on with the picks in {tree.path}")
     where = f"{tree.path}, {worktree.describe_worktree(repository(context), tree)}"
     go_on = partial(_resume_in, context, tree, push.PickPlan(tree.line, head, trunk, (), via_pr))
-    return perform(context, f"go on in {where}; then push {short_name(head)}", go_on, RemoteRef(head.name, NEW, NEW))
+    return perform(context, f"go on in {where}; then push {short_name(head)}", go_on, branch_ref(short_name(head), NEW))
 
 
 def _resume_in(context: Context, tree: worktree.PickWorktree, plan: push.PickPlan) -> RemoteRef:
     repo, head = repository(context), plan.head
+    if worktree.is_pushed(repo, tree, head.sha):  # and killed then
+        worktree.close_worktree(repo, tree)
+        context.report.step("done", f"the picks on {short_name(head)}")
+        return head
     outcome = _carry_on(context, tree, head)
     if outcome.stopped_at:
         raise push.conflict(repo, plan, outcome, tree.path)

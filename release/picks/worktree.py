@@ -15,6 +15,7 @@ from release.picks.history import pick_sources
 from release.versions import Line, parse_line
 
 _NAME = re.compile(r"release-pick-([0-9]+\.[0-9]+)-.+")
+BEGUN = "refs/worktree/begun"  # the worktree's own, and gone with it
 # git-status(1)'s letters: ours is the line, theirs the pick.
 UNMERGED = {
     "DD": "deleted by both", "AA": "added by both", "UU": "changed by both", "AU": "added by the line",
@@ -54,10 +55,22 @@ def open_worktree(repo: Repository, line: Line, sha: str) -> PickWorktree:
     path = Path(tempfile.mkdtemp(prefix=f"release-pick-{line}-")).resolve()
     try:
         repo.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
+        repo.git("update-ref", BEGUN, sha, cwd=path)
     except BaseException:  # a Ctrl-C too: what is left by this name counts as picks that stopped
         shutil.rmtree(path, ignore_errors=True)
         raise
     return PickWorktree(path, line)
+
+
+def is_pushed(repo: Repository, tree: PickWorktree, head: str) -> bool:
+    """Whether picks were made in the worktree, none is left, and the branch whose head this is has them."""
+    made = _head(repo, tree.path)
+    try:
+        begun = repo.git("rev-parse", "--verify", "--quiet", BEGUN, cwd=tree.path)
+    except Failed:  # killed before it was noted, and so before the first pick
+        return False
+    left = _current_pick(repo, tree.path) or _todo(repo, tree.path)[0]
+    return made != begun and not left and repo.is_ancestor(made, head)
 
 
 def close_worktree(repo: Repository, tree: PickWorktree) -> None:
@@ -74,7 +87,8 @@ def cherry_pick(repo: Repository, path: Path, shas: Sequence[str], mainline: int
     anything else, such as a hook that says no.
     """
     # -x: the trailer by which a pick is known again, whatever became of its patch.
-    return _run_cherry_pick(repo, path, "-x", *(("--mainline", str(mainline)) if mainline else ()), *shas)
+    against = any(len(repo.parents(sha)) > 1 for sha in shas) and mainline
+    return _run_cherry_pick(repo, path, "-x", *(("--mainline", str(mainline)) if against else ()), *shas)
 
 
 def continue_picks(repo: Repository, path: Path, base: str) -> Outcome:
@@ -126,6 +140,10 @@ def _run_cherry_pick(repo: Repository, path: Path, *command: str) -> Outcome:
             repo.whole("cherry-pick", *command, cwd=path)
         except Failed:
             current, conflicts = _current_pick(repo, path), _conflicts(repo, path)
+            plain = "" if current else _refused_plain(repo, path)
+            if plain and command[-1] != plain:
+                command = ("-x", plain)
+                continue
             if current and conflicts:
                 return Outcome(_head(repo, path), tuple(empty), current, conflicts)
             # Nothing changed and nothing in conflict is an empty pick; a second time, or else, it is another error.
@@ -134,7 +152,18 @@ def _run_cherry_pick(repo: Repository, path: Path, *command: str) -> Outcome:
             empty.append(current)
             command = ("--skip",)
         else:
-            return Outcome(_head(repo, path), tuple(empty))
+            if _refused_plain(repo, path) != command[-1]:
+                return Outcome(_head(repo, path), tuple(empty))
+            command = ("--continue",)  # drops the one that it was refused
+
+
+def _refused_plain(repo: Repository, path: Path) -> str:
+    """Return the commit that Git is at in a sequence and does not pick for its --mainline: it is no merge.
+
+    Git has one --mainline for all, and takes 1 alone for plain commits. Picked by itself, Git goes on after it.
+    """
+    listed, mainline = _todo(repo, path)
+    return listed[0] if mainline > 1 and listed and len(repo.parents(listed[0])) < 2 else ""
 
 
 def _conflicts(repo: Repository, path: Path) -> dict[str, str]:
@@ -161,11 +190,7 @@ def _rest(repo: Repository, path: Path, base: str) -> tuple[list[str], int]:
 
     Git's own `--continue` drops the commit that it was at when it was killed; what is picked tells instead.
     """
-    words = [text.split() for text in (_state(repo, path, "todo") or "").splitlines()]
-    short = [line[1] for line in words if line[:1] in (["pick"], ["p"])]
-    if not short:
-        return [], 0
-    listed = repo.git("rev-parse", *(f"{sha}^{{commit}}" for sha in short)).split()
+    listed, mainline = _todo(repo, path)
     head = _head(repo, path)
     # The todo lags: Git writes it before a pick, so that what it names first may be picked already.
     picked = pick_sources(repo, f"{base}..{head}")
@@ -174,8 +199,16 @@ def _rest(repo: Repository, path: Path, base: str) -> tuple[list[str], int]:
     # A head that moved since the last pick: somebody committed the first of them in words of their own.
     if safety is not None and safety.strip() != head and left[:1] == listed[:1]:
         left = left[1:]
+    return left, mainline
+
+
+def _todo(repo: Repository, path: Path) -> tuple[list[str], int]:
+    """Return the commits in the sequencer's list, and its mainline."""
+    words = [text.split() for text in (_state(repo, path, "todo") or "").splitlines()]
+    short = [line[1] for line in words if line[:1] in (["pick"], ["p"])]
     mainline = re.search(r"^\s*mainline\s*=\s*([0-9]+)", _state(repo, path, "opts") or "", re.M)
-    return left, int(mainline[1]) if mainline else 0
+    shas = repo.git("rev-parse", *(f"{sha}^{{commit}}" for sha in short)).split() if short else []
+    return shas, int(mainline[1]) if mainline else 0
 
 
 def _current_pick(repo: Repository, path: Path) -> str:

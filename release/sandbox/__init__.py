@@ -1,5 +1,6 @@
 """The embedded default: a small monorepo, its GitHub and its cloud, on loopback only.
 
+child.py      a command or a shell in the clone, that ends with this process
 world.py      a remote with its GitHub, a cloud and a clone, from `with Sandbox()` to its end
 git.py        Git's own plumbing on a repository; serving.py: a port, a log of requests, misbehaviour on purpose
 cloud.py      S3 and ECR; registry.py: its images as an OCI registry has them
@@ -15,13 +16,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from release.sandbox.child import run_command, run_shell
     from release.sandbox.demo import release_evidence, type_task
     from release.sandbox.demo.component import demo_component
     from release.sandbox.demo.patch import demo_patch
     from release.sandbox.git import GitError
     from release.sandbox.world import History, Sandbox
 
-__all__ = ["GitError", "History", "Sandbox", "demo_component", "demo_patch", "release_evidence", "type_task"]
+__all__ = [
+    "GitError", "History", "Sandbox", "demo_component", "demo_patch", "release_evidence", "run_command", "run_shell",
+    "type_task",
+]  # fmt: skip
 
 _ROOMS = {
     "GitError": "git",
@@ -30,6 +35,8 @@ _ROOMS = {
     "demo_component": "demo.component",
     "demo_patch": "demo.patch",
     "release_evidence": "demo",
+    "run_command": "child",
+    "run_shell": "child",
     "type_task": "demo",
 }
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from release.config_py import constant
 from release.errors import Usage
 from release.sandbox.cloud import Cloud
-from release.sandbox.git import Bare
+from release.sandbox.git import Bare, GitError
 from release.sandbox.github.app import GitHub
 from release.sandbox.github.git import configure_bare
 from release.sandbox.github.records import TOKEN
@@ -62,11 +62,11 @@ class Sandbox:
     ) -> None:
         """Make it of the sample, of one commit with `files`, or of another repository's `history`."""
         self.folder = Path(tempfile.mkdtemp(prefix="release-sandbox-")).resolve()
-        self.home = self.folder / "home"
-        self.home.mkdir()
-        self.git_config = self.home / ".gitconfig"
-        self.git_config.write_text(_GIT_CONFIG, encoding="utf-8")
         try:
+            self.home = self.folder / "home"
+            self.home.mkdir()
+            self.git_config = self.home / ".gitconfig"
+            self.git_config.write_text(_GIT_CONFIG, encoding="utf-8")
             trunk = history.trunk if history else "main"
             copied = copy_history(self.folder, history) if history else copy_repositories(self.folder, files)
             self.bare, clone = copied
@@ -80,7 +80,11 @@ class Sandbox:
             raise
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -124,6 +128,7 @@ class Sandbox:
             "PIP_NO_BUILD_ISOLATION": "0",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             **dict.fromkeys(_NO_PROXY, ""),
+            "INVOKE_RELEASE_NOTIFY_WEBHOOK": "",  # nobody is told of a release that is none
             "NO_PROXY": "127.0.0.1,localhost",
         }
 
@@ -182,6 +187,8 @@ def copy_history(folder: Path, history: History) -> tuple[Bare, Bare]:
     bare.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={history.trunk}")
     seen = (f"+refs/remotes/{history.remote}/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
     bare.git("fetch", "--quiet", "--update-head-ok", str(history.source), *seen)
+    if not bare.sha(f"refs/heads/{history.trunk}"):  # Git leaves out what a shallow clone has
+        raise GitError(f"{history.remote}/{history.trunk} is not whole here; git fetch --unshallow {history.remote}")
     bare.git("update-ref", "-d", "refs/heads/HEAD")
     configure_bare(bare)
     _clone(bare, folder / WORK, history.trunk)

@@ -22,7 +22,6 @@ def compat_(context: Context, name: str = "", ref: str = "", line: str = "") -> 
     part = context.settings.component(name)
     wanted = release.versions.parse_line(line, version_too=True) if line else compat.current_line(context)
     sha = git.choice.named_commit(context, ref) if ref else git.tags.trunk_sha(context)
-    git.repository.repository(context).need_commit(sha, "" if ref else f"refs/heads/{git.snapshot.trunk(context)}")
     answers = compat.gate(context, part, sha, git.tags.tagged_releases(context, wanted))
     compat.show_answers(context, answers)
     compat.check_open(context, part, sha, wanted, answers)

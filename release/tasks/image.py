@@ -35,7 +35,7 @@ def dispatch(context: Context, version: str = "", ref: str = "", flags: ImageRun
     """
     wanted = artifacts.image_release.image_version(context, version)
     head = artifacts.image_release.image_head(context, wanted, ref)
-    request = github.requests.image_request(context, wanted, head, flags.build_base)
+    request = artifacts.image_release.image_run(context, wanted, head, flags.build_base)
     return artifacts.image_release.dispatch_images(context, request, wanted, flags), request
 
 
@@ -47,7 +47,7 @@ def watch(context: Context, version: str = "", ref: str = "", run: str = "") -> 
     """
     wanted = artifacts.image_release.image_version(context, version)
     head = artifacts.image_release.image_head(context, wanted, ref)
-    request = github.requests.image_request(context, wanted, head)
+    request = artifacts.image_release.image_run(context, wanted, head)
     started = github.dispatch.existing_run(context, request, github.runs.parse_run_id(run))
     ended = github.follow.watch_run(context, "image", started, request)
     artifacts.image_release.plan_images(context, wanted, ended)
@@ -71,6 +71,8 @@ def pr(context: Context, version: str = "", ref: str = "", merge: bool = False) 
     """
     wanted = artifacts.image_release.image_version(context, version)
     head = artifacts.image_release.image_head(context, wanted, ref)
+    if merge:
+        github.pulls.merge_method(context, git.snapshot.trunk(context))  # without one, nothing is begun
     opened = artifacts.image_release.open_image_pull_request(context, wanted, head)
     return github.pulls.merge_pull_request(context, opened, head.sha) if merge else opened
 

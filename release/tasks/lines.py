@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING
 
 import release
 from release import artifacts, git, github
 from release.call.ensure import ensure
 from release.call.task import task
-from release.errors import Conflict, Usage
+from release.errors import Conflict
 
 if TYPE_CHECKING:
     import semver
 
     from release.call.context import Context
     from release.git.refs import RemoteRef
-    from release.versions import Line
 
 
 @task(reads=True)
@@ -35,105 +35,84 @@ def next_(context: Context, bump: str = "", line: str = "") -> semver.Version:
     return version
 
 
-@task(reads=True)
+@task(reads=True, numbers=True)
 def check(context: Context, version: str = "") -> None:
     """Say whether a version is allowed, else the nearest right.
 
     Example: inv release.check --version 0.7.0
     """
-    if not version:
-        raise Usage("which version?", "inv release.check --version 0.7.0")
-    wanted = release.versions.parse(version)
-    git.lines.check_version(context, wanted)
-    context.settle(wanted)
+    wanted = git.choice.chosen_version(context, version)
+    git.lines.check_next(context, wanted)
     context.report.step("note", f"{wanted} is allowed: line {release.versions.line_of(wanted)}", version=str(wanted))
 
 
-@task(writes=True)
+@task(writes=True, numbers=True)
 def branch(context: Context, version: str = "", ref: str = "") -> RemoteRef:
     """Cut the line's release branch and push it.
 
     Example: inv release.branch --version 0.7.0
     """
-    wanted = git.choice.version_or_line(context, version)
+    which = partial(artifacts.next_release.version_to_cut, context)
+    wanted = git.choice.chosen_version(context, version, which)
     line = release.versions.line_of(wanted)
     known = git.lines.line_branch(context, line)
-    if known is None and not (ref and git.lines.line_versions(context, line)):
+    if git.snapshot.remote(context).tag(str(wanted)) is None:
         git.lines.check_next(context, wanted)
-    sha = git.choice.named_commit(context, ref) if ref else git.tags.trunk_sha(context)
+    if not ref:
+        git.lines.check_not_gone(context, line)
+    sha = git.choice.named_commit(context, ref or git.tags.trunk_ref(context).name)
     today = datetime.fromtimestamp(context.clock.now(), timezone.utc).date()
-    planned = git.refs.RemoteRef(f"refs/heads/{release.versions.branch_name(line, today)}", sha, sha)
+    planned = git.refs.branch_ref(release.versions.branch_name(line, today), sha)
     found = ensure(
         context,
         f"release branch {git.refs.short_name(known or planned)} at {git.refs.brief((known or planned).sha)}",
-        find=lambda: _branch_with(context, line, sha if ref else "") if known else _branch_at(context, line, sha),
-        make=lambda: git.tags.push_new(context, git.refs.Push(planned.name, sha)),
+        find=lambda: _branch_cut_at(context, git.lines.line_branch(context, line), "" if known and not ref else sha),
+        make=lambda: git.repository.repository(context).push([git.refs.Push(planned.name, sha)]),
         planned=planned,
     )
     context.report.record(branch=git.refs.short_name(found), sha=found.sha)
     return found
 
 
-@task(writes=True)
-def tag(context: Context, version: str = "", ref: str = "", sign: bool = False, message: str = "") -> RemoteRef:
+@task(writes=True, numbers=True)
+def tag(
+    context: Context, version: str = "", ref: str = "", sign: bool = False, message: str = "", shared: bool = False
+) -> RemoteRef:
     """Tag the release branch's head and push the tag.
 
     Example: inv release.tag --version 0.7.0
     """
-    wanted = (
-        git.choice.chosen_version(context, version)
-        if version or context.version
-        else git.choice.version_of_head(context)
-    )
-    sha = (
-        git.choice.named_commit(context, ref)
-        if ref
-        else git.lines.needed_branch(context, release.versions.line_of(wanted)).sha
-    )
+    wanted = git.choice.version_to_tag(context, version)
+    line = release.versions.line_of(wanted)
+    if ref:
+        sha = git.choice.named_commit(context, ref)
+    else:
+        head = git.lines.needed_branch(context, line)
+        # Who names the version means the head; a version that the call settled may be tagged, and is done then (F27).
+        sha = head.sha if version else github.places.commit_to_tag(context, wanted, head)
+    places = git.lines.line_branches(context, line)
+    # What has a tag of a branch's head pushed only while that is its head: the same, with a lease (F6).
+    leases = [git.refs.Push(head.name, sha, expected=sha) for head in places if head.sha == sha]
     found = ensure(
         context,
         f"tag {wanted} at {git.refs.brief(sha)}",
-        find=lambda: _tag_or_allowed(context, wanted, sha),
-        make=lambda: git.tags.push_tag(
-            context, wanted, sha, *_at_head(context, wanted, sha), message=message, sign=sign
-        ),
-        planned=git.refs.RemoteRef(f"refs/tags/{wanted}", sha, sha),
+        find=lambda: artifacts.next_release.allowed_tag(context, wanted, sha, places, shared),
+        make=lambda: git.tags.push_tag(context, wanted, sha, *leases, message=message, sign=sign),
+        planned=git.refs.tag_ref(wanted, sha),
     )
     context.report.record(tag=str(wanted), sha=found.sha)
     return found
 
 
-def _branch_with(context: Context, line: Line, sha: str) -> RemoteRef | None:
-    """Return the line's branch; raise Conflict when it lacks the commit that was asked for."""
-    found = git.lines.line_branch(context, line)
-    if found and sha and not github.commits.contains(context, found.sha, sha):
+def _branch_cut_at(context: Context, found: RemoteRef | None, sha: str) -> RemoteRef | None:
+    """Return the branch, if any; raise Conflict unless it was cut at the commit, or has it, off the trunk."""
+    if found is None or sha in ("", found.sha):
+        return found
+    cut = github.places.cut_point(context, found.sha)
+    if cut != github.places.cut_point(context, sha) or not github.commits.contains(context, found.sha, sha):
+        name, line = git.refs.short_name(found), git.refs.short_name(found).split("-")[1]
         raise Conflict(
-            f"{git.refs.short_name(found)} is at {found.sha[:9]} and does not contain {sha[:9]}",
-            f"The line {line} has its branch: pick onto it (inv release.pick --line {line}), or take the next version.",
+            f"{name} was cut at {git.refs.brief(cut)}, not at {git.refs.brief(sha)}",
+            f"To go on with it as it is, leave --ref out. What it lacks is picked: inv release.pick --line {line}",
         )
-    return found
-
-
-def _branch_at(context: Context, line: Line, sha: str) -> RemoteRef | None:
-    """Return the line's branch if it is at the commit that it is cut at: another one is somebody else's."""
-    found = git.lines.line_branch(context, line)
-    return found if found and found.sha == sha else None
-
-
-def _at_head(context: Context, version: semver.Version, sha: str) -> list[git.refs.Push]:
-    """Return what has a tag of a release branch's head pushed only while that is its head: the same, with a lease."""
-    heads = git.lines.line_branches(context, release.versions.line_of(version))
-    return [git.refs.Push(head.name, sha, expected=sha) for head in heads if head.sha == sha]
-
-
-def _tag_or_allowed(context: Context, version: semver.Version, sha: str) -> RemoteRef | None:
-    """Return the tag as `tag_at` does; where there is none, raise unless the version may come next.
-
-    Nor may config.py at the commit name an image that is not in the registry (Blocked).
-    """
-    found = git.tags.tag_at(context, version, sha)
-    if found is None:
-        git.lines.check_version(context, version)
-        artifacts.version_file.check_wheel_version(context, sha, version)
-        artifacts.images.check_image_in_config(context, sha, version)
     return found

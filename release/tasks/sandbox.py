@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from invoke.exceptions import Exit
+
 from release import artifacts, git, sandbox
+from release.call.ensure import perform
 from release.call.task import task
 from release.errors import Failed, Usage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from release.call.context import Context
     from release.sandbox import Sandbox
 
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EVIDENCE = {"tag": 1, "head": 1, "wheel": 1, "image": 8, "pull request": 1, "GitHub Release": 1}
 
 
@@ -32,6 +37,10 @@ def demo(context: Context, patch: bool = False, component: bool = False) -> None
 
     Example: inv sandbox.demo --component --patch
     """
+    perform(context, "release 0.7.0 of a sample in a sandbox", lambda: _demo(context, patch, component), None)
+
+
+def _demo(context: Context, patch: bool, component: bool) -> None:
     started = time.monotonic()
     with _sandbox() as world:
         context.report.line(f"A remote, a GitHub, an S3 and an ECR on this machine alone, and a clone in {world.work}")
@@ -59,27 +68,38 @@ def serve(context: Context, here: bool = False) -> None:
 
     Example: inv sandbox.serve --here
     """
-    try:
-        with _copy(context) if here else _sandbox() as world:
-            context.report.line("In another terminal:")
-            context.report.line(f"  source {world.write_environment()}")
-            context.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
-            while True:
-                time.sleep(3600)
-    except KeyboardInterrupt:
-        context.report.line("Ended.")
+    perform(context, "keep a sandbox up", lambda: _serve(context, here), None)
+
+
+def _serve(context: Context, here: bool) -> None:
+    with suppress(KeyboardInterrupt), _copy(context) if here else _sandbox() as world:
+        context.report.line("In another terminal:")
+        context.report.line(f"  source {world.write_environment()}")
+        context.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
+        while True:
+            time.sleep(3600)
+    context.report.line("Ended.")
 
 
 @task()
-def shell(context: Context) -> None:
+def shell(context: Context, command: str = "") -> None:
     """Open a shell in a world of its own; it ends with it.
 
-    Example: inv sandbox.shell
+    Example: inv sandbox.shell --command "inv release.status"
     """
+    perform(context, f"{command or 'a shell'} in a sandbox", lambda: _shell(context, command), None)
+
+
+def _shell(context: Context, command: str) -> None:
+    """Run it in the sandbox's clone; raise Exit with its code."""
     with _sandbox() as world:
-        context.report.line("A clone of the sample, its remote, a GitHub, an S3 and an ECR. exit ends it all.")
-        environment = {**os.environ, **world.environment()}
-        subprocess.run([os.environ.get("SHELL", "/bin/sh")], cwd=world.work, env=environment, check=False)
+        if command:
+            code = sandbox.run_command(world, [os.environ.get("SHELL") or "/bin/sh", "-c", command])
+        else:
+            context.report.line("A clone of the sample, its remote, a GitHub, an S3 and an ECR. exit ends it all.")
+            code = sandbox.run_shell(world)
+    if code:
+        raise Exit(code=code if code > 0 else 128 - code)  # as shells tell a signal
 
 
 @task()
@@ -92,13 +112,22 @@ def rehearse(context: Context, task: str = "release.minor") -> None:
 
     Example: inv sandbox.rehearse --task "release.minor --version 0.7.0"
     """
+    try:
+        words = shlex.split(task)
+    except ValueError as error:
+        raise Usage(f"--task {task}: {error}", 'Such as --task "release.patch --line 0.7"') from error
+    root = git.repository.repository(context).root
+    what = f"inv {task}, on a copy of {root.name} in a sandbox"
+    perform(context, what, lambda: _rehearse(context, root, words), None)
+
+
+def _rehearse(context: Context, root: Path, words: list[str]) -> None:
     with _copy(context) as world:
-        root = git.repository.repository(context).root
         context.report.line(f"A copy of {root.name} with a GitHub, an S3 and an ECR on this machine alone")
-        sandbox.type_task(context, world, *shlex.split(task))
+        sandbox.type_task(context, world, *words)
         if world.github.writes():
             context.report.line()
-            sandbox.type_task(context, world, *shlex.split(task))
+            sandbox.type_task(context, world, *words)
 
 
 def _show_evidence(context: Context, world: Sandbox, version: str) -> None:
@@ -126,13 +155,25 @@ def _copy(context: Context) -> Iterator[Sandbox]:
 @contextmanager
 def _sandbox(**history: Any) -> Iterator[Sandbox]:
     """Make the world, and end it whatever ends this process: a closed terminal and a polite kill too."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    kept = {number: signal.getsignal(number) for number in ENDS}
+    with ExitStack() as stack:
+        for number, handler in kept.items():
+            stack.callback(signal.signal, number, handler)
+            if handler != signal.SIG_IGN:  # as nohup wants it
+                signal.signal(number, signal.default_int_handler)
+        world = stack.enter_context(_world(history))
+        for number in ENDS:  # a second one would leave half of it
+            stack.callback(signal.signal, number, signal.SIG_IGN)
+        yield world
+
+
+def _world(history: Mapping[str, Any]) -> Sandbox:
     try:
-        with sandbox.Sandbox(history=sandbox.History(**history) if history else None) as world:
-            yield world
+        return sandbox.Sandbox(history=sandbox.History(**history) if history else None)
     except ImportError as error:
         raise Usage(f"the sandbox needs {error.name}", "pip install 'release-tasks[sandbox]'") from error
-    except sandbox.GitError as error:
-        words = str(error).strip().splitlines()[-1:] or ["Git says no"]
-        raise Failed(f"this repository cannot be copied: {words[0]}", "git fsck tells more.") from error
+    except (sandbox.GitError, OSError) as error:
+        said = str(error).strip().splitlines() or ["Git says no"]
+        words = next((line for line in said if "fatal:" in line), said[-1])
+        hint = "Is there room? Is the clone whole, neither shallow nor partial? git fsck tells more."
+        raise Failed(f"the sandbox cannot be made: {words.strip()}", hint) from error

@@ -29,7 +29,8 @@ def build(context: Context, version: str = "", out: str = "dist") -> Path:
 
     Example: inv sdk.build --out dist
     """
-    wanted, where = git.choice.given_version(context, version), Path(out)
+    wanted = git.choice.chosen_version(context, version) if version or context.version else None
+    where = Path(out)
     what = f"build {context.settings.sdk.path} into {where}/"
     return perform(context, what, lambda: _build(context, wanted, where), where)
 
@@ -50,7 +51,8 @@ def test(context: Context, wheel: str = "", python: str = "", version: str = "")
 
     Example: inv sdk.test --wheel dist/leptonai-0.7.0-py3-none-any.whl --python 3.12
     """
-    sdk, wanted, path = context.settings.sdk, git.choice.given_version(context, version), _wheel_file(context, wheel)
+    wanted = git.choice.chosen_version(context, version) if version or context.version else None
+    sdk, path = context.settings.sdk, _wheel_file(context, wheel)
     found = artifacts.wheel.read_wheel(path.read_bytes(), path.name)
     artifacts.s3.check_wheel(context, found, wanted)
     what = f"install {path.name} in a fresh environment and import {sdk.package}"
@@ -77,6 +79,7 @@ def publish(context: Context, wheel: str = "", prefix: str = "", root: bool = Fa
     sdk, path = context.settings.sdk, _wheel_file(context, wheel)
     content = path.read_bytes()
     found = artifacts.wheel.read_wheel(content, path.name)
+    artifacts.s3.check_wheel(context, found, context.version)
     key = f"{'' if root else prefix or sdk.prefix}{path.name}"
 
     def _find() -> S3Object | None:
@@ -104,11 +107,10 @@ def dispatch(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> tu
     Example: inv sdk.dispatch --version 0.7.0
     """
     wanted = git.choice.tagged_version(context, version)
-    tag = artifacts.s3.checked_tag(context, wanted)
+    tag = github.places.checked_tag(context, wanted)
     asked = github.requests.sdk_request(context, tag, flags.publish_pypi, flags.run_e2e)
     request = replace(asked, before=artifacts.s3.object_fingerprints(context))
-    # A key that is taken by something else is not for us.
-    artifacts.s3.released_wheel(context, wanted)
+    artifacts.s3.check_wheel_origin(context, wanted, request)
     run_id = github.runs.parse_run_id(flags.run)
     return github.dispatch.dispatch_run(context, request, again=flags.again, run_id=run_id), request
 
@@ -133,11 +135,11 @@ def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
     """
     wanted = git.choice.tagged_version(context, version)
     tag = git.snapshot.remote(context).tag(str(wanted))
-    runs = github.dispatch.succeeded_runs(context, github.requests.sdk_request(context, tag)) if tag else []
-    found, key = artifacts.s3.prove_wheel(context, wanted, runs)
+    runs = list(github.dispatch.right_runs(context, github.requests.sdk_request(context, tag))) if tag else []
+    found, _ = artifacts.s3.prove_wheel(context, wanted, runs)
     if download:
         what = f"save {Path(download) / found.filename}"
-        perform(context, what, lambda: _save(context, key, found, Path(download)), None)
+        perform(context, what, lambda: _save(context, found, Path(download)), None)
     return found
 
 
@@ -148,9 +150,6 @@ def release(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> Non
     Example: inv sdk.release --version 0.7.0
     """
     wanted = git.choice.tagged_version(context, version)
-    if artifacts.s3.is_wheel_out(context, wanted, flags) and not (flags.again or flags.run):
-        wheel(context, str(wanted))
-        return
     started, request = dispatch(context, str(wanted), flags)
     finished = github.follow.follow_runs(context, {"sdk": started})["sdk"]
     artifacts.s3.prove_wheel_run(context, wanted, finished, request)
@@ -165,12 +164,9 @@ def _wheel_file(context: Context, given: str) -> Path:
     return found[0]
 
 
-def _save(context: Context, key: str, found: Wheel, folder: Path) -> None:
-    """Write the file; raise Failed, and leave alone what is there, unless the bytes have the wheel's SHA-256."""
-    content = artifacts.s3.bucket(context).content(key) or b""
-    if hashlib.sha256(content).hexdigest() != found.sha256:
-        raise Failed(f"{artifacts.s3.s3_address(context, key)} changed while it was read", "Run the same again.")
+def _save(context: Context, found: Wheel, folder: Path) -> None:
+    """Write the bytes that were proved."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / found.filename
-    target.write_bytes(content)
+    target.write_bytes(found.content)
     context.report.step("made", f"saved {target}  sha256:{found.sha256}")

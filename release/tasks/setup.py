@@ -12,7 +12,7 @@ from release.errors import Conflict, Failed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from release.audit.checkup import Finding
+    from release.audit.fit import Finding
     from release.call.context import Context
 
 

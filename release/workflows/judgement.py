@@ -33,7 +33,8 @@ class Source:
 class Judgement:
     """What was judged: what is wrong with the file, what with the call, what cannot be known.
 
-    `inputs` are the values the run will see, defaults included: what `check_roles` is to be given.
+    `inputs` are the values the run will see, defaults included: what `check_roles` is to be given. `turned_on` are
+    the jobs, as GitHub shows them, that these inputs turn on: what tells such a run from one with other boxes ticked.
     """
 
     source: Source
@@ -42,6 +43,7 @@ class Judgement:
     refused: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
+    turned_on: list[str] = field(default_factory=list)
 
     @property
     def problems(self) -> list[str]:
@@ -72,6 +74,9 @@ def judge(
     found.broken += problems
     if not problems:
         _judge_roles(found, parsed, jobs, _context(found, known, inputs))
+        without = {name: False if is_on(value) else value for name, value in inputs.items()}
+        other = _context(Judgement(source, input_values(known, without)), known, without)
+        found.turned_on = _turned_on(jobs, _context(found, known, inputs), other)
     return found
 
 
@@ -127,6 +132,13 @@ def _judge_roles(found: Judgement, roles: Sequence[Role], jobs: Mapping[str, Job
         reason = off[key]
         (found.refused if "inputs" in reason else found.broken).append(f"would skip job {key} ({reason})")
     found.notes += _unclear(jobs, wanted - idle, unclear)
+
+
+def _turned_on(jobs: Mapping[str, Job], context: Mapping[str, Any], without: Mapping[str, Any]) -> list[str]:
+    """List the shown names of the jobs that run in this context and would be skipped in the other."""
+    off, unclear = skips(jobs, context)
+    shown = [shown_name(jobs[key], context) for key in skips(jobs, without)[0] if key not in (*off, *unclear)]
+    return [name for name, known in shown if known]
 
 
 def _judge_absent(found: Judgement, each: Role, jobs: Mapping[str, Job], names: Mapping[str, tuple[str, bool]]) -> None:

@@ -20,15 +20,20 @@ _BRACKETED = re.compile(r"([A-Za-z0-9]-[A-Za-z0-9])|(.)", re.DOTALL)
 _TIMES = {(False, False): "", (True, False): "?", (False, True): "+", (True, True): "*"}
 
 
+def listens_to_push(text: bytes, ref: str) -> bool:
+    """Tell whether a push to the full ref may start the workflow; a file that cannot be read starts on nothing."""
+    found = _read(text)
+    return "push" in found and ref_passes(found["push"], ref)
+
+
 def starts_on_push(text: bytes, ref: str) -> bool:
-    """Tell whether every push to the full ref starts the workflow; a file that cannot be read starts on nothing.
+    """Tell whether every push to the full ref starts the workflow.
 
     One with a path filter may be left out by the push of a branch; of tags, GitHub does not look at paths.
     """
-    found = _read(text)
-    filters = found.get("push")
+    filters = _read(text).get("push")
     by_path = isinstance(filters, Mapping) and {"paths", "paths-ignore"} & filters.keys()
-    return "push" in found and not (by_path and not ref.startswith("refs/tags/")) and ref_passes(filters, ref)
+    return listens_to_push(text, ref) and (ref.startswith("refs/tags/") or not by_path)
 
 
 def can_be_dispatched(text: bytes) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
+import re
+from pathlib import Path
 
 import pytest
 from doubles import Doubles
@@ -33,6 +36,35 @@ def bucket(cloud: Cloud) -> Bucket:
     return Bucket(BUCKET)
 
 
+@pytest.mark.parametrize(
+    ("given", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-west-2"}, "eu-west-1"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-west-2"}, "us-west-2"),
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({}, "ap-south-1"),
+    ],
+)
+def test_the_region_is_aws_region_then_aws_default_region_then_the_profiles(
+    cloud: Cloud, given: dict[str, str], region: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As the hint of a missing one says, for both services."""
+    (tmp_path / "config").write_text("[default]\nregion = ap-south-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the file that it has read
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    signed, answer = [], cloud.front.application
+    cloud.front.application = lambda told, start: signed.append(told["HTTP_AUTHORIZATION"]) or answer(told, start)
+    with contextlib.suppress(Failed):  # the repository is of another region
+        Ecr().image_digest("lepton", "x")
+    Bucket(BUCKET).object(KEY)
+    scopes = [re.search(r"Credential=\w+/\d+/([^/]+)/(\w+)/", each) for each in signed]
+    assert {found.groups() for found in scopes if found} == {(region, "ecr"), (region, "s3")}
+
+
 # --- S3 ---
 
 
@@ -46,15 +78,15 @@ def test_f20_a_key_is_created_once_with_its_checksum(cloud: Cloud, bucket: Bucke
     with pytest.raises(Conflict, match="exists already") as caught:
         bucket.create_object(KEY, b"second")
     assert caught.value.hint == "A released file is never overwritten."
-    assert bucket.content(KEY) == b"first"
+    assert bucket.read(KEY) == (found, b"first")
 
 
 @pytest.mark.parametrize("status", [403, 400, 503])
 def test_f20_missing_is_404_alone(cloud: Cloud, bucket: Bucket, status: int) -> None:
     assert bucket.object(KEY) is None
-    assert bucket.content(KEY) is None
+    assert bucket.read(KEY) is None
     cloud.faults.add("*", KEY, status=status, body=ACCESS, times=None)
-    for read in (bucket.object, bucket.content):
+    for read in (bucket.object, bucket.read):
         with pytest.raises(Failed) as caught:
             read(KEY)
         assert BUCKET in caught.value.problem
@@ -102,7 +134,7 @@ def test_s06_more_than_a_wheel_may_have_is_not_read(bucket: Bucket, monkeypatch:
     bucket.create_object(KEY, b"first")
     monkeypatch.setattr("release.artifacts.wheel.MAX_WHEEL", 4)
     with pytest.raises(Failed, match="is larger than"):
-        bucket.content(KEY)
+        bucket.read(KEY)
 
 
 @pytest.mark.slow
@@ -151,7 +183,30 @@ def test_nobody_signed_in_is_told_where_to(cloud: Cloud, monkeypatch: pytest.Mon
     assert "id-token: write" in caught.value.hint
 
 
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("body", [b"<html><body>Sign in to our network</body></html>", b"<html><p>not closed"])
+def test_a_web_page_is_nothing_that_s3_says(cloud: Cloud, bucket: Bucket, body: bytes, status: int) -> None:
+    page = {"Content-Type": "text/html", "Content-Length": str(len(body))}
+    cloud.faults.add("*", "/", status=status, body=body, headers=page, times=None)
+    reads = (bucket.content, lambda _: list(bucket.objects("release/")), bucket.object)
+    for read in reads if status == 200 else reads[:1]:  # a HEAD has no page to see
+        with pytest.raises(Failed, match=r"127\.0\.0\.1.* text/html that is not the service's"):
+            read(KEY)  # type: ignore[operator]
+    with pytest.raises(Unknown, match="not the service's"):
+        bucket.create_object(KEY, b"first")
+
+
 # --- ECR ---
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/plain"])
+def test_a_web_page_is_nothing_that_ecr_says(cloud: Cloud, kind: str) -> None:
+    cloud.faults.add("POST", "/", status=200, body=b"<p>Sign in", headers={"Content-Type": kind}, times=None)
+    registry = Ecr()
+    reads = (lambda: registry.image_digest("lepton", "x"), lambda: registry.image_digests("lepton"))
+    for read in (*reads, lambda: registry.is_immutable("lepton")):
+        with pytest.raises(Failed, match=f"answered {kind} that is not the service's"):
+            read()
 
 
 def test_f21_digests_one_by_one_and_all_at_once(cloud: Cloud) -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGE, PYTHONS, Doubles
+from history import snapshot
 from outside import cloud_content, dispatches, everything, git, remote_refs, writes
 
-from release.artifacts.image_release import bump_apart
+from release.artifacts.image_release import bump_apart, bump_line
+from release.audit.expected import expected_state
+from release.audit.proofs import image_origin_proofs
 from release.call.context import Context
 from release.call.flags import ImageRun
-from release.errors import Blocked, Conflict, Failed, Usage
+from release.errors import Blocked, Conflict, Failed, Unknown, Usage
 from release.git.choice import chosen_version
+from release.git.lines import needed_branch
+from release.git.refs import RemoteRef
 from release.git.repository import repository
-from release.github.pulls import delete_branch
+from release.github.pulls import delete_branch, merged_branches
 from release.sandbox import Sandbox
 from release.tasks import image, lines
+from release.versions import parse, parse_line
 
 TAGS = [f"photon-py{python}-runner-0.7.0" for python in PYTHONS]
 CONFIG = "sdk/leptonai/config.py"
@@ -89,6 +96,15 @@ def test_from_a_branch_of_ones_own_that_stays(sandbox: Sandbox, context: Context
     assert NAMED in (sandbox.bare.file("refs/heads/main", CONFIG) or "")
     assert "refs/heads/my-image" in refs, "only a branch that the tool made goes with its pull request"
     assert "refs/heads/image-0.7.0" not in refs
+
+
+def test_f17_a_second_image_from_the_same_branch_has_its_own_pull_request(sandbox: Sandbox, context: Context) -> None:
+    """10-17: the first one, merged at an older commit of the branch, was adopted, which ended in a conflict."""
+    on_branch(sandbox)
+    for version in ("0.7.0", "0.7.1"):
+        image.release(again(context), version)
+    assert [pull.head for pull in sandbox.github.hub.pulls.values()] == ["my-image"] * 2
+    assert NAMED.replace("0.7.0", "0.7.1") in (sandbox.bare.file("refs/heads/main", CONFIG) or "")
 
 
 def test_s06_config_py_is_changed_in_one_place_and_never_imported(sandbox: Sandbox, context: Context) -> None:
@@ -181,9 +197,51 @@ def test_a_branch_that_had_the_trunk_merged_into_it_keeps_its_images(
     )
     late = again(context)
     image.release(late, "0.7.0")
-    assert f"images of 0.7.0, by run {run.id} at {head.sha[:9]} (already)" in printed(late)
+    assert f"on image-0.7.0 ({head.sha[:9]}) with version=0.7.0, is_release=true (already)" in printed(late)
+    assert late.report.facts["run_id"] == run.id
     assert dispatches(sandbox, IMAGE) == 1
     assert NAMED in (sandbox.bare.file("refs/heads/main", CONFIG) or "")
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_of_an_earlier_commit_of_the_branch_counts_for_dispatch_watch_and_proof(
+    sandbox: Sandbox, context: Context, doubles: Doubles, ended: bool
+) -> None:
+    """Defect 14: the watch knew no such run, and a dispatch while it went on started a second one."""
+    doubles.hang.add(IMAGE)
+    head = bump_apart(context, chosen_version(context, "0.7.0"))
+    run, _ = image.dispatch(again(context), "0.7.0")
+    grown = sandbox.bare.git("commit-tree", f"{head.sha}^{{tree}}", "-p", head.sha, text="x").strip()
+    sandbox.bare.update_ref(head.name, grown)
+    if ended:
+        doubles.runs_of(IMAGE)[0].end()
+    assert image.dispatch(again(context), "0.7.0")[0].id == run.id
+    if not ended:
+        doubles.runs_of(IMAGE)[0].end()
+    assert image.watch(again(context), "0.7.0").id == run.id
+    image.release(again(context), "0.7.0")
+    lines.branch(again(context), "0.7.0")
+    lines.tag(again(context), "0.7.0")
+    proof = next(image_origin_proofs(again(context), expected_state(context, parse("0.7.0"))))
+    assert (proof.name, proof.run.rpartition("/")[2]) == ("image run", str(run.id))
+    assert dispatches(sandbox, IMAGE) == 1
+
+
+def test_a_run_of_another_version_on_the_branch_does_not_count(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """A release branch has the runs of all its images: the commit says which one is of which."""
+    doubles.silent.add(IMAGE)
+    head = bump_line(context, parse("0.6.3"), line_branch(context))
+    first, _ = image.dispatch(again(context), "0.6.3", ref="release-0.6-20260901")
+    bump_line(again(context), parse("0.6.4"), head)
+    second, _ = image.dispatch(again(context), "0.6.4", ref="release-0.6-20260901")
+    assert first.id < second.id
+    assert second.head_sha != first.head_sha == head.sha
+
+
+def line_branch(context: Context) -> RemoteRef:
+    return needed_branch(context, parse_line("0.6"))
 
 
 # --- the branch afterwards ---
@@ -193,6 +251,22 @@ def test_the_branch_goes_with_its_pull_request_while_it_is_ours(sandbox: Sandbox
     image.release(context, "0.7.0")
     assert "refs/heads/image-0.7.0" not in remote_refs(sandbox)
     assert "branch image-0.7.0 deleted" in printed(context)
+
+
+def test_f33_a_branch_left_by_a_kill_after_the_merge_goes_with_the_next_call(
+    sandbox: Sandbox, context: Context
+) -> None:
+    image.release(context, "0.7.0")
+    (pull,) = sandbox.github.hub.pulls.values()
+    sandbox.bare.update_ref("refs/heads/image-0.7.0", pull.head_sha)
+    sandbox.bare.update_ref("refs/heads/image-0.6.2", str(sandbox.bare.sha("refs/tags/0.6.2")))  # never merged
+    assert [each.name for each in merged_branches(again(context), "image-*")] == ["refs/heads/image-0.7.0"]
+    image.release(again(context), "0.7.0")
+    assert "refs/heads/image-0.7.0" not in remote_refs(sandbox)
+    sandbox.bare.update_ref("refs/heads/image-0.7.0", str(sandbox.bare.sha("refs/heads/main")))
+    before = everything(sandbox)
+    image.release(again(context), "0.7.0")
+    assert everything(sandbox) == before, "a branch that is elsewhere by now is somebody's own"
 
 
 def test_a_branch_that_somebody_pushed_to_stays(sandbox: Sandbox, context: Context) -> None:
@@ -278,3 +352,63 @@ def test_a_repository_without_an_image_sets_no_config_file(sandbox: Sandbox, con
     assert "refs/tags/0.7.0" in remote_refs(sandbox)
     assert sandbox.cloud
     assert sandbox.cloud.requests == []
+
+
+# --- a checkout is the user's ---
+
+
+def kept(sandbox: Sandbox) -> dict[str, str]:
+    """What a bump that failed must leave; the obstacle itself is in the config, and git-merge notes where it began."""
+    return {path: found for path, found in snapshot(sandbox.work).items() if not path.endswith(("config", "ORIG_HEAD"))}
+
+
+def _lock(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sandbox.work / ".git" / "index.lock").touch()
+
+
+def _hook(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = sandbox.work / ".git" / "hooks" / "commit-msg"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho not so >&2; exit 1\n")
+    hook.chmod(0o755)
+
+
+def _key(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"commit.gpgSign": "true", "gpg.format": "ssh", "user.signingKey": "/nowhere/key"}.items():
+        git(sandbox.work, "config", name, value)
+
+
+def _ctrl_c(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("release.git.repository.Repository.commit", stop)
+
+
+def _cut(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.github.faults.add("POST", "git-receive-pack", drop=True, times=None)
+
+
+@pytest.mark.parametrize("obstacle", [_lock, _hook, _key, _ctrl_c, _cut])
+def test_f25_f27_a_bump_that_fails_leaves_the_checkout_as_it_was(
+    sandbox: Sandbox, context: Context, obstacle: Callable[[Sandbox, pytest.MonkeyPatch], None]
+) -> None:
+    """10-11: config.py stayed changed, and the next call refused its own leftover as uncommitted changes."""
+    on_branch(sandbox)
+    before = kept(sandbox)
+    with pytest.MonkeyPatch.context() as patch:
+        obstacle(sandbox, patch)
+        with pytest.raises((Failed, Unknown, KeyboardInterrupt)):
+            image.bump(again(context), "0.7.0")
+    assert kept(sandbox) == before
+    sandbox.github.faults.clear()
+    (sandbox.work / ".git" / "hooks" / "commit-msg").unlink(missing_ok=True)
+    git(sandbox.work, "config", "commit.gpgSign", "false")
+    (sandbox.work / ".git" / "index.lock").unlink(missing_ok=True)
+    image.bump(again(context), "0.7.0")
+    assert NAMED in (sandbox.bare.file("refs/heads/my-image", CONFIG) or "")
+    assert git(sandbox.work, "rev-parse", "HEAD") == remote_refs(sandbox)["refs/heads/my-image"]
+    assert git(sandbox.work, "status", "--short") == ""
+    asked = writes(sandbox)
+    image.bump(again(context), "0.7.0")
+    assert writes(sandbox) == asked

@@ -485,6 +485,17 @@ def test_a_web_server_that_is_no_registry_has_no_missing_images(stubs: Callable[
         OciRegistry(Door(), stub.url).image_digest("lepton", "v1")
 
 
+@pytest.mark.parametrize("path", ["/v2/", "/v2/lepton/manifests/v00001"])
+@pytest.mark.parametrize("status", [200, 404])
+def test_f21_a_web_page_is_no_image_and_none_that_is_missing(
+    stubs: Callable[..., Stub], path: str, status: int
+) -> None:
+    stub = stubs()
+    stub.faults = {path: (status, b"<p>Sign in</p>", {"Content-Type": "text/html"})}
+    with pytest.raises(Failed, match="with a web page"):
+        OciRegistry(Door(), stub.url).image_digest("lepton", "v00001")
+
+
 @pytest.mark.parametrize("status", [400, 403, 429, 500, 503])
 def test_f20_missing_only_on_404(stubs: Callable[..., Stub], status: int) -> None:
     stub = stubs()
@@ -500,7 +511,7 @@ def test_f20_missing_only_on_404(stubs: Callable[..., Stub], status: int) -> Non
 def test_an_answer_that_is_no_list_of_tags(stubs: Callable[..., Stub], body: bytes) -> None:
     stub = stubs()
     stub.faults = {"/v2/lepton/tags/list": (200, body)}
-    with pytest.raises(Failed, match="does not answer|did not answer JSON"):
+    with pytest.raises(Failed, match=r"does not answer|did not answer JSON"):
         OciRegistry(Door(), stub.url).tags("lepton")
 
 

@@ -9,19 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from conftest import FakeClock, again, open_context, printed
 from doubles import SDK, Doubles, wheel
 from outside import cloud_content, dispatches, everything, remote_refs, writes
 
 from release.artifacts.component_release import component_plan, tag_component
 from release.artifacts.s3 import prove_wheel_run, released_wheel
-from release.call.context import Context
+from release.audit.expected import expected_state
+from release.audit.proofs import sdk_run_proofs
+from release.call.context import Context, Facts
 from release.call.flags import SdkRun
-from release.errors import Conflict, Failed
+from release.errors import Conflict, Failed, Usage
+from release.git.refs import RemoteRef
+from release.git.tags import needed_tag
+from release.github.api import github
+from release.github.runs import Run
 from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET
+from release.sandbox.github.records import TOKEN
 from release.settings import Sdk
-from release.tasks import lines, sdk
+from release.tasks import lines, pipelines, sdk
 from release.versions import parse
 
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
@@ -102,15 +110,18 @@ def test_s06_the_wheel_that_is_out_is_the_one_the_run_built(context: Context, do
     assert f"saved {tmp_path / 'got' / NAME}  sha256:{found.sha256}" in printed(context)
 
 
-def test_s06_a_good_file_is_not_lost_to_bytes_that_changed_meanwhile(
-    context: Context, doubles: Doubles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_s06_what_is_saved_is_what_was_proved(
+    sandbox: Sandbox, context: Context, doubles: Doubles, tmp_path: Path
 ) -> None:
+    """Its bytes are fetched once: others that come meanwhile are not saved."""
     doubles.put_wheel("0.7.0")
-    (tmp_path / NAME).write_bytes(b"kept")
-    monkeypatch.setattr("release.artifacts.aws.Bucket.content", lambda *_: b"changed")
-    with pytest.raises(Failed, match="changed while it was read"):
-        sdk.wheel(context, "0.7.0", download=str(tmp_path))
-    assert (tmp_path / NAME).read_bytes() == b"kept"
+    (tmp_path / NAME).write_bytes(b"a build of one's own")
+    assert sandbox.cloud
+    start = len(sandbox.cloud.requests)
+    found = sdk.wheel(context, "0.7.0", download=str(tmp_path))
+    assert hashlib.sha256((tmp_path / NAME).read_bytes()).hexdigest() == found.sha256
+    asked = [each for each in sandbox.cloud.requests[start:] if each.path.endswith(NAME)]
+    assert [each.method for each in asked] == ["GET"]
 
 
 def test_f20_another_wheel_than_the_run_built_is_a_conflict(context: Context, doubles: Doubles, tmp_path: Path) -> None:
@@ -275,7 +286,7 @@ def test_f27_pypi_in_the_settings_is_made_up_for_when_s3_has_the_wheel(
     inputs = {**context.settings.sdk.inputs, "publish_pypi": True}
     context = again(context, settings=replace(context.settings, sdk=Sdk(inputs=inputs)))
     doubles.fail.add("publish-pypi")
-    doubles.put_wheel("0.7.0")
+    sandbox.github.faults.add("POST", "/dispatches", call=lambda: doubles.put_wheel("0.7.0"))
     for _ in range(2):
         with pytest.raises(Failed, match=r"run \d+ of .* (failed|ended)"):
             sdk.release(again(context), "0.7.0")
@@ -284,6 +295,90 @@ def test_f27_pypi_in_the_settings_is_made_up_for_when_s3_has_the_wheel(
     sdk.release(again(context), "0.7.0", flags=SdkRun(again=True))
     sdk.release(again(context), "0.7.0")
     assert dispatches(sandbox, SDK) == 2
+
+
+# --- which run counts, for the dispatch, the watch and the proof alike ---
+
+
+def ask(sandbox: Sandbox, **inputs: bool) -> int:
+    """Ask for a run as somebody else would; return its id."""
+    body = {"ref": "0.7.0", "inputs": {name: str(value).lower() for name, value in inputs.items()}}
+    url = f"{sandbox.github.api_url}/repos/acme/platform/actions/workflows/{SDK}/dispatches"
+    requests.post(url, json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30).raise_for_status()
+    return max(sandbox.github.hub.runs)
+
+
+def test_f27_what_is_asked_for_beside_the_wheel_runs_though_the_wheel_is_out(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """Defect 14: `--run-e2e` after a run without it said (already), and nothing had been tested."""
+    sdk.release(context, "0.7.0")
+    doubles.silent.add(SDK)  # the key is there: a publisher that never overwrites leaves it alone
+    for _ in range(2):
+        sdk.release(again(context), "0.7.0", flags=SdkRun(run_e2e=True))
+        assert dispatches(sandbox, SDK) == 2
+    ran = [job for job in doubles.runs_of(SDK)[-1].jobs if job.name == "run-e2e"]
+    assert [job.conclusion for job in ran] == ["success"]
+    sdk.release(again(context), "0.7.0")
+    assert dispatches(sandbox, SDK) == 2
+
+
+def test_f26_a_run_that_went_on_without_what_is_asked_for_is_not_enough(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    doubles.hang.add(SDK)
+    ask(sandbox, publish_s3=True, is_release=True)
+    run, request = sdk.dispatch(context, "0.7.0", flags=SdkRun(run_e2e=True))
+    doubles.runs_of(SDK)[0].end()
+    ended = Run.parse(github(context).get(f"actions/runs/{run.id}"))
+    with pytest.raises(Failed, match="job run-e2e was skipped"):
+        prove_wheel_run(again(context), parse("0.7.0"), ended, request)
+
+
+def test_the_run_that_counts_is_the_same_for_dispatch_watch_and_proof(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """Defect 14: the proof took the oldest green run, which was asked for without the boxes ticked."""
+    ask(sandbox, publish_s3=False, is_release=False)
+    with pytest.raises(Usage, match="there is no run"):
+        sdk.watch(again(context), "0.7.0")
+    sdk.release(again(context), "0.7.0")
+    right = max(sandbox.github.hub.runs)
+    ask(sandbox, publish_s3=False, is_release=False)
+    assert sdk.dispatch(again(context), "0.7.0")[0].id == right
+    assert sdk.watch(again(context), "0.7.0").id == right
+    (proof,) = sdk_run_proofs(context, expected_state(context, parse("0.7.0")))
+    assert (proof.holds, proof.run.rpartition("/")[2]) == (True, str(right))
+    doubles.silent.add(SDK)
+    ask(sandbox, publish_s3=True, is_release=True, run_e2e=True)
+    (proof,) = sdk_run_proofs(again(context), expected_state(context, parse("0.7.0")))
+    assert proof.holds, "a later run that found the wheel there makes the one that built it no worse"
+
+
+def test_f20_a_wheel_that_no_run_of_its_tag_made_is_a_conflict(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """Defect 14: a wheel that was out was taken for the release's own, whatever made it."""
+    doubles.put_wheel("0.7.0")
+    for act in (sdk.release, sdk.dispatch, lambda one, version: pipelines.ship(one, parse(version), tagged(one))):
+        with pytest.raises(Conflict, match=f"no run of {SDK} at its tag made it"):
+            act(again(context), "0.7.0")
+    assert dispatches(sandbox, SDK) == 0
+
+
+def tagged(context: Context) -> RemoteRef:
+    return needed_tag(context, parse("0.7.0"))
+
+
+def test_f27_a_wheel_whose_run_failed_afterwards_does_not_end_well(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    doubles.fail.add("test-package (3.11)")
+    ask(sandbox, publish_s3=True, is_release=True)
+    doubles.put_wheel("0.7.0")
+    with pytest.raises(Failed, match="ended: failure"):
+        sdk.release(context, "0.7.0")
+    assert dispatches(sandbox, SDK) == 1
 
 
 def test_f20_an_input_beyond_the_wheel_does_not_hide_one_that_is_out_untagged(
@@ -295,3 +390,21 @@ def test_f20_an_input_beyond_the_wheel_does_not_hide_one_that_is_out_untagged(
     with pytest.raises(Conflict, match=r"the wheel of 0\.7\.1 exists already, and 0\.7\.1 is not tagged"):
         tag_component(context, component_plan(context, "sdk", None, "0.7.1"))
     assert "refs/tags/0.7.1" not in remote_refs(sandbox)
+
+
+def test_a_wheel_of_another_version_than_the_calls_is_not_uploaded(
+    context: Context, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """One call has one version: `inv sdk.publish --version 0.7.1` means that very wheel."""
+    file = tmp_path / NAME
+    file.write_bytes(wheel("0.7.0"))
+    before = cloud_content(sandbox)
+    for version in ("0.7.1", "0.7.0"):
+        told = again(context, facts=Facts(version=parse(version), named=True))
+        if version == "0.7.0":
+            sdk.publish(told, str(file))
+        else:
+            with pytest.raises(Failed, match=r"not leptonai 0\.7\.1"):
+                sdk.publish(told, str(file))
+            assert cloud_content(sandbox) == before
+    assert f"s3:{KEY}" in cloud_content(sandbox)

@@ -16,6 +16,7 @@ from release.call.context import Context
 from release.call.report import Report
 from release.errors import Failed
 from release.git.repository import repository
+from release.git.scratch import worktree
 from release.sandbox import Sandbox
 from release.sandbox.github import rules
 from release.sandbox.github.records import JOB_TOKEN, TOKEN, Token
@@ -108,7 +109,7 @@ def no_workflow(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
 
 def nothing_starts_on_tags(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     head = well.bare.sha("refs/heads/main") or ""
-    with repository(context).worktree(head) as tree:
+    with worktree(repository(context), head) as tree:
         (tree / ".github" / "workflows" / "platform.yaml").unlink()
         git(tree, "commit", "-qam", "Remove the platform's workflow")
         git(tree, "push", "-q", "origin", "HEAD:refs/heads/main")
@@ -159,7 +160,7 @@ def another_registry(well: Sandbox, context: Context, monkeypatch: pytest.Monkey
 
 def a_version_that_a_file_fixes(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     head = well.bare.sha("refs/heads/main") or ""
-    with repository(context).worktree(head) as tree:
+    with worktree(repository(context), head) as tree:
         (tree / "sdk" / "pyproject.toml").write_text('[project]\nname = "leptonai"\nversion = "0.6.2"\n')
         git(tree, "commit", "-qam", "Fix the version")
         git(tree, "push", "-q", "origin", "HEAD:refs/heads/main")
@@ -168,7 +169,7 @@ def a_version_that_a_file_fixes(well: Sandbox, context: Context, monkeypatch: py
 
 def another_bucket(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     head = well.bare.sha("refs/heads/main") or ""
-    with repository(context).worktree(head) as tree:
+    with worktree(repository(context), head) as tree:
         with (tree / ".github" / "workflows" / "sdk-release.yaml").open("a") as workflow:
             workflow.write("# aws s3 cp dist/*.whl s3://acme-wheels/release/\n")
         git(tree, "commit", "-qam", "Upload elsewhere")
@@ -243,6 +244,26 @@ def test_a_world_that_is_well(well: Sandbox, context: Context) -> None:
     assert {each.method for each in asked} == {"GET"}
     once = [each.path.partition("/api/v3")[2] for each in asked]
     assert (once.count("/rate_limit"), once.count("/repos/acme/platform")) == (1, 1)
+
+
+def test_a_clone_behind_its_remote_is_asked_about_the_remotes_own_commit(
+    well: Sandbox, context: Context, tmp_path: Path
+) -> None:
+    """10-20: a commit that was never fetched was read here: `git ls-tree: fatal: not a tree object`."""
+    git(tmp_path, "clone", "-q", str(well.bare.path), "other")
+    git(tmp_path / "other", "commit", "-q", "--allow-empty", "-m", "Go on elsewhere")
+    git(tmp_path / "other", "push", "-q", "origin", "HEAD:refs/heads/main")
+    found = setup.doctor(context)
+    assert {each.level for each in found} == {"good", "advice"}
+    assert [each.level for each in found if each.name == "workflows"] == ["good"] * 3
+
+
+def test_f33_what_a_killed_call_left_is_named_and_stays(well: Sandbox, context: Context) -> None:
+    git(well.work, "update-ref", "refs/release/0123/tags/0.7.0", "HEAD")
+    for _ in range(2):
+        (left,) = (each for each in setup.doctor(again(context)) if each.name == "leftovers")
+        assert (left.level, left.says) == ("advice", "a call that was killed left refs/release/0123/tags/0.7.0")
+    git(well.work, "update-ref", "-d", "refs/release/0123/tags/0.7.0")
 
 
 def test_rules_that_are_there_are_good(well: Sandbox, context: Context) -> None:

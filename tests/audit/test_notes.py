@@ -63,6 +63,12 @@ def test_notes_begin_at_the_lines_previous_version(sample: Sandbox, context: Con
     assert "compare/0.5.1...0.5.2" in asked["releases"]["body"]
 
 
+def test_f37_a_draft_may_show_some_seconds_after_it_was_written(sample: Sandbox, context: Context) -> None:
+    sample.github.faults.add("GET", r"/releases\?", status=200, body=[], times=3)
+    assert proofs.notes(context, "0.6.2").draft
+    assert len(sample.github.hub.releases) == 1
+
+
 def test_f27_its_own_draft_is_adopted(sample: Sandbox, context: Context) -> None:
     first = proofs.notes(context, "0.6.2")
     start = len(sample.github.requests)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import semver
 from conftest import again, open_context, printed
+from scripted_run import scripted
 
 from release.audit.status import Overview, _next_task, age, hints
 from release.call.context import Context
@@ -21,8 +22,9 @@ from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import tag_message
 from release.sandbox import Sandbox
+from release.sandbox.github.events import start_run
 from release.tasks import proofs
-from release.versions import released_versions
+from release.versions import Line, released_versions
 
 pytestmark = pytest.mark.xdist_group("status")
 KEY = "release/leptonai-0.7.0-py3-none-any.whl"
@@ -106,6 +108,30 @@ def test_the_missing_part_and_the_next_command_are_shown(released: Sandbox, cont
         assert "inv sdk.release --version 0.7.0" in printed(context)
     finally:
         s3.put_object(Bucket="lepton-sdk", Key=KEY, Body=content)
+
+
+def test_a_run_of_another_tag_or_branch_at_the_commit_makes_nothing_of_the_version(
+    released: Sandbox, context: Context
+) -> None:
+    """Defect 14: whatever ran at the commit counted as what makes the wheel, or else the platform."""
+    assert released.cloud is not None
+    s3, hub = released.cloud.client("s3"), released.github.hub
+    content = s3.get_object(Bucket="lepton-sdk", Key=KEY)["Body"].read()
+    s3.delete_object(Bucket="lepton-sdk", Key=KEY)
+    (branch,) = released.bare.refs("refs/heads/release-0.7-*")
+    sha, path, known = released.bare.sha(branch), ".github/workflows/sdk-release.yaml", hub.runner
+    hub.runner = scripted(ends=False)
+    begin = {"sha": sha, "event": "workflow_dispatch", "actor": "somebody", "inputs": {}}
+    states = []
+    try:
+        for ref in (branch, "refs/tags/0.7.0"):
+            run = start_run(hub, path, released.bare.file(str(sha), path) or "", ref=ref, **begin)  # type: ignore[arg-type]
+            states.append(parts(look(again(context), line="0.7"), "0.7.0")["wheel"])
+            del hub.runs[run.id]
+    finally:
+        hub.runner = known
+        s3.put_object(Bucket="lepton-sdk", Key=KEY, Body=content)
+    assert states == ["missing", "waiting"]
 
 
 def test_a_draft_is_on_its_way(released: Sandbox, context: Context) -> None:
@@ -206,6 +232,16 @@ def test_the_command_for_several_missing_parts_goes_on_with_the_release() -> Non
     for number, command in {"0.7.0": "release.minor", "0.7.3": "release.patch", "1.0.0": "release.major"}.items():
         version = Version(semver.Version.parse(number), "a" * 40, "", parts=missing)
         assert _next_task(version) == f"{command} --version {number}"
+    alone = Version(semver.Version.parse("0.7.3"), "a" * 40, "", components=("web",), parts=missing)
+    assert _next_task(alone) == "release.component --name web --version 0.7.3"
+
+
+def test_the_command_for_a_line_that_is_cut_tags_it() -> None:
+    from release.audit.status import LineState
+
+    begun = LineState(Line(0, 8), "release-0.8-20261122", "a" * 40, unreleased=2)
+    found = Overview("acme/platform", "", "main", 0, [begun], [])
+    assert hints(found) == [("0.8: cut, and nothing is tagged", "inv release.tag --version 0.8")]
 
 
 @pytest.mark.parametrize(

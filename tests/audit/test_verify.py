@@ -214,7 +214,7 @@ def test_a_pre_release_is_said_to_be_one_and_nothing_else_is(released: Sandbox, 
 
 
 def test_no_tag_no_release_alone(context: Context) -> None:
-    with pytest.raises(Failed, match=r"no tag 0\.9\.9"):
+    with pytest.raises(Usage, match=r"no tag 0\.9\.9"):
         proofs.verify(context, "0.9.9")
     with pytest.raises(Usage, match="no component"):
         proofs.verify(again(context), "0.7.0", name="everything")

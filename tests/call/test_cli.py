@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import Inv
 from invoke.context import Context
+from invoke.program import Program
 
 from release import settings, tasks
 from release.call.flags import HELP
@@ -93,6 +95,19 @@ def test_help_of_a_task(other: Path) -> None:
     assert "Example: inv release.tag --version 0.7.0" in done.stdout
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_a_letter_means_one_thing_in_every_task_and_each_takes_a_version(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """invoke makes up letters of its own for each task: `-v` was a version here and a pull request there."""
+    Program(namespace=tasks.namespace).run(["inv", "--help", name], exit=False)
+    shown = capsys.readouterr().out
+    letters = dict(re.findall(r"^ +(-\w)(?: STRING)?, (--[\w-]+)", shown, re.MULTILINE))
+    assert letters.items() <= {"-v": "--version", "-y": "--yes", "-j": "--json"}.items()
+    assert letters["-v"] == "--version"
+    assert set(re.findall(r"(?<![\w-])-\w\b", shown.partition("Options:")[2])) == set(letters)
+
+
 @pytest.mark.parametrize(
     ("yaml", "named"),
     [
@@ -122,6 +137,65 @@ def test_a_wrong_variable_names_itself(other: Path, yaml: str, text: str) -> Non
     assert done.returncode == 2
     assert "INVOKE_RELEASE_POLL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+VALUES: dict[type, tuple[str, object]] = {str: ("other", "other"), bool: ("1", True), float: ("7.5", 7.5)}
+NAMESPACES = {name.partition(".")[0]: name for name in reversed(TASKS)}  # the first of each: no two are called alike
+
+
+def settings_of_a_call(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> list[settings.Settings]:
+    """Type the call in that folder; return the settings that each of its tasks, which do nothing, was given."""
+    seen: list[settings.Settings] = []
+    for name in TASKS:
+        section, _, task = name.partition(".")
+        found = tasks.namespace.collections[section].tasks[task]
+        monkeypatch.setattr(found, "body", lambda context: seen.append(context.settings))
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["inv", *arguments])
+    Program().run(["inv", *arguments])
+    return seen
+
+
+@pytest.mark.parametrize("source", ["environment", "invoke.yaml", "the user's file"])
+def test_f28_a_setting_holds_in_every_task_whatever_namespace_it_is_under(
+    source: str, other: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    wanted: dict[str, dict[str, object]] = {}
+    for section, keys in DEFAULTS.items():
+        for key, default in keys.items():
+            if type(default) in VALUES:
+                text, value = ("json", "json") if key == "output" else VALUES[type(default)]
+                wanted.setdefault(section, {})[key] = value
+                if source == "environment":
+                    monkeypatch.setenv(f"INVOKE_{section}_{key}".upper(), text)
+    if source != "environment":
+        file = other / "invoke.yaml" if source == "invoke.yaml" else home / ".invoke.yaml"
+        file.write_text(json.dumps(wanted))
+    assert len(NAMESPACES) == 5
+    seen = settings_of_a_call(monkeypatch, other, *NAMESPACES.values())
+    assert len(seen) == len(NAMESPACES)
+    for found in seen:
+        for section, keys in wanted.items():
+            assert {key: getattr(getattr(found, section), key) for key in keys} == keys
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_f28_a_variable_without_effect_stops_every_task(
+    name: str, other: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INVOKE_SDK_BUKET", "other")
+    with pytest.raises(SystemExit) as ended:
+        settings_of_a_call(monkeypatch, other, name)
+    assert ended.value.code == 2
+    assert "did you mean INVOKE_SDK_BUCKET?" in capsys.readouterr().err
+
+
+def test_f28_a_variable_of_an_input_that_no_setting_names_stops_the_call(other: Path) -> None:
+    done = typed(other, "release.next", INVOKE_SDK_INPUTS_RUN_E2E="1")
+    assert done.returncode == 2
+    assert "INVOKE_SDK_INPUTS_RUN_E2E" in done.stderr
 
 
 def test_an_empty_variable_is_false(other: Path) -> None:

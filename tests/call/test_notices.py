@@ -65,6 +65,15 @@ def test_s01_a_silent_webhook_stops_nothing_and_its_address_is_not_shown(context
     assert "secret-path" not in printed(mine)
 
 
+@pytest.mark.parametrize("address", ["http://hooks.example", "https://me:word@hooks.example"])
+def test_f32_the_webhooks_address_goes_over_no_open_line(context: Context, address: str) -> None:
+    """Who reads it may write there: it is a credential itself."""
+    mine = told(context, notify_webhook=address + SECRET)
+    tell(mine, "done", "release.minor")
+    assert "hooks.example was told nothing: release.notify_webhook must be https" in printed(mine)
+    assert "secret-path" not in printed(mine)
+
+
 def test_a_command_gets_the_facts_and_no_token(context: Context, tmp_path: Path) -> None:
     file = tmp_path / "told"
     tell(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import time
 from pathlib import Path
 
 import pytest
 
+from release.artifacts.build import build_wheel
+from release.call import programs
 from release.call.programs import run_program
 from release.compat.interfaces import Tools, compare
 from release.compat.verdicts import Verdict
-from release.errors import CouldNotTellError
+from release.errors import CouldNotTellError, Failed
 from release.settings import Component
 
 FILES = {"api/schema.txt": b"a\n"}
@@ -76,13 +79,90 @@ def test_what_it_said_last_is_told() -> None:
     assert found.why.endswith("exited 3: " + "\n".join(str(number) for number in range(41, 51)))
 
 
-def test_s01_a_program_sees_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "NPM_PASSWORD", "GIT_CONFIG_VALUE_0"):
+SECRETS = [
+    "GITHUB_TOKEN", "GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GH_PAT", "ACTIONS_RUNTIME_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL", "AWS_PROFILE", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "TWINE_PASSWORD",
+    "UV_PUBLISH_TOKEN", "UV_INDEX_ACME_PASSWORD", "NPM_PASSWORD", "REGISTRY_PASSWORD", "SSHPASS", "MYSQL_PWD",
+    "GPG_PASSPHRASE", "DOCKER_AUTH_CONFIG", "SSH_AUTH_SOCK", "API_KEY", "APIKEY", "SIGNING_KEY_B64",
+    "INVOKE_RELEASE_NOTIFY_WEBHOOK", "SLACK_HOOK_URL", "SENTRY_DSN", "GIT_CONFIG_VALUE_0",
+    "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_STORAGE_CONNECTION_STRING", "CI_JOB_JWT", "lower_case_token",
+]  # fmt: skip
+RUNNER = ("GITHUB_ENV", "GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
+SHAPES = {
+    "github": "ghs_" + "a1" * 18, "fine": "github_pat_11A", "slack": "https://hooks.slack.com/services/T/B/x",
+    "aws": "AKIA" + "A1" * 8, "pypi": "pypi-" + "a1" * 20, "key": "-----BEGIN OPENSSH PRIVATE KEY-----",
+    "signed": "eyJhbGciOi.eyJzdWIi.x",
+}  # fmt: skip
+NEEDED = {
+    "HARMLESS": "seen", "PATH": "/usr/bin:/bin", "HOME": "/tmp", "GIT_AUTHOR_NAME": "A",
+    "PIP_INDEX_URL": "https://i.example/s",
+    "HTTPS_PROXY": "http://me:word@proxy.example:8", "KEYBOARD": "x", "GITHUB_SHA": "a" * 40, "COMPAT": "1",
+    "PWD_": "p",
+    "REPO": "ssh://git@h.example/o/r",
+}  # fmt: skip
+
+
+@pytest.fixture
+def hidden(monkeypatch: pytest.MonkeyPatch) -> str:
+    """What no child may see, in the environment under every name and in every shape."""
+    for name in (*SECRETS, *RUNNER):
         monkeypatch.setenv(name, "hidden-4711")
-    monkeypatch.setenv("HARMLESS", "seen")
+    for number, value in enumerate(SHAPES.values()):
+        monkeypatch.setenv(f"PLAIN_{number}", value)
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://me:hidden-4711@i.example/s https://hidden-4711@j.example/s")
+    monkeypatch.setenv("DATABASE_URL", "postgres://me:hidden-4711@h4@db.example/x")
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+    return "hidden-4711"
+
+
+def test_s12_a_program_sees_no_secret_of_any_name_and_what_it_needs(tmp_path: Path, hidden: str) -> None:
     said = run_program(["/usr/bin/env"], tmp_path, 10).stdout
-    assert "hidden-4711" not in said
+    assert [line for line in said.splitlines() if hidden in line] == []
+    assert [value for value in SHAPES.values() if value in said] == []
+    seen = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    assert {name: seen.get(name) for name in NEEDED} == NEEDED
+    assert seen["PIP_EXTRA_INDEX_URL"] == "https://i.example/s https://j.example/s", "an index stays the same index"
+    assert seen["DATABASE_URL"] == "postgres://db.example/x"
+
+
+def test_s12_a_build_backend_sees_none_and_nobody_is_asked(tmp_path: Path, hidden: str) -> None:
+    """pip asks for the password of an index on standard input, where that is not told otherwise."""
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    (source / "backend.py").write_text(BACKEND.format(seen=str(tmp_path / "seen")))
+    with pytest.raises(Failed):
+        build_wheel(source, out)
+    said = (tmp_path / "seen").read_text()
+    assert hidden not in said
+    assert "PIP_NO_INPUT=1" in said
     assert "HARMLESS=seen" in said
+
+
+BACKEND = """
+import os
+def build_wheel(folder, settings=None, metadata=None):
+    with open({seen!r}, "w") as file:
+        file.write("\\n".join(name + "=" + value for name, value in os.environ.items()))
+    raise SystemExit("seen")
+"""
+
+
+def test_s12_whatever_starts_a_child_gives_it_the_one_environment() -> None:
+    """GitPython alone is Git, which gets its own; the sandbox's servers and its runner begin from nothing."""
+    root = Path(programs.__file__).parents[1]
+    files = [path for path in root.rglob("*.py") if "sandbox" not in path.parts or "demo" in path.parts]
+    starts = {path: text for path in files if "import subprocess" in (text := path.read_text(encoding="utf-8"))}
+    assert len(starts) == 5
+    for path, text in starts.items():
+        calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+        begun = [call for call in calls if ast.unparse(call.func) in ("subprocess.run", "subprocess.Popen")]
+        assert all("env" in {each.arg for each in call.keywords} for call in begun), path
+        assert len(begun) == text.count("child_environment(") - text.count("def child_environment("), path
+        assert "**os.environ" not in text, path
 
 
 def test_a_child_left_behind_neither_delays_nor_survives(tmp_path: Path) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from outside import remote_refs
 
 from release.call.report import Progress, Report, printable
 from release.errors import Failed
+from release.sandbox import Sandbox
 
 HOSTILE = "main\x1b[31m\u202ereversed\u200b\x07\r\n::set-output name=x::y"
 
@@ -27,7 +32,7 @@ def test_s04_every_way_of_printing_escapes(output: str, capsys: pytest.CaptureFi
     report.step("made", HOSTILE, url=f"https://x/{HOSTILE}")
     report.line(HOSTILE)
     report.lines([HOSTILE])
-    report.rows(("a",), [(HOSTILE,)], title="t")
+    report.rows(("a",), [(HOSTILE,)])
     report.progress([Progress({"run": HOSTILE}, HOSTILE, 1.0, HOSTILE)])
     report.error(Failed(HOSTILE, HOSTILE))
     captured = capsys.readouterr()
@@ -78,7 +83,21 @@ def test_an_output_is_written_once_a_value(actions: Path) -> None:
 
 def test_s05_the_summary_holds_no_markup_of_others(actions: Path) -> None:
     Report(stream=io.StringIO()).step("made", "branch <img src=x onerror=y> [a](http://b)")
-    assert (actions / "summary").read_text() == "- ✔ branch &lt;img src=x onerror=y> [a]\\(http://b)\n"
+    assert (actions / "summary").read_text() == "- ✔ branch \\<img src=x onerror=y\\> \\[a\\](http://b)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`x` *y* _z_ ~w~ $v$ | ![u](t)", "\\`x\\` \\*y\\* \\_z\\_ \\~w\\~ \\$v\\$ \\| \\!\\[u\\](t)"),
+        ("&lt;script&gt; \\<b>", "\\&lt;script\\&gt; \\\\\\<b\\>"),
+        ("a\n# b\u2028::c\x1b[31m", "a\\\\n# b\\\\u2028::c\\\\x1b\\[31m"),
+    ],
+)
+def test_s05_the_summary_shows_every_text_as_it_is(actions: Path, text: str, shown: str) -> None:
+    """CommonMark takes a backslash before any punctuation, HTML's and an entity's too."""
+    Report(stream=io.StringIO()).error(Failed(text))
+    assert (actions / "summary").read_text() == f"- ✘ {shown}\n"
 
 
 def test_s04_a_log_line_is_no_command_to_the_runner(actions: Path) -> None:
@@ -95,6 +114,9 @@ def test_a_stream_without_unicode_gets_ascii() -> None:
     report = Report(stream=io.TextIOWrapper(raw, encoding="ascii", write_through=True))
     report.step("made", "branch é")
     assert raw.getvalue() == b"ok branch \\xe9\n"
+    report.rows(("née",), [("✔ 日",)])
+    report.progress([Progress({"run": "né"}, "✔", 1.0, "…")])
+    assert b"\\u2714 \\u65e5" in raw.getvalue()
 
 
 @pytest.mark.parametrize("output", ["text", "json"])
@@ -104,7 +126,20 @@ def test_s11_no_text_from_outside_speaks_to_the_runner(
     """The runner takes `::` at a line's start and `##[` anywhere for a command (actions/runner, ActionCommand.cs)."""
     stream = io.StringIO()
     report = Report(output, stream)
-    hostile = ("::set-env name=PATH::/evil", "  ::add-mask::x", "ok ##[add-path]/evil", "##[set-output name=x;]y")
+    folded = tuple(f"{'a' * number}::set-env name=PATH::/evil" for number in range(150, 210))
+    hostile = (
+        *folded,
+        "\u2028::add-mask::x",
+        "\r::add-mask::x",
+        "\x1b[31m::add-mask::x\x1b[0m",
+        "###[add-path]/evil",
+        "#\u200b#[add-path]/evil",
+        "\u3000::add-mask::x",
+        "::set-env name=PATH::/evil",
+        "  ::add-mask::x",
+        "ok ##[add-path]/evil",
+        "##[set-output name=x;]y",
+    )
     for text in hostile:
         report.step("note", text, url=text)
         report.line(text)
@@ -112,10 +147,61 @@ def test_s11_no_text_from_outside_speaks_to_the_runner(
         report.rows((text,), [(text,)])
         report.progress([Progress({"run": text}, text, 1.0, text)])
         report.error(Failed(text, text))
+        with report.group("release.tag"):
+            report.artifact(text, text)
+        with report.live():
+            report.progress([Progress({"run": text}, text, 1.0, text, head=True)])
     captured = capsys.readouterr()
     for line in (stream.getvalue() + captured.out + captured.err).splitlines():
         assert "##[" not in line
-        assert not line.lstrip().startswith("::")
+        assert not line.lstrip().startswith("::") or line in ("::group::release.tag", "::endgroup::")
+
+
+def test_s11_a_line_of_a_megabyte_is_cut_and_costs_no_time(actions: Path) -> None:
+    stream = io.StringIO()
+    report, long = Report(stream=stream), "x" * 1_000_000 + "##[add-path]/evil"
+    report.lines([long])
+    report.rows(("a",), [(long,)])
+    report.step("note", long)
+    assert len(stream.getvalue()) < 20_000
+    assert len((actions / "summary").read_text()) < 5_000
+    told = io.StringIO()
+    Report("json", told).lines([long])
+    assert json.loads(told.getvalue())["line"] == f"  | {long}", "a program gets all of it"
+
+
+def typed_in(sandbox: Sandbox, *arguments: str, stdout: int, **variables: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, **sandbox.environment(), **variables}
+    command = [sys.executable, "-m", "invoke", *arguments]
+    streams: dict[str, int] = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=sandbox.work, env=environment, text=True, **streams)
+
+
+@pytest.mark.parametrize(
+    "variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+)
+def test_any_encoding_of_the_terminal_will_do(sandbox: Sandbox, variables: dict[str, str]) -> None:
+    for arguments in (["release.status"], ["--dry", "release.branch"]):
+        done = typed_in(sandbox, *arguments, stdout=subprocess.PIPE, **variables)
+        told, problem = done.communicate()
+        assert (done.returncode, problem) == (0, ""), problem
+        assert told.strip()
+
+
+def test_a_reader_that_leaves_stops_nothing(sandbox: Sandbox) -> None:
+    """`inv … | head`: what was begun is done, and the exit code is true."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    for arguments, code in (
+        (["release.status"], 0),
+        (["release.branch", "--yes"], 0),
+        (["release.next", "--bump=x"], 2),
+    ):
+        done = typed_in(sandbox, *arguments, stdout=writer)
+        _, problem = done.communicate()
+        assert (done.returncode, "Error" in problem, "Traceback" in problem) == (code, False, False), problem
+    os.close(writer)
+    assert any("release-0.7-" in name for name in remote_refs(sandbox))
 
 
 def test_outputs_are_written_wherever_they_are_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

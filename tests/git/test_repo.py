@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +15,14 @@ from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.refs import Push, RemoteRef
 from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
+from release.git.scratch import worktree
 from release.git.snapshot import Look, Remote
+from release.picks.history import titles
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 FILES = {"a.txt": "one\n", "sdk/config.py": 'X = "1"\n'}
 BRANCH = "refs/heads/release-0.7-20261122"
@@ -79,6 +85,36 @@ def test_f07_f13_a_rule_is_told_in_the_servers_words(sandbox: Sandbox, repo: Rep
         repo.push([Push(BRANCH, repo.head())])
     assert "A rule or a hook" in caught.value.hint
     assert sandbox.bare.sha(BRANCH) is None
+
+
+def test_f13_a_servers_words_before_the_connection_broke_are_no_refusal(sandbox: Sandbox, repo: Repository) -> None:
+    speak_and_cut(sandbox, b"Checking your push, see the rules")
+    with pytest.raises(Unknown, match=r"broke during the push(?s:.*)Checking your push"):
+        repo.push([Push(BRANCH, repo.head())])
+
+
+def test_f13_what_a_hook_says_is_not_what_git_met(sandbox: Sandbox, repo: Repository) -> None:
+    reject_pushes(sandbox.github.hub, "refs/heads/release-*", "the scan timed out: Authentication failed (index.lock)")
+    with pytest.raises(Failed, match=r"refused the push: (?s:.*)the scan timed out"):
+        repo.push([Push(BRANCH, repo.head())])
+
+
+def speak_and_cut(sandbox: Sandbox, words: bytes) -> None:
+    """Answer a push with a line of the server's (gitprotocol-pack(5), side band 2), and cut it before any report."""
+    whole = sandbox.github.front.application
+
+    def _answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "POST" or not environ["PATH_INFO"].endswith("git-receive-pack"):
+            return whole(environ, start_response)
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response("200 OK", [("Content-Type", "application/x-git-receive-pack-result")])
+        return _part(f"{len(words) + 6:04x}".encode() + b"\x02" + words + b"\n")
+
+    def _part(part: bytes) -> Iterator[bytes]:
+        yield part
+        raise ConnectionResetError("cut on purpose")
+
+    sandbox.github.front.application = _answer
 
 
 def test_f08_a_broken_connection_leaves_the_outcome_open(sandbox: Sandbox, repo: Repository) -> None:
@@ -152,7 +188,7 @@ def test_a_branch_whose_name_ends_alike_is_another(sandbox: Sandbox, repo: Repos
 def test_f22_the_worktree_is_apart_and_gone_afterwards(sandbox: Sandbox, repo: Repository) -> None:
     (sandbox.work / "a.txt").write_text("uncommitted\n")
     before = (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD"))
-    with repo.worktree(repo.head()) as tree:
+    with worktree(repo, repo.head()) as tree:
         (tree / "a.txt").write_text("two\n")
         sha = repo.commit("Change a", ["a.txt"], tree)
     assert (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD")) == before
@@ -219,14 +255,79 @@ def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repo
 @pytest.mark.parametrize("name", ["--upload-pack=x", "a b", "a..b", "ä", "a\n", "x.lock"])
 def test_s03_names_are_checked_before_git_sees_them(repo: Repository, name: str) -> None:
     for call in (
-        lambda: looked(repo).head_sha(name),
+        lambda: Repository(repo.root, name),
+        lambda: repo.commit_sha(name),
+        lambda: repo.local_tag(name),
         lambda: looked(repo).tag(name),
         lambda: repo.push([Push(name, "0" * 40)]),
+        lambda: repo.delete_branch(name, "0" * 40),
     ):
-        with pytest.raises(Usage):
+        with pytest.raises(Usage, match="is no name"):
             call()
+    assert looked(repo).head_sha(name) is None, "to look it up in the listing gives Git no name"
     with pytest.raises(Usage):
         repo.push([Push(BRANCH, "HEAD")])
+
+
+def test_s03_gits_own_rules_are_asked_too(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("release.git.repository.check_ref_name", lambda name: None)
+    for name in ("a..b", "a b", "x.lock", "a@{1}", ".a"):
+        with pytest.raises(Usage, match="is no name"):
+            repo.push([Push(name, "0" * 40)])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["-x", "--upload-pack=x", "ext::sh -c x", "a..b", "^main", "@", "@{-1}", "main@{1}", "HEAD@{1}", ":/Change",
+     "HEAD^{tree}", "HEAD^{/x}", "main:a.txt", "ma\0in", "main\n", "HEAD\n", "~1", "", "mai*", "ä"],
+)  # fmt: skip
+def test_s03_a_commit_is_named_as_people_do_or_not_at_all(sandbox: Sandbox, repo: Repository, name: str) -> None:
+    git(sandbox.work, "checkout", "-q", "-b", "other")
+    with pytest.raises(Usage, match="is no name"):
+        repo.commit_sha(name)
+
+
+def test_s03_what_people_do_name_is_found(sandbox: Sandbox, repo: Repository) -> None:
+    first, second = repo.head(), commit(sandbox.work, "b.txt")
+    git(sandbox.work, "tag", "0.7.0", first)
+    for name in ("HEAD", "main", "refs/heads/main", second, second[:9], "HEAD~0", "main^0"):
+        assert repo.commit_sha(name) == second
+    for name in ("HEAD~", "HEAD~1", "main^", "origin/main", "0.7.0", "HEAD^1~0"):
+        assert repo.commit_sha(name) == first
+
+
+ODD = [
+    "@scope",
+    "tick`y",
+    "wei\u2028rd",
+    "release-0.7-$(x)",
+    "release-0.7-\u2028",
+    "-x",
+    "a;b",
+    "ä",
+    "release-0.7-\udcff",
+]
+
+
+def test_s03_names_of_the_remotes_own_stop_nobody_who_reads(sandbox: Sandbox, repo: Repository) -> None:
+    """The remote may have any name that Git takes, of bytes that are no text too: such a ref is read, or left alone."""
+    sha = repo.head()
+    for name in ODD:
+        sandbox.bare.git("update-ref", f"refs/heads/{name}", sha)
+        sandbox.bare.git("update-ref", f"refs/tags/{name.replace('release-', '')}", sha)
+    seen = looked(repo)
+    assert {ref.name.removeprefix("refs/heads/") for ref in seen.heads("*")} >= {*ODD, "main"}
+    assert seen.head_sha("tick`y") == seen.head_sha("@scope") == sha
+    part = looked(repo)
+    assert len(part.heads("release-0.7-*")) == 3, "fetched into refs of our own, and taken away"
+    assert repo.refs("refs/release/") == []
+    assert part.tags("0.7.") == []
+
+
+def test_a_title_with_a_break_of_pythons_own_is_one_title(sandbox: Sandbox, repo: Repository) -> None:
+    git(sandbox.work, "commit", "--allow-empty", "-qm", "one\u2028two\x0cthree")
+    assert titles(repo, "--max-count=2", "HEAD")[repo.head()] == "one\u2028two\x0cthree"
+    assert len(titles(repo, "--max-count=2", "HEAD")) == 2
 
 
 def test_s03_a_commit_named_like_an_option_is_no_option(repo: Repository) -> None:

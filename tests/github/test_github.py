@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -166,12 +166,39 @@ def test_s01_the_token_is_in_no_text(server: Scripted, github: GitHub) -> None:
     assert TOKEN not in repr(BearerAuth(TOKEN))
     for reply in (Reply(502), Reply(422, b'{"message": "no"}'), Reply(401, b'{"message": "Bad credentials"}')):
         server.replies = [reply]
-        with pytest.raises((Unknown, Failed, Usage)) as caught:
+        with pytest.raises((Unknown, Failed, Waiting)) as caught:
             github.send("POST", "pulls", {})
         chain: BaseException | None = caught.value
         while chain is not None:
             assert TOKEN not in f"{chain!r} {chain} {getattr(chain, 'message', '')}"
             chain = chain.__cause__ or chain.__context__
+
+
+REFUSED = Reply(401, b'{"message": "Bad credentials"}')
+
+
+@pytest.mark.parametrize("ask", [GitHub.fresh, GitHub.get, GitHub.content])
+def test_a_token_that_is_refused_is_said_by_every_way_of_asking(
+    server: Scripted, github: GitHub, ask: Callable[[GitHub, str], object]
+) -> None:
+    server.replies = [REFUSED]
+    with pytest.raises(Usage, match="GitHub refuses the token: Bad credentials"):
+        ask(github, "pulls")
+
+
+def test_a_token_that_ran_out_is_asked_for_anew_and_a_write_sent_once_with_it(
+    server: Scripted, clock: FakeClock
+) -> None:
+    github = GitHub(Http(clock), server.url, "acme/platform", TOKEN, renew=lambda: "ghp_newer")
+    server.replies = [Reply(), REFUSED, Reply(201), REFUSED]
+    github.get("pulls")
+    github.send("POST", "pulls", {})
+    sent = [(each.method, each.headers["authorization"]) for each in server.asked]
+    assert sent == [("GET", f"Bearer {TOKEN}"), ("POST", f"Bearer {TOKEN}"), ("POST", "Bearer ghp_newer")]
+    with pytest.raises(Waiting, match="has run out") as caught:
+        github.fresh("pulls")
+    assert (caught.value.code, len(server.asked)) == (4, 4)
+    assert "run the same again" in caught.value.hint
 
 
 def test_s01_netrc_does_not_replace_the_token(
@@ -201,6 +228,23 @@ def test_s02_a_next_page_on_another_host_is_not_asked_for(server: Scripted, gith
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/x",
+        "http://api.github.com/x",
+        "https://api.github.com@evil.example/x",
+        "https://github.com/x",
+    ],
+)
+def test_f32_a_token_goes_to_no_address_that_an_answer_names_elsewhere(server: Scripted, address: str) -> None:
+    github = GitHub(Http(FakeClock()), "https://api.github.com", "acme/platform", TOKEN)
+    for ask in (github.get, github.content, lambda url: github.upload(url, "x", b"", "text/plain"), github.fresh):
+        with pytest.raises(Failed, match="another host"):
+            ask(address)
+    assert github.url("https://uploads.github.com/x") == "https://uploads.github.com/x"
+
+
 def test_an_unchanged_answer_costs_no_body(server: Scripted, github: GitHub) -> None:
     server.replies = [Reply(body=b'{"status": "queued"}', headers={"ETag": '"1"'}), Reply(304, b"")]
     assert github.fresh("actions/runs/1") == ({"status": "queued"}, True)
@@ -213,6 +257,17 @@ def test_missing_is_404_alone(server: Scripted, github: GitHub) -> None:
     assert github.find("releases/tags/0.7.0") is None
     with pytest.raises(Failed):
         github.find("releases/tags/0.7.0")
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_web_page_is_nothing_that_github_says(server: Scripted, github: GitHub, status: int) -> None:
+    server.replies = [Reply(status, b"<p>Sign in</p>", {"Content-Type": "text/html; charset=utf-8"})]
+    reads = (github.find, github.get, github.fresh, github.content, lambda path: list(github.pages(path)))
+    for read in reads:
+        with pytest.raises(Failed, match=f"answered {status} with a web page"):
+            read("releases/tags/0.7.0")  # type: ignore[operator]
+    with pytest.raises(Unknown, match="with a web page"):
+        github.send("POST", "releases", {})
 
 
 def test_a_conflict_is_told_apart(server: Scripted, github: GitHub) -> None:

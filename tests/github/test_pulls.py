@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from history import write_commit
-from outside import remote_refs, writes
+from outside import everything, remote_refs, writes
 
 from release.call.context import Context
+from release.call.flags import PickRequest
 from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
 from release.git.refs import RemoteRef
 from release.git.snapshot import remote
 from release.github.api import github
-from release.github.pulls import PullRequest, merge_pull_request, open_pull_request
+from release.github.pulls import PullRequest, merge_pull_request, open_pull_request, pulls_of
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import protect, unprotect
 from release.sandbox.github.state import Hub, add_check, add_review, add_status
+from release.tasks import image, picks, pipelines
 from release.versions import parse
 
 pytestmark = pytest.mark.usefixtures("doubles")
@@ -178,6 +180,18 @@ def test_a_lost_answer_to_the_merge_is_looked_into(sandbox: Sandbox, context: Co
     assert merges(sandbox) == 1
 
 
+def test_f37_what_was_written_may_show_some_seconds_later(
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub
+) -> None:
+    faults = sandbox.github.faults
+    faults.add("GET", r"/pulls\?", status=200, body=[], times=3)
+    pull = opened(context)
+    before = github(context).get(f"pulls/{pull.number}")
+    faults.add("PUT", "/merge", call=lambda: faults.add("GET", r"/pulls/1\?", change=lambda _: before, times=3))
+    assert merge_pull_request(context, pull, head.sha).merged
+    assert [each.rpartition("/")[2] for each in writes(sandbox)] == ["pulls", "merge"]
+
+
 @pytest.mark.parametrize("allowed", ["squash", "rebase"])
 @pytest.mark.parametrize("by", ["repository", "rule"])
 def test_the_method_is_one_that_is_allowed(
@@ -191,6 +205,52 @@ def test_the_method_is_one_that_is_allowed(
     assert merge_pull_request(context, opened(context), head.sha).merged
     asked = next(each for each in sandbox.github.requests if each.method == "PUT")
     assert asked.body["merge_method"] == allowed
+
+
+def test_every_rule_and_the_repository_has_a_say_in_the_method(
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub
+) -> None:
+    """GitHub may have several rules of a type in force: a second one counts as much as the first."""
+    protect(hub, MAIN, pull_request={"allowed_merge_methods": ["merge", "squash", "rebase"]})
+    protect(hub, MAIN, pull_request={"allowed_merge_methods": ["merge", "squash"]}, required_linear_history={})
+    assert merge_pull_request(context, opened(context), head.sha).merged
+    asked = next(each for each in sandbox.github.requests if each.method == "PUT")
+    assert asked.body["merge_method"] == "squash"
+
+
+def no_way_to_merge(hub: Hub, ref: str) -> None:
+    protect(hub, ref, pull_request={"allowed_merge_methods": ["merge", "squash"]}, required_linear_history={})
+    hub.settings.allow_squash_merge = False
+
+
+@pytest.mark.parametrize("begin", ["image.release", "image.pr", "release.minor", "release.pick"])
+def test_where_no_method_is_left_nothing_is_written(
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub, begin: str
+) -> None:
+    picked = PickRequest(pr=("14",), via_pr=True)
+    no_way_to_merge(hub, "refs/heads/release-0.6-20260901" if begin == "release.pick" else MAIN)
+    before = everything(sandbox)
+    tasks: dict[str, Callable[[], object]] = {
+        "image.release": lambda: image.release(context, "0.7.0"),
+        "image.pr": lambda: image.pr(context, "0.7.0", merge=True),
+        "release.minor": lambda: pipelines.minor(context, "0.7.0"),
+        "release.pick": lambda: picks.pick(context, line="0.6", wanted=picked),
+    }
+    with pytest.raises(Failed, match="leave no way to merge a pull request") as caught:
+        tasks[begin]()
+    assert "/settings/rules" in caught.value.hint
+    assert everything(sandbox) == before
+
+
+def test_rules_are_read_once_for_a_whole_backport(sandbox: Sandbox, context: Context) -> None:
+    picks.pick(context, line="0.6", wanted=PickRequest(pr=("14",), via_pr=True))
+    assert sum("/rules/branches/" in each.path for each in sandbox.github.requests) == 1
+    assert merges(sandbox) == 1
+
+
+@pytest.mark.parametrize("sha", ["f" * 40, ""])
+def test_a_commit_that_github_does_not_know_is_in_no_pull_request(context: Context, sha: str) -> None:
+    assert pulls_of(context, sha) == []
 
 
 # --- in words ---
@@ -300,7 +360,7 @@ def test_required_checks_are_waited_for_statuses_and_check_runs(
     assert "legacy/ci  success" in printed(context)
 
 
-@pytest.mark.parametrize("state", ["failure", "timed_out", "cancelled", "action_required"])
+@pytest.mark.parametrize("state", ["failure", "timed_out", "cancelled"])
 def test_a_required_check_that_failed_fails(
     sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub, state: str
 ) -> None:
@@ -308,7 +368,9 @@ def test_a_required_check_that_failed_fails(
     pull = opened(context)
     add_check(hub, head.sha, "build", state)
     error = refused(context, pull, head.sha)
-    assert error.problem == f"pull request #1: required checks failed: build ({state})"
+    assert error.problem.startswith(f"checks of pull request #1 at {head.sha[:9]} failed:")
+    assert f"build: {state.replace('_', ' ')}" in error.problem
+    assert pull.url in error.hint
     assert (error.code, merges(sandbox)) == (1, 0)
 
 
@@ -320,7 +382,7 @@ def test_a_check_that_nothing_reports_is_named_after_two_minutes(
     pull = opened(context)
     add_check(hub, head.sha, "build", "success")
     said: dict[int, bool] = {}
-    words = "required check renamed long ago is expected, never reported"
+    words = "renamed long ago is expected, never reported"
     at(
         context,
         *((moment, lambda moment=moment: said.update({moment: words in printed(context)})) for moment in (110, 150)),
@@ -344,7 +406,7 @@ def test_checks_of_a_base_protected_the_older_way_count_too(
         "required_status_checks": {"enforcement_level": "everyone", "contexts": ["older"], "checks": []},
     }
     sandbox.github.faults.add("GET", "/platform/branches/main", status=200, body=body)
-    assert "older (failure)" in refused(context, pull, head.sha).problem
+    assert "older: failure" in refused(context, pull, head.sha).problem
 
 
 def test_a_dry_run_reads_and_merges_nothing(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:

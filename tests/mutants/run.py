@@ -1,11 +1,14 @@
-"""Break the source in one place, and see the test that should notice fail: `python tests/mutants/run.py [NAME …]`.
+"""Break the source in one place, and see the test that should notice fail.
 
-Each mutant in a *.yaml of this folder names a promise or defect, a file, the text to break (found once), what it
+    python tests/mutants/run.py [--since COMMIT] [NAME …]    # all, those of files changed since, those so named
+
+Each mutant in this folder's *.yaml names a promise or defect, a file, the text to break (found exactly once), what it
 becomes, and the tests that must catch it. Ends with exit 1 when a mutant survives or no longer applies.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -40,6 +43,13 @@ def mutants(names: list[str]) -> list[Mutant]:
     return [each for each in found if not names or any(each.name.startswith(name) for name in names)]
 
 
+def changed_since(commit: str) -> set[str] | None:
+    """Name the files that changed since; None where Git has no such commit, as before a branch's first push."""
+    command = ["git", "diff", "--name-only", f"{commit}...HEAD", "--"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return None if done.returncode else set(done.stdout.splitlines())
+
+
 def outcome(mutant: Mutant) -> str:
     """Break a copy, run the tests, and say what came of it: caught is all that is well."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
@@ -65,17 +75,23 @@ def outcome(mutant: Mutant) -> str:
     return {0: "SURVIVED", 1: "caught"}.get(done.returncode, f"no test ran: {done.stdout[-300:]}")
 
 
-def main(names: list[str]) -> int:
+def main() -> int:
     """Run the mutants, two at a time, and print the table."""
-    chosen = mutants(names)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--since", default="")
+    parser.add_argument("names", nargs="*")
+    given = parser.parse_args()
+    chosen, changed = mutants(given.names), changed_since(given.since) if given.since else None
+    if changed is not None:
+        chosen = [each for each in chosen if changed.intersection([each.file, *each.tests])]
     with ThreadPoolExecutor(max_workers=2) as pool:
         outcomes = list(pool.map(outcome, chosen))
     for mutant, became in zip(chosen, outcomes, strict=True):
         sys.stdout.write(f"{mutant.name:34} {mutant.file:38} {became}\n")
     bad = sum(not became.startswith("caught") for became in outcomes)
     sys.stdout.write(f"{len(chosen) - bad} of {len(chosen)} caught\n")
-    return 1 if bad or not chosen else 0
+    return 1 if bad or not (chosen or given.since) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -15,6 +15,7 @@ from release.call.context import Context, Options
 from release.call.flags import AFRESH, PickRequest, Resume
 from release.errors import Conflict, Failed, Usage
 from release.git.repository import repository
+from release.picks import push
 from release.picks.worktree import cherry_pick, pick_worktrees
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import protect, reject_pushes
@@ -183,6 +184,64 @@ def test_f22_a_merge_commit_needs_its_mainline(sandbox: Sandbox, context: Contex
     do(context, merge, mainline="1")
     assert titles(sandbox, base) == ["Merge side"]
     assert (on_line(sandbox, "a.txt"), on_line(sandbox, "b.txt")) == (LINES, changed(LINES, 5, "side"))
+
+
+@pytest.mark.parametrize("conflict", [False, True])
+def test_mainline_is_for_the_merges_among_the_commits(
+    sandbox: Sandbox, context: Context, author: Author, conflict: bool
+) -> None:
+    """10-18: `--mainline 2` failed at the plain commits that were picked along."""
+    base = author.cut()
+    if conflict:
+        author.on_line("the line's own", {"c.txt": changed(LINES, 1, "theirs")})
+        base = str(sandbox.bare.sha(REF))
+    first = author.commit("fix 1", c_txt=changed(LINES, 1, "fix 1"))
+    git(author.path, "checkout", "-q", "-b", "side")
+    commit(author.path, "side", {"b.txt": changed(LINES, 5, "side")})
+    git(author.path, "checkout", "-q", "main")
+    commit(author.path, "main", {"a.txt": changed(LINES, 5, "main")})
+    git(author.path, "merge", "-q", "--no-ff", "-m", "Merge side", "side")
+    merge = git(author.path, "rev-parse", "HEAD")
+    last = [author.commit(f"fix {n}", d_txt=f"{n}\n") for n in (2, 3)]
+    if conflict:
+        with pytest.raises(Failed, match=r"c\.txt"):
+            do(context, first, merge, *last, mainline="2")
+        (tree,) = pick_worktrees(repository(context))
+        (tree.path / "c.txt").write_text("both\n")
+        git(tree.path, "add", "c.txt")
+        do(context, resume=GO_ON)
+    else:
+        do(context, first, merge, *last, mainline="2")
+    assert titles(sandbox, base) == ["fix 1", "Merge side", "fix 2", "fix 3"]
+    # Against its second parent, the side branch, a merge brings what the trunk had.
+    assert (on_line(sandbox, "a.txt"), on_line(sandbox, "b.txt")) == (changed(LINES, 5, "main"), LINES)
+    assert on_line(sandbox, "d.txt") == "3\n"
+
+
+@pytest.mark.parametrize("then", ["continued", "left alone"])
+def test_f27_f33_a_call_killed_between_its_push_and_its_end_hinders_none(
+    sandbox: Sandbox, context: Context, author: Author, then: str
+) -> None:
+    """10-18: `--continue` after the push had landed ended in exit 2, as if nothing had been picked."""
+    base = author.cut()
+    resolved(context, author)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("release.picks.worktree.close_worktree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            do(context, resume=GO_ON)
+    landed = sandbox.bare.sha(REF)
+    assert titles(sandbox, base) == ["fix: the renamed"]
+    if then == "continued":
+        assert f"the picks on {REF.removeprefix('refs/heads/')}" in printed(do(context, resume=GO_ON))
+        assert sandbox.bare.sha(REF) == landed
+    else:
+        do(context, author.commit("fix: another", c_txt="c\n"))
+        assert titles(sandbox, base) == ["fix: the renamed", "fix: another"]
+    assert pick_worktrees(repository(context)) == []
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_commit_that_is_not_on_the_trunk_is_asked_about(
@@ -555,3 +614,75 @@ def test_typed_at_a_prompt(sandbox: Sandbox, author: Author, inv: Inv) -> None:
     inv("release.pick", "--line", "0.7", "--commit", fix, "--yes", code=3)
     inv("release.pick", "--abort", "--yes")
     assert "nothing to take back" in inv("release.pick", "--abort", "--yes").stdout
+
+
+# --- by a pull request ---
+
+
+def backport(context: Context, author: Author, *commits: str, amend: str = "", extra: str = "") -> str:
+    """Push the picks' backport branch as somebody else would, with more in the pick's commit or in one on top."""
+    plan = push.pick_plan(again(context), Line(0, 7), PickRequest(commit=commits, via_pr=True))
+    git(author.path, "fetch", "-q", "origin", REF)
+    git(author.path, "checkout", "-q", "--detach", "FETCH_HEAD")
+    git(author.path, "cherry-pick", "-x", "-Xtheirs", *commits)
+    if amend:
+        (author.path / amend).write_text("foreign\n")
+        git(author.path, "add", amend)
+        git(author.path, "commit", "-q", "--amend", "--no-edit")
+    if extra:
+        commit(author.path, extra, {"a.txt": "foreign\n"})
+    name = f"refs/heads/{push.backport_branch(plan)}"
+    author.push(name)
+    git(author.path, "checkout", "-q", "main")
+    return name
+
+
+@pytest.mark.parametrize("conflict", [False, True])
+@pytest.mark.parametrize(
+    "foreign",
+    [{}, {"amend": "a.txt"}, {"amend": "d.txt"}, {"extra": "mine"}, {"extra": "(cherry picked from commit {})"}],
+)
+def test_f15_a_backport_branch_holds_the_picks_asked_for_alone(
+    sandbox: Sandbox, context: Context, author: Author, foreign: dict[str, str], conflict: bool
+) -> None:
+    """10-17: a commit without a trailer, or other changes under the right one, passed as these picks alone."""
+    author.cut()
+    if conflict:
+        author.on_line("the line's own", {"a.txt": changed(LINES, 3, "theirs")})
+    fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
+    name = backport(context, author, fix, **{key: text.format(fix) for key, text in foreign.items()})
+    head = sandbox.bare.sha(name)
+    if not foreign or (conflict and foreign == {"amend": "a.txt"}):  # there the resolution itself, for a reviewer
+        do(context, fix, via_pr=True)
+        assert [pull.head_sha for pull in sandbox.github.hub.pulls.values()] == [head]
+        assert sandbox.bare.sha(name) is None
+        return
+    with pytest.raises(Conflict, match="holds other commits than these picks"):
+        do(context, fix, via_pr=True)
+    assert sandbox.github.hub.pulls == {}
+    assert sandbox.bare.sha(name) == head
+
+
+def test_f17_a_reverted_pick_goes_by_a_second_pull_request(sandbox: Sandbox, context: Context, author: Author) -> None:
+    """10-17: the merged pull request of the same branch name was adopted, and nothing could be picked again."""
+    base = author.cut()
+    fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
+    do(context, fix, via_pr=True)
+    picked = sandbox.bare.git("rev-list", "--no-merges", "-n1", f"{base}..{REF}").strip()
+    author.on_line(f"Revert fix\n\nThis reverts commit {picked}.", {"a.txt": LINES})
+    do(context, fix, via_pr=True)
+    assert len(sandbox.github.hub.pulls) == 2
+    assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
+
+
+def test_f33_a_backport_branch_left_by_a_kill_after_the_merge_goes_with_the_next(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
+    author.cut()
+    fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
+    do(context, fix, via_pr=True)
+    (pull,) = sandbox.github.hub.pulls.values()
+    sandbox.bare.update_ref(f"refs/heads/{pull.head}", pull.head_sha)
+    do(context, fix, via_pr=True)
+    assert sandbox.bare.sha(f"refs/heads/{pull.head}") is None
+    assert len(sandbox.github.hub.pulls) == 1

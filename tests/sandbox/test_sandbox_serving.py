@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 import requests
-from sandbox_client import DISPATCH, Client, one_client
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with one_client() as made:
-        yield made
+from sandbox_client import DISPATCH, Client
 
 
 def test_f1_dispatch_is_done_and_its_answer_lost(client: Client) -> None:

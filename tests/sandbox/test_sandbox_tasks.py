@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import pty
 import re
+import select
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Inv, printed
 from doubles import released_sandbox
+from outside import git
 from typed import typing_in
 
 from release.call.context import Context, Options
@@ -23,6 +30,12 @@ from release.settings import Settings
 from release.tasks.sandbox import _show_evidence
 
 ROOT = Path(__file__).parents[2]
+STOPS = [
+    pytest.param(signal.SIGTERM, id="SIGTERM"),
+    pytest.param(signal.SIGINT, id="SIGINT", marks=pytest.mark.slow),
+    pytest.param(signal.SIGHUP, id="SIGHUP", marks=pytest.mark.slow),
+]
+INV = (sys.executable, "-m", "invoke")
 SERVE = """
 import signal
 from invoke.program import Program
@@ -33,6 +46,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the bac
 sandbox.Sandbox = lambda history: Sandbox({"a.txt": "a"}, cloud=False)
 Program(namespace=namespace).run(["inv", "sandbox.serve"])
 """
+RUN = """
+from invoke.program import Program
+from release import namespace
+Program(namespace=namespace).run("""
 
 
 def test_the_demo_shows_everything_that_is_out_or_fails(tmp_path: Path) -> None:
@@ -79,35 +96,130 @@ def test_a_rehearsal_takes_the_task_file_and_settings_that_are_not_pushed_yet(sa
     assert '"version": "0.7.0"' in done.stdout
 
 
-def test_a_repository_that_git_cannot_copy_is_said_in_a_line(sandbox: Sandbox, inv: Inv) -> None:
-    (sandbox.work / ".git" / "packed-refs").write_text("garbage\n")
-    done = inv("sandbox.rehearse", "--task", "release.next", code=None)
-    assert done.returncode in (1, 2)
-    assert len(done.stderr.strip().splitlines()) <= 2
+def _shallow(sandbox: Sandbox) -> str:
+    git(sandbox.folder, "clone", "-q", "--depth=1", f"file://{sandbox.bare.path}", "copy")
+    return "origin/main is not whole here; git fetch --unshallow origin"
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_served_sandbox_ends_when_told(tmp_path: Path, stop: signal.Signals) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVE],
-        cwd=tmp_path,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+def _partial(sandbox: Sandbox) -> str:
+    git(sandbox.bare.path, "config", "uploadpack.allowFilter", "true")
+    url = f"file://{sandbox.bare.path}"
+    git(sandbox.folder, "clone", "-q", "--filter=blob:none", "--no-checkout", url, "copy")
+    git(sandbox.folder / "copy", "remote", "set-url", "origin", f"{url}-is-gone")
+    return "(remote: )?fatal: "
+
+
+def _corrupt(sandbox: Sandbox) -> str:
+    git(sandbox.folder, "clone", "-q", f"file://{sandbox.bare.path}", "copy")
+    for pack in (sandbox.folder / "copy" / ".git" / "objects" / "pack").glob("*.pack"):
+        pack.chmod(0o600)
+        pack.write_bytes(pack.read_bytes()[:2000] + bytes(1000) + pack.read_bytes()[3000:])
+    return "(remote: )?fatal: "
+
+
+def _no_room(sandbox: Sandbox) -> str:
+    git(sandbox.folder, "clone", "-q", f"file://{sandbox.bare.path}", "copy")
+    return ""
+
+
+@pytest.mark.parametrize("broken", [_shallow, _partial, _corrupt, _no_room])
+def test_a_repository_that_cannot_be_copied_is_said_in_two_lines(
+    context: Context, sandbox: Sandbox, tmp_path: Path, broken: Callable[[Sandbox], str]
+) -> None:
+    says, limit = broken(sandbox), "ulimit -f 8" if broken is _no_room else ":"
+    done = subprocess.run(
+        ["sh", "-c", f'{limit}; exec "$@"', "", *INV, "-r", str(ROOT), "sandbox.rehearse", "--task", "release.next"],
+        cwd=sandbox.folder / "copy",
+        env={**os.environ, "TMPDIR": str(tmp_path), "INVOKE_RELEASE_TRUNK": "main"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.match(f"✘ the sandbox cannot be made: {says}", done.stderr), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 2, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("task", ["demo", "serve", "shell", "rehearse"])
+def test_a_dry_call_makes_no_sandbox(sandbox: Sandbox, inv: Inv, tmp_path: Path, task: str) -> None:
+    done = inv("--dry", f"sandbox.{task}", TMPDIR=str(tmp_path))
+    assert "(to do)" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_to_rehearse_that_no_shell_would_take_is_named(sandbox: Sandbox, inv: Inv) -> None:
+    assert "No closing quotation" in inv("sandbox.rehearse", "--task", "release.next 'x", code=2).stderr
+
+
+def started(tmp_path: Path, *command: str, **variables: str) -> subprocess.Popen[str]:
+    """Start it with a folder of its own for what is temporary."""
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def said(process: subprocess.Popen[str], pattern: str) -> str:
+    """Read what the process prints up to a line that matches; return its group."""
     assert process.stdout
-    for line in iter(process.stdout.readline, ""):
-        if found := re.fullmatch(r"  source (.*)\n", line):
-            file = Path(found[1])
-        if line.startswith("Then"):
-            break
-    said = subprocess.run(
+    for line in process.stdout:
+        if found := re.match(pattern, line):
+            return found[found.re.groups]
+    raise AssertionError(f"it ended without {pattern}")
+
+
+def living_below(folder: Path) -> list[str]:
+    """The processes that work below the folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            found += [place.parent.name] if str(folder) in str(place.readlink()) else []
+    return found
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_what_ends_the_demo_ends_its_child_and_leaves_no_folder(tmp_path: Path, stop: signal.Signals) -> None:
+    """The task that it types is in the middle of its work."""
+    script = f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{RUN}"
+    process = started(tmp_path, sys.executable, "-c", f"{script}['inv', 'sandbox.demo'])")
+    said(process, r"\$ inv release.minor")
+    said(process, "Release 0.7.0 of")
+    assert living_below(tmp_path)
+    process.send_signal(stop)
+    assert process.wait(30) == 4
+    assert living_below(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sandbox_that_shall_outlive_its_terminal_does(tmp_path: Path) -> None:
+    script = f"import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n{SERVE}"
+    process = started(tmp_path, sys.executable, "-c", script)
+    said(process, "Then")
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.terminate()
+    assert process.wait(30) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_the_served_sandbox_ends_when_told(tmp_path: Path, stop: signal.Signals) -> None:
+    process = started(tmp_path, sys.executable, "-c", SERVE)
+    file = Path(said(process, r"  source (.*)\n"))
+    said(process, "Then")
+    shown = subprocess.run(
         ["sh", "-c", f". {file} && echo $GITHUB_API_URL && pwd"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert said[0].startswith("http://127.0.0.1:")
-    assert said[1].startswith(str(tmp_path.resolve()))
-    assert file.stat().st_mode & 0o077 == 0
+    assert shown[0].startswith("http://127.0.0.1:")
+    assert shown[1].startswith(str(tmp_path.resolve()))
+    assert file.stat().st_mode & 0o777 == 0o600
     process.send_signal(stop)
     assert process.wait(30) == 0
     assert list(tmp_path.iterdir()) == []
@@ -115,16 +227,89 @@ def test_the_served_sandbox_ends_when_told(tmp_path: Path, stop: signal.Signals)
 
 def test_a_shell_in_the_sandbox_sees_it_and_leaves_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", "sandbox.shell"],
+        [*INV, "sandbox.shell"],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(tmp_path), "SHELL": "/bin/sh"},
-        input="git remote get-url origin; inv release.next\n",
+        input="git remote get-url origin; inv release.next; exit 3\n",
         capture_output=True,
         text=True,
         timeout=90,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     assert "http://127.0.0.1:" in done.stdout
     assert "0.7.0" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("command", "code"), [("inv release.next", 0), ("exit 7", 7), ("kill -9 $$", 137)])
+def test_a_command_in_the_sandbox_ends_the_call_with_its_code(tmp_path: Path, command: str, code: int) -> None:
+    process = started(tmp_path, *INV, "sandbox.shell", "--command", command, SHELL="/bin/sh")
+    assert process.stdout
+    assert process.stdout.read() == ("" if code else "0.7.0\n")
+    assert process.wait(30) == code
+    assert list(tmp_path.iterdir()) == []
+
+
+class Terminal:
+    """A process at a terminal of its own, and what that shows."""
+
+    def __init__(self, command: list[str], **variables: str) -> None:
+        self.pid, self.file = pty.fork()
+        if not self.pid:
+            os.chdir(ROOT)
+            os.execve(command[0], command, {**os.environ, "TERM": "dumb", **variables})
+        self.shown = ""
+
+    def type(self, text: str) -> None:
+        os.write(self.file, f"{text}\n".encode())
+
+    def until(self, wanted: str) -> str:
+        """Return what is shown up to a text."""
+        deadline = time.monotonic() + 60
+        while wanted not in self.shown:
+            assert select.select([self.file], [], [], max(0.0, deadline - time.monotonic()))[0], self.shown
+            self.shown += os.read(self.file, 4096).decode()
+        before, _, self.shown = self.shown.partition(wanted)
+        return before
+
+    def end(self) -> int:
+        """Return the exit code."""
+        with contextlib.suppress(OSError):  # Linux says so of a terminal that nobody has open
+            while os.read(self.file, 4096):
+                pass
+        os.close(self.file)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+SHELLS = [path for path in map(shutil.which, ("bash", "dash", "zsh")) if path]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda path: Path(path).name)
+def test_a_person_gets_a_shell_whose_prompt_says_where_it_is(tmp_path: Path, shell: str) -> None:
+    at = Terminal([*INV, "sandbox.shell"], SHELL=shell, TMPDIR=str(tmp_path), PS1="mine ")
+    at.until("(sandbox) $ ")
+    at.type("git remote get-url origin")
+    assert "http://127.0.0.1:" in at.until("(sandbox) $ ")
+    at.type("sleep 60")
+    time.sleep(0.5)
+    os.write(at.file, b"\x03")  # Ctrl-C ends what runs in the shell, not the sandbox
+    at.until("(sandbox) $ ")
+    at.type("inv release.next")
+    assert "0.7.0" in at.until("(sandbox) $ ")
+    at.type("exit 5")
+    assert at.end() == 5
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_the_sandbox_ends_its_shell(tmp_path: Path, stop: signal.Signals) -> None:
+    at = Terminal([*INV, "sandbox.shell"], SHELL=SHELLS[0], TMPDIR=str(tmp_path))
+    at.until("(sandbox) $ ")
+    at.type("sleep 60")
+    time.sleep(0.5)
+    assert len(living_below(tmp_path)) == 2
+    os.kill(at.pid, stop)
+    assert at.end() == 4
+    assert living_below(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

@@ -384,3 +384,16 @@ def test_a_coordinated_release_may_follow_from_a_commit_that_components_were_rel
     assert expected_state(context, parse("0.7.0")).shared
     tag(sandbox, "0.8.0")
     assert not expected_state(again(context), parse("0.7.0")).shared
+
+
+def test_f29_a_component_is_tagged_by_the_same_rule(context: Context, sandbox: Sandbox) -> None:
+    before = remote_refs(sandbox)
+    with pytest.raises(Usage, match=r"0\.6\.9 does not come next") as refused:
+        pipelines.component(context, "sdk", version="0.6.9")
+    assert "--skip" in refused.value.hint
+    assert sandbox.cloud
+    gone = [{"imageTag": "photon-py3.8-runner-0.6.2"}]
+    sandbox.cloud.client("ecr").batch_delete_image(repositoryName="lepton", imageIds=gone)
+    with pytest.raises(Blocked, match=r"names image 0\.6\.2"):
+        pipelines.component(again(context), "sdk", version="0.6")
+    assert remote_refs(sandbox) == before

@@ -71,6 +71,7 @@ def test_f01_f27_killed_while_waiting_after_the_branch_and_after_the_dispatch(
     assert [release.draft for release in sandbox.github.hub.releases.values()] == [False]
     assert sum("0.7.0" in each for each in cloud_content(sandbox)) == 9
     assert git(sandbox.work, "status", "--short") == ""
+    assert sandbox.bare.refs("refs/release") == {}, "the lease of a killed call is taken away"
     asked = writes(sandbox)
     assert typed("release.minor", "--yes").code == 0
     assert writes(sandbox) == asked

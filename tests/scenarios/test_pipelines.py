@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
@@ -82,6 +83,32 @@ def test_f27_minor_releases_and_a_second_run_writes_nothing(context: Context, sa
     assert writes(sandbox) == asked
     assert "(to do)" not in printed(second)
     assert (dispatches(sandbox, SDK), dispatches(sandbox, IMAGE)) == (1, 1)
+    assert "0.7.0 is released" in printed(second)
+
+
+def test_a_plan_does_not_say_that_anything_is_released(context: Context, sandbox: Sandbox) -> None:
+    """Neither where all is to do, nor where the draft alone is left to publish."""
+    plan = again(context, dry=True)
+    pipelines.minor(plan)
+    assert "is released" not in printed(plan)
+    pipelines.minor(again(context))
+    (found,) = sandbox.github.hub.releases.values()
+    found.draft = True
+    plan = again(context, dry=True)
+    pipelines.minor(plan)
+    assert "○ GitHub Release 0.7.0 published" in printed(plan)
+    assert "is released" not in printed(plan)
+
+
+@pytest.mark.slow
+def test_each_image_that_is_out_is_looked_up_once(context: Context, sandbox: Sandbox) -> None:
+    pipelines.minor(context)
+    assert sandbox.cloud
+    start = len(sandbox.cloud.requests)
+    pipelines.minor(again(context))
+    found = [each.body for each in sandbox.cloud.requests[start:] if "DescribeImages" in str(each.headers)]
+    asked = Counter(f"{body['repositoryName']}:{body['imageIds'][0]['imageTag']}" for body in found)
+    assert (len(asked), set(asked.values())) == (8, {1})
 
 
 @pytest.mark.slow
@@ -144,11 +171,11 @@ def test_no_image_leaves_the_image_out(context: Context, sandbox: Sandbox) -> No
 @pytest.mark.parametrize(
     ("task", "version", "hint"),
     [
-        (pipelines.minor, "0.8.0", "did you mean 0.7.0?"),
+        (pipelines.minor, "0.8.0", "did you mean 0.7.0? To leave it out all the same: --skip"),
         (pipelines.minor, "0.6.3", "inv release.patch --line 0.6"),
         (pipelines.major, "0.7.0", "inv release.minor --version 0.7.0"),
         (pipelines.minor, "v0.7.0", "did you mean 0.7.0?"),
-        (pipelines.minor, "0.7", "did you mean 0.7.0?"),
+        (pipelines.major, "0.7", "inv release.minor --version 0.7.0"),
     ],
 )
 def test_a_wrong_version_is_refused_before_anything_is_made(

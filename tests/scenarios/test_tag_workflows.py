@@ -6,7 +6,7 @@ import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import PLATFORM, Doubles
 from history import edit
-from outside import dispatches, everything, remote_refs, writes
+from outside import dispatches, everything, git, remote_refs, writes
 
 from release.call.context import Context
 from release.errors import Usage
@@ -39,6 +39,20 @@ def test_f14_a_workflow_of_other_tags_cannot_stand_in(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
 ) -> None:
     edit(sandbox, PLATFORM, (TRIGGER[0], TRIGGER[1].replace('tags: ["', 'tags: ["docs-')))
+    world = in_actions(sandbox, monkeypatch)
+    before = everything(sandbox)
+    with pytest.raises(Usage, match="a tag that it pushes starts no workflow"):
+        pipelines.minor(world, "0.7.0")
+    assert everything(sandbox) == before
+
+
+def test_f14_one_that_can_be_asked_for_is_half_of_what_the_tags_push_starts(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
+) -> None:
+    text = (sandbox.work / ".github/workflows" / PLATFORM).read_text()
+    (sandbox.work / ".github/workflows/other.yaml").write_text(text)
+    git(sandbox.work, "add", ".")
+    edit(sandbox, PLATFORM, TRIGGER)
     world = in_actions(sandbox, monkeypatch)
     before = everything(sandbox)
     with pytest.raises(Usage, match="a tag that it pushes starts no workflow"):

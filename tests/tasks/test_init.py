@@ -21,6 +21,7 @@ from release.call.report import Report
 from release.errors import Conflict
 from release.git.refs import Push
 from release.git.repository import repository
+from release.git.scratch import worktree
 from release.git.snapshot import remote
 from release.github.api import github
 from release.sandbox import Sandbox
@@ -163,7 +164,7 @@ def test_what_nothing_tells_is_said_and_asked_at_a_terminal_alone(
 def push_workflows(context: Context, *names: str) -> None:
     """Put our workflows on the trunk, as a pull request of `release.init` would."""
     head = remote(context).head_sha("main") or ""
-    with repository(context).worktree(head) as tree:
+    with worktree(repository(context), head) as tree:
         for path, text in starter_files(context).items():
             if path.removeprefix(FOLDER) in names:
                 (tree / path).write_text(text)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
+from history import advance, cut, trunk
 from outside import clone_content, everything, git, peeled, remote_refs, writes
 from typed import Type, typing_in
 
@@ -50,25 +51,6 @@ def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
 @pytest.fixture
 def typed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
     return typing_in(sandbox, monkeypatch, capsys)
-
-
-def trunk(sandbox: Sandbox) -> str:
-    return remote_refs(sandbox)["refs/heads/main"]
-
-
-def cut(sandbox: Sandbox, name: str, at: str = "refs/heads/main") -> str:
-    sha = sandbox.bare.sha(at)
-    assert sha
-    sandbox.bare.update_ref(f"refs/heads/{name}", sha)
-    return sha
-
-
-def advance(sandbox: Sandbox, branch: str) -> str:
-    """Put a commit onto a branch of the remote, as somebody else would."""
-    tree = sandbox.bare.git("rev-parse", f"refs/heads/{branch}^{{tree}}").strip()
-    sha = sandbox.bare.git("commit-tree", "-p", f"refs/heads/{branch}", "-m", "More", tree).strip()
-    sandbox.bare.update_ref(f"refs/heads/{branch}", sha)
-    return sha
 
 
 # --- release.next and release.check ---
@@ -113,8 +95,8 @@ def test_check_names_the_nearest_right_version(context: Context, version: str, n
 def test_s07_a_wrong_version_is_refused_with_its_reason(
     context: Context, sandbox: Sandbox, task: Callable[..., object], version: str
 ) -> None:
-    if (task, version) == (lines.branch, "0.7"):
-        return  # a line is enough for its branch
+    if task in (lines.branch, lines.tag) and version == "0.7":
+        return  # a line is enough for its branch, and its tag
     reason, hint = WRONG[version]
     with pytest.raises(Usage, match=reason) as refused:
         task(context, version=version)
@@ -180,7 +162,7 @@ def test_branch_that_lacks_the_commit_asked_for_is_a_conflict(context: Context, 
     lines.branch(context)
     wanted = advance(sandbox, "main")
     git(sandbox.work, "fetch", "--quiet", "origin")
-    with pytest.raises(Conflict, match=f"does not contain {wanted[:9]}"):
+    with pytest.raises(Conflict, match=f"was cut at .*, not at {wanted[:9]}"):
         lines.branch(again(context), "0.7.0", ref=wanted)
 
 
@@ -365,19 +347,19 @@ def test_dry_branch_and_tag_write_nothing_anywhere(context: Context, sandbox: Sa
 
 
 @pytest.mark.parametrize("moment", [("GET", "service=git-receive-pack"), ("POST", "git-receive-pack")])
-def test_f06_of_two_people_at_once_exactly_one_gets_the_branch(
+def test_f06_f34_of_two_people_at_once_exactly_one_gets_the_branch(
     context: Context, sandbox: Sandbox, moment: tuple[str, str]
 ) -> None:
     """The other one's older commit lands after this one looked: a plain push would fast-forward it silently."""
     other = sandbox.bare.sha("refs/heads/main~1") or ""
     sandbox.github.faults.add(*moment, call=lambda: sandbox.bare.update_ref(BRANCH, other))
-    with pytest.raises(Conflict, match="somebody pushed meanwhile") as lost:
+    with pytest.raises(Conflict, match=f"was cut at {other[:9]}, not at {trunk(sandbox)[:9]}") as lost:
         lines.branch(context)
-    assert lost.value.hint == "Run the same again."
+    assert "leave --ref out" in lost.value.hint
     assert remote_refs(sandbox)[BRANCH] == other
 
 
-def test_f06_of_two_people_at_once_exactly_one_gets_the_tag(context: Context, sandbox: Sandbox) -> None:
+def test_f06_f34_of_two_people_at_once_exactly_one_gets_the_tag(context: Context, sandbox: Sandbox) -> None:
     cut(sandbox, "release-0.7-20261122")
     ends: list[str] = []
     start = threading.Barrier(2)
@@ -399,6 +381,7 @@ def test_f06_of_two_people_at_once_exactly_one_gets_the_tag(context: Context, sa
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(ends) == 2
     assert "got it" in ends
     assert peeled(sandbox, "0.7.0") == trunk(sandbox)
     for one in (again(context), again(context, folder=folder)):
@@ -686,13 +669,13 @@ def test_f06_a_head_that_moves_before_its_tag_is_pushed_is_refused(
     sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut(sandbox, "release-0.7-20261122")
-    look = release.artifacts.images.check_image_in_config
+    look = release.artifacts.next_release.check_image_in_config
 
     def _slow_look(*given: Any) -> None:
         advance(sandbox, "release-0.7-20261122")
         look(*given)
 
-    monkeypatch.setattr(release.artifacts.images, "check_image_in_config", _slow_look)
+    monkeypatch.setattr(release.artifacts.next_release, "check_image_in_config", _slow_look)
     with pytest.raises(Conflict, match="somebody pushed meanwhile"):
         lines.tag(context, "0.7.0")
     assert peeled(sandbox, "0.7.0") is None

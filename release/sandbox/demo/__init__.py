@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
-import subprocess
 import sys
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from release.errors import Failed
+from release.sandbox.child import run_command
 
 if TYPE_CHECKING:
     from release.call.context import Context
@@ -27,8 +26,7 @@ def type_task(context: Context, sandbox: Sandbox, *arguments: str, code: int = 0
     context.report.line()
     context.report.line(f"$ inv {shlex.join(arguments)}")
     command = [sys.executable, "-m", "invoke", *arguments]
-    environment = {**os.environ, **sandbox.environment(), "INVOKE_RELEASE_YES": "1"}
-    ended = subprocess.run(command, cwd=sandbox.work, env=environment, check=False).returncode
+    ended = run_command(sandbox, command, INVOKE_RELEASE_YES="1")
     if ended != code:
         raise Failed(f"inv {shlex.join(arguments)} exited {ended}, not {code}")
     if code:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from release.call.programs import child_environment
 from release.sandbox.demo import type_task
 
 if TYPE_CHECKING:
@@ -65,6 +65,6 @@ def _resolve(sandbox: Sandbox) -> Path:
 
 
 def _git(sandbox: Sandbox, where: Path, *arguments: str) -> str:
-    environment = {**os.environ, **sandbox.environment()}
+    environment = child_environment(sandbox.environment())
     done = subprocess.run(["git", *arguments], cwd=where, env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()

@@ -67,26 +67,24 @@ def reject_pushes(hub: Hub, include: str, message: str) -> Ruleset:
     return protect(hub, include, rejected={"message": message})
 
 
-def parameters(hub: Hub, branch: str, kind: str) -> Json | None:
-    """Find the parameters of one type of rule on a branch, or nothing when no rule of that type covers it."""
-    for ruleset in hub.rulesets:
-        if ruleset.covers(f"refs/heads/{branch}") and kind in ruleset.rules:
-            return ruleset.rules[kind]
-    return None
+def parameters(hub: Hub, branch: str, kind: str) -> list[Json]:
+    """List the parameters of each rule of one type on a branch: all of them hold."""
+    return [each.rules[kind] for each in hub.rulesets if each.covers(f"refs/heads/{branch}") and kind in each.rules]
 
 
 def required_checks(hub: Hub, branch: str) -> list[str]:
     """List the names of the checks that a branch requires."""
-    required = parameters(hub, branch, "required_status_checks") or {}
-    return [check["context"] for check in required.get("required_status_checks", [])]
+    rules = parameters(hub, branch, "required_status_checks")
+    return [check["context"] for rule in rules for check in rule.get("required_status_checks", [])]
 
 
 def violations(hub: Hub, pull: Pull) -> list[str]:
     """List the rules that stand against merging now, in GitHub's words."""
     found = []
-    if parameters(hub, pull.base, "merge_queue") is not None:
+    if parameters(hub, pull.base, "merge_queue"):
         found.append("Changes must be made through the merge queue")
-    needed = (parameters(hub, pull.base, "pull_request") or {}).get("required_approving_review_count", 0)
+    reviews = parameters(hub, pull.base, "pull_request")
+    needed = max((rule.get("required_approving_review_count", 0) for rule in reviews), default=0)
     latest = {review.user: review.state for review in pull.reviews if review.state != "COMMENTED"}
     if "CHANGES_REQUESTED" in latest.values():
         found.append("Changes have been requested.")
@@ -113,8 +111,9 @@ def checks_pass(hub: Hub, sha: str) -> bool:
 
 def is_behind(hub: Hub, pull: Pull, base: str) -> bool:
     """Tell whether a pull request misses commits of its base where the rules want it up to date."""
-    required = parameters(hub, pull.base, "required_status_checks") or {}
-    return bool(required.get("strict_required_status_checks_policy")) and not hub.bare.is_ancestor(base, pull.head_sha)
+    rules = parameters(hub, pull.base, "required_status_checks")
+    strict = any(rule.get("strict_required_status_checks_policy") for rule in rules)
+    return strict and not hub.bare.is_ancestor(base, pull.head_sha)
 
 
 def check_method(hub: Hub, pull: Pull, method: str) -> None:
@@ -125,9 +124,12 @@ def check_method(hub: Hub, pull: Pull, method: str) -> None:
         "squash": settings.allow_squash_merge,
         "rebase": settings.allow_rebase_merge,
     }
-    rule: Json = parameters(hub, pull.base, "pull_request") or {}
-    if allowed.get(method) and method in rule.get("allowed_merge_methods", allowed):
-        return
+    rules = parameters(hub, pull.base, "pull_request")
+    linear = parameters(hub, pull.base, "required_linear_history")
+    if allowed.get(method) and all(method in rule.get("allowed_merge_methods", allowed) for rule in rules):
+        if not (linear and method == "merge"):
+            return
+        raise Refused(405, "Repository rule violations found\n\nThis branch must not contain merge commits.\n\n")
     words = {"merge": "Merge commits are", "squash": "Squash merges are", "rebase": "Rebase merges are"}
     raise Refused(405, f"{words.get(method, 'Such merges are')} not allowed on this repository.")
 

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from sandbox_client import Client, one_client
+from sandbox_client import Client
 
 from release.sandbox.github.records import TOKEN, Token
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with one_client() as made:
-        yield made
 
 
 def test_answers_say_who_asks_and_what_is_left(client: Client) -> None:

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from sandbox_client import Client, one_client
+from sandbox_client import Client
 from scripted_run import scripted
 
 from release.sandbox.github.state import add_check, add_status
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with one_client() as made:
-        yield made
 
 
 def test_refs_are_read_created_and_deleted(client: Client) -> None:

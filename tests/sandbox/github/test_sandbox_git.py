@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from sandbox_client import Client, one_client
+from sandbox_client import Client
 
 from release.sandbox.github import rules
 from release.sandbox.github.records import TOKEN, Token
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with one_client() as made:
-        yield made
 
 
 def test_git_push_is_in_the_bare_repository_and_needs_the_token(client: Client) -> None:

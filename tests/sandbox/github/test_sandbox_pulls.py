@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from sandbox_client import Client, one_client
+from sandbox_client import Client
 
 from release.sandbox.github import rules
 from release.sandbox.github.state import add_review
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with one_client() as made:
-        yield made
 
 
 def test_an_unknown_commit_has_no_pull_requests_whether_there_are_any_or_not(client: Client) -> None:

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from sandbox_client import BYTES, Client, one_client
+from sandbox_client import BYTES, Client
 
 from release.sandbox.github.records import TOKEN, Token
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with one_client() as made:
-        yield made
 
 
 def test_release_is_drafted_found_by_its_number_and_published(client: Client) -> None:

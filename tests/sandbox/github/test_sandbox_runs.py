@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from sandbox_client import Client, one_client
+from sandbox_client import Client
 from scripted_run import ScriptedRun, scripted
 
 from release.sandbox.github.records import TOKEN
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with one_client() as made:
-        yield made
 
 
 def test_runs_are_filtered_and_paged(client: Client) -> None:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from conformance import Conformance
-from sandbox_client import DISPATCH, FILES, Client, one_client
+from sandbox_client import DISPATCH, FILES, Client
 
 from release.sandbox import Sandbox
 from release.sandbox.github.records import JOB_TOKEN
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with one_client() as made:
-        yield made
 
 
 def test_tag_push_starts_the_workflow_a_branch_push_or_a_job_token_does_not(client: Client) -> None:

@@ -1,0 +1,79 @@
+"""What is released next, and the one rule before every tag: its version, its commit, the image it names (F29)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import semver
+
+from release.artifacts.images import check_image_in_config
+from release.artifacts.version_file import check_wheel_version
+from release.call.context import Context
+from release.errors import Usage
+from release.git.lines import begun_line, check_next, line_branch, line_versions, next_patch
+from release.git.refs import RemoteRef, brief
+from release.git.snapshot import remote, trunk
+from release.git.tags import rival_versions, tag_at, trunk_sha
+from release.github.commits import contains
+from release.github.places import check_place
+from release.github.releases import release_of
+from release.versions import Line, next_version
+
+
+def allowed_tag(
+    context: Context,
+    version: semver.Version,
+    sha: str,
+    places: Sequence[RemoteRef],
+    shared: bool = False,
+    wheel: bool = True,
+) -> RemoteRef | None:
+    """Return the tag that is at the commit, or None where it may be made; raise otherwise: no flag goes round this.
+
+    It comes next (Usage, Conflict) on one of `places`: its line's branch, or the trunk for a component (Conflict). The
+    commit has no other version unless `shared` (Usage), its config.py names images that are out, and a `wheel` built
+    from it has the version (Blocked).
+    """
+    found = tag_at(context, version, sha)
+    if found:
+        return found
+    check_next(context, version)
+    check_place(context, version, sha, places)
+    others = [] if shared else rival_versions(context, version, sha)
+    if others:
+        hint = f"If a second version of it is meant: inv release.tag --version {version} --ref {sha} --shared"
+        raise Usage(f"{brief(sha)} is {others[-1]} already: there is nothing new to release as {version}", hint)
+    if wheel:
+        check_wheel_version(context, sha, version)
+    check_image_in_config(context, sha, version)
+    return None
+
+
+def version_to_cut(context: Context, line: Line | None) -> semver.Version:
+    """Return the version whose branch is to be cut: on a line that is named the one at hand, else the next minor."""
+    if line is None:
+        return next_release(context, "minor")
+    cut = line_branch(context, line)
+    return next_patch(context, line, cut.sha if cut else "")
+
+
+def next_release(context: Context, bump: str, line: Line | None = None) -> semver.Version:
+    """Return the first of the line, else the next minor or major; but what is not finished goes first, said (F27)."""
+    if line:
+        return next_version([], "patch", line)
+    versions = [each for each in line_versions(context) if not each.prerelease]
+    begun, newest = begun_line(context), max(versions, default=None)
+    if begun:
+        newest = next_version([], "patch", begun)
+    if newest and (bump == "minor" or not newest.minor):
+        first = newest.replace(patch=0)
+        # Its GitHub Release is the last step: that its parts are out may be the work of runs alone.
+        finished = release_of(context, newest) if newest in versions else None
+        if not newest.patch and (finished is None or finished.draft):
+            context.report.step("note", f"{newest} is not finished: going on with it (for another, --version)")
+            return newest
+        tag = remote(context).tag(str(first))
+        if tag and contains(context, tag.sha, trunk_sha(context)):
+            context.report.step("note", f"{trunk(context)} has nothing beyond {first}")
+            return first
+    return next_version(versions, bump)

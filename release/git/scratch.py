@@ -1,0 +1,76 @@
+"""What a call keeps in the clone for a moment, refs and worktrees, and what a killed call left of that (F33)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from release.errors import Failed
+from release.git.repository import Repository
+
+SPACE = "refs/release/"
+_TREE = "release-tree-"
+
+
+@contextmanager
+def scratch(repo: Repository, clear: bool = True) -> Iterator[list[str]]:
+    """Keep what is made in the clone until the end of the block from other calls; takes away what a killed one left.
+
+    Yields that, refs by name and worktrees by path. Who is alive holds a shared lock on Git's own folder, and the
+    system lets go of a killed one's: where nobody holds any, all that is there is left over. A file system without
+    locks has nothing taken away.
+    """
+    folder, found = os.open(repo.common, os.O_RDONLY), list[str]()
+    try:
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found = [*(ref.name for ref in repo.refs(SPACE)), *_worktrees(repo)]
+            if clear:
+                _clear(repo)
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_SH)
+        yield found
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def worktree(repo: Repository, sha: str) -> Iterator[Path]:
+    """Check the commit out, detached, in a temporary worktree that is gone afterwards (F22)."""
+    with scratch(repo):
+        path = Path(tempfile.mkdtemp(prefix=_TREE)).resolve()
+        try:
+            repo.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
+            yield path
+        finally:
+            _remove(repo, str(path))
+
+
+def delete_refs(repo: Repository, names: list[str]) -> None:
+    """Delete refs of the tool's own in one step."""
+    repo.git("update-ref", "--stdin", stdin="".join(f"delete {name}\n" for name in names))
+
+
+def _clear(repo: Repository) -> None:
+    with suppress(Failed):  # a lock that a killed Git left stops Git, not this call (F25)
+        delete_refs(repo, [ref.name for ref in repo.refs(SPACE)])
+    for path in _worktrees(repo):
+        _remove(repo, path)
+
+
+def _worktrees(repo: Repository) -> list[str]:
+    listed = repo.git("worktree", "list", "--porcelain").splitlines()
+    paths = [text.removeprefix("worktree ") for text in listed if text.startswith("worktree ")]
+    return [path for path in paths if Path(path).name.startswith(_TREE)]
+
+
+def _remove(repo: Repository, path: str) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    with suppress(Failed):  # there is none where it could not be made
+        # Twice: one that was killed while Git made it is locked.
+        repo.git("worktree", "remove", "--force", "--force", "--", path)

@@ -1,0 +1,105 @@
+"""What a call keeps in the clone for a moment, and what one that was killed leaves there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from outside import git
+
+from release.call.context import Activity, View
+from release.git.repository import Repository
+from release.git.scratch import scratch, worktree
+from release.git.snapshot import Look, Remote
+from release.sandbox import Sandbox
+
+# A call of this tool in another process, in the middle of a pick and of a look at the remote.
+AT_WORK = """
+import sys
+from pathlib import Path
+from release.git.repository import Repository
+from release.git.scratch import worktree
+
+repo = Repository(Path(sys.argv[1]))
+with worktree(repo, repo.head()) as tree:
+    repo.git("update-ref", "refs/release/0123/tags/0.7.0", repo.head())
+    print(tree, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def repo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
+    with Sandbox({"a.txt": "one\n"}, cloud=False) as made:
+        for name, value in made.environment().items():
+            monkeypatch.setenv(name, value)
+        yield Repository(made.work)
+
+
+@contextmanager
+def call_at_work(repo: Repository) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", AT_WORK, str(repo.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    yield process, process.stdout.readline().strip()
+    process.kill()
+    process.wait()
+
+
+def leftovers(repo: Repository) -> list[str]:
+    with scratch(repo, clear=False) as found:
+        return found
+
+
+def look(repo: Repository) -> None:
+    """Look at a line of the remote, as nearly every task does."""
+    assert Remote(Look(repo, Activity()), View()).tags("0.7.") == []
+
+
+def test_f33_what_a_killed_call_left_in_the_clone_goes_with_the_next(repo: Repository, tmp_path: Path) -> None:
+    mine = tmp_path / "release-mine"
+    git(repo.root, "worktree", "add", "-q", "--detach", str(mine))
+    before = git(repo.root, "for-each-ref"), git(repo.root, "worktree", "list")
+    with call_at_work(repo) as (process, tree):
+        process.kill()
+        process.wait()
+    assert leftovers(repo) == ["refs/release/0123/tags/0.7.0", tree]
+    assert Path(tree).exists()
+    look(repo)
+    assert leftovers(repo) == []
+    assert not Path(tree).exists()
+    assert (git(repo.root, "for-each-ref"), git(repo.root, "worktree", "list")) == before
+    assert (mine / "a.txt").exists()
+
+
+def test_f33_what_belongs_to_a_call_that_is_alive_stays(repo: Repository) -> None:
+    with call_at_work(repo) as (process, tree):
+        look(repo)
+        with worktree(repo, repo.head()):
+            assert leftovers(repo) == []
+        assert (Path(tree) / "a.txt").exists()
+        assert [ref.name for ref in repo.refs("refs/release/")] == ["refs/release/0123/tags/0.7.0"]
+        assert process.poll() is None
+
+
+def test_f33_a_worktree_whose_folder_is_gone_is_taken_away_too(repo: Repository) -> None:
+    with call_at_work(repo) as (process, tree):
+        process.kill()
+        process.wait()
+    subprocess.run(["rm", "-r", tree], check=True)
+    look(repo)
+    assert len(git(repo.root, "worktree", "list").splitlines()) == 1
+
+
+def test_f33_a_leftover_that_cannot_be_deleted_hinders_none(repo: Repository) -> None:
+    """A lock that a killed Git left on such a ref stops its deletion, and nothing else (F25)."""
+    repo.git("update-ref", "refs/release/0123/tags/0.7.0", repo.head())
+    lock = repo.common / "refs" / "release" / "0123" / "tags" / "0.7.0.lock"
+    lock.touch()
+    look(repo)
+    assert lock.exists()

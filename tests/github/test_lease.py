@@ -1,0 +1,312 @@
+"""Releasers at one moment, each with a clone of his own: one winner, one dispatch, the others follow it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import FakeClock, again, open_context, printed
+from doubles import SDK, Doubles
+from gate import tag
+from history import write_release
+from outside import dispatches, git, writes
+from test_runs import dispatch, sdk_runs
+
+from release.audit.checkup import lease_findings
+from release.call.context import Context
+from release.call.flags import SdkRun
+from release.errors import Failed, ReleaseError, Unknown, Waiting
+from release.git.snapshot import remote
+from release.github.lease import Lease
+from release.github.requests import Dispatch, sdk_request
+from release.sandbox import Sandbox
+from release.sandbox.github.rules import reject_pushes
+from release.tasks import sdk
+
+ROUNDS = [5, pytest.param(200, marks=pytest.mark.slow)]
+
+
+@pytest.fixture(autouse=True)
+def doubles(sandbox: Sandbox) -> Doubles:
+    return Doubles(sandbox, silent={"platform.yaml"})
+
+
+@pytest.fixture
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    """A world in which 0.7.0 is tagged, and time is made up."""
+    write_release(sandbox)
+    return open_context(sandbox, monkeypatch, clock=FakeClock())
+
+
+def other_clone(sandbox: Sandbox) -> Path:
+    folder = sandbox.folder / "theirs"
+    git(sandbox.folder, "clone", "--quiet", str(sandbox.bare.path), str(folder))
+    git(folder, "remote", "set-url", "origin", sandbox.github.clone_url)
+    return folder
+
+
+def race(contexts: list[Context], act: Callable[[Context], str]) -> list[str]:
+    """Have each act at the same moment; return how each ended."""
+    ends: list[str] = []
+    start = threading.Barrier(len(contexts))
+
+    def run(one: Context) -> None:
+        start.wait()
+        try:
+            ends.append(act(one))
+        except ReleaseError as error:
+            ends.append(f"exit {error.code}: {error.problem}")
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in contexts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    return ends
+
+
+def leases(sandbox: Sandbox) -> dict[str, str]:
+    return sandbox.bare.refs("refs/release")
+
+
+def request(context: Context) -> Dispatch:
+    tagged = remote(context).tag("0.7.0")
+    assert tagged
+    return sdk_request(context, tagged)
+
+
+def hold(context: Context) -> Lease:
+    """Take the lease as a call does that is killed then."""
+    lease = Lease(context, request(context))
+    lease.take(lambda: None, 0)
+    return lease
+
+
+# --- at one moment ---
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_f01_of_releasers_at_one_moment_one_dispatches(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, rounds: int
+) -> None:
+    context = open_context(sandbox, monkeypatch)
+    folders = [sandbox.work, other_clone(sandbox)]
+    for number in range(rounds):
+        version = f"0.6.{number + 3}"
+        tag(sandbox, version, f"Release {version}")
+        before = dispatches(sandbox, SDK)
+        both = [again(context, folder=folder) for folder in folders]
+        ends = race(both, lambda one: f"run {sdk.dispatch(one, version)[0].id}")  # noqa: B023 it ends in the round
+        assert dispatches(sandbox, SDK) - before == 1, ends
+        assert all(end.startswith(("run ", "exit 3")) for end in ends), ends
+        assert len({end for end in ends if end.startswith("run ")}) == 1, ends
+        assert leases(sandbox) == {}, "every lease was let go"
+
+
+def test_f01_a_new_run_is_asked_for_once_too(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
+    old = dispatch(sandbox)
+    doubles.hang.add(SDK)
+    folders = [sandbox.work, other_clone(sandbox)]
+    both = [again(context, folder=folder, clock=FakeClock()) for folder in folders]
+    ends = race(both, lambda one: f"run {sdk.dispatch(one, '0.7.0', flags=SdkRun(again=True))[0].id}")
+    assert ends == [f"run {max(sandbox.github.hub.runs)}"] * 2
+    assert (len(sdk_runs(sandbox)), leases(sandbox)) == (2, {})
+    third = sdk.dispatch(again(context), "0.7.0", flags=SdkRun(again=True))[0]
+    assert third.id == max(sandbox.github.hub.runs) > old, "typed again it attaches to the one that goes on"
+    assert len(sdk_runs(sandbox)) == 2
+
+
+def test_f01_the_failed_jobs_are_run_again_once(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
+    """GitHub itself refuses to run again what goes on: the second finds the first one's attempt (F34)."""
+    doubles.fail.add("test-package (3.11)")
+    dispatch(sandbox)
+    doubles.fail.clear()
+    folders = [sandbox.work, other_clone(sandbox)]
+    both = [again(context, folder=folder, clock=FakeClock(), rerun_failed=True) for folder in folders]
+    assert race(both, lambda one: str(sdk.release(one, "0.7.0"))) == ["None", "None"]
+    assert [run.work.attempt for run in sdk_runs(sandbox)] == [2]
+
+
+def test_f01_what_was_asked_for_before_the_lease_was_had_is_followed(sandbox: Sandbox, context: Context) -> None:
+    """Another looked, asked and let go while this one was about to push."""
+    sandbox.github.faults.add("POST", "/git-receive-pack", call=lambda: dispatch(sandbox))
+    run, _ = sdk.dispatch(context, "0.7.0")
+    assert [each.id for each in sdk_runs(sandbox)] == [run.id]
+    assert leases(sandbox) == {}
+
+
+def test_f01_an_undisturbed_dispatch_costs_two_pushes(sandbox: Sandbox, context: Context) -> None:
+    before = len(writes(sandbox))
+    sdk.dispatch(context, "0.7.0")
+    asked = writes(sandbox)[before:]
+    assert [each.rpartition("/")[2] for each in asked] == ["git-receive-pack", "dispatches", "git-receive-pack"]
+    sdk.dispatch(again(context), "0.7.0")
+    assert writes(sandbox)[before:] == asked
+
+
+# --- killed, stopped, failed ---
+
+
+def test_f33_a_lease_whose_holder_was_killed_before_it_asked_is_taken_over(sandbox: Sandbox, context: Context) -> None:
+    hold(context)
+    late = again(context)
+    run, _ = sdk.dispatch(late, "0.7.0")
+    assert "asks for a run of sdk-release.yaml just now" in printed(late)
+    assert sum(context.clock.slept) >= 120, "until it is taken over, and then for a run of its holder's"  # type: ignore[attr-defined]
+    assert [each.id for each in sdk_runs(sandbox)] == [run.id]
+    assert leases(sandbox) == {}
+
+
+def test_f33_a_lease_that_changes_hands_is_no_killed_call_s(sandbox: Sandbox, context: Context) -> None:
+    """Each holder has the time that GitHub may need, whatever the one before had used of it."""
+    hold(context)
+    theirs = again(context, clock=FakeClock())
+    replaced: list[float] = []
+
+    class Clock(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if not replaced and sum(self.slept) > 50:
+                replaced.append(sum(self.slept))
+                for name in leases(sandbox):
+                    sandbox.bare.git("update-ref", "-d", name)
+                hold(theirs)
+
+    mine = again(context, clock=Clock())
+    sdk.dispatch(mine, "0.7.0")
+    assert sum(mine.clock.slept) >= replaced[0] + 60  # type: ignore[attr-defined]
+    assert dispatches(sandbox, SDK) == 1
+
+
+@pytest.mark.parametrize("shown", ["at once", "late"])
+def test_f33_the_run_of_a_killed_holder_is_adopted(
+    sandbox: Sandbox, context: Context, doubles: Doubles, shown: str
+) -> None:
+    doubles.hang.add(SDK)
+    hold(context)
+    run = dispatch(sandbox)
+    if shown == "late":
+        none = {"total_count": 0, "workflow_runs": []}
+        sandbox.github.faults.add("GET", "/sdk-release.yaml/runs", status=200, body=none, times=4)
+    assert sdk.dispatch(again(context), "0.7.0")[0].id == run
+    assert (len(sdk_runs(sandbox)), leases(sandbox)) == (1, {})
+
+
+def test_f33_a_lease_on_a_newer_run_is_left_alone(sandbox: Sandbox, context: Context) -> None:
+    """Who adopts the old run meanwhile says nothing of the new one that somebody asks for."""
+    old = dispatch(sandbox)
+    Lease(context, request(context)).take(lambda: None, old)
+    assert sdk.dispatch(again(context), "0.7.0")[0].id == old
+    assert len(leases(sandbox)) == 1
+
+
+def test_f33_a_dry_call_takes_no_lease_and_clears_none(sandbox: Sandbox, context: Context) -> None:
+    sdk.dispatch(again(context, dry=True), "0.7.0")
+    assert leases(sandbox) == {}
+    hold(context)
+    dispatch(sandbox)
+    sdk.dispatch(again(context, dry=True), "0.7.0")
+    assert len(leases(sandbox)) == 1
+
+
+def test_f33_ctrl_c_lets_the_lease_go(sandbox: Sandbox, context: Context) -> None:
+    class Stopped(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            if seconds:
+                raise KeyboardInterrupt
+
+    sandbox.github.faults.add("GET", r"/actions/runs/[0-9]+\?", status=404, times=9, body={"message": "Not Found"})
+    with pytest.raises(KeyboardInterrupt):
+        sdk.dispatch(again(context, clock=Stopped()), "0.7.0")
+    assert (dispatches(sandbox, SDK), leases(sandbox)) == (1, {})
+    holder = hold(context)
+    with pytest.raises(Waiting, match="stopped waiting"):
+        sdk.dispatch(again(context, clock=Stopped(), rerun_failed=True), "0.7.0", flags=SdkRun(again=True))
+    holder.let_go()
+    assert leases(sandbox) == {}
+
+
+@pytest.mark.parametrize(("fault", "kind"), [(403, Failed), (502, Unknown)])
+def test_f33_a_dispatch_that_fails_lets_the_lease_go(
+    sandbox: Sandbox, context: Context, fault: int, kind: type[ReleaseError]
+) -> None:
+    sandbox.github.faults.add("POST", "/dispatches", status=fault, body={"message": "no"})
+    with pytest.raises(kind):
+        sdk.dispatch(context, "0.7.0")
+    assert leases(sandbox) == {}
+
+
+def test_f34_a_lease_whose_push_lost_its_answer_is_ours(sandbox: Sandbox, context: Context) -> None:
+    sandbox.github.faults.add("POST", "/git-receive-pack", status=502, after=True)
+    sdk.dispatch(context, "0.7.0")
+    assert "asks for a run" not in printed(context), "nobody else does"
+    assert (dispatches(sandbox, SDK), leases(sandbox)) == (1, {})
+
+
+# --- where there is no lease ---
+
+
+def test_f01_where_the_server_refuses_the_ref_the_lower_run_wins(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    reject_pushes(sandbox.github.hub, "refs/release/*", "only branches and tags here")
+    doubles.hang.add(SDK)
+    looked = threading.Barrier(2)
+    sandbox.github.faults.add("POST", "/dispatches", call=looked.wait, times=2)
+    folders = [sandbox.work, other_clone(sandbox)]
+    both = [again(context, folder=folder, clock=FakeClock()) for folder in folders]
+    ends = race(both, lambda one: f"run {sdk.dispatch(one, '0.7.0')[0].id}")
+    first, second = sdk_runs(sandbox)
+    assert ends == [f"run {first.id}"] * 2
+    assert (first.work.status, second.work.conclusion) == ("in_progress", "cancelled")
+    assert any(f"run {second.id} is cancelled: run {first.id} was asked for before it" in printed(one) for one in both)
+    assert all("only branches and tags here" in printed(one) for one in both)
+    doubles.runs_of(SDK)[0].end()
+    sdk.release(again(context), "0.7.0")
+    assert dispatches(sandbox, SDK) == 2
+
+
+def test_f37_the_run_of_the_other_may_show_late(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
+    reject_pushes(sandbox.github.hub, "refs/release/*", "only branches and tags here")
+    doubles.hang.add(SDK)
+    none = {"total_count": 0, "workflow_runs": []}
+    ask = lambda: (dispatch(sandbox), hide())  # noqa: E731
+    hide = lambda: sandbox.github.faults.add("GET", f"/{SDK}/runs", status=200, body=none, times=3)  # noqa: E731
+    sandbox.github.faults.add("POST", "/dispatches", call=ask)
+    run, _ = sdk.dispatch(context, "0.7.0")
+    first, second = sdk_runs(sandbox)
+    assert (run.id, second.work.conclusion) == (first.id, "cancelled")
+
+
+@pytest.mark.parametrize("end", ["replaced", "gone"])
+def test_f01_who_lost_the_lease_meanwhile_follows_the_other_s_run(
+    sandbox: Sandbox, context: Context, doubles: Doubles, end: str
+) -> None:
+    """A laptop that slept, a limit of the rate: another took the lease over and asked."""
+    doubles.hang.add(SDK)
+
+    def steal() -> None:
+        (name,) = leases(sandbox)
+        sandbox.bare.git("update-ref", "-d", name)
+        if end == "replaced":
+            sandbox.bare.update_ref(name, sandbox.bare.git("hash-object", "-w", "--stdin", text="{}").strip())
+        dispatch(sandbox)
+
+    sandbox.github.faults.add("POST", "/dispatches", call=steal)
+    run, _ = sdk.dispatch(context, "0.7.0")
+    first, second = sdk_runs(sandbox)
+    assert (run.id, second.work.conclusion) == (first.id, "cancelled")
+
+
+def test_the_doctor_says_where_no_lease_can_be_had(sandbox: Sandbox, context: Context) -> None:
+    before = writes(sandbox)
+    assert [each.level for each in lease_findings(context)] == ["good"]
+    token = next(iter(sandbox.github.hub.tokens))
+    sandbox.github.hub.tokens[token] = replace(sandbox.github.hub.tokens[token], push=False)
+    (found,) = lease_findings(again(context))
+    assert found.level == "advice"
+    assert "cannot push" in found.says
+    assert len(writes(sandbox)) == len(before), "the doctor wrote nothing"
