@@ -77,7 +77,11 @@ class Release:
 
 @dataclass(frozen=True)
 class Sdk:
-    """The Python package: a role is `job|or-job`, `?input` when only that input asks for it."""
+    """The Python package: a role is `job|or-job`, `?input` when only that input asks for it.
+
+    `version_file` fixes the wheel's version, and a release sets it there; empty: it comes from the tag. `distribution`
+    is the wheel's name where that is not the package's.
+    """
 
     path: str = "sdk"
     package: str = "leptonai"
@@ -87,6 +91,13 @@ class Sdk:
     roles: list[str] = field(default_factory=lambda: list(ROLES))
     bucket: str = "lepton-sdk"
     prefix: str = "release/"
+    version_file: str = ""
+    distribution: str = ""
+
+    @property
+    def wheel_name(self) -> str:
+        """The wheel's name, however spelled."""
+        return self.distribution or self.package
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,12 @@ class Settings:
         """The components, by name."""
         return components_of(self.release.components)
 
+    @property
+    def image_repositories(self) -> list[str]:
+        """The repositories that a release pushes to: the runner's, the platform's and the components'."""
+        parts = [image for part in self.components.values() for image in part.images]
+        return list(dict.fromkeys([self.image.repository, *self.platform.images, *parts]))
+
     def component(self, name: str) -> Component:
         """Return the component; raise Usage naming those there are."""
         known = self.components
@@ -139,6 +156,20 @@ DEFAULTS: dict[str, dict[str, Any]] = asdict(Settings())
 
 WORDS: dict[Any, str] = {str: "a text of one line", bool: "true or false", float: "a number", dict: "a mapping"}
 TEXTS = "a list of texts"
+
+
+def defaults_beside(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the defaults beside what is given: a mapping that is given replaces the default's, it adds nothing to it.
+
+    Another team's components and inputs are all that it names: it could not take ours away.
+    """
+    return {
+        section: {
+            key: {} if isinstance(value, dict) and key in given.get(section, {}) else copy.deepcopy(value)
+            for key, value in keys.items()
+        }
+        for section, keys in DEFAULTS.items()
+    }
 
 
 def read(config: Mapping[str, Any]) -> Settings:

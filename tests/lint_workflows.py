@@ -9,13 +9,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from release.audit.starter import starter_files
 from release.call.context import Context, Options
 from release.call.report import Report
 from release.sandbox import sample
-from release.settings import Release, Settings
+from release.settings import Image, Release, Settings
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = ".github/workflows"
@@ -59,7 +60,11 @@ def written(folder: Path) -> list[Path]:
     for command in (["init", "-q"], ["remote", "add", "origin", "https://github.com/acme/platform.git"]):
         subprocess.run(["git", *command], cwd=repository, check=True)
     context = Context(Settings(release=Release(trunk="main")), Report(), Options(dry=True), folder=repository)
+    oci = replace(
+        context, settings=Settings(release=Release(trunk="main"), image=Image(registry="https://registry.acme.example"))
+    )
     texts = {
+        "oci": {Path(name).name: text for name, text in starter_files(oci).items() if name.startswith(WORKFLOWS)},
         "ours": {path.name: path.read_text(encoding="utf-8") for path in (ROOT / WORKFLOWS).glob("*.yaml")},
         "sample": {Path(name).name: text for name, text in sample.files().items() if name.startswith(WORKFLOWS)},
         "init": {Path(name).name: text for name, text in starter_files(context).items() if name.startswith(WORKFLOWS)},

@@ -25,6 +25,8 @@ MEANINGS = {
     "sdk.roles": "jobs that must succeed: `name`, `name*`, `one|other`, `name?input` where that input is on",
     "sdk.bucket": "the S3 bucket of the wheels",
     "sdk.prefix": "the prefix of released wheels in it",
+    "sdk.version_file": "the file that fixes the wheel's version, set with the image's; empty: it comes from the tag",
+    "sdk.distribution": "the wheel's name; empty: the package's",
     "image.config_file": "the file that names the image's version; empty: none",
     "image.config_variable": "its variable",
     "image.workflow": "the file name of the workflow that builds the images",

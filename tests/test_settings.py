@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from release.errors import Usage
-from release.settings import DEFAULTS, Settings, check_environment, read
+from release.settings import DEFAULTS, Settings, check_environment, defaults_beside, read
 
 
 def test_the_defaults_are_the_job() -> None:
@@ -13,6 +13,16 @@ def test_the_defaults_are_the_job() -> None:
     assert read({}) == Settings()
     assert Settings().sdk.inputs == {"publish_s3": True, "is_release": True}
     assert Settings().image.pythons == ["3.7", "3.8", "3.9", "3.10", "3.11"]
+
+
+def test_a_mapping_that_is_given_takes_the_defaults_place_and_nothing_else_does() -> None:
+    given = {"sdk": {"inputs": {"upload": True}, "bucket": "x"}, "release": {"components": {}}}
+    beside = defaults_beside(given)
+    assert (beside["sdk"]["inputs"], beside["release"]["components"]) == ({}, {})
+    assert (beside["sdk"]["bucket"], beside["image"]) == ("lepton-sdk", DEFAULTS["image"])
+    assert defaults_beside({}) == DEFAULTS
+    beside["image"]["inputs"].clear()
+    assert DEFAULTS["image"]["inputs"]
 
 
 @pytest.mark.parametrize(

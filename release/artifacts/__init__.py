@@ -1,6 +1,7 @@
 """What ships and where: wheel, S3, images and their registries.
 
 build.py              a wheel from the sources, tried; wheel.py: its bytes, read and judged
+version_file.py       where the wheel's version comes from, held against the tag's
 s3.py                 what is under the release prefix: a version's wheel, its run; aws.py: S3 and ECR themselves
 images.py             which images belong to a version, and whether they are out; oci.py: any registry
 image_release.py      the image's version in config.py, pushed; its run, proof and pull request
@@ -15,6 +16,17 @@ from typing import TYPE_CHECKING
 from release import late_modules
 
 if TYPE_CHECKING:
-    from release.artifacts import aws, build, component_release, image_release, images, next_release, oci, s3, wheel
+    from release.artifacts import (
+        aws,
+        build,
+        component_release,
+        image_release,
+        images,
+        next_release,
+        oci,
+        s3,
+        version_file,
+        wheel,
+    )  # fmt: skip
 
 __getattr__ = late_modules(__name__)

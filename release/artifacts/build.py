@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
+from release.artifacts.version_file import project_data, tree_reader
 from release.call.programs import child_environment
 from release.errors import Failed, Usage
 
@@ -31,6 +36,24 @@ def build_wheel(source: Path, out: Path, version: str = "") -> Path:
         _run([*PIP, "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, str(source.resolve())], environment)
         built = next(Path(folder).glob("*.whl"))
         return Path(shutil.copyfile(built, out / built.name))
+
+
+def check_build_requirements(source: Path) -> None:
+    """Raise Usage unless what the project's build system asks for is installed here, where nothing can be fetched."""
+    system = project_data(tree_reader(source), "").get("build-system", {"requires": ["setuptools"]})
+    missing = [each for each in system.get("requires", ()) if not _is_installed(Requirement(each))]
+    if missing:
+        what = f"building {source.name} needs {', '.join(missing)}, and a sandbox fetches nothing"
+        raise Usage(what, f"Install it beside the tasks: {shlex.join(['pip', 'install', *missing])}")
+
+
+def _is_installed(wanted: Requirement) -> bool:
+    if wanted.marker and not wanted.marker.evaluate():
+        return True
+    try:
+        return wanted.specifier.contains(metadata.version(wanted.name), prereleases=True)
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def try_wheel(wheel: Path, python: str, package: str, command: str) -> tuple[str, str]:

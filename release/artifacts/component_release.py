@@ -123,7 +123,8 @@ def _own_tag(context: Context, part: Component, planned: TaggedRelease) -> Remot
     """Return the remote's tag if it is this release; raise Conflict for another, Usage for a version that is wrong."""
     found = tagged_release(context, planned.version)
     if found is None:
-        allowed_tag(context, planned.version, planned.ref.sha, [trunk_ref(context)], shared=True)
+        places, wheel = [trunk_ref(context)], is_sdk(context, part)
+        allowed_tag(context, planned.version, planned.ref.sha, places, shared=True, wheel=wheel)
         _check_unbuilt(context, part, planned.version)
         return None
     if found.ref.sha != planned.ref.sha or found.components != planned.components:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 
 import semver
 
@@ -16,6 +17,7 @@ from release.artifacts.images import (
     runner_images,
 )
 from release.artifacts.s3 import check_unchanged
+from release.artifacts.version_file import wheel_version_file
 from release.call.context import Context
 from release.call.ensure import ensure, perform
 from release.call.flags import IMAGE_RUN, ImageRun
@@ -131,8 +133,8 @@ def _merge_image_pull_request(context: Context, version: semver.Version, head: R
     merged = merge_pull_request(context, open_image_pull_request(context, version, head), head.sha)
     if merged.merge_sha == NEW:
         return NEW
-    if image_in_config(context, merged.merge_sha) != str(version):
-        where = f"its {context.settings.image.config_file}"
+    if not names_version(context, merged.merge_sha, version):
+        where = f"its {', '.join(bumped_files(context))}"
         raise Failed(f"{merged.merge_sha[:9]} was merged, but {where} does not name {version}", f"Look: {merged.url}")
     if short_name(head) == image_branch(version):
         delete_branch(context, head)
@@ -181,44 +183,71 @@ def bump_apart(context: Context, version: semver.Version) -> RemoteRef:
     return _ensure_bump(context, version, Push(f"{HEADS}{image_branch(version)}", NEW), trunk_ref(context))
 
 
-def bump_line(context: Context, version: semver.Version, head: RemoteRef) -> RemoteRef:
-    """Return the branch of this head with the version in config.py, committing and pushing it where it is missing."""
-    return _ensure_bump(context, version, Push(head.name, NEW, expected=head.sha), head)
+def bump_line(context: Context, version: semver.Version, head: RemoteRef, image: bool = True) -> RemoteRef:
+    """Return the branch of this head with the version in its files, committing and pushing it where it is missing."""
+    return _ensure_bump(context, version, Push(head.name, NEW, expected=head.sha), head, image)
 
 
-def _ensure_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef) -> RemoteRef:
+def bumped_files(context: Context, image: bool = True) -> list[str]:
+    """Return the files that a release sets its version in: config.py for its image, and the one the wheel has it of."""
+    names = (context.settings.image.config_file if image else "", context.settings.sdk.version_file)
+    return [name for name in names if name]
+
+
+def names_version(context: Context, sha: str, version: semver.Version, image: bool = True) -> bool:
+    """Whether each of those files names the version at the commit; raise Usage for one that names none."""
+    fixed = wheel_version_file(context, sha) if context.settings.sdk.version_file else None
+    return (not image or image_in_config(context, sha) == str(version)) and (fixed is None or fixed.is_of(version))
+
+
+def _ensure_bump(
+    context: Context, version: semver.Version, push: Push, base: RemoteRef, image: bool = True
+) -> RemoteRef:
     """Return the branch that names the version, else push the bump, a commit on `base`."""
     name = push.ref.removeprefix(HEADS)
-    change = f"{context.settings.image.config_variable} = {version}"
+    change = f"{context.settings.image.config_variable} = {version}" if image else f"version {version}"
     what = f"{change} on {name}" if push.expected else f"branch {name} from {trunk(context)} with {change}"
-    look = partial(branch_with_image, context, name, version, strict=not push.expected)
+    look = partial(branch_with_image, context, name, version, strict=not push.expected, image=image)
     find = look if push.expected != NEW else lambda: None  # NEW: picks that a dry run plans
-    if find() is None:
+    if image and find() is None:
         check_image_free(digests(context, runner_images(context, version)))
-    make = partial(_push_bump, context, version, push, base)
+    make = partial(_push_bump, context, version, push, base, image)
     return ensure(context, what, find=find, make=make, planned=branch_ref(name, NEW))
 
 
-def branch_with_image(context: Context, name: str, version: semver.Version, strict: bool = False) -> RemoteRef | None:
-    """Return the remote's branch if config.py at its head names the version, else None; `strict` raises for another."""
+def branch_with_image(
+    context: Context, name: str, version: semver.Version, strict: bool = False, image: bool = True
+) -> RemoteRef | None:
+    """Return the remote's branch if its head names the version, else None; `strict` raises for another."""
     sha = remote(context).head_sha(name)
     if sha is None:
         return None
-    named = image_in_config(context, sha)
-    if strict and named != str(version):
+    named = names_version(context, sha, version, image)
+    if strict and not named:
         look = f"git log {context.settings.release.remote}/{name}"
-        raise Conflict(f"branch {name} names image {named}, not {version}", f"Look at it: {look}")
-    return branch_ref(name, sha) if named == str(version) else None
+        files = " and ".join(bumped_files(context, image))
+        raise Conflict(f"branch {name} names another version than {version} in {files}", f"Look at it: {look}")
+    return branch_ref(name, sha) if named else None
 
 
-def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef) -> None:
+def _push_bump(context: Context, version: semver.Version, push: Push, base: RemoteRef, image: bool) -> None:
     """Write the version on the base in a worktree of its own, commit and push it."""
-    image, repo = context.settings.image, repository(context)
+    repo = repository(context)
     repo.need_commit(base.sha, base.name)
     with worktree(repo, base.sha) as tree:
-        path = tree / image.config_file
-        path.write_bytes(replace_constant(path.read_bytes(), image.config_variable, str(version), image.config_file))
-        repo.push([replace(push, sha=repo.commit(f"Use image {version}", [image.config_file], tree))])
+        _write_version(context, version, tree, base.sha, image)
+        message = f"Use image {version}" if image else f"Set version {version}"
+        repo.push([replace(push, sha=repo.commit(message, bumped_files(context, image), tree))])
+
+
+def _write_version(context: Context, version: semver.Version, tree: Path, sha: str, image: bool) -> None:
+    """Write the version into each of its files of the tree, which is that of the commit."""
+    config, fixed = context.settings.image, context.settings.sdk.version_file
+    if image:
+        path = tree / config.config_file
+        path.write_bytes(replace_constant(path.read_bytes(), config.config_variable, str(version), config.config_file))
+    if found := wheel_version_file(context, sha) if fixed else None:
+        (tree / fixed).write_bytes(found.text_with((tree / fixed).read_bytes(), version))
 
 
 def _checked_out_branch(context: Context) -> str:
@@ -252,6 +281,6 @@ def _is_bump_alone(context: Context, base: str, head: str, version: semver.Versi
     repo = repository(context)
     return (
         repo.parents(head) == [base]
-        and repo.changed_paths(base, head) == [context.settings.image.config_file]
-        and image_in_config(context, head) == str(version)
+        and set(repo.changed_paths(base, head)) <= {*bumped_files(context)}
+        and names_version(context, head, version)
     )

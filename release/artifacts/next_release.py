@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import semver
 
 from release.artifacts.images import check_image_in_config
+from release.artifacts.version_file import check_wheel_version
 from release.call.context import Context
 from release.errors import Usage
 from release.git.lines import begun_line, check_next, line_branch, line_versions, next_patch
@@ -20,12 +21,18 @@ from release.versions import Line, next_version
 
 
 def allowed_tag(
-    context: Context, version: semver.Version, sha: str, places: Sequence[RemoteRef], shared: bool = False
+    context: Context,
+    version: semver.Version,
+    sha: str,
+    places: Sequence[RemoteRef],
+    shared: bool = False,
+    wheel: bool = True,
 ) -> RemoteRef | None:
     """Return the tag that is at the commit, or None where it may be made; raise otherwise: no flag goes round this.
 
     It comes next (Usage, Conflict) on one of `places`: its line's branch, or the trunk for a component (Conflict). The
-    commit has no other version unless `shared` (Usage), and its config.py names images that are out (Blocked).
+    commit has no other version unless `shared` (Usage), its config.py names images that are out, and a `wheel` built
+    from it has the version (Blocked).
     """
     found = tag_at(context, version, sha)
     if found:
@@ -36,6 +43,8 @@ def allowed_tag(
     if others:
         hint = f"If a second version of it is meant: inv release.tag --version {version} --ref {sha} --shared"
         raise Usage(f"{brief(sha)} is {others[-1]} already: there is nothing new to release as {version}", hint)
+    if wheel:
+        check_wheel_version(context, sha, version)
     check_image_in_config(context, sha, version)
     return None
 

@@ -34,10 +34,10 @@ def wheel_key(context: Context, version: semver.Version) -> str:
     """Return the wheel's key: the one below the prefix whose name is of package and version, else the usual name."""
     sdk = context.settings.sdk
     # Builders write the name as it is or normalized, and a listing knows no spelling but the one it is asked for.
-    names = dict.fromkeys(name.replace("-", "_") for name in (canonicalize_name(sdk.package), sdk.package))
+    names = dict.fromkeys(name.replace("-", "_") for name in (canonicalize_name(sdk.wheel_name), sdk.wheel_name))
     starts = [f"{sdk.prefix}{name}-{python_version(version)}-" for name in names]
     keys = [each.key for start in starts for each in bucket(context).objects(start)]
-    found = [key for key in keys if wheel_filename_matches(key.rpartition("/")[2], sdk.package, version)]
+    found = [key for key in keys if wheel_filename_matches(key.rpartition("/")[2], sdk.wheel_name, version)]
     if len(found) > 1:
         what = f"{len(found)} wheels of {version} are out: {', '.join(found)}"
         raise Conflict(what, "There must be one; find out who put the other there.")
@@ -69,8 +69,8 @@ def stored_wheel(context: Context, stored: S3Object, content: bytes, version: se
 def check_wheel(context: Context, found: Wheel, wanted: semver.Version | None) -> None:
     """Raise Failed unless the wheel is of the settings' package, has their command, and is of the version, if given."""
     sdk = context.settings.sdk
-    if wanted and not wheel_filename_matches(found.filename, sdk.package, wanted):
-        what = f"the wheel is {found.name} {found.version}, not {sdk.package} {python_version(wanted)}"
+    if wanted and not wheel_filename_matches(found.filename, sdk.wheel_name, wanted):
+        what = f"the wheel is {found.name} {found.version}, not {sdk.wheel_name} {python_version(wanted)}"
         raise Failed(what, "Build it at its tag, with the tag fetched.")
     if sdk.command and sdk.command not in found.entry_points:
         raise Failed(f"the wheel {found.filename} has no command {sdk.command}", "Set sdk.command in invoke.yaml.")

@@ -5,8 +5,8 @@ proofs.py     a function a proof, and all of them side by side
 receipt.py    a proved release made public: its in-toto Statement, and its GitHub Release, a draft until then
 overview.py   what is out of the newest versions, read side by side
 status.py     the same as values, tables and JSON, with what to type next; page.py: as HTML
-checkup.py    the doctor's checks of machine, token and places
-starter.py    the files that another repository begins with
+checkup.py    the doctor's checks of machine, token and places; fit.py: of the settings against the repository
+starter.py    the files that another repository begins with; adoption.py: the settings that it tells
 """
 
 from __future__ import annotations
@@ -16,6 +16,6 @@ from typing import TYPE_CHECKING
 from release import late_modules
 
 if TYPE_CHECKING:
-    from release.audit import checkup, expected, overview, page, proofs, receipt, starter, status
+    from release.audit import adoption, checkup, expected, fit, overview, page, proofs, receipt, starter, status
 
 __getattr__ = late_modules(__name__)

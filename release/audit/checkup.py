@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 
 from release.artifacts.images import registry
 from release.artifacts.s3 import bucket
+from release.audit.fit import Finding, fit_findings
 from release.call.context import Context
 from release.call.parallel import answers_of
 from release.errors import Failed, ReleaseError
@@ -41,16 +42,6 @@ KINDS = {
 FEW = 500  # requests: about what one coordinated release sends
 SKEW = 60.0  # seconds; AWS refuses signatures 15 minutes off, dates on branches and waits go wrong before
 A_TAG, A_BRANCH = "99.99.99", "release-99.99-20990101"  # as they are named, and not there
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line: `level` is good, advice or bad, `fix` the command or place that mends it."""
-
-    name: str
-    level: str
-    says: str
-    fix: str = ""
 
 
 Check = Callable[[Context], Iterator[Finding]]
@@ -255,7 +246,7 @@ def registry_findings(context: Context) -> Iterator[Finding]:
 CHECKS: tuple[Check, ...] = (
     git_findings, signing_findings, remote_findings, leftovers_findings, token_findings, lease_findings, clock_findings,
     rate_limit_findings, tag_rules_findings, branch_rules_findings, workflows_findings, bucket_findings,
-    registry_findings, settings_findings,
+    registry_findings, fit_findings, settings_findings,
 )  # fmt: skip
 
 

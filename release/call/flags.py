@@ -21,6 +21,7 @@ HELP = {
     "component": "then release the SDK alone",
     "download": "save the wheel in this folder",
     "force": "write over what is there",
+    "here": "of this repository, in place of the demo's",
     "html": "write a page of it to this file",
     "last": "how many versions to show",
     "publish": "publish it once everything else is proved",

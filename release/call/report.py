@@ -153,6 +153,12 @@ class Report:
         self.stream.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
+    def answer(self, question: str) -> str:
+        """Ask a person for a text; no answer is the empty one."""
+        self.stream.write(f"{printable(question)} ")
+        self.stream.flush()
+        return sys.stdin.readline().strip()
+
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
         """Fold what is printed within, where GitHub Actions reads it."""

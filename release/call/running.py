@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import weakref
 from collections.abc import Callable, Mapping
@@ -61,9 +60,12 @@ def check_variables() -> None:
 
 
 def _settings(c: InvokeContext) -> settings.Settings:
-    """Read the settings, those of all namespaces (F28): invoke itself reads variables for the called task's alone."""
-    settings.read({name: c.config[name] for name in settings.DEFAULTS if name in c.config})  # before it is merged
-    c.config.load_defaults({**c.config.global_defaults(), **copy.deepcopy(settings.DEFAULTS)})
+    """Read the settings once a call, all namespaces' (F28): invoke reads variables for the called task's alone."""
+    if _last and _last[0]() is c.config:
+        return _last[1].settings
+    given = {name: c.config[name] for name in settings.DEFAULTS if name in c.config}
+    settings.read(given)  # before it is merged
+    c.config.load_defaults({**c.config.global_defaults(), **settings.defaults_beside(given)})
     c.config.load_shell_env()
     merged = dict(c.config)
     settings.check_environment(os.environ, merged)

@@ -86,4 +86,5 @@ def check_not_gone(context: Context, line: Line) -> None:
     if versions and line_branch(context, line) is None:
         tag = remote(context).tag(str(versions[-1]))
         again = f"inv release.branch --version {line} --ref {tag.sha if tag else ''}"
-        raise Usage(f"line {line} has releases, but its branch is gone", f"Cut it again where it was: {again}")
+        what = f"line {line} has releases, but no branch: it is gone, or they were made without one"
+        raise Usage(what, f"Cut it where {versions[-1]} is: {again}")

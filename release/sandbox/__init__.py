@@ -3,7 +3,7 @@
 child.py      a command or a shell in the clone, that ends with this process
 world.py      a remote with its GitHub, a cloud and a clone, from `with Sandbox()` to its end
 git.py        Git's own plumbing on a repository; serving.py: a port, a log of requests, misbehaviour on purpose
-cloud.py      S3 and ECR
+cloud.py      S3 and ECR; registry.py: its images as an OCI registry has them
 github/       one repository's GitHub: records and state, rules, events, merging, routes; app.py serves it
 runner/       a workflow's jobs and steps, run for real; knows nothing of github/
 sample/       the monorepo's files and history

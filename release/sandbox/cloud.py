@@ -1,22 +1,25 @@
-"""S3 and ECR on one loopback port: moto, in this process."""
+"""S3, ECR and an OCI registry on one loopback port: moto, in this process."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.test import Client
 
+from release.sandbox.registry import API, registry
 from release.sandbox.serving import Faults, Front, Recorded, Server
+from release.settings import Settings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-BUCKET = "lepton-sdk"
-REPOSITORIES = ("lepton", "lepton-api-server", "lepton-deployment-operator", "lepton-web")
+BUCKET = Settings().sdk.bucket
+REPOSITORIES = Settings().image_repositories
 REGION = "us-east-1"
 KEY_ID = "sandbox"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -25,8 +28,10 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 class Cloud:
     """An AWS account with one bucket and the image repositories; its content is the process's, so one at a time."""
 
-    def __init__(self) -> None:
-        self.front = Front(_account())
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self._registry = registry(self._ecr)
+        self.front = Front(self._application)
         self._server = Server(self.front)
         self.url = self._server.url
 
@@ -44,8 +49,8 @@ class Cloud:
         """Serve from now on, with an empty bucket and empty repositories."""
         self._server.start()
         self._ask("moto-api", "POST", "/moto-api/reset")
-        self._ask("s3", "PUT", f"/{BUCKET}")
-        for repository in REPOSITORIES:
+        self._ask("s3", "PUT", f"/{self.settings.sdk.bucket}")
+        for repository in self.settings.image_repositories:
             self._ecr("CreateRepository", repositoryName=repository)
         self.front.clear()
 
@@ -78,8 +83,11 @@ class Cloud:
         )
 
     def environment(self) -> dict[str, str]:
-        """Name the variables with which AWS's own credentials chain ends here."""
+        """Name the variables with which AWS's own credentials chain, and a registry that is not AWS's, end here."""
+        oci = {} if self.settings.image.registry == "ecr" else {"INVOKE_IMAGE_REGISTRY": self.url}
         return {
+            **oci,
+            "SANDBOX_REGISTRY": self.url,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": KEY_ID,
             "AWS_SECRET_ACCESS_KEY": KEY_ID,
@@ -88,14 +96,18 @@ class Cloud:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def _ecr(self, action: str, **body: object) -> None:
+    def _application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        application = self._registry if environ["PATH_INFO"].startswith(API) else _account()
+        return application(environ, start_response)
+
+    def _ecr(self, action: str, **body: object) -> Any:
         target = f"AmazonEC2ContainerRegistry_V20150921.{action}"
         headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
-        self._ask("ecr", "POST", "/", json.dumps(body).encode(), headers)
+        return json.loads(self._ask("ecr", "POST", "/", json.dumps(body).encode(), headers))
 
     def _ask(
         self, service: str, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
-    ) -> None:
+    ) -> str:
         """Send one request of our own; moto reads the service from the signature and checks nothing else of it."""
         scope = f"{KEY_ID}/20260101/{REGION}/{service}/aws4_request"
         signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
@@ -103,6 +115,7 @@ class Cloud:
         answer = Client(_account()).open(path, self.url, method=method, data=body, headers=told)
         if answer.status_code != HTTPStatus.OK:
             raise RuntimeError(f"{method} {path}: {answer.status} {answer.get_data(as_text=True)}")
+        return answer.get_data(as_text=True)
 
 
 @cache  # its content is the process's anyway, and its routes take long to make

@@ -9,18 +9,23 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from release.config_py import constant
+from release.errors import Usage
 from release.sandbox.cloud import Cloud
 from release.sandbox.git import Bare, GitError
 from release.sandbox.github.app import GitHub
 from release.sandbox.github.git import configure_bare
 from release.sandbox.github.records import TOKEN
 from release.sandbox.sample import replay
+from release.settings import Image, Settings
+from release.versions import image_tags, parse
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,8 +35,6 @@ WORK = "platform"
 OWN_FILES = ("tasks.py", "invoke.yaml")  # what is typed and set: as it is here, pushed or not
 _PERSON = {f"GIT_{who}_NAME": "Release Person" for who in ("AUTHOR", "COMMITTER")}
 _PERSON |= {f"GIT_{who}_EMAIL": "person@example.com" for who in ("AUTHOR", "COMMITTER")}
-IMAGES = ("0.5.0", "0.6.0", "0.6.2")  # what config.py named in the sample's past: they are built
-PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11")
 _NO_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _GIT_CONFIG = """[user]
 \tname = Release Person
@@ -69,8 +72,7 @@ class Sandbox:
             self.bare, clone = copied
             self.work = clone.path
             self.github = GitHub(self.bare, self.folder, owner)
-            self.cloud = Cloud() if cloud else None
-            self._images = () if files or history else IMAGES
+            self.cloud = Cloud(history.settings if history else None) if cloud else None
             follow_remote(clone, self.github.clone_url, trunk)
             self.github.hub.settings.default_branch = trunk
         except BaseException:
@@ -95,9 +97,8 @@ class Sandbox:
         self.github.start()
         if self.cloud:
             self.cloud.start()
-            for version in self._images:
-                for python in PYTHONS:
-                    self.cloud.push_image("lepton", f"photon-py{python}-runner-{version}")
+            for tag in past_image_tags(self.bare, self.cloud.settings.image):
+                self.cloud.push_image(self.cloud.settings.image.repository, tag)
             self.cloud.front.clear()
         self.github.hub.job_environment = self.job_environment()
 
@@ -166,6 +167,17 @@ class History:
     source: Path
     remote: str
     trunk: str
+    settings: Settings = field(default_factory=Settings)
+
+
+def past_image_tags(bare: Bare, image: Image) -> list[str]:
+    """Return the tags of every image that config.py ever named in this history: they are built."""
+    tags: dict[str, None] = {}
+    for sha in bare.git("log", "--all", "--format=%H", "--", image.config_file).split() if image.config_file else ():
+        with suppress(Usage):  # a commit in which it named none
+            named = constant((bare.file(sha, image.config_file) or "").encode(), image.config_variable)
+            tags |= dict.fromkeys(image_tags(image.tags, parse(named), image.pythons))
+    return list(tags)
 
 
 def copy_history(folder: Path, history: History) -> tuple[Bare, Bare]:

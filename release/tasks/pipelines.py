@@ -44,6 +44,7 @@ def release_together(context: Context, version: semver.Version, image: bool) -> 
     """Release everything of the version from a release branch of its own."""
     context.report.line(f"Release {version} of {github.api.github(context).repository}")
     tagged = git.snapshot.remote(context).tag(str(version))
+    image = image and bool(context.settings.image.config_file)  # nothing names one: there is none
     if tagged is None:
         _check_start(context, version, image)
     merged = "" if tagged or not image else _image_commit(context, version)
@@ -59,11 +60,12 @@ def _check_start(context: Context, version: semver.Version, image: bool) -> None
     line = release.versions.line_of(version)
     git.lines.check_next(context, version)
     git.lines.check_not_gone(context, line)
+    place = git.lines.line_branch(context, line) or git.tags.trunk_ref(context)
+    artifacts.version_file.check_wheel_version(context, place.sha, version, is_set=image)
     github.events.check_starts(context, version)
     planned = git.refs.tag_ref(version, git.refs.NEW)
     github.dispatch.check_workflow(context, github.requests.sdk_request(context, planned))
     if not image:
-        place = git.lines.line_branch(context, line) or git.tags.trunk_ref(context)
         artifacts.next_release.allowed_tag(context, version, place.sha, [place])
 
 
@@ -142,8 +144,10 @@ def patch(
     planned = named or git.lines.next_patch(context, chosen, "" if wanted.anything or image else before.sha)
     if git.snapshot.remote(context).tag(str(planned)) is None:
         git.lines.check_next(context, planned)
+        artifacts.version_file.check_wheel_version(context, before.sha, planned, is_set=True)
         github.events.check_starts(context, planned, before.sha)
-    at_once = not (checks or image or wanted.via_pr)
+    bumps = image or bool(context.settings.sdk.version_file)
+    at_once = not (checks or bumps or wanted.via_pr)
     head = picks.steps.pick_commits(context, chosen, wanted, planned, at_once) if wanted.anything else before
     number = context.settle(named or _next(context, chosen, head.sha, image))
     tag = lines.tag(context, str(number), ref=_ready(context, number, head, image, checks).sha)
@@ -181,9 +185,10 @@ def _ready(context: Context, version: semver.Version, head: RemoteRef, image: bo
         context.report.step("note", f"{version} is tagged: going on with it; {git.refs.short_name(head)} has {new}")
         return git.refs.branch_ref(git.refs.short_name(head), github.places.commit_to_tag(context, version, head))
     _follow(context, head, checks)
-    if image:
-        head = artifacts.image_release.bump_line(context, version, head)
-        artifacts.image_release.build_images(context, version, head)
+    if image or context.settings.sdk.version_file:
+        head = artifacts.image_release.bump_line(context, version, head, image)
+        if image:
+            artifacts.image_release.build_images(context, version, head)
         _follow(context, head, checks)
     context.look_anew()
     now = git.lines.needed_branch(context, release.versions.line_of(version))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
 
-from release import git, sandbox
+from release import artifacts, git, sandbox
 from release.call.ensure import perform
 from release.call.task import task
 from release.errors import Failed, Usage
@@ -61,16 +61,18 @@ def _demo(context: Context, patch: bool, component: bool) -> None:
 
 
 @task()
-def serve(context: Context) -> None:
+def serve(context: Context, here: bool = False) -> None:
     """Keep the demo's world up for another terminal.
 
-    Example: inv sandbox.serve
+    With --here it is that of this very repository, copied, by its own settings.
+
+    Example: inv sandbox.serve --here
     """
-    perform(context, "keep a sandbox up", lambda: _serve(context), None)
+    perform(context, "keep a sandbox up", lambda: _serve(context, here), None)
 
 
-def _serve(context: Context) -> None:
-    with suppress(KeyboardInterrupt), _sandbox() as world:
+def _serve(context: Context, here: bool) -> None:
+    with suppress(KeyboardInterrupt), _copy(context) if here else _sandbox() as world:
         context.report.line("In another terminal:")
         context.report.line(f"  source {world.write_environment()}")
         context.report.line("Then, for one: inv release.minor.  Ctrl-C here ends it all.")
@@ -120,8 +122,7 @@ def rehearse(context: Context, task: str = "release.minor") -> None:
 
 
 def _rehearse(context: Context, root: Path, words: list[str]) -> None:
-    remote, trunk = context.settings.release.remote, git.snapshot.trunk(context)
-    with _sandbox(source=root, remote=remote, trunk=trunk) as world:
+    with _copy(context) as world:
         context.report.line(f"A copy of {root.name} with a GitHub, an S3 and an ECR on this machine alone")
         sandbox.type_task(context, world, *words)
         if world.github.writes():
@@ -139,6 +140,16 @@ def _show_evidence(context: Context, world: Sandbox, version: str) -> None:
     missing = [f"{number - out[kind]} of {number} {kind}" for kind, number in EVIDENCE.items() if out[kind] < number]
     if missing:
         raise Failed(f"not out of {version}: {', '.join(missing)}")
+
+
+@contextmanager
+def _copy(context: Context) -> Iterator[Sandbox]:
+    """Make the world of this very repository, as its settings are; its wheel can be built there."""
+    root, settings = git.repository.repository(context).root, context.settings
+    artifacts.build.check_build_requirements(root / settings.sdk.path)
+    trunk = git.snapshot.trunk(context)
+    with _sandbox(source=root, remote=settings.release.remote, trunk=trunk, settings=settings) as world:
+        yield world
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from release.errors import Conflict, Failed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from release.audit.checkup import Finding
+    from release.audit.fit import Finding
     from release.call.context import Context
 
 
@@ -32,7 +32,8 @@ def doctor(context: Context) -> list[Finding]:
     bad = [each for each in found if each.level == "bad"]
     if bad:
         names = ", ".join(dict.fromkeys(each.name for each in bad))
-        raise Failed(f"{len(bad)} things stand in the way of a release: {names}", bad[0].fix)
+        fixes = "\n".join(f"{each.name}: {each.says}\n  {each.fix}" for each in bad)
+        raise Failed(f"{len(bad)} things stand in the way of a release: {names}", fixes)
     return found
 
 
@@ -41,7 +42,7 @@ STATUS = {"good": "made", "advice": "note", "bad": "failed"}
 
 @task(writes=True)
 def init(context: Context, force: bool = False) -> list[Path]:
-    """Write tasks.py and the workflows into this repository.
+    """Write tasks.py, the settings and the workflows.
 
     Example: inv release.init
     """
@@ -60,6 +61,7 @@ def init(context: Context, force: bool = False) -> list[Path]:
             make=lambda path=path, text=text: audit.starter.write_file(root / path, text),  # type: ignore[misc]
             planned=root / path,
         )
-    context.report.line("Then: the environment release with its reviewers and the secret RELEASE_TOKEN,")
-    context.report.line("the variables RELEASE_ROLE and AWS_REGION, and: inv release.doctor")
+    context.report.line('Then: git add -A && git commit -m "Release with Invoke tasks" && git push; inv release.doctor')
+    context.report.line("On GitHub: the environment release with its reviewers and the secret RELEASE_TOKEN,")
+    context.report.line("the variables RELEASE_ROLE and AWS_REGION.")
     return [root / path for path in texts]

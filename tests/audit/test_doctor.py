@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,59 @@ def no_repository(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPat
     return again(context, settings=Settings(release=QUICK, image=Image(repository="nothing")))
 
 
+def a_path_that_is_not_there(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, sdk=Sdk(path="python")))
+
+
+def a_component_that_is_not_there(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    release = replace(QUICK, components={"api": {"path": "api"}})
+    return again(context, settings=Settings(release=release))
+
+
+def another_variable(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, image=Image(config_variable="RUNNER_VERSION")))
+
+
+def no_name_to_import(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, sdk=Sdk(package="lepton-ai")))
+
+
+def another_package(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, sdk=Sdk(package="acme")))
+
+
+def another_wheel(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, sdk=Sdk(distribution="acme")))
+
+
+def a_prefix_without_a_slash(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, sdk=Sdk(prefix="wheels")))
+
+
+def another_registry(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    settings = Settings(release=QUICK, image=Image(registry="https://registry.acme.example"))
+    return again(context, settings=settings)
+
+
+def a_version_that_a_file_fixes(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    head = well.bare.sha("refs/heads/main") or ""
+    with worktree(repository(context), head) as tree:
+        (tree / "sdk" / "pyproject.toml").write_text('[project]\nname = "leptonai"\nversion = "0.6.2"\n')
+        git(tree, "commit", "-qam", "Fix the version")
+        git(tree, "push", "-q", "origin", "HEAD:refs/heads/main")
+    return again(context)
+
+
+def another_bucket(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    head = well.bare.sha("refs/heads/main") or ""
+    with worktree(repository(context), head) as tree:
+        with (tree / ".github" / "workflows" / "sdk-release.yaml").open("a") as workflow:
+            workflow.write("# aws s3 cp dist/*.whl s3://acme-wheels/release/\n")
+        git(tree, "commit", "-qam", "Upload elsewhere")
+        git(tree, "push", "-q", "origin", "HEAD:refs/heads/main")
+    return again(context)
+
+
 def f14_the_workflows_own_token(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     """Run in Actions with the token whose pushes start no workflow."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
@@ -145,6 +199,16 @@ BROKEN: dict[Break, tuple[str, str]] = {
     nothing_starts_on_tags: ("workflows", "inv release.init"),
     no_bucket: ("bucket", "aws sts"),
     no_repository: ("registry", "aws sts"),
+    a_path_that_is_not_there: ("settings     sdk.path: python is not on main", "Set sdk.path"),
+    a_component_that_is_not_there: ("settings", "Set release.components.api.path in invoke.yaml"),
+    another_variable: ("settings", "set image.config_variable"),
+    no_name_to_import: ("settings", "Set sdk.package: lepton_ai"),
+    another_package: ("settings", "Set sdk.package to what is imported"),
+    another_wheel: ("settings", "Set sdk.distribution: leptonai"),
+    a_prefix_without_a_slash: ("settings", "Set sdk.prefix: wheels/"),
+    another_registry: ("settings", "inv release.init --force"),
+    another_bucket: ("settings", "Set sdk.bucket in invoke.yaml"),
+    a_version_that_a_file_fixes: ("settings", "Set sdk.version_file: sdk/pyproject.toml"),
     f14_the_workflows_own_token: ("token", "create-github-app-token"),
 }
 
@@ -162,6 +226,7 @@ def test_each_broken_set_up_is_named_with_its_fix(
     assert named, shown
     assert fix in shown
     assert caught.value.code == 1
+    assert fix in caught.value.hint, "each fix below its line, at the end too"
     assert "hunter2" not in shown + str(caught.value.message)
 
 

@@ -116,6 +116,9 @@ def test_a_letter_means_one_thing_in_every_task_and_each_takes_a_version(
         ("image:\n  pythons: 3.11\n", "image.pythons"),
         ("release:\n  poll: soon\n", "release.poll"),
         ("platform: lepton-web\n", "platform"),
+        ("release:\n  components: [backend, web]\n", "release.components: ['backend', 'web'] is not a mapping"),
+        ("release:\n  components:\n    web: {consumes: [backend]}\n", "release.components.web.consumes: 'backend'"),
+        ("release:\n  components:\n    web: {foler: web}\n", "release.components.web.foler"),
     ],
 )
 def test_a_wrong_setting_names_its_key(other: Path, yaml: str, named: str) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from conftest import again, open_context, printed
+from second_sample import SETTINGS, second_repository
 
+from release.audit.adoption import adopted_settings
 from release.audit.starter import starter_files
-from release.call.context import Context
+from release.call.context import Context, Options
+from release.call.report import Report
 from release.errors import Conflict
 from release.git.refs import Push
 from release.git.repository import repository
@@ -20,6 +27,7 @@ from release.github.api import github
 from release.sandbox import Sandbox
 from release.sandbox.github.app import run_workflow
 from release.sandbox.github.records import TOKEN
+from release.settings import Settings, read
 from release.tasks import proofs, setup
 from release.workflows import IMAGE, SDK, Source, document, judge, starts_on_push
 
@@ -100,6 +108,57 @@ def test_the_workflows_keep_the_contracts_of_a_release(empty: Context) -> None:
     release = document(texts["release.yaml"])
     assert release["jobs"]["release"]["environment"] == "release"
     assert "inputs.line" in release["concurrency"]["group"]
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Context:
+    """The second team's repository, which has no settings yet."""
+    return Context(Settings(), Report(stream=io.StringIO()), Options(yes=True), folder=second_repository(tmp_path))
+
+
+def test_the_settings_are_told_from_what_is_there_and_only_what_differs_is_written(second: Context) -> None:
+    setup.init(second)
+    root = repository(second).root
+    written = yaml.safe_load((root / "invoke.yaml").read_text())
+    assert written == yaml.safe_load(SETTINGS)
+    assert "·" not in printed(second), "nothing was guessed, no path is not there"
+    assert "git push" in printed(second)
+    again_ = replace(again(second), settings=read(written))
+    setup.init(again_)
+    assert printed(again_).count("(already)") == 4, "the workflows are those of the settings"
+    (root / "invoke.yaml").write_text("sdk: {path: src}\n")
+    setup.init(again(again_), force=True)
+    assert (root / "invoke.yaml").read_text() == "sdk: {path: src}\n", "settings that are there are the team's"
+
+
+def test_an_oci_registry_is_logged_in_to_and_pushed_to(second: Context) -> None:
+    texts = {path.removeprefix(FOLDER): text for path, text in starter_files(second).items()}
+    for name in ("runner-images.yaml", "platform.yaml"):
+        assert "amazon-ecr" not in texts[name]
+        assert "@" not in texts[name].replace("actions/checkout@", "")
+        steps = document(texts[name].encode())["jobs"]["image"]["steps"]
+        used = {each["env"]["REGISTRY"] for each in steps if "REGISTRY" in each.get("env", {})}
+        assert used == {"registry.acme.example"}
+        assert [each for each in steps if "docker login" in each.get("run", "")]
+    assert "tag image runner\n" in texts["runner-images.yaml"]
+    assert "{ image: acme-service, folder: service }" in texts["platform.yaml"]
+    assert "REGISTRY_PASSWORD: ${{ secrets.REGISTRY_PASSWORD }}" in texts["release.yaml"]
+
+
+def test_what_nothing_tells_is_said_and_asked_at_a_terminal_alone(
+    empty: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starter_files(empty)
+    said = printed(empty)
+    assert "nothing here tells sdk.bucket, the S3 bucket of the wheels: set it in invoke.yaml, else it is" in said
+    assert "lepton-web/Dockerfile is not there" in said or "web/Dockerfile is not there" in said
+    asked = again(empty, yes=False)
+    assert "release.trunk" not in said, "the remote's HEAD names it"
+    monkeypatch.setattr(Report, "interactive", True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("python\nwheels\nghcr.io\nacme/api\n\n"))
+    found, told, unknown = adopted_settings(asked)
+    assert (found.sdk.bucket, found.image.registry, found.platform.images) == ("wheels", "ghcr.io", ["acme/api"])
+    assert (told["sdk"]["path"], unknown) == ("python", ["image.config_file"])
 
 
 def push_workflows(context: Context, *names: str) -> None:

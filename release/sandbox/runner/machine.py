@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -51,6 +52,8 @@ class Machine:
         """Make the folders and write the event; evaluate the variables of workflow and job."""
         for folder in (self.workspace, self.temp, self.tools, self.home):
             folder.mkdir(parents=True)
+        # What would build for an hour, and push to whatever address it finds.
+        write_script(self.tools / "bin" / "docker", [sys.executable, "-S", str(Path(__file__).with_name("docker.py"))])
         self.contexts["github"] = {**self.contexts["github"], "job": self.job.key, "workspace": str(self.workspace)}
         event = json.dumps(self.contexts["github"]["event"], indent=2)
         (self.temp / "event.json").write_text(event + "\n", encoding="utf-8")
@@ -93,5 +96,12 @@ class Machine:
 
     def path(self) -> str:
         """Join the folders of commands: what the steps added, the running interpreter's own, the machine's."""
-        found = [*self.paths, str(Path(sys.executable).parent), *os.get_exec_path()]
-        return os.pathsep.join(dict.fromkeys(found))
+        own = [str(self.tools / "bin"), str(Path(sys.executable).parent)]
+        return os.pathsep.join(dict.fromkeys([*self.paths, *own, *os.get_exec_path()]))
+
+
+def write_script(path: Path, command: list[str]) -> None:
+    """Write a program that runs another one with these arguments and its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)

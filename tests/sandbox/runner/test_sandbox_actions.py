@@ -99,13 +99,17 @@ def test_setup_python(start: Started) -> None:
                 python -c 'import sys; print("runs", sys.version.split()[0])'
                 command -v inv; echo "found ${{ steps.py.outputs.python-path }} $pythonLocation"
             - {uses: actions/setup-python@v5, with: {python-version: "3.99"}}
+            - run: python3.99 -c 'import sys; print("stands in", sys.version.split()[0])'
+            - {uses: actions/setup-python@v5, with: {python-version: "2.7"}}
         """.replace("VERSION", version)
     )
     log = run.jobs[0].log
     assert f"runs {sys.version.split()[0]}" in log
     assert f"found {sys.executable} /" in log
     assert str(Path(sys.executable).parent / "inv") in log
-    assert "##[error]Python 3.99 is not on this machine" in log
+    assert "##[warning]Python 3.99 is not on this machine" in log
+    assert f"stands in {sys.version.split()[0]}" in log
+    assert "##[error]Python 2.7 is not on this machine" in log
     assert run.conclusion == "failure"
 
 

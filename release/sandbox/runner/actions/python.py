@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
+from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs, write_script
 
 _RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -63,21 +62,18 @@ def setup_python(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Ou
     """Put an interpreter of this machine first on the path of the job's steps."""
     version = inputs.get("python-version", running_version())
     found = interpreter(version)
+    if not found and re.fullmatch(r"3(\.\d{1,2}){1,2}(-dev)?", version, re.ASCII):
+        found = sys.executable  # a rehearsal tells of the workflow, not of which Pythons this machine has
+        machine.log.write(f"##[warning]Python {version} is not on this machine: {_RUNNING} stands in for it")
     if not found:
         raise ActionFailed(f"Python {version} is not on this machine: neither on PATH, nor from pyenv or uv")
     folder = machine.tools / "Python" / version / "bin"
-    folder.mkdir(parents=True, exist_ok=True)
     # Scripts, not links: an interpreter of a virtual environment finds it by its own path.
     for name in ("python", "python3", "python" + ".".join(version.split(".")[:2])):
-        _script(folder / name, [found])
+        write_script(folder / name, [found])
     for name in ("pip", "pip3"):
-        _script(folder / name, [found, "-m", "pip"])
+        write_script(folder / name, [found, "-m", "pip"])
     machine.paths.insert(0, str(folder))
     machine.variables |= {"pythonLocation": str(folder.parent), "Python_ROOT_DIR": str(folder.parent)}
     machine.log.write(f"Successfully set up CPython ({version}): {found}")
     return {"python-version": version, "python-path": found, "cache-hit": "false"}
-
-
-def _script(path: Path, command: list[str]) -> None:
-    path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
-    path.chmod(0o755)
