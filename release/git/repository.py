@@ -67,7 +67,7 @@ class Repository:
             except GitCommandNotFound as error:
                 raise Usage("Git is not installed", "Install Git 2.31 or newer.") from error
             except GitCommandError as error:
-                verb = next(word for word in arguments if word[:1] not in ("", "-"))
+                verb = next(word for word in arguments if word[:1] not in ("", "-") and "=" not in word)
                 raise failure(verb, str(error.stderr)) from error
         return printed if isinstance(printed, bytes) else str(printed).encode()
 

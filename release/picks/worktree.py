@@ -138,7 +138,8 @@ def _run_cherry_pick(repo: Repository, path: Path, *command: str) -> Outcome:
     empty: list[str] = []
     while True:
         try:
-            repo.whole("cherry-pick", *command, cwd=path)
+            # Staged by Git as it once was resolved, a conflict would be no conflict any more, and nobody have seen it.
+            repo.whole("-c", "rerere.autoUpdate=false", "cherry-pick", *command, cwd=path)
         except Failed:
             current, conflicts = _current_pick(repo, path), _conflicts(repo, path)
             plain = "" if current else _refused_plain(repo, path)
