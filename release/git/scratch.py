@@ -53,6 +53,12 @@ def worktree(repo: Repository, sha: str) -> Iterator[Path]:
             _remove(repo, str(path))
 
 
+def clear_leftovers(repo: Repository) -> None:
+    """Take away what killed calls left in the clone, where nobody is at work (F33)."""
+    with scratch(repo):
+        pass
+
+
 def add_worktree(repo: Repository, path: Path, sha: str) -> None:
     """Check the commit out, detached, in a worktree at the path: all its files, and no hook of a person's checkout."""
     repo.git("worktree", "add", "--quiet", "--detach", "--no-checkout", "--", str(path), sha)
