@@ -26,7 +26,7 @@ from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
 from release.git.refs import HEADS, NEW, Push, RemoteRef, branch_ref, short_name
 from release.git.repository import repository
-from release.git.scratch import worktree
+from release.git.scratch import clear_leftovers, worktree
 from release.git.snapshot import remote, trunk
 from release.git.tags import trunk_ref, trunk_sha
 from release.github.api import github
@@ -204,6 +204,7 @@ def _ensure_bump(
     context: Context, version: semver.Version, push: Push, base: RemoteRef, image: bool = True
 ) -> RemoteRef:
     """Return the branch that names the version, else push the bump, a commit on `base`."""
+    clear_leftovers(repository(context))  # a bump that was pushed and killed then makes no worktree any more
     name = push.ref.removeprefix(HEADS)
     change = f"{context.settings.image.config_variable} = {version}" if image else f"version {version}"
     what = f"{change} on {name}" if push.expected else f"branch {name} from {trunk(context)} with {change}"

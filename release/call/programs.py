@@ -19,16 +19,20 @@ from release.errors import CouldNotTellError
 OUTPUT_LIMIT = 32 * 1024 * 1024  # bytes of either stream
 # Names are no standard: every word that a secret's is made of; and files by which a step speaks to Actions' runner.
 _SECRET = re.compile(
-    r"TOKEN|SECRET|PASS|CREDENTIAL|AUTH(?!OR)|HOOK|BEARER|COOKIE|CONNECTION_STRING|API_?KEY|_PWD$"
-    r"|(?:^|_)(?:KEYS?|PAT|JWT|DSN|SAS)(?:_|$)|^AWS_|^GIT_CONFIG_|^GITHUB_(?:ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$",
+    r"TOKEN|SECRET|PASS|CREDENTIAL|AUTH(?!OR)|HOOK|BEARER|COOKIE|CONNECTION_STRING|KEYS?(?:_|$)|PW$|.(?<!OLD)PWD$"
+    r"|(?:^|_)(?:PAT|JWT|DSN|SAS)(?:_|$)|^AWS_|^GIT_CONFIG_|^GITHUB_(?:ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$",
     re.IGNORECASE,
 )
-# What a secret begins with, whatever it is called: GitHub, GitLab, Slack, PyPI, npm, AWS, a signed JWT, a key.
+# What a secret begins with, whatever it is called: GitHub, GitLab, Slack, PyPI, npm, AWS, a signed JWT, a key; Docker,
+# Vault, Hugging Face, Google, OpenAI and Stripe; who may write to Discord or Teams; a header, a sentence, a signed URL.
 _TOKEN = re.compile(
     r"gh[oprsu]_\w{16}|github_pat_|glpat-|xox[a-z]-|hooks\.slack\.com/|pypi-\w{16}|npm_\w{16}|A[KS]IA[A-Z0-9]{16}"
-    r"|eyJ[\w-]+\.eyJ|PRIVATE KEY-----"
+    r"|eyJ[\w-]+\.eyJ|PRIVATE KEY-----|\bdckr_pat_|\bhvs\.\w{16}|\bhf_\w{16}|\bAIza[\w-]{30}|\bsk[-_][\w-]{16}"
+    r"|/api/webhooks/|\.webhook\.office\.com/|^(?:Bearer|Basic) |(?i:\bpassw(?:or)?d\b *[=: ])|[?&]sig="
 )
-_LOGIN = re.compile(r"(?<!ssh)(://)[^/\s]+@")  # in a URL
+# Who logs in, in a URL: in passwords that people paste there are slashes and @; what follows a port is a path.
+LOGIN = r"(?:[^/\s]+|[^/\s:@]*:(?!\d+/)[^\s'\"]*)@"
+_LOGIN = re.compile(f"(?<!ssh)(://){LOGIN}")
 
 
 @dataclass(frozen=True)

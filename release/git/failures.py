@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from release.call.programs import LOGIN
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
 
 GONE = ("Could not resolve", "unable to access", "Connection", "timed out", "Could not read from remote", "early EOF")
@@ -12,7 +13,7 @@ GONE = ("Could not resolve", "unable to access", "Connection", "timed out", "Cou
 
 def failure(command: str, stderr: str) -> ReleaseError:
     """Return the error that an operator can act on; a password in a URL is left out of it (S1)."""
-    text = re.sub(r"//[^/@\s]+@", "//", stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
+    text = re.sub(f"//{LOGIN}", "//", stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     # What the server's hooks say is for people: words of theirs, such as "timed out", say nothing of what Git met.
     words = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]

@@ -20,6 +20,8 @@ from release.versions import check_commit_name, check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
+# With these a hook's Git, or an alias', names its own repository and index to all that it starts, worktrees too (F22).
+LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 PAST_CUT = ("--shallow-file", "")  # Git's own switch: read a shallow clone as if it were whole
 FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--quiet")
 
@@ -29,6 +31,8 @@ class Repository:
 
     def __init__(self, path: Path, remote: str = "origin") -> None:
         """Raise Usage when `path` is in no repository, Git is missing, or the remote is not set."""
+        for name in LOCAL:
+            os.environ.pop(name, None)
         try:
             self._repo = git.Repo(path, search_parent_directories=True)
         except (InvalidGitRepositoryError, NoSuchPathError) as error:
@@ -63,7 +67,7 @@ class Repository:
             except GitCommandNotFound as error:
                 raise Usage("Git is not installed", "Install Git 2.31 or newer.") from error
             except GitCommandError as error:
-                verb = next(word for word in arguments if word[:1] not in ("", "-"))
+                verb = next(word for word in arguments if word[:1] not in ("", "-") and "=" not in word)
                 raise failure(verb, str(error.stderr)) from error
         return printed if isinstance(printed, bytes) else str(printed).encode()
 

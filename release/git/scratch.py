@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from release.errors import Failed
 from release.git.repository import Repository
 
 SPACE = "refs/release/"
-_TREE = "release-tree-"
+_TREE = "release-tasks-scratch-"
+_OURS = re.compile(rf"{_TREE}[a-z0-9_]{{8}}")  # as mkdtemp names it: a person's own worktree is none (F22)
 
 
 @contextmanager
@@ -45,10 +47,24 @@ def worktree(repo: Repository, sha: str) -> Iterator[Path]:
     with scratch(repo):
         path = Path(tempfile.mkdtemp(prefix=_TREE)).resolve()
         try:
-            repo.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
+            add_worktree(repo, path, sha)
             yield path
         finally:
             _remove(repo, str(path))
+
+
+def clear_leftovers(repo: Repository) -> None:
+    """Take away what killed calls left in the clone, where nobody is at work (F33)."""
+    with scratch(repo):
+        pass
+
+
+def add_worktree(repo: Repository, path: Path, sha: str) -> None:
+    """Check the commit out, detached, in a worktree at the path: all its files, and no hook of a person's checkout."""
+    repo.git("worktree", "add", "--quiet", "--detach", "--no-checkout", "--", str(path), sha)
+    if repo.git("config", "--bool", "--default=false", "core.sparseCheckout", cwd=path) == "true":
+        repo.git("sparse-checkout", "disable", cwd=path)  # Git takes the person's choice of files over
+    repo.git("reset", "--quiet", "--hard", "--no-recurse-submodules", cwd=path)
 
 
 def delete_refs(repo: Repository, names: list[str]) -> None:
@@ -64,9 +80,9 @@ def _clear(repo: Repository) -> None:
 
 
 def _worktrees(repo: Repository) -> list[str]:
-    listed = repo.git("worktree", "list", "--porcelain").splitlines()
-    paths = [text.removeprefix("worktree ") for text in listed if text.startswith("worktree ")]
-    return [path for path in paths if Path(path).name.startswith(_TREE)]
+    listed = [each.splitlines() for each in repo.git("worktree", "list", "--porcelain").split("\n\n")]
+    paths = [texts[0].removeprefix("worktree ") for texts in listed if "detached" in texts]
+    return [path for path in paths if _OURS.fullmatch(Path(path).name)]
 
 
 def _remove(repo: Repository, path: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from release.errors import Failed
 from release.git.repository import Repository
+from release.git.scratch import add_worktree
 from release.picks.history import pick_sources
 from release.versions import Line, parse_line
 
@@ -54,7 +55,7 @@ def open_worktree(repo: Repository, line: Line, sha: str) -> PickWorktree:
     """Check the commit out, detached, in a new worktree in the temporary folder; it stays until it is closed."""
     path = Path(tempfile.mkdtemp(prefix=f"release-pick-{line}-")).resolve()
     try:
-        repo.git("worktree", "add", "--quiet", "--detach", "--", str(path), sha)
+        add_worktree(repo, path, sha)
         repo.git("update-ref", BEGUN, sha, cwd=path)
     except BaseException:  # a Ctrl-C too: what is left by this name counts as picks that stopped
         shutil.rmtree(path, ignore_errors=True)
@@ -117,7 +118,7 @@ def continue_picks(repo: Repository, path: Path, base: str) -> Outcome:
 def transplant_picks(repo: Repository, path: Path, base: str, onto: str) -> Outcome:
     """Put the picks made onto `base` on top of another commit; writes the worktree alone."""
     made = repo.whole("rev-list", "--reverse", f"{base}..HEAD", cwd=path).split()
-    repo.git("checkout", "--quiet", "--detach", onto, "--", cwd=path)
+    repo.git("checkout", "--quiet", "--detach", "--no-recurse-submodules", onto, "--", cwd=path)
     # Their messages say already where each came from.
     return _run_cherry_pick(repo, path, *made) if made else Outcome(onto)
 
@@ -137,7 +138,8 @@ def _run_cherry_pick(repo: Repository, path: Path, *command: str) -> Outcome:
     empty: list[str] = []
     while True:
         try:
-            repo.whole("cherry-pick", *command, cwd=path)
+            # Staged by Git as it once was resolved, a conflict would be no conflict any more, and nobody have seen it.
+            repo.whole("-c", "rerere.autoUpdate=false", "cherry-pick", *command, cwd=path)
         except Failed:
             current, conflicts = _current_pick(repo, path), _conflicts(repo, path)
             plain = "" if current else _refused_plain(repo, path)

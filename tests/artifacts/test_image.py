@@ -412,3 +412,16 @@ def test_f25_f27_a_bump_that_fails_leaves_the_checkout_as_it_was(
     asked = writes(sandbox)
     image.bump(again(context), "0.7.0")
     assert writes(sandbox) == asked
+
+
+def test_f33_what_a_bump_left_that_was_killed_once_pushed_goes_with_the_next(
+    sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its commit is on the remote, so the next makes no worktree, and looked at nothing that was left."""
+    on_branch(sandbox)
+    with monkeypatch.context() as patch:
+        patch.setattr("release.git.scratch._remove", lambda *_: None)
+        image.bump(again(context), "0.7.0")
+    assert len(git(sandbox.work, "worktree", "list").splitlines()) == 2
+    image.bump(again(context), "0.7.0")
+    assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1

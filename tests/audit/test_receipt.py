@@ -13,7 +13,7 @@ from conftest import FakeClock, again, open_context, printed
 
 from release.audit.expected import expected_state
 from release.audit.proofs import github_release_proofs
-from release.audit.receipt import LARGEST, STATEMENT, file_differences, statement
+from release.audit.receipt import LARGEST, STATEMENT, differences, file_differences, statement
 from release.call.context import Context
 from release.call.flags import PickRequest
 from release.errors import ReleaseError, Usage
@@ -136,6 +136,17 @@ def test_a_foreign_statement_given_as_receipt_is_refused_in_words(tmp_path: Path
     with pytest.raises(Usage, match=r"receipt|Statement") as caught:
         file_differences(tmp_path / "given.json", RECEIPT)
     assert caught.value.hint
+
+
+TWICE = {"subject": [{"name": "a", "digest": {"sha256": "e"}}, {"name": "a", "digest": {"sha256": "1"}}]}
+
+
+@pytest.mark.parametrize("more", [TWICE, {"predicateType": "other"}, {"signed": "by somebody"}])
+def test_a_receipt_that_says_more_than_ours_is_not_the_same(more: dict[str, Any]) -> None:
+    """Another reader takes the digest that comes first, or the type, for what was released."""
+    ours = statement({"a": "sha256:1"}, {}, {}, {})
+    assert differences({**ours, **more}, ours)
+    assert differences(ours, statement({"a": "sha256:1"}, {}, {}, {})) == []
 
 
 def test_a_receipt_of_strange_texts_is_compared_and_printed(context: Context, tmp_path: Path) -> None:

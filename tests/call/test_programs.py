@@ -86,18 +86,22 @@ SECRETS = [
     "GPG_PASSPHRASE", "DOCKER_AUTH_CONFIG", "SSH_AUTH_SOCK", "API_KEY", "APIKEY", "SIGNING_KEY_B64",
     "INVOKE_RELEASE_NOTIFY_WEBHOOK", "SLACK_HOOK_URL", "SENTRY_DSN", "GIT_CONFIG_VALUE_0",
     "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_STORAGE_CONNECTION_STRING", "CI_JOB_JWT", "lower_case_token",
+    "SIGNINGKEY", "USERPWD", "DB_PW",
 ]  # fmt: skip
 RUNNER = ("GITHUB_ENV", "GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
 SHAPES = {
     "github": "ghs_" + "a1" * 18, "fine": "github_pat_11A", "slack": "https://hooks.slack.com/services/T/B/x",
     "aws": "AKIA" + "A1" * 8, "pypi": "pypi-" + "a1" * 20, "key": "-----BEGIN OPENSSH PRIVATE KEY-----",
-    "signed": "eyJhbGciOi.eyJzdWIi.x",
+    "signed": "eyJhbGciOi.eyJzdWIi.x", "docker": "dckr_pat_a1", "vault": "hvs." + "a1" * 9, "hub": "hf_" + "a1" * 9,
+    "google": "AIza" + "a1" * 18, "model": "sk-proj-" + "a1" * 9, "header": "Bearer a1",
+    "chat": "https://discord.example/api/webhooks/1/x", "netrc": "machine h login me password a1",
+    "database": "Server=h;Password=a1", "shared": "https://blob.example/x?sp=r&sig=a1",
 }  # fmt: skip
 NEEDED = {
     "HARMLESS": "seen", "PATH": "/usr/bin:/bin", "HOME": "/tmp", "GIT_AUTHOR_NAME": "A",
     "PIP_INDEX_URL": "https://i.example/s",
     "HTTPS_PROXY": "http://me:word@proxy.example:8", "KEYBOARD": "x", "GITHUB_SHA": "a" * 40, "COMPAT": "1",
-    "PWD_": "p",
+    "PWD_": "p", "OLDPWD": "/opt/task-runner-of-a-long-name/hf_", "WHEELS": "http://w.example:8080/x/y@1",
     "REPO": "ssh://git@h.example/o/r",
 }  # fmt: skip
 
@@ -111,6 +115,7 @@ def hidden(monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setenv(f"PLAIN_{number}", value)
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://me:hidden-4711@i.example/s https://hidden-4711@j.example/s")
     monkeypatch.setenv("DATABASE_URL", "postgres://me:hidden-4711@h4@db.example/x")
+    monkeypatch.setenv("BROKER", "amqp://me:hid/den-4711@b.example/x")
     for name, value in NEEDED.items():
         monkeypatch.setenv(name, value)
     return "hidden-4711"
@@ -124,6 +129,7 @@ def test_s12_a_program_sees_no_secret_of_any_name_and_what_it_needs(tmp_path: Pa
     assert {name: seen.get(name) for name in NEEDED} == NEEDED
     assert seen["PIP_EXTRA_INDEX_URL"] == "https://i.example/s https://j.example/s", "an index stays the same index"
     assert seen["DATABASE_URL"] == "postgres://db.example/x"
+    assert seen["BROKER"] == "amqp://b.example/x"
 
 
 def test_s12_a_build_backend_sees_none_and_nobody_is_asked(tmp_path: Path, hidden: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from release.call.context import Activity, View
 from release.errors import Conflict, Failed, Unknown, Usage
+from release.git.failures import failure
 from release.git.refs import Push, RemoteRef
 from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
@@ -250,6 +251,13 @@ def test_a_password_in_the_remotes_url_is_not_shown(sandbox: Sandbox, repo: Repo
         looked(repo).head_sha("main")
     assert "hunter2" not in f"{caught.value.message} {caught.value.__cause__}"
     assert public_url("https://user:hunter2@h/x") == "https://h/x"
+
+
+@pytest.mark.parametrize("word", ["hunter2", "hun/ter2", "hun@ter2", "@hunter2"])
+def test_s01_a_password_of_any_characters_is_not_shown(word: str) -> None:
+    said = failure("fetch", f"fatal: unable to access 'https://user:{word}@h.example/a/b/': not found")
+    assert "'https://h.example/a/b/'" in said.problem
+    assert failure("fetch", "fatal: unable to access 'http://h:80/a@1/': no").problem.endswith("'http://h:80/a@1/': no")
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=x", "a b", "a..b", "ä", "a\n", "x.lock"])

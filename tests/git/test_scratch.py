@@ -12,7 +12,7 @@ import pytest
 from outside import git
 
 from release.call.context import Activity, View
-from release.git.repository import Repository
+from release.git.repository import LOCAL, Repository
 from release.git.scratch import scratch, worktree
 from release.git.snapshot import Look, Remote
 from release.sandbox import Sandbox
@@ -21,7 +21,7 @@ from release.sandbox import Sandbox
 AT_WORK = """
 import sys
 from pathlib import Path
-from release.git.repository import Repository
+from release.git.repository import LOCAL, Repository
 from release.git.scratch import worktree
 
 repo = Repository(Path(sys.argv[1]))
@@ -103,3 +103,43 @@ def test_f33_a_leftover_that_cannot_be_deleted_hinders_none(repo: Repository) ->
     lock.touch()
     look(repo)
     assert lock.exists()
+
+
+def test_f22_a_worktree_of_a_person_is_no_leftover_whatever_it_is_called(repo: Repository, tmp_path: Path) -> None:
+    detached, on_branch = tmp_path / "release-tasks-scratch-20261124b", tmp_path / "release-tasks-scratch-20261124"
+    git(repo.root, "worktree", "add", "-q", "--detach", str(detached))
+    git(repo.root, "worktree", "add", "-q", "-b", "mine", str(on_branch))
+    (on_branch / "precious.txt").write_text("not committed\n")
+    look(repo)
+    assert (on_branch / "precious.txt").exists()
+    assert (detached / "a.txt").exists()
+
+
+def test_f22_a_worktree_has_all_files_and_runs_no_hook_of_a_persons_checkout(repo: Repository) -> None:
+    git(repo.root, "sparse-checkout", "set", "--no-cone", "/nothing")
+    hook = repo.common / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with worktree(repo, repo.head()) as tree:
+        (tree / "a.txt").write_text("two\n")
+        repo.commit("Two", ["a.txt"], tree)
+    assert not (repo.root / "a.txt").exists()
+    assert git(repo.root, "sparse-checkout", "list") == "/nothing"
+
+
+def test_f22_started_by_a_hook_or_an_alias_the_checkout_stays_as_it_is(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git tells such a child its own folder and index: a commit in a worktree would land on the person's branch."""
+    before = git(repo.root, "for-each-ref"), (repo.common / "index").read_bytes()
+    monkeypatch.setenv("GIT_DIR", str(repo.common))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(repo.common / "index"))
+    again = Repository(repo.root)
+    with worktree(again, again.head()) as tree:
+        (tree / "a.txt").write_text("two\n")
+        sha = again.commit("Two", ["a.txt"], tree)
+    for name in LOCAL:
+        monkeypatch.delenv(name, raising=False)
+    assert again.file(sha, "a.txt") == b"two\n"
+    assert (git(repo.root, "for-each-ref"), (repo.common / "index").read_bytes()) == before

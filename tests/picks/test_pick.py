@@ -405,6 +405,24 @@ def test_picks_killed_before_they_began_are_told(sandbox: Sandbox, context: Cont
     assert titles(sandbox, base) == ["fix"]
 
 
+def test_a_conflict_that_git_resolves_as_once_before_is_one_to_look_at(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
+    author.cut()
+    git(sandbox.work, "config", "rerere.enabled", "true")
+    git(sandbox.work, "config", "rerere.autoUpdate", "true")
+    path = resolved(context, author)
+    (fix,) = git(path, "rev-parse", "CHERRY_PICK_HEAD").split()
+    git(path, "rerere")
+    do(context, resume=ABORT)
+    with pytest.raises(Failed, match="conflicts on"):
+        do(context, fix)
+    (tree,) = pick_worktrees(repository(context))
+    git(tree.path, "add", "a.txt")
+    do(context, resume=GO_ON)
+    assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
+
+
 def test_f25_a_lock_that_a_killed_git_left_is_named_and_stays(
     sandbox: Sandbox, context: Context, author: Author
 ) -> None:
