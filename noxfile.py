@@ -74,3 +74,10 @@ def mutants(session: nox.Session) -> None:
     """Break the source in one place after the other, and see a test fail each time."""
     _install(session, "test")
     session.run("python", "tests/mutants/run.py", *session.posargs)
+
+
+@nox.session
+def tables(session: nox.Session) -> None:
+    """Run the engines against tables that other projects keep, and print passed / total of each."""
+    _install(session, "test")
+    session.run("python", "tests/tables/run.py", *session.posargs)

@@ -136,7 +136,7 @@ def _compare_contents(old: Node, new: Node, schemas: Schemas, tell: Tell, *, sen
             continue
         earlier, later = media.get("schema"), new[name].get("schema")
         if earlier is not None and later is not None:
-            schemas.compare(earlier, later, sent, partial(_tell_of, of_media, "schema"))
+            schemas.compare(earlier, later, sent, of_media, "schema")
         elif (earlier is None) is sent and earlier is not later:
             of_media("has a schema now" if sent else "has no schema any more", True)
         if name:

@@ -89,24 +89,27 @@ class Schemas:
             return len(old) == len(new) and all(map(partial(self.same, above=above), old, new))
         return type(old) is type(new) and bool(old == new)
 
-    def compare(self, old: Any, new: Any, sent: bool, tell: Tell) -> None:
+    def compare(self, old: Any, new: Any, sent: bool, tell: Tell, place: str) -> None:
         """Tell what of the earlier schema no longer fits when it is sent, or comes otherwise when it is received."""
-        if isinstance(old, bool) or isinstance(new, bool):
-            if old is not new:
-                tell("has another schema", False)
-            return
-        first, second = target(self.before, old), target(self.after, new)
-        if (id(first), id(second), sent) in self.seen:
-            return
-        self.seen.add((id(first), id(second), sent))
-        beside = [{key: value for key, value in each.items() if "$ref" in each} for each in (old, new)]
-        if not self.same(*({**each, "$ref": True} for each in beside)):
-            tell("says something else beside a reference", False)
-        sides = Sides(meaning(first), meaning(second), sent)
-        for what, certain in (*_value_changes(sides), *_bound_changes(sides), *self._keyword_changes(sides)):
-            tell(what, certain)
-        self._compare_properties(sides, tell)
-        self._compare_parts(sides, tell)
+        left = [(old, new, place)]
+        while left:  # no recursion: schemas refer to each other in long chains
+            old, new, place = left.pop()
+            if isinstance(old, bool) or isinstance(new, bool):
+                if old is not new:
+                    tell(f"{place} has another schema", False)
+                continue
+            first, second = target(self.before, old), target(self.after, new)
+            if (id(first), id(second), sent) in self.seen:
+                continue
+            self.seen.add((id(first), id(second), sent))
+            beside = [{key: value for key, value in each.items() if "$ref" in each} for each in (old, new)]
+            if not self.same(*({**each, "$ref": True} for each in beside)):
+                tell(f"{place} says something else beside a reference", False)
+            sides = Sides(meaning(first), meaning(second), sent)
+            own = (*_value_changes(sides), *_bound_changes(sides), *self._keyword_changes(sides))
+            for what, certain in (*own, *self._property_changes(sides), *self._part_changes(sides)):
+                tell(f"{place} {what}", certain)
+            left += [(*pair, f"{place}/{name}") for name, *pair in self._parts(sides)]
 
     def _keyword_changes(self, sides: Sides) -> Iterator[tuple[str, bool]]:
         for key in sorted((sides.old.keys() | sides.new.keys()) - _HANDLED):
@@ -115,36 +118,39 @@ class Schemas:
             if not self.same(sides.old.get(key), sides.new.get(key), names=key in _MAPS):
                 yield f"has another {key}", False
 
-    def _compare_properties(self, sides: Sides, tell: Tell) -> None:
+    def _property_changes(self, sides: Sides) -> Iterator[tuple[str, bool]]:
         earlier, later = sides.properties(self.before, sides.old), sides.properties(self.after, sides.new)
         certain = not any(key in side for key in _ALTERNATIVES for side in (sides.old, sides.new))
-        for name, schema in earlier.items():
-            if name in later:
-                self.compare(schema, later[name], sides.sent, partial(_tell_of, tell, name))
-            else:
-                tell(f"{name} was removed", certain)
-        said = "is required now" if sides.sent else "may be missing now"
-        declared = later if sides.sent else earlier
-        for name in sorted(set(sides.outer.get("required", ())) - set(sides.inner.get("required", ()))):
+        for name in earlier.keys() - later.keys():
+            yield f"{name} was removed", certain
+        said, declared = ("is required now", later) if sides.sent else ("may be missing now", earlier)
+        for name in set(sides.outer.get("required", ())) - set(sides.inner.get("required", ())):
             if name in declared or name not in sides.outer.get("properties", {}):
-                tell(f"{name} {said}", certain)
+                yield f"{name} {said}", certain
 
-    def _compare_parts(self, sides: Sides, tell: Tell) -> None:
-        """Compare the schemas within: of items, of other properties, and of alternatives."""
+    def _part_changes(self, sides: Sides) -> Iterator[tuple[str, bool]]:
         for key in ("items", "additionalProperties"):
-            old, new = sides.old.get(key, True), sides.new.get(key, True)
             outer, inner = sides.outer.get(key, True), sides.inner.get(key, True)
-            if isinstance(old, dict) and isinstance(new, dict):
-                self.compare(old, new, sides.sent, partial(_tell_of, tell, key))
-            elif not (outer in (True, {}) or inner is False or old == new):
-                tell(f"has other {key}", False)
+            compared = isinstance(outer, dict) and isinstance(inner, dict)
+            if not (compared or outer in (True, {}) or inner is False or outer == inner):
+                yield f"has other {key}", False
         for key in _ALTERNATIVES:
-            olds, news = sides.old.get(key), sides.new.get(key)
-            if isinstance(olds, list) and isinstance(news, list) and len(olds) == len(news):
-                for number, (old, new) in enumerate(zip(olds, news, strict=True), 1):
-                    self.compare(old, new, sides.sent, partial(_tell_of, tell, f"{key} {number}"))
-            elif key in sides.outer and not self._has_all(sides, key):
-                tell(f"has other schemas in {key}", False)
+            compared = len(sides.old.get(key, ())) == len(sides.new.get(key, ()))
+            if not compared and key in sides.outer and not self._has_all(sides, key):
+                yield f"has other schemas in {key}", False
+
+    def _parts(self, sides: Sides) -> Iterator[tuple[str, Any, Any]]:
+        """Yield each pair of schemas within: of properties, items, other properties, and alternatives."""
+        earlier, later = sides.properties(self.before, sides.old), sides.properties(self.after, sides.new)
+        yield from ((name, schema, later[name]) for name, schema in earlier.items() if name in later)
+        for key in ("items", "additionalProperties"):
+            old, new = sides.old.get(key), sides.new.get(key)
+            if isinstance(old, dict) and isinstance(new, dict):
+                yield key, old, new
+        for key in _ALTERNATIVES:
+            pairs = zip(sides.old.get(key, ()), sides.new.get(key, ()), strict=False)
+            if len(sides.old.get(key, ())) == len(sides.new.get(key, ())):
+                yield from ((key, *pair) for pair in pairs)
 
     def _has_all(self, sides: Sides, key: str) -> bool:
         """Tell whether every alternative of the side that has to fit stands among the other side's."""
@@ -182,10 +188,6 @@ class Sides:
             for name, value in found.items()
             if isinstance(value, bool) or target(document, value).get(other_way) is not True
         }
-
-
-def _tell_of(tell: Tell, name: str, what: str, certain: bool) -> None:
-    tell(f"{name} {what}", certain)
 
 
 def _value_changes(sides: Sides) -> Iterator[tuple[str, bool]]:

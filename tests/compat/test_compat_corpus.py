@@ -69,9 +69,9 @@ CERTAIN = {
     "an endpoint is gone", "a deprecated endpoint is gone", "a new required parameter", "a parameter became required",
     "a smaller maximum", "another type of a parameter", "another type to receive",
     "a required property to receive is gone", "a property to receive may be missing",
-    "a property to receive may be null", "a new required property to send", "a value may no longer be sent", "another success status", "another media type",
-    "OpenAPI 3.1, a type to send is narrower", "an optional property to receive is gone",
-    "an optional parameter is gone",
+    "a property to receive may be null", "a new required property to send", "a value may no longer be sent",
+    "another success status", "another media type", "OpenAPI 3.1, a type to send is narrower",
+    "an optional property to receive is gone", "an optional parameter is gone",
 }  # fmt: skip
 
 

@@ -127,3 +127,18 @@ def test_an_empty_difference_is_one_but_an_empty_list_must_be_said(tmp_path: Pat
 def test_a_description_must_be_one(text: str, why: str) -> None:
     with pytest.raises(CouldNotTellError, match=why):
         description(text.encode(), "openapi.yaml")
+
+
+def test_a_long_chain_of_schemas_is_followed_to_its_end() -> None:
+    """13-10: by its depth alone no description is too large."""
+    chain = "".join(
+        f"    S{n}: {{properties: {{next: {{$ref: '#/components/schemas/S{n + 1}'}}}}}}\n" for n in range(2000)
+    )
+    content = '{description: all, content: {a/b: {schema: {$ref: "#/components/schemas/S0"}}}}'
+    before = (
+        TEXT.replace("{description: all}", content) + f"components:\n  schemas:\n{chain}    S2000: {{type: string}}\n"
+    )
+    found = compare(
+        BACKEND, side(before), side(before.replace("S2000: {type: string", "S2000: {type: integer")), Tools("-")
+    )
+    assert (found.verdict, "has another type" in found.changes[0].what) == (Verdict.INCOMPATIBLE, True)
