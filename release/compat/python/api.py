@@ -42,15 +42,18 @@ def _package(interface: str, sources: Files, root: Path, side: str) -> griffe.Mo
     modules = {path: content for path, content in files.items() if _is_importable(path)}
     if not modules:
         raise CouldNotTellError(f"there is no Python package in {interface} at the {side} side")
-    for path, content in sorted(modules.items()):
-        _check_parses(content, f"{interface}/{path} at the {side} side")
     _check_not_compiled(files, f"{interface}/", side)
     # Folders without an __init__.py can be imported too, but griffe would leave them out.
     folders = {parent for path in modules for parent in PurePosixPath(path).parents}
     inits = {str(folder / "__init__.py"): b"" for folder in folders}
     write_files(root / name, {**inits, **modules})
-    package = _griffe_module(name, root)
-    _check_complete(package, modules, side)
+    try:
+        package = _griffe_module(name, root)
+        _check_complete(package, modules, side)
+    except CouldNotTellError:
+        for path, content in sorted(modules.items()):
+            _check_parses(content, f"{interface}/{path} at the {side} side")
+        raise
     return package
 
 
