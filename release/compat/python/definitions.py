@@ -163,7 +163,7 @@ def _class_changes(old: griffe.Class, new: griffe.Class, both: Definitions) -> I
     before, after = both.before.members(old), both.after.members(new)
     added = [member for name, member in after.items() if name not in before]
     for member in added:
-        if "abstractmethod" in getattr(member, "labels", ()) or (
+        if (not member.is_alias and "abstractmethod" in member.labels) or (
             both.after.is_protocol(new) and not member.name.startswith("__")
         ):
             yield f"the new member {member.name} is abstract, so who implements it must have it", False
