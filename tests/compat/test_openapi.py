@@ -107,9 +107,11 @@ def test_an_answer_that_is_not_understood_is_never_compatible(tmp_path: Path, sc
     assert compare(BACKEND, side(TEXT), side(TEXT), tools).verdict is Verdict.UNDECIDED
 
 
-def test_an_empty_difference_is_one_but_an_empty_list_must_be_said(tmp_path: Path) -> None:
-    quiet = program(tmp_path, '[ "$1" = diff ] || echo "[]"')
+def test_oasdiff_is_asked_once_and_an_empty_list_must_be_said(tmp_path: Path) -> None:
+    """13-10: each question costs what reading both descriptions costs."""
+    quiet = program(tmp_path, f'echo "$1" >>{tmp_path}/asked; echo "[]"')
     assert compare(BACKEND, side(TEXT), side(TEXT), Tools(quiet)).verdict is Verdict.COMPATIBLE
+    assert (tmp_path / "asked").read_text(encoding="utf-8") == "changelog\n"
 
 
 @pytest.mark.parametrize(

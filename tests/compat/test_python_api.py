@@ -144,9 +144,17 @@ def test_griffes_warnings_do_not_reach_people_and_what_they_leave_out_is_undecid
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """13-3: an expression that griffe leaves out may have changed."""
-    before = package("", api="from .gone import kinds\nX = kinds[1]\nY = 1\n")
-    after = package("", api="from .gone import kinds\nX = kinds[2]\nY = 1\n")
+    text = "import sys, typing\nif sys:\n from .gone import f\nelse:\n def f(a: typing.Optional[int]): ...\n"
+    before, after = package("", api=text), package("", api=text.replace("int", "str"))
     assert compare(SDK, before, before).verdict is Verdict.COMPATIBLE
     found = compare(SDK, before, after)
     assert (found.verdict, caplog.text, *capfd.readouterr()) == (Verdict.UNDECIDED, "", "", "")
     assert {change.file for change in found.changes} == {"sdk/pkg/api.py"}
+
+
+def test_what_has_many_names_is_compared_once() -> None:
+    """13-10: a walk by names alone doubles with each module here."""
+    text = "from . import m{0} as a, m{0} as b\n__all__ = ['a', 'b']\n"
+    modules = {f"m{number}": text.format(number + 1) for number in range(10)}
+    before, after = (package("", **modules, m10=f"def f({taken}): ...\n") for taken in ("x", ""))
+    assert len(compare(SDK, before, after).changes) == 1
