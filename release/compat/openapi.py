@@ -64,7 +64,22 @@ def _document(content: bytes) -> Any:
     try:
         return json.loads(content)  # JSON is YAML too, and read in a hundredth of the time
     except ValueError:
-        return _Loader(content).get_single_data()
+        loader = _Loader(content)
+        return _plain(loader.get_single_node(), loader, {})
+
+
+def _plain(node: Any, loader: Any, known: dict[int, Any]) -> Any:
+    """Read a node of YAML as the loader would, in half the time: most are texts, lists and mappings of texts."""
+    if id(node) not in known:
+        if isinstance(node, yaml.SequenceNode):
+            known[id(node)] = [_plain(each, loader, known) for each in node.value]
+        elif isinstance(node, yaml.MappingNode) and not any(key.tag.endswith(":merge") for key, _ in node.value):
+            pairs = [(_plain(key, loader, known), _plain(value, loader, known)) for key, value in node.value]
+            known[id(node)] = dict(pairs)
+        else:
+            is_text = node is not None and node.tag == "tag:yaml.org,2002:str"
+            known[id(node)] = node.value if is_text else node and loader.construct_object(node, deep=True)
+    return known[id(node)]
 
 
 def _items(document: dict[str, Any]) -> Iterator[str]:

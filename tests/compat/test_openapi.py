@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 from oasdiff_path import oasdiff
 
 from release.compat.interfaces import Tools, compare
@@ -144,3 +145,8 @@ def test_a_long_chain_of_schemas_is_followed_to_its_end() -> None:
         BACKEND, side(before), side(before.replace("S2000: {type: string", "S2000: {type: integer")), Tools("-")
     )
     assert (found.verdict, "has another type" in found.changes[0].what) == (Verdict.INCOMPATIBLE, True)
+
+
+def test_anchors_merges_and_numbers_of_yaml_are_read_as_yaml_means_them() -> None:
+    text = TEXT + "x-a: &a {one: 1, two: [2.5, true, null, 2020-01-01]}\nx-b: {<<: *a, three: *a}\n'200': 0x10\n"
+    assert description(text.encode(), "openapi.yaml") == yaml.safe_load(text)
