@@ -10,7 +10,7 @@ import doubles as doubled
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGES, PLATFORM, SDK, Doubles
-from gate import BREAK, FIX, program, settings, tag
+from gate import BREAK, FIT, FIX, program, settings, tag
 from outside import cloud_content, dispatches, everything, git, peeled, remote_refs, writes
 from typed import Type, typing_in
 
@@ -41,6 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
+    merge_into_trunk(sandbox, "fix: take what is released", FIT)
     merge_into_trunk(sandbox, "fix: be polite", FIX)
     return open_context(sandbox, monkeypatch, settings=settings(program(tmp_path)), clock=FakeClock())
 
@@ -49,6 +50,7 @@ def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def typed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Type:
+    merge_into_trunk(sandbox, "fix: take what is released", FIT)
     monkeypatch.setenv("INVOKE_RELEASE_OASDIFF", program(tmp_path))
     return typing_in(sandbox, monkeypatch, capsys)
 
