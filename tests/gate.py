@@ -16,6 +16,8 @@ from release.settings import Release, Settings
 CLIENT, OPENAPI, CONFIG = "sdk/leptonai/client.py", "backend/openapi.yaml", "sdk/leptonai/config.py"
 FIX: Edit = (CLIENT, '"""Talks to one workspace."""', '"""Talks to one workspace, politely."""')
 BREAK: Edit = (CLIENT, "    def remove(self, name):\n", "    def delete(self, name):\n")
+ENVS = "        envs:\n          type: object\n          additionalProperties:\n            type: string\n"
+FIT: Edit = (OPENAPI, ENVS, "")  # the sample's trunk sends what the released backend does not take
 FINDS_NOTHING = 'case "$1" in changelog) echo "[]";; *) echo "{}";; esac'
 
 

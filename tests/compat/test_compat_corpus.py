@@ -18,6 +18,7 @@ CORPUS = Path(__file__).parent / "corpus"
 BASE = (CORPUS / "base.yaml").read_text(encoding="utf-8")
 PYTHON = yaml.safe_load((CORPUS / "python.yaml").read_text(encoding="utf-8"))
 OPENAPI = yaml.safe_load((CORPUS / "openapi.yaml").read_text(encoding="utf-8"))
+CONTRACT = yaml.safe_load((CORPUS / "contract.yaml").read_text(encoding="utf-8"))
 SDK = Component("sdk", "sdk", "python", "sdk/pkg")
 BACKEND = Component("backend", "backend", "openapi", "backend/openapi.yaml")
 
@@ -54,6 +55,31 @@ def test_openapi_pair(pair: dict[str, Any]) -> None:
     found = compare(BACKEND, *descriptions(pair), Tools(oasdiff()))
     assert (found.verdict.value, found.changes) == (pair["verdict"], found.changes), found.why
     assert {change.file for change in found.changes} <= {BACKEND.interface}
+
+
+@pytest.mark.parametrize("known", ["with", "without"])
+@pytest.mark.parametrize("pair", CONTRACT, ids=lambda pair: str(pair["name"]))
+def test_what_oasdiff_does_not_tell_is_told(pair: dict[str, Any], known: str) -> None:
+    found = compare(BACKEND, *descriptions(pair), Tools(oasdiff() if known == "with" else "not-there"))
+    assert (found.verdict.value, found.changes) == (pair[known], found.changes), found.why
+
+
+# What the project itself calls certain; everything else that differs needs oasdiff, or a person.
+CERTAIN = {
+    "an endpoint is gone", "a deprecated endpoint is gone", "a new required parameter", "a parameter became required",
+    "a smaller maximum", "another type of a parameter", "another type to receive",
+    "a required property to receive is gone", "a property to receive may be missing",
+    "a property to receive may be null", "a new required property to send", "a value may no longer be sent",
+    "another success status", "another media type", "OpenAPI 3.1, a type to send is narrower",
+    "an optional property to receive is gone", "an optional parameter is gone",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", OPENAPI, ids=lambda pair: str(pair["name"]))
+def test_without_oasdiff_the_common_breaks_are_certain_and_only_the_same_passes(pair: dict[str, Any]) -> None:
+    found = compare(BACKEND, *descriptions(pair), Tools("not-there"))
+    wanted = "incompatible" if pair["name"] in CERTAIN else "could not tell"
+    assert found.verdict.value == ("compatible" if pair["name"] == "nothing changed" else wanted), found
 
 
 @pytest.mark.parametrize("pairs", [PYTHON, OPENAPI], ids=["python", "openapi"])

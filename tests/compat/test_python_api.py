@@ -121,3 +121,40 @@ def test_a_module_that_shadows_a_name_is_not_lost() -> None:
 def test_small_pairs(before: str, after: str, verdict: Verdict) -> None:
     found = compare(SDK, package(before + "\n"), package(after + "\n"))
     assert found.verdict is verdict, found
+
+
+STUB = (
+    "import typing\n@typing.overload\ndef field(a: int) -> int: ...\n@typing.overload\ndef field(a: str) -> str: ...\n"
+)
+
+
+def test_what_griffe_cannot_read_is_undecided_and_named_without_a_temporary_path() -> None:
+    """13-3: stubs with overloads of an import from another package end griffe's reading."""
+    files = {"sdk/pkg/__init__.py": b"from other import field\n", "sdk/pkg/__init__.pyi": STUB.encode()}
+    found = compare(SDK, files, files)
+    assert found.verdict is Verdict.UNDECIDED
+    assert ("griffe cannot read sdk/pkg" in found.why, "/tmp" in found.why, "failed" in found.why) == (
+        True,
+        False,
+        False,
+    )
+
+
+def test_griffes_warnings_do_not_reach_people_and_what_they_leave_out_is_undecided(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """13-3: an expression that griffe leaves out may have changed."""
+    text = "import sys, typing\nif sys:\n from .gone import f\nelse:\n def f(a: typing.Optional[int]): ...\n"
+    before, after = package("", api=text), package("", api=text.replace("int", "str"))
+    assert compare(SDK, before, before).verdict is Verdict.COMPATIBLE
+    found = compare(SDK, before, after)
+    assert (found.verdict, caplog.text, *capfd.readouterr()) == (Verdict.UNDECIDED, "", "", "")
+    assert {change.file for change in found.changes} == {"sdk/pkg/api.py"}
+
+
+def test_what_has_many_names_is_compared_once() -> None:
+    """13-10: a walk by names alone doubles with each module here."""
+    text = "from . import m{0} as a, m{0} as b\n__all__ = ['a', 'b']\n"
+    modules = {f"m{number}": text.format(number + 1) for number in range(10)}
+    before, after = (package("", **modules, m10=f"def f({taken}): ...\n") for taken in ("x", ""))
+    assert len(compare(SDK, before, after).changes) == 1

@@ -10,7 +10,7 @@ import doubles as doubled
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import IMAGES, PLATFORM, SDK, Doubles
-from gate import BREAK, FIX, program, settings, tag
+from gate import BREAK, FIT, FIX, OPENAPI, program, settings, tag
 from outside import cloud_content, dispatches, everything, git, peeled, remote_refs, writes
 from typed import Type, typing_in
 
@@ -41,6 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
+    merge_into_trunk(sandbox, "fix: take what is released", FIT)
     merge_into_trunk(sandbox, "fix: be polite", FIX)
     return open_context(sandbox, monkeypatch, settings=settings(program(tmp_path)), clock=FakeClock())
 
@@ -49,6 +50,7 @@ def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def typed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Type:
+    merge_into_trunk(sandbox, "fix: take what is released", FIT)
     monkeypatch.setenv("INVOKE_RELEASE_OASDIFF", program(tmp_path))
     return typing_in(sandbox, monkeypatch, capsys)
 
@@ -147,6 +149,7 @@ def test_an_accepted_reason_is_in_the_tag_and_in_the_github_release(context: Con
 
 
 def test_a_missing_tool_blocks_until_somebody_answers_for_it(context: Context, sandbox: Sandbox) -> None:
+    merge_into_trunk(sandbox, "docs: say more", (OPENAPI, "description: All photons.", "description: Each photon."))
     missing = again(context, settings=settings("no-such-oasdiff"))
     assert '--accept "REASON"' in refused(missing, Blocked, name="sdk").hint
     pipelines.component(again(missing), "sdk", accept="compared by hand")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import logging
+import re
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from release.compat.python.surface import python_changes
-from release.compat.verdicts import Comparison, Files, verdict_on, write_files
+from release.compat.verdicts import Change, Comparison, Files, verdict_on, write_files
 from release.errors import CouldNotTellError
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ NOT_COVERED = (
     "behaviour behind an unchanged signature", "a new value of the same type in a module's constant",
     "protected names that subclasses use",
 )  # fmt: skip
+_UNREAD = re.compile(r"(.*):(\d+): Failed to get ")  # how griffe begins what it says of an expression
 COMPILED = frozenset({".so", ".pyd", ".pyx"})
 
 
@@ -29,11 +34,47 @@ def python_comparison(interface: str, before: Files, after: Files) -> Comparison
     Raises CouldNotTellError when a side is empty, has a module that does not parse or is compiled, or when griffe is
     missing or left a module out (it skips what it cannot read without a word).
     """
-    with tempfile.TemporaryDirectory() as name:
-        sides = {"earlier": before, "later": after}
-        earlier, later = (_package(interface, files, Path(name, side), side) for side, files in sides.items())
-        found = python_changes(earlier, later, interface)
-    return verdict_on(found, NOT_COVERED)
+    try:
+        from griffe import GriffeError
+    except ImportError as error:
+        raise CouldNotTellError("griffe is not installed: pip install 'release-tasks[compat]'") from error
+    sides = {"earlier": before, "later": after}
+    with tempfile.TemporaryDirectory() as name, _warnings() as told:
+        try:
+            earlier, later = (_package(interface, sides[side], Path(name, side), side) for side in sides)
+            unread = [_unread(told, interface, files, f"{Path(name, side)}/") for side, files in sides.items()]
+            found = python_changes(earlier, later, interface)
+        except GriffeError as error:
+            said = re.sub(r" \(in .*\)", "", str(error))  # a temporary path
+            raise CouldNotTellError(f"griffe cannot read {interface}: {said}") from error
+    # What griffe left out on both sides, and is written as it was, did not change.
+    left = [Change(f"griffe cannot read: {line}", file, certain=False) for file, line in unread[0] ^ unread[1]]
+    return verdict_on([*found, *left], NOT_COVERED)
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Keep griffe's warnings from people, who would see temporary paths, and list them."""
+    told: list[str] = []
+    logger, handler = logging.getLogger("griffe"), logging.Handler()
+    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    propagated, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield told
+    finally:
+        logger.propagate = propagated
+        logger.removeHandler(handler)
+
+
+def _unread(told: list[str], interface: str, files: Files, root: str) -> set[tuple[str, str]]:
+    """Return what griffe could not read below the folder: the file, and the line as written."""
+    found = set()
+    for path, number in [match.groups() for each in told if (match := _UNREAD.match(each))]:
+        if path.startswith(root):
+            file = str(PurePosixPath(interface).parent / path.removeprefix(root))
+            found.add((file, files[file].decode(errors="replace").splitlines()[int(number) - 1].strip()))
+    return found
 
 
 def _package(interface: str, sources: Files, root: Path, side: str) -> griffe.Module:
@@ -42,15 +83,18 @@ def _package(interface: str, sources: Files, root: Path, side: str) -> griffe.Mo
     modules = {path: content for path, content in files.items() if _is_importable(path)}
     if not modules:
         raise CouldNotTellError(f"there is no Python package in {interface} at the {side} side")
-    for path, content in sorted(modules.items()):
-        _check_parses(content, f"{interface}/{path} at the {side} side")
     _check_not_compiled(files, f"{interface}/", side)
     # Folders without an __init__.py can be imported too, but griffe would leave them out.
     folders = {parent for path in modules for parent in PurePosixPath(path).parents}
     inits = {str(folder / "__init__.py"): b"" for folder in folders}
     write_files(root / name, {**inits, **modules})
-    package = _griffe_module(name, root)
-    _check_complete(package, modules, side)
+    try:
+        package = _griffe_module(name, root)
+        _check_complete(package, modules, side)
+    except CouldNotTellError:
+        for path, content in sorted(modules.items()):
+            _check_parses(content, f"{interface}/{path} at the {side} side")
+        raise
     return package
 
 
@@ -78,10 +122,8 @@ def _check_not_compiled(files: Files, prefix: str, side: str) -> None:
 
 
 def _griffe_module(name: str, root: Path) -> griffe.Module:
-    try:
-        import griffe
-    except ImportError as error:
-        raise CouldNotTellError("griffe is not installed: pip install 'release-tasks[compat]'") from error
+    import griffe
+
     loader = griffe.GriffeLoader(search_paths=[root], allow_inspection=False)
     package = loader.load(name, try_relative_path=False)
     loader.resolve_aliases(external=False)

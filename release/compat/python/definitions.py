@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from release.compat.python.types import accepts_all, is_certain
+from release.compat.python.types import Annotation, Names, accepts_all, is_certain, without_words
 
 if TYPE_CHECKING:
     import griffe
 
     Node = griffe.Object | griffe.Alias
 
-DEEPEST = 50  # bases above bases; in broken sources a class may be its own base
 LONGEST = 60  # characters of an expression in a message
 _ON_CLASS = frozenset({"classmethod", "staticmethod"})
 # What kinds and labels tell already, or what changes nothing for a caller.
@@ -23,19 +21,32 @@ _SILENT_DECORATORS = frozenset({
     "override", "property", "setter", "staticmethod", "wraps",
 })  # fmt: skip
 
-
-def definition_changes(old: griffe.Object, new: griffe.Object) -> Iterator[tuple[str, bool]]:
-    """Yield what breaks for who uses the definition, and whether that is certain; a class's members aside."""
-    yield from _decorator_changes(old, new)
-    if old.is_function:
-        yield from _signature_changes(old, new)  # type: ignore[arg-type] # told apart by their kind
-    elif old.is_class:
-        yield from _class_changes(old, new)  # type: ignore[arg-type]
-    elif old.is_attribute:
-        yield from _attribute_changes(old, new)  # type: ignore[arg-type]
+_DISPLAYS = {ast.Dict: dict, ast.JoinedStr: str, ast.List: list, ast.Set: set, ast.Tuple: tuple, ast.UnaryOp: int}
 
 
-def _signature_changes(old: griffe.Function, new: griffe.Function) -> Iterator[tuple[str, bool]]:
+class Definitions(NamedTuple):
+    """Compare definitions by what names mean at both sides."""
+
+    before: Names
+    after: Names
+
+    def changes(self, old: griffe.Object, new: griffe.Object) -> Iterator[tuple[str, bool]]:
+        """Yield what breaks for who uses the definition, and whether that is certain; a class's members aside."""
+        yield from _decorator_changes(old, new)
+        if old.is_function:
+            yield from _signature_changes(old, new, self)  # type: ignore[arg-type] # told apart by their kind
+            back = _signature_changes(new, old, Definitions(self.after, self.before))  # type: ignore[arg-type]
+            if self.before.is_protocol(old.parent) and any(back):
+                yield "who implements it may not fit any more", False
+        elif old.is_class:
+            yield from _class_changes(old, new, self)  # type: ignore[arg-type]
+        else:
+            yield from _attribute_changes(old, new, self)  # type: ignore[arg-type]
+        if str(getattr(old, "type_parameters", "")) != str(getattr(new, "type_parameters", "")):
+            yield "its type parameters changed", False
+
+
+def _signature_changes(old: griffe.Function, new: griffe.Function, both: Definitions) -> Iterator[tuple[str, bool]]:
     if ("async" in old.labels) != ("async" in new.labels):
         yield "a function and a coroutine were exchanged", True
     if old.labels & _ON_CLASS and not new.labels & _ON_CLASS:
@@ -43,18 +54,29 @@ def _signature_changes(old: griffe.Function, new: griffe.Function) -> Iterator[t
     earlier, later = _Parameters(old), _Parameters(new)
     for parameter in earlier.named:
         yield from _parameter_changes(parameter, earlier, later)
+        now = later.by_name.get(parameter.name)
+        given = both.before.annotation(parameter.annotation, old.parent)
+        taken = both.after.annotation(now and now.annotation, new.parent)
+        if given is not None and taken is not None and not accepts_all(taken, given):
+            what = f"the parameter {parameter.name} took {_excerpt(given.text)} and takes {_excerpt(taken.text)}"
+            yield what, is_certain(given, taken)
+    yield from _variadic_changes(earlier, later)
+    for parameter in later.named:
+        if parameter.name not in earlier.by_name and parameter.required and not _is_renamed(parameter, earlier, later):
+            yield f"the new parameter {parameter.name} is required", True
+    before, after = both.before.annotation(old.returns, old.parent), both.after.annotation(new.returns, new.parent)
+    yield from _value_type_changes("it returns", before, after)
+    if _overloads(old, both.before) - _overloads(new, both.after):
+        yield "its overloads changed", False
+
+
+def _variadic_changes(earlier: _Parameters, later: _Parameters) -> Iterator[tuple[str, bool]]:
     if earlier.args and not later.args:
         yield "it no longer takes any number of arguments (*)", True
     if earlier.kwargs and not later.kwargs:
         yield "it no longer takes any keyword (**)", True
     if earlier.args and len(later.positional) > len(earlier.positional):
         yield f"{later.positional[-1]} takes an argument that was one of any number (*)", True
-    for parameter in later.named:
-        if parameter.name not in earlier.by_name and parameter.required and not _is_renamed(parameter, earlier, later):
-            yield f"the new parameter {parameter.name} is required", True
-    yield from _value_type_changes("it returns", old.returns, new.returns)
-    if _overloads(old) - _overloads(new):
-        yield "its overloads changed", False
 
 
 class _Parameters:
@@ -85,9 +107,6 @@ def _parameter_changes(old: griffe.Parameter, earlier: _Parameters, later: _Para
     if not keeps_name:
         yield f"the parameter {old.name} can no longer be given by name", True
     yield from _default_changes(old, new)
-    before, after = _text_of(old.annotation), _text_of(new.annotation)
-    if before is not None and after is not None and not accepts_all(after, before):
-        yield f"the parameter {old.name} took {_excerpt(before)} and takes {_excerpt(after)}", is_certain(before, after)
 
 
 def _keeps_place(old: griffe.Parameter, place: int, later: _Parameters) -> bool:
@@ -113,13 +132,18 @@ def _default_changes(old: griffe.Parameter, new: griffe.Parameter) -> Iterator[t
         yield f"the default of {old.name} changed from {_excerpt(was)} to {_excerpt(now)}", True
 
 
-def _overloads(function: griffe.Function) -> set[str]:
-    return {_signature_text(overload) for overload in function.overloads or []}
+def _overloads(function: griffe.Function, names: Names) -> set[object]:
+    def said(annotation: object) -> object:
+        found = names.annotation(annotation, function.parent)
+        return found and found.members
 
-
-def _signature_text(function: griffe.Function) -> str:
-    taken = [(part.name, _kind(part), _text_of(part.annotation), part.required) for part in function.parameters]
-    return f"{taken} {_text_of(function.returns)}"
+    return {
+        (
+            tuple((part.name, _kind(part), said(part.annotation), part.required) for part in each.parameters),
+            said(each.returns),
+        )
+        for each in function.overloads or []
+    }
 
 
 def _is_positional(parameter: griffe.Parameter) -> bool:
@@ -130,30 +154,53 @@ def _kind(parameter: griffe.Parameter) -> str:
     return parameter.kind.value if parameter.kind else "positional or keyword"
 
 
-def _class_changes(old: griffe.Class, new: griffe.Class) -> Iterator[tuple[str, bool]]:
-    yield from _base_changes(old, new)
+def _class_changes(old: griffe.Class, new: griffe.Class, both: Definitions) -> Iterator[tuple[str, bool]]:
+    yield from _base_changes(old, new, both)
     try:
         _ = old.mro(), new.mro()
     except ValueError:
         yield "its bases cannot be put in an order, so what it inherits was not compared", False
-    before, after = old.all_members, new.all_members
+    before, after = both.before.members(old), both.after.members(new)
     added = [member for name, member in after.items() if name not in before]
     for member in added:
-        if "abstractmethod" in member.labels:
-            yield f"the new method {member.name} is abstract, so subclasses must have it", False
+        if (not member.is_alias and "abstractmethod" in member.labels) or (
+            both.after.is_protocol(new) and not member.name.startswith("__")
+        ):
+            yield f"the new member {member.name} is abstract, so who implements it must have it", False
     if "__init__" in after:
         made = _Parameters(after["__init__"]) if "__init__" not in before else None
         if made and (required := [parameter.name for parameter in made.named if parameter.required]):
             yield f"making one now requires {', '.join(required)}", True
     # A decorator or another package's base may build the constructor from the fields, as pydantic and attrs do.
-    elif new.decorators or not all(_is_known(name, new) for name in _ancestors(new)):
+    elif new.decorators or not all(_is_known(name, new) for name in both.after.ancestors(new)):
         for member in added:
-            if member.is_attribute and _is_required_field(member):
+            if not member.is_alias and member.is_attribute and _is_required_field(member):
                 yield f"the new field {member.name} has no default, so making one may require it", False
+
+    yield from _field_changes(old, new, both)
+
+
+def _field_changes(old: griffe.Class, new: griffe.Class, both: Definitions) -> Iterator[tuple[str, bool]]:
+    """Yield changes of a tuple's fields, or of their order where a decorator may take them by it."""
+    before, after = ([name for name, each in cls.members.items() if _is_declared(each)] for cls in (old, new))
+    is_tuple = any(name.endswith(".NamedTuple") for name in both.after.ancestors(new))
+    kept = [name for name in after if name in before]
+    if (
+        (new.decorators or is_tuple)
+        and "__init__" not in new.members
+        and kept != [name for name in before if name in after]
+    ):
+        yield "its fields have another order", is_tuple
+    elif is_tuple and len(after) != len(before):
+        yield f"it has {len(after)} fields, not {len(before)}", True
 
 
 def _is_known(name: str, cls: griffe.Class) -> bool:
     return "." not in name or name.startswith(f"{cls.package.path}.")
+
+
+def _is_declared(member: Node) -> bool:
+    return not member.is_alias and member.is_attribute and getattr(member, "annotation", None) is not None
 
 
 def _is_required_field(member: griffe.Object | griffe.Alias) -> bool:
@@ -163,8 +210,8 @@ def _is_required_field(member: griffe.Object | griffe.Alias) -> bool:
     return getattr(member, "value", None) is None
 
 
-def _base_changes(old: griffe.Class, new: griffe.Class) -> Iterator[tuple[str, bool]]:
-    earlier, later = set(_ancestors(old)), set(_ancestors(new))
+def _base_changes(old: griffe.Class, new: griffe.Class, both: Definitions) -> Iterator[tuple[str, bool]]:
+    earlier, later = set(both.before.ancestors(old)), set(both.after.ancestors(new))
     # Another package's class may well have the lost base among its own.
     certain = all(_is_known(name, new) for name in later)
     for name in sorted(earlier - later):
@@ -172,33 +219,28 @@ def _base_changes(old: griffe.Class, new: griffe.Class) -> Iterator[tuple[str, b
             yield f"{name} is no longer among its bases", certain
 
 
-def _ancestors(cls: griffe.Class, depth: int = 0) -> Iterator[str]:
-    resolved = {base.canonical_path: base for base in cls.resolved_bases if base.is_class}
-    for base in cls.bases:
-        name = base if isinstance(base, str) else base.canonical_path
-        builtin = getattr(builtins, name.removeprefix("builtins."), None)
-        if isinstance(builtin, type):
-            yield from (above.__name__ for above in builtin.__mro__)
-        elif name.rsplit(".", 1)[-1] not in {path.rsplit(".", 1)[-1] for path in resolved}:
-            yield name
-    for path, ancestor in resolved.items():
-        yield path
-        if depth < DEEPEST:
-            yield from _ancestors(ancestor, depth + 1)  # type: ignore[arg-type] # of the kind class
-
-
-def _attribute_changes(old: griffe.Attribute, new: griffe.Attribute) -> Iterator[tuple[str, bool]]:
+def _attribute_changes(old: griffe.Attribute, new: griffe.Attribute, both: Definitions) -> Iterator[tuple[str, bool]]:
     if _can_be_set(old) and not _can_be_set(new):
         yield "it can no longer be set", True
-    yield from _value_type_changes("its type is", old.annotation, new.annotation)
-    before, after = _text_of(old.value), _text_of(new.value)
-    if before is None or before == after:
+    declared = both.before.annotation(getattr(old, "annotation", None), old.parent)
+    later = both.after.annotation(getattr(new, "annotation", None), new.parent)
+    yield from _value_type_changes("its type is", declared, later)
+    if old.value is None or str(old.value) == str(new.value):
+        return
+    before, after = both.before.annotation(old.value, old.parent), both.after.annotation(new.value, new.parent)
+    if before is None:
         return
     # A class's value is compared, as a default is. A module's may be new (a version, an image's name), of its type.
     is_default = _has_default(old) and (_has_default(new) or after is None) and not old.name.startswith("__")
-    types = {_literal_type(before), _literal_type(after or "")}
-    if is_default or (old.annotation is None and None not in types and len(types) > 1):
-        yield f"its value {_excerpt(before)} became {_excerpt(after or 'none at all')}", True
+    types = {_literal_type(before.text), _literal_type(after.text if after else "")}
+    said = f"its value {_excerpt(before.text)} became {_excerpt(after.text if after else 'none at all')}"
+    if is_default or (declared is None and None not in types and len(types) > 1):
+        yield said, True
+    elif old.parent is not None and old.parent.is_module and None in types:
+        # Of what is not written out, only the declared type is known.
+        is_alias = declared is None or declared.text.endswith("TypeAlias")
+        if is_alias and (after is None or before.members != after.members):
+            yield said, False
 
 
 def _decorator_changes(old: griffe.Object, new: griffe.Object) -> Iterator[tuple[str, bool]]:
@@ -210,15 +252,14 @@ def _decorator_changes(old: griffe.Object, new: griffe.Object) -> Iterator[tuple
             yield f"the decorator {_excerpt(text)} is new", False
 
 
-def _value_type_changes(said: str, old: object, new: object) -> Iterator[tuple[str, bool]]:
+def _value_type_changes(said: str, before: Annotation | None, after: Annotation | None) -> Iterator[tuple[str, bool]]:
     """Yield a declared type of something read that is not the same or narrower any more."""
-    before, after = _text_of(old), _text_of(new)
     if before is None or (after is not None and accepts_all(before, after)):
         return
     if after is None:
-        yield f"{said} no longer declared as {_excerpt(before)}", False
+        yield f"{said} no longer declared as {_excerpt(before.text)}", False
     else:
-        yield f"{said} {_excerpt(after)}, not {_excerpt(before)}", is_certain(before, after)
+        yield f"{said} {_excerpt(after.text)}, not {_excerpt(before.text)}", is_certain(before, after)
 
 
 def _text_of(expression: object) -> str | None:
@@ -239,12 +280,16 @@ def _has_default(attribute: griffe.Attribute) -> bool:
 
 def _decorators(node: griffe.Object) -> set[str]:
     texts = {str(decorator.value) for decorator in getattr(node, "decorators", ())}
-    return {text for text in texts if text.split("(")[0].rsplit(".", 1)[-1] not in _SILENT_DECORATORS}
+    said = {text for text in texts if text.split("(")[0].rsplit(".", 1)[-1] not in _SILENT_DECORATORS}
+    return {without_words(text) for text in said}
 
 
 def _literal_type(text: str) -> type | None:
+    """Return the type of what is written out, whatever stands within."""
     try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        tree = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return None if value is None else type(value)
+    if isinstance(tree, ast.Constant):
+        return None if tree.value is None else type(tree.value)
+    return next((known for kind, known in _DISPLAYS.items() if isinstance(tree, kind)), None)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release.compat.python.definitions import definition_changes
+from release.compat.python.definitions import Definitions
+from release.compat.python.types import Names
 from release.compat.verdicts import Change
 
 if TYPE_CHECKING:
@@ -21,25 +22,27 @@ def python_changes(before: griffe.Module, after: griffe.Module, folder: str) -> 
     Griffe's own list of breaking changes is not used: measured with 2.4.1, it passes over a name that was moved and
     changed, what a package's `__init__` imports without `__all__`, other base classes, annotations, and values.
     """
-    walk = _Walk(before.path, folder, Path(str(before.filepath)).parent, Path(str(after.filepath)).parent)
+    later = Names(after)
+    both = Definitions(Names(before, later), later)
+    walk = _Walk(both, folder, Path(str(before.filepath)).parent, Path(str(after.filepath)).parent)
     walk.compare_members(before.path, before, after)
     return walk.found
 
 
 @dataclass
 class _Walk:
-    package: str
+    both: Definitions
     folder: str
     before: Path
     after: Path
     found: list[Change] = field(default_factory=list)
-    seen: set[tuple[str, str]] = field(default_factory=set)
+    seen: set[tuple[int, int]] = field(default_factory=set)
 
     def compare_members(self, path: str, old: griffe.Object, new: griffe.Object) -> None:
         """Compare what a module or class offers, each by its name."""
-        later = new.all_members
-        for name, member in old.all_members.items():
-            if not _is_public(member, name, old, self.package):
+        later = self.both.after.members(new)
+        for name, member in self.both.before.members(old).items():
+            if not _is_public(member, name, old, self.both.after.package.name):
                 continue
             if name not in later:
                 if name == "__init__" or not (name.startswith("__") and hasattr(object, name)):  # else it is inherited
@@ -63,15 +66,16 @@ class _Walk:
         if earlier is None or later is None:
             self.compare_unresolved(path, old, new, known_before=earlier is not None)
             return
-        if (earlier.path, later.path) in self.seen and earlier.kind is later.kind:
+        earlier, later = self.both.before.assigned(earlier), self.both.after.assigned(later)
+        if (id(earlier), id(later)) in self.seen and earlier.kind is later.kind:
             return
-        self.seen.add((earlier.path, later.path))
+        self.seen.add((id(earlier), id(later)))
         if earlier.kind is not later.kind:
             self.tell(later, f"{path} changed from {earlier.kind.value} to {later.kind.value}")
         elif earlier.is_module:
             self.compare_members(path, earlier, later)
         else:
-            for what, certain in definition_changes(earlier, later):
+            for what, certain in self.both.changes(earlier, later):
                 self.tell(later, f"{path}: {what}", certain=certain)
             if earlier.is_class:
                 self.compare_members(path, earlier, later)
@@ -81,7 +85,7 @@ class _Walk:
         target = str(getattr(new, "target_path", ""))
         if not known_before and new.is_alias and str(getattr(old, "target_path", "")) == target:
             return
-        if known_before and target.startswith(f"{self.package}."):
+        if known_before and target.startswith(f"{self.both.after.package.name}."):
             self.tell(new, f"{path} is imported from {target}, which does not exist")
         else:
             self.tell(new, f"{path} comes from another place now, which cannot be compared", certain=False)
