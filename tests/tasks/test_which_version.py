@@ -103,6 +103,29 @@ def test_f29_a_tag_sits_on_a_branch_of_its_own_line(
     assert f"{version} at {head(sandbox, LINE_6)[:9]}: that is not on" in error.problem
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_f29_a_patch_does_not_go_back_behind_the_last(context: Context, sandbox: Sandbox, shared: bool) -> None:
+    """Every commit of the trunk before the line was cut is in the history of its branch too."""
+    for _ in range(2):
+        advance(sandbox, LINE_6)
+    sandbox.bare.update_ref("refs/tags/0.6.3", head(sandbox, LINE_6))
+    at = (
+        peeled(sandbox, "0.6.0")
+        if shared
+        else git(sandbox.work, "-C", str(sandbox.bare.path), "rev-parse", f"{LINE_6}~1")
+    )
+    error = refused(context, sandbox, lambda one: lines.tag(one, "0.6.4", ref=str(at), shared=shared))
+    assert isinstance(error, Conflict)
+    assert "0.6.3 is beyond that" in error.problem
+
+
+def test_f29_a_minor_does_not_go_back_behind_another_line(context: Context, sandbox: Sandbox) -> None:
+    cut(sandbox, CUT_7)
+    old = peeled(sandbox, "0.5.0")
+    error = refused(context, sandbox, lambda one: lines.tag(one, "0.7.0", ref=str(old), shared=True))
+    assert "0.6.2 is beyond that" in error.problem
+
+
 def test_f29_a_patch_is_not_tagged_on_the_trunk(context: Context, sandbox: Sandbox) -> None:
     assert isinstance(refused(context, sandbox, lambda one: lines.tag(one, "0.6.3", ref="main")), Conflict)
 
