@@ -145,6 +145,9 @@ def commit_checks(context: Context, sha: str, branch: str = "") -> Seen:
     bodies = list(api.pages("actions/runs", key="workflow_runs", head_sha=sha))
     if branch:
         bodies = [each for each in bodies if each["head_branch"] == branch and each["event"] != EVENT]
+        # A branch that was pushed again at the same commit, or cancelled for a later one: the newest run tells.
+        newest = {(each["path"], each["event"]): each for each in sorted(bodies, key=lambda each: int(each["id"]))}
+        bodies = list(newest.values())
     runs = [Run.parse(each) for each in bodies]
     # A run that is going on counts too: the check run of a job that needs another appears when that ends.
     found = [
