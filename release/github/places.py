@@ -10,6 +10,7 @@ from release.call.context import Context
 from release.errors import Conflict
 from release.git.lines import line_branches, line_versions
 from release.git.refs import NEW, RemoteRef, brief, short_name
+from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import needed_tag, tagged_releases, trunk_ref, trunk_sha
 from release.github.api import github
@@ -23,6 +24,17 @@ def cut_point(context: Context, sha: str) -> str:
     if NEW in (sha, tip) or sha == tip:  # what a dry run would make is on top of all that there is
         return sha
     return str(github(context).get(f"compare/{tip}...{sha}", per_page=1)["merge_base_commit"]["sha"])
+
+
+def cut_point_before_merge(context: Context, sha: str) -> str:
+    """Return the commit at which the history up to this one left the trunk, though it was merged back into it since.
+
+    The trunk is the chain of first parents: what was merged into it is beside that.
+    """
+    repo, tip = repository(context), trunk_ref(context)
+    repo.need_history([tip])
+    beyond = repo.whole("rev-list", "--first-parent", tip.sha, f"^{sha}", "--").splitlines()
+    return repo.parents(beyond[-1])[0] if beyond else sha
 
 
 def check_place(context: Context, version: semver.Version, sha: str, places: Sequence[RemoteRef]) -> None:

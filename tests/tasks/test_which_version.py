@@ -81,6 +81,24 @@ def test_f06_a_branch_is_the_one_cut_at_the_commit_and_not_any_that_contains_it(
     assert lines.branch(again(there), "0.7.0", ref=at).name == f"refs/heads/{CUT_7}"
 
 
+@pytest.mark.parametrize("clone", [lambda _, one: again(one), shallow], ids=["whole", "shallow"])
+@pytest.mark.parametrize("moved", [True, False])
+def test_f27_a_branch_that_was_merged_back_is_the_one_that_was_cut(
+    context: Context, sandbox: Sandbox, clone: Any, moved: bool
+) -> None:
+    at = cut(sandbox, CUT_7)
+    advance(sandbox, CUT_7)
+    if moved:
+        advance(sandbox, "main")
+    heads = ("-p", "refs/heads/main", "-p", f"refs/heads/{CUT_7}")
+    merge = sandbox.bare.git("commit-tree", *heads, "-m", "Merge it back", "refs/heads/main^{tree}").strip()
+    sandbox.bare.update_ref("refs/heads/main", merge)
+    there = clone(sandbox, context)
+    assert lines.branch(again(there), "0.7.0", ref=at).name == f"refs/heads/{CUT_7}"
+    error = refused(there, sandbox, lambda one: lines.branch(one, "0.7.0", ref="main"))
+    assert f"was cut at {at[:9]}, not at {merge[:9]}" in error.problem
+
+
 def test_f27_a_branch_cut_again_off_the_trunk_is_there_though_it_moved(context: Context, sandbox: Sandbox) -> None:
     picked = advance(sandbox, LINE_6)
     sandbox.bare.git("update-ref", "-d", f"refs/heads/{LINE_6}")
