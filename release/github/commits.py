@@ -207,7 +207,7 @@ def _check_silence(wanted: Wanted, seen: Seen, silent: Sequence[Check]) -> None:
     absent = ", ".join(each.name for each in silent if each.name not in wanted.required)
     if absent:
         problem = f"{absent} listens to the push of {wanted.name}, and no run of it showed within {APPEARS:.0f} s"
-        hint = "Was it pushed with a token that starts workflows? Look at the repository's Actions, then run the same"
+        hint = "Was it pushed with a token that starts workflows? Does its commit say [skip ci]? Then run the same"
         raise Waiting(problem, f"{hint} again{wanted.way_round}")
     if seen.hidden:
         unseen = f"could not tell whether {', '.join(each.name for each in silent)} passed on {wanted.name}"

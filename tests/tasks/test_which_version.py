@@ -88,10 +88,15 @@ def test_f27_a_branch_that_was_merged_back_is_the_one_that_was_cut(
 ) -> None:
     at = cut(sandbox, CUT_7)
     advance(sandbox, CUT_7)
-    if moved:
-        advance(sandbox, "main")
-    heads = ("-p", "refs/heads/main", "-p", f"refs/heads/{CUT_7}")
-    merge = sandbox.bare.git("commit-tree", *heads, "-m", "Merge it back", "refs/heads/main^{tree}").strip()
+
+    def write(*parents: str, **date: str) -> str:
+        named = [text for parent in parents for text in ("-p", parent)]
+        return str(sandbox.bare.git("commit-tree", *named, "-m", "More", "refs/heads/main^{tree}", **date).strip())
+
+    if moved:  # by what was begun long before the cut
+        older = write(f"{at}~1", GIT_COMMITTER_DATE="2020-01-01T00:00:00Z")
+        sandbox.bare.update_ref("refs/heads/main", write("refs/heads/main", older))
+    merge = write("refs/heads/main", f"refs/heads/{CUT_7}")
     sandbox.bare.update_ref("refs/heads/main", merge)
     there = clone(sandbox, context)
     assert lines.branch(again(there), "0.7.0", ref=at).name == f"refs/heads/{CUT_7}"
