@@ -310,6 +310,14 @@ def test_f01_where_the_server_refuses_the_ref_the_lower_run_wins(
     assert dispatches(sandbox, SDK) == 2
 
 
+def test_f01_a_ref_in_the_way_of_every_lease_is_no_lease(sandbox: Sandbox, context: Context) -> None:
+    """Git takes no ref below another: nobody will ever let that one go."""
+    sandbox.bare.update_ref("refs/release/dispatch", str(sandbox.bare.sha("refs/heads/main")))
+    sdk.dispatch(again(context, timeout=300), "0.7.0")
+    assert 120 <= sum(context.clock.slept) < 200  # type: ignore[attr-defined]
+    assert dispatches(sandbox, SDK) == 1
+
+
 def test_f37_the_run_of_the_other_may_show_late(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     reject_pushes(sandbox.github.hub, "refs/release/*", "only branches and tags here")
     doubles.hang.add(SDK)
