@@ -15,7 +15,7 @@ from release.git.refs import RemoteRef, brief
 from release.git.snapshot import remote, trunk
 from release.git.tags import rival_versions, tag_at, trunk_sha
 from release.github.commits import contains
-from release.github.places import check_place
+from release.github.places import check_beyond, check_place
 from release.github.releases import release_of
 from release.versions import Line, next_version
 
@@ -30,15 +30,17 @@ def allowed_tag(
 ) -> RemoteRef | None:
     """Return the tag that is at the commit, or None where it may be made; raise otherwise: no flag goes round this.
 
-    It comes next (Usage, Conflict) on one of `places`: its line's branch, or the trunk for a component (Conflict). The
-    commit has no other version unless `shared` (Usage), its config.py names images that are out, and a `wheel` built
-    from it has the version (Blocked).
+    It comes next (Usage, Conflict) on one of `places`: its line's branch, or the trunk for a component (Conflict); not
+    where what was released before went beyond (Conflict). The commit has no other version unless `shared` (Usage), its
+    config.py names images that are out, and a `wheel` built from it has the version (Blocked).
     """
     found = tag_at(context, version, sha)
     if found:
         return found
     check_next(context, version)
     check_place(context, version, sha, places)
+    if sha not in [each.sha for each in places]:  # a head of its branch may be here alone yet
+        check_beyond(context, version, sha)
     others = [] if shared else rival_versions(context, version, sha)
     if others:
         hint = f"If a second version of it is meant: inv release.tag --version {version} --ref {sha} --shared"

@@ -145,6 +145,9 @@ def commit_checks(context: Context, sha: str, branch: str = "") -> Seen:
     bodies = list(api.pages("actions/runs", key="workflow_runs", head_sha=sha))
     if branch:
         bodies = [each for each in bodies if each["head_branch"] == branch and each["event"] != EVENT]
+        # A branch that was pushed again at the same commit, or cancelled for a later one: the newest run tells.
+        newest = {(each["path"], each["event"]): each for each in sorted(bodies, key=lambda each: int(each["id"]))}
+        bodies = list(newest.values())
     runs = [Run.parse(each) for each in bodies]
     # A run that is going on counts too: the check run of a job that needs another appears when that ends.
     found = [
@@ -204,7 +207,7 @@ def _check_silence(wanted: Wanted, seen: Seen, silent: Sequence[Check]) -> None:
     absent = ", ".join(each.name for each in silent if each.name not in wanted.required)
     if absent:
         problem = f"{absent} listens to the push of {wanted.name}, and no run of it showed within {APPEARS:.0f} s"
-        hint = "Was it pushed with a token that starts workflows? Look at the repository's Actions, then run the same"
+        hint = "Was it pushed with a token that starts workflows? Does its commit say [skip ci]? Then run the same"
         raise Waiting(problem, f"{hint} again{wanted.way_round}")
     if seen.hidden:
         unseen = f"could not tell whether {', '.join(each.name for each in silent)} passed on {wanted.name}"

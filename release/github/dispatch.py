@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from itertools import islice
@@ -10,7 +10,7 @@ from itertools import islice
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.wait import Wait, wait_until
-from release.errors import Conflict, Failed, Unknown, Usage, Waiting
+from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.git.refs import HEADS, NEW, TAGS, brief
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
@@ -46,8 +46,10 @@ def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, r
             planned=Run(0, dispatch.workflow, "planned", "", dispatch.sha, dispatch.name),
             patience=APPEARS,
         )
+        asked.show(found)
     finally:
-        asked.lease.let_go()
+        if not asked.unseen:  # else it stays for those who look meanwhile, and ends as a killed call's
+            asked.lease.let_go()
     return _check_bound(context, asked.first(found), dispatch)
 
 
@@ -102,6 +104,8 @@ class _Asked:
     def __init__(self, context: Context, dispatch: Dispatch, again: bool) -> None:
         self._context, self._api, self._dispatch = context, github(context), dispatch
         self._old, self._floor, self._sent, self._id = 0, 0, False, 0
+        self._listed: list[Run] = []
+        self._shows = 0.0  # when GitHub's list has the run that was asked for, at the latest
         self.lease = Lease(context, dispatch)
         self.known = self._look(again)
 
@@ -115,6 +119,7 @@ class _Asked:
         if self.known or self._look():
             return
         self._sent, file = True, self._dispatch.workflow
+        self._shows = self._context.clock.now() + APPEARS
         try:
             self._id = _send_dispatch(self._api, self._dispatch)
         except Unknown as error:
@@ -122,6 +127,9 @@ class _Asked:
             look = f"Look for one: {self._api.web_url}/actions/workflows/{file}"
             then = "The same command takes it when it is there, and asks again when it is not."
             raise Unknown(problem, f"{look}\n{then}") from error
+        except ReleaseError:
+            self._shows = 0.0
+            raise
 
     def run(self) -> Run | None:
         """Return the run, or None while there is none; raise Conflict when several may be it."""
@@ -137,20 +145,26 @@ class _Asked:
             raise _several(ours, self._dispatch)
         return ours[0] if ours else None
 
+    @property
+    def unseen(self) -> bool:
+        """Whether a run of ours may be on its way that nobody else sees yet."""
+        return not self._listed and self._context.clock.now() < self._shows
+
+    def show(self, found: Run) -> None:
+        """Wait until the list of runs, which all others read, has ours: it lags behind the answer for one (F37)."""
+        if not self._dispatch.is_of(found.head_sha):
+            self._shows = 0.0
+        elif self._sent:
+            self._until(found, lambda _: bool(self._list(found)) or not self.unseen)
+
     def first(self, found: Run) -> Run:
         """Return the first of the runs that several asked for at once; ours is cancelled where that is another (F1)."""
         if self.known:
             self.lease.clear(self.known.id)
-        if not self._sent or self.lease.doubt is None:
-            return found
-        earlier: list[Run] = []
-
-        def _seen(wait: Wait) -> bool:
-            earlier[:] = [each for each in self._new() if each.id < found.id and each.conclusion in ("", "success")]
-            return bool(earlier) or wait.seconds >= (self.lease.doubt or 0)
-
-        going = Waiting(f"run {found.id} goes on: {found.url}", "The same command attaches again.")
-        wait_until(self._context, _seen, late=lambda _: going, stopped=lambda: going)
+        doubt = self.lease.doubt
+        if self._sent and doubt is not None:
+            self._until(found, lambda wait: bool(_earlier(self._list(found), found)) or wait.seconds >= doubt)
+        earlier = _earlier(self._listed, found)  # with a lease too, for not everybody can have one
         if not earlier:
             return found
         ensure(
@@ -162,6 +176,15 @@ class _Asked:
             patience=CANCELS,
         )
         return earlier[-1]
+
+    def _until(self, found: Run, look: Callable[[Wait], bool]) -> None:
+        going = Waiting(f"run {found.id} goes on: {found.url}", "The same command attaches again.")
+        wait_until(self._context, look, late=lambda _: going, stopped=lambda: going)
+
+    def _list(self, found: Run) -> list[Run]:
+        """Look at the list, and return what it has of ours and those before it."""
+        self._listed = [each for each in self._new() if each.id <= found.id]
+        return self._listed
 
     def _new(self) -> list[Run]:
         """Return the runs of the request that there were none of when ours was sent, newest first."""
@@ -178,6 +201,11 @@ class _Asked:
             where = f"{self._dispatch.workflow} at {self._dispatch.sha[:9]}"
             raise Failed(f"run {found.id} of {where} ended: {found.conclusion}\n{found.url}", self._dispatch.ways_on)
         return found
+
+
+def _earlier(listed: Sequence[Run], found: Run) -> list[Run]:
+    """Return the runs that others asked for before this one, newest first."""
+    return [each for each in listed if each.id < found.id and each.conclusion in ("", "success")]
 
 
 def _run_of_id(context: Context, run_id: int, dispatch: Dispatch) -> Run:

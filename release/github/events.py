@@ -118,7 +118,8 @@ def _awaited_runs(context: Context, tag: RemoteRef, wanted: Sequence[str], must:
         return (bool(found) and found.keys() >= set(wanted)) or (not must and wait.seconds >= APPEARS)
 
     def _late(_: float) -> ReleaseError:
-        hint = "Does a workflow run on tags? Was the tag pushed with a token that starts workflows?"  # F14
+        pushed = "Was the tag pushed with a token that starts workflows?"  # F14
+        hint = f"Does a workflow run on tags? {pushed} Does its commit say [skip ci]?"
         if not found:
             return Unknown(f"the push of {tag.name} started no run within {APPEARS:.0f} s", hint)
         silent = ", ".join(name for name in wanted if name not in found)

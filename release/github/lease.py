@@ -46,7 +46,8 @@ class Lease:
 
         def _try(wait: Wait) -> bool:
             nonlocal held, since
-            if self._push(held if held and wait.seconds - since >= APPEARS else "") or look():
+            stands = wait.seconds - since >= APPEARS
+            if self._push(held if stands else "", stands) or look():
                 return True
             now = self._held()
             if now != held:
@@ -80,8 +81,11 @@ class Lease:
                 delete = partial(self._repo.delete_branch, self.ref, held)
                 perform(self._context, f"take away the lease {self.ref} of a killed call", delete, None)
 
-    def _push(self, expected: str) -> bool:
-        """Return whether to go on: with the lease, or where the remote takes none without it."""
+    def _push(self, expected: str, last: bool) -> bool:
+        """Return whether to go on: with the lease, or where the remote takes none without it.
+
+        A conflict where none is held is of one just let go; at `last`, of a ref in the way of all leases.
+        """
         self._sha, problem = self._object, None
         try:
             self._repo.push([Push(self.ref, self._sha, expected)])
@@ -91,7 +95,7 @@ class Lease:
             self.doubt = APPEARS if expected else None
             return True
         self._sha = ""
-        if isinstance(problem, Conflict) or (not expected and self._held()):
+        if (isinstance(problem, Conflict) and (expected or not last)) or (not expected and self._held()):
             return False
         words = f"the remote takes no lease on a dispatch ({SPACE}…): {problem.problem}"
         self._context.report.step("note", f"{words}\nof two that ask at once the later cancels its own run")

@@ -108,8 +108,11 @@ def _branch_cut_at(context: Context, found: RemoteRef | None, sha: str) -> Remot
     """Return the branch, if any; raise Conflict unless it was cut at the commit, or has it, off the trunk."""
     if found is None or sha in ("", found.sha):
         return found
-    cut = github.places.cut_point(context, found.sha)
-    if cut != github.places.cut_point(context, sha) or not github.commits.contains(context, found.sha, sha):
+    cut, asked = github.places.cut_point(context, found.sha), github.places.cut_point(context, sha)
+    if cut == found.sha:  # it was merged back into the trunk
+        before_merge = github.places.cut_point_before_merge
+        cut, asked = before_merge(context, found.sha), before_merge(context, sha)
+    if cut != asked or not github.commits.contains(context, found.sha, sha):
         name, line = git.refs.short_name(found), git.refs.short_name(found).split("-")[1]
         raise Conflict(
             f"{name} was cut at {git.refs.brief(cut)}, not at {git.refs.brief(sha)}",

@@ -115,6 +115,19 @@ def test_f31_every_workflow_that_listens_is_followed(world: Make) -> None:
         there.follow()
 
 
+@pytest.mark.parametrize("newest", ["success", "failure"])
+def test_f31_of_several_runs_of_one_workflow_the_newest_tells(world: Make, newest: str) -> None:
+    """As GitHub's own rule for required checks: the branch was deleted, and pushed again at the same commit."""
+    there = world(ci=LISTENS)
+    there.begin("ci", "success" if newest == "failure" else "cancelled")
+    there.begin("ci", newest)
+    if newest == "success":
+        assert there.follow() < 60
+        return
+    with pytest.raises(Failed, match="job of ci: failure"):
+        there.follow()
+
+
 @pytest.mark.parametrize("event", ["workflow_dispatch", "pull_request"])
 def test_f31_a_run_of_another_event_is_not_the_one_that_the_push_starts(world: Make, event: str) -> None:
     there = world(ci=LISTENS)

@@ -138,6 +138,29 @@ def test_f01_what_was_asked_for_before_the_lease_was_had_is_followed(sandbox: Sa
     assert leases(sandbox) == {}
 
 
+def test_f37_the_lease_is_held_until_others_see_the_run(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
+    """GitHub names the run in its answer at once, and has it in its list some seconds later."""
+    doubles.hang.add(SDK)
+    none = {"total_count": 0, "workflow_runs": []}
+    hide = lambda: sandbox.github.faults.add("GET", f"/{SDK}/runs", status=200, body=none, times=8)  # noqa: E731
+    sandbox.github.faults.add("POST", "/dispatches", call=hide)
+    run, _ = sdk.dispatch(context, "0.7.0")
+    assert sdk.dispatch(again(context, folder=other_clone(sandbox)), "0.7.0")[0].id == run.id
+    assert (dispatches(sandbox, SDK), leases(sandbox)) == (1, {})
+
+
+def test_f01_who_has_the_lease_yields_to_one_who_can_have_none(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """A token that may ask for runs and push nothing: it saw no lease, and asked a moment earlier."""
+    doubles.hang.add(SDK)
+    sandbox.github.faults.add("POST", "/dispatches", call=lambda: dispatch(sandbox))
+    run, _ = sdk.dispatch(context, "0.7.0")
+    first, second = sdk_runs(sandbox)
+    assert (run.id, first.work.conclusion, second.work.conclusion) == (first.id, None, "cancelled")
+    assert leases(sandbox) == {}
+
+
 def test_f01_an_undisturbed_dispatch_costs_two_pushes(sandbox: Sandbox, context: Context) -> None:
     before = len(writes(sandbox))
     sdk.dispatch(context, "0.7.0")
@@ -212,16 +235,34 @@ def test_f33_a_dry_call_takes_no_lease_and_clears_none(sandbox: Sandbox, context
     assert len(leases(sandbox)) == 1
 
 
-def test_f33_ctrl_c_lets_the_lease_go(sandbox: Sandbox, context: Context) -> None:
-    class Stopped(FakeClock):
-        def sleep(self, seconds: float) -> None:
-            if seconds:
-                raise KeyboardInterrupt
+class Stopped(FakeClock):
+    """Time in which a person presses Ctrl-C as soon as there is something to wait for."""
 
-    sandbox.github.faults.add("GET", r"/actions/runs/[0-9]+\?", status=404, times=9, body={"message": "Not Found"})
-    with pytest.raises(KeyboardInterrupt):
+    def sleep(self, seconds: float) -> None:
+        if seconds:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("hidden", "ends"), [("/actions/runs/[0-9]+", KeyboardInterrupt), (f"/{SDK}/runs", Waiting)], ids=["run", "list"]
+)
+def test_f37_ctrl_c_leaves_the_lease_where_nobody_sees_the_run_yet(
+    sandbox: Sandbox, context: Context, doubles: Doubles, hidden: str, ends: type[BaseException]
+) -> None:
+    """Typed again at once it would ask for a second run: so it waits for the first one's to show."""
+    doubles.hang.add(SDK)
+    none = {"total_count": 0, "workflow_runs": [], "message": "Not Found"}
+    hide = {"status": 404 if "[" in hidden else 200, "body": none, "times": 6}
+    sandbox.github.faults.add("POST", "/dispatches", call=lambda: sandbox.github.faults.add("GET", hidden, **hide))
+    with pytest.raises(ends):
         sdk.dispatch(again(context, clock=Stopped()), "0.7.0")
+    sandbox.github.faults.clear()
+    sandbox.github.faults.add("GET", f"/{SDK}/runs", status=200, body=none, times=4)
+    assert sdk.dispatch(again(context), "0.7.0")[0].id == sdk_runs(sandbox)[0].id
     assert (dispatches(sandbox, SDK), leases(sandbox)) == (1, {})
+
+
+def test_f33_ctrl_c_lets_the_lease_go(sandbox: Sandbox, context: Context) -> None:
     holder = hold(context)
     with pytest.raises(Waiting, match="stopped waiting"):
         sdk.dispatch(again(context, clock=Stopped(), rerun_failed=True), "0.7.0", flags=SdkRun(again=True))
@@ -267,6 +308,14 @@ def test_f01_where_the_server_refuses_the_ref_the_lower_run_wins(
     doubles.runs_of(SDK)[0].end()
     sdk.release(again(context), "0.7.0")
     assert dispatches(sandbox, SDK) == 2
+
+
+def test_f01_a_ref_in_the_way_of_every_lease_is_no_lease(sandbox: Sandbox, context: Context) -> None:
+    """Git takes no ref below another: nobody will ever let that one go."""
+    sandbox.bare.update_ref("refs/release/dispatch", str(sandbox.bare.sha("refs/heads/main")))
+    sdk.dispatch(again(context, timeout=300), "0.7.0")
+    assert 120 <= sum(context.clock.slept) < 200  # type: ignore[attr-defined]
+    assert dispatches(sandbox, SDK) == 1
 
 
 def test_f37_the_run_of_the_other_may_show_late(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:

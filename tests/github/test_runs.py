@@ -73,14 +73,15 @@ def test_f03_every_way_a_server_answers_a_dispatch(sandbox: Sandbox, context: Co
 
 
 def test_f03_without_an_id_it_is_the_run_of_ours_among_new_ones(sandbox: Sandbox, context: Context) -> None:
-    """Somebody else asked for the same in the same moment: theirs is not taken for ours."""
+    """Somebody else asked for the same in the same moment: theirs is not taken for ours, which is the later (F1)."""
     hub = sandbox.github.hub
     hub.tokens[OTHER] = Token("somebody")
     hub.settings.dispatch_answer = "none"
     sandbox.github.faults.add("POST", "/dispatches", call=lambda: dispatch(sandbox, token=OTHER))
     run, _ = sdk.dispatch(context, "0.7.0")
-    assert len(sdk_runs(sandbox)) == 2
-    assert run.actor == "releaser"
+    theirs, ours = sdk_runs(sandbox)
+    assert (run.id, run.actor) == (theirs.id, "somebody")
+    assert f"run {ours.id} is cancelled: run {theirs.id} was asked for before it" in printed(context)
 
 
 def test_f01_f02_a_run_behind_a_lost_answer_is_adopted(sandbox: Sandbox, context: Context) -> None:

@@ -81,6 +81,29 @@ def test_f06_a_branch_is_the_one_cut_at_the_commit_and_not_any_that_contains_it(
     assert lines.branch(again(there), "0.7.0", ref=at).name == f"refs/heads/{CUT_7}"
 
 
+@pytest.mark.parametrize("clone", [lambda _, one: again(one), shallow], ids=["whole", "shallow"])
+@pytest.mark.parametrize("moved", [True, False])
+def test_f27_a_branch_that_was_merged_back_is_the_one_that_was_cut(
+    context: Context, sandbox: Sandbox, clone: Any, moved: bool
+) -> None:
+    at = cut(sandbox, CUT_7)
+    advance(sandbox, CUT_7)
+
+    def write(*parents: str, **date: str) -> str:
+        named = [text for parent in parents for text in ("-p", parent)]
+        return str(sandbox.bare.git("commit-tree", *named, "-m", "More", "refs/heads/main^{tree}", **date).strip())
+
+    if moved:  # by what was begun long before the cut
+        older = write(f"{at}~1", GIT_COMMITTER_DATE="2020-01-01T00:00:00Z")
+        sandbox.bare.update_ref("refs/heads/main", write("refs/heads/main", older))
+    merge = write("refs/heads/main", f"refs/heads/{CUT_7}")
+    sandbox.bare.update_ref("refs/heads/main", merge)
+    there = clone(sandbox, context)
+    assert lines.branch(again(there), "0.7.0", ref=at).name == f"refs/heads/{CUT_7}"
+    error = refused(there, sandbox, lambda one: lines.branch(one, "0.7.0", ref="main"))
+    assert f"was cut at {at[:9]}, not at {merge[:9]}" in error.problem
+
+
 def test_f27_a_branch_cut_again_off_the_trunk_is_there_though_it_moved(context: Context, sandbox: Sandbox) -> None:
     picked = advance(sandbox, LINE_6)
     sandbox.bare.git("update-ref", "-d", f"refs/heads/{LINE_6}")
@@ -101,6 +124,29 @@ def test_f29_a_tag_sits_on_a_branch_of_its_own_line(
     error = refused(again(context, skip=skip), sandbox, lambda one: lines.tag(one, version, ref=LINE_6))
     assert error.code == 3
     assert f"{version} at {head(sandbox, LINE_6)[:9]}: that is not on" in error.problem
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_f29_a_patch_does_not_go_back_behind_the_last(context: Context, sandbox: Sandbox, shared: bool) -> None:
+    """Every commit of the trunk before the line was cut is in the history of its branch too."""
+    for _ in range(2):
+        advance(sandbox, LINE_6)
+    sandbox.bare.update_ref("refs/tags/0.6.3", head(sandbox, LINE_6))
+    at = (
+        peeled(sandbox, "0.6.0")
+        if shared
+        else git(sandbox.work, "-C", str(sandbox.bare.path), "rev-parse", f"{LINE_6}~1")
+    )
+    error = refused(context, sandbox, lambda one: lines.tag(one, "0.6.4", ref=str(at), shared=shared))
+    assert isinstance(error, Conflict)
+    assert "0.6.3 is beyond that" in error.problem
+
+
+def test_f29_a_minor_does_not_go_back_behind_another_line(context: Context, sandbox: Sandbox) -> None:
+    cut(sandbox, CUT_7)
+    old = peeled(sandbox, "0.5.0")
+    error = refused(context, sandbox, lambda one: lines.tag(one, "0.7.0", ref=str(old), shared=True))
+    assert "0.6.2 is beyond that" in error.problem
 
 
 def test_f29_a_patch_is_not_tagged_on_the_trunk(context: Context, sandbox: Sandbox) -> None:
