@@ -61,10 +61,11 @@ def clear_leftovers(repo: Repository) -> None:
 
 def add_worktree(repo: Repository, path: Path, sha: str) -> None:
     """Check the commit out, detached, in a worktree at the path: all its files, and no hook of a person's checkout."""
-    repo.git("worktree", "add", "--quiet", "--detach", "--no-checkout", "--", str(path), sha)
+    # The files in one step: killed half way between two, it would look like changes of somebody's.
+    options = ("-c", "core.hooksPath=/dev/null", "-c", "submodule.recurse=false")
+    repo.git(*options, "worktree", "add", "--quiet", "--detach", "--", str(path), sha)
     if repo.git("config", "--bool", "--default=false", "core.sparseCheckout", cwd=path) == "true":
         repo.git("sparse-checkout", "disable", cwd=path)  # Git takes the person's choice of files over
-    repo.git("reset", "--quiet", "--hard", "--no-recurse-submodules", cwd=path)
 
 
 def delete_refs(repo: Repository, names: list[str]) -> None:
