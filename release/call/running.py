@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
@@ -15,6 +16,7 @@ from invoke.exceptions import Exit
 from release import settings
 from release.call.context import Context, Facts, Options, View
 from release.call.flags import Kind, parameters_of, typed
+from release.call.mistakes import refuse
 from release.call.notices import announcement
 from release.call.report import Report
 from release.errors import ReleaseError, Usage, Waiting
@@ -56,8 +58,7 @@ def check_variables() -> None:
     try:
         settings.check_environment(os.environ)
     except ReleaseError as error:
-        Report("text").error(error)
-        raise Exit(code=error.code) from error
+        refuse(error)
 
 
 def _settings(c: InvokeContext) -> settings.Settings:
@@ -65,6 +66,8 @@ def _settings(c: InvokeContext) -> settings.Settings:
     settings.read({name: c.config[name] for name in settings.DEFAULTS if name in c.config})  # before it is merged
     c.config.load_defaults({**c.config.global_defaults(), **copy.deepcopy(settings.DEFAULTS)})
     c.config.load_shell_env()
+    if c.config._runtime_path and not c.config._runtime_found:  # invoke passes over a file that is not there
+        raise Usage(f"-f {c.config._runtime_path}: there is no such file", "Name a settings file that is there.")
     merged = dict(c.config)
     settings.check_environment(os.environ, merged)
     return settings.read(merged)
@@ -86,9 +89,16 @@ def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: 
     if _last and _last[0]() is c.config:
         context = replace(_last[1], settings=given, report=report, options=options)
     else:
-        context = Context(settings=given, report=report, options=options, facts=_facts_of_call())
+        facts, folder = _facts_of_call(), _folder(c)
+        context = Context(settings=given, report=report, options=options, facts=facts, folder=folder)
     _last = weakref.ref(c.config), context
     return context
+
+
+def _folder(c: InvokeContext) -> Path:
+    """Return the working directory; where `inv -r` found the task file elsewhere, the folder that has it."""
+    here, root = Path.cwd(), Path(c.config._project_prefix or Path.cwd())  # invoke tells it nowhere else
+    return here if here.is_relative_to(root.resolve()) else root
 
 
 def _facts_of_call() -> Facts:
