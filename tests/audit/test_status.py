@@ -21,6 +21,7 @@ from release.errors import Usage
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import tag_message
+from release.github.runs import parse_time
 from release.sandbox import Sandbox
 from release.sandbox.github.events import start_run
 from release.tasks import proofs
@@ -60,6 +61,24 @@ def test_lines_and_versions_as_they_are_out_there(released: Sandbox, context: Co
         - {text.split(" ", 1)[1] for text in log(released, "refs/heads/release-0.6-20260901")}
     )
     assert "0.7.0" not in " ".join(what for what, _ in hints(found))
+
+
+def test_older_lines_are_counted_with_the_command_that_shows_them(context: Context) -> None:
+    found = look(context, last=2)
+    assert [str(line.line) for line in found.lines] == ["0.7", "0.6"]
+    assert "1 more line: inv release.status --last 6\n" in printed(context)
+    whole = again(context)
+    look(whole, last=6)
+    assert "more line" not in printed(whole)
+    assert "pull request" in printed(whole)
+
+
+def test_a_tag_is_as_old_as_itself_not_as_its_commit(released: Sandbox, context: Context) -> None:
+    sha = released.bare.sha("refs/tags/0.6.1^{commit}")
+    told = released.bare.git("for-each-ref", "--format=%(taggerdate:unix)", "refs/tags/0.6.1").strip()
+    (at,) = {each.at for each in look(context).versions if str(each.version) == "0.6.1"}
+    assert parse_time(at).timestamp() == int(told)
+    assert int(told) != int(released.bare.git("log", "-1", "--format=%ct", str(sha)))
 
 
 def log(released: Sandbox, revisions: str) -> list[str]:
