@@ -23,9 +23,37 @@ if TYPE_CHECKING:
 
     from release.errors import ReleaseError
 
-MARKS = {"done": "✔", "made": "✔", "todo": "○", "failed": "✘", "waiting": "…", "note": "·", "unknown": "?"}
-ASCII_MARKS = {"done": "ok", "made": "ok", "todo": "--", "failed": "!!", "waiting": "..", "note": " -", "unknown": "??"}
-COLOURS = {"done": "green", "made": "green", "todo": "yellow", "failed": "red", "waiting": "cyan", "unknown": "yellow"}
+MARKS = {
+    "done": "✔",
+    "made": "✔",
+    "holds": "✔",
+    "todo": "○",
+    "failed": "✘",
+    "waiting": "…",
+    "note": "·",
+    "unknown": "?",
+    "none": "–",
+}
+ASCII_MARKS = {
+    "done": "ok",
+    "made": "ok",
+    "holds": "ok",
+    "todo": "--",
+    "failed": "!!",
+    "waiting": "..",
+    "note": " -",
+    "unknown": "??",
+    "none": " -",
+}
+COLOURS = {
+    "done": "green",
+    "made": "green",
+    "holds": "green",
+    "todo": "yellow",
+    "failed": "red",
+    "waiting": "cyan",
+    "unknown": "yellow",
+}
 # Zero-width and direction characters can make a line read as something else (S4); "Cf" holds them all.
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 LONGEST = 4000  # characters of one text for people: a log may have lines of megabytes
@@ -54,6 +82,11 @@ def duration(seconds: float | None) -> str:
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def amount(number: int, noun: str) -> str:
+    """Return the number of things for people: 1 commit, 2 commits."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def printable(text: object) -> str:
@@ -90,15 +123,15 @@ class Report:
             self.emit(event="step", status=status, what=what, **facts)
             return
         already = " (already)" if status == "done" else " (to do)" if status == "todo" else ""
-        self._line(f"{self._mark(status)} {what}{already}", COLOURS.get(status, ""))
+        self._line(f"{self.mark(status)} {what}{already}", COLOURS.get(status, ""))
         for link in (facts[name] for name in ("url",) if facts.get(name)):
             self._line(f"  {link}")
-        self._summary(f"- {self._mark(status)} {what}{already}")
+        self._summary(f"- {self.mark(status)} {what}{already}")
 
     def artifact(self, what: str, digest: str | None) -> None:
         """Print whether an artifact is out: the begin of its digest for people, all of it in JSON."""
         shown = f"{what}  {digest[:19]}" if digest else f"{what}  missing"
-        self.step("made" if digest else "failed", shown, digest=digest)
+        self.step("holds" if digest else "failed", shown, digest=digest)
 
     def line(self, text: str = "") -> None:
         """Print one plain line; in JSON, an object with `line`."""
@@ -142,9 +175,13 @@ class Report:
             return
         self._summary(f"- ✘ {error.problem}")
         where = sys.stderr
+        if self.actions:  # an annotation: all lines in one command, escaped as the runner reads it back (S11)
+            text = "\n".join(self._safe(part) for part in f"{error.problem}\n{error.hint}".splitlines() if part)
+            self._write(f"::error::{text.replace('%', '%25')}".replace("\n", "%0A"), where)
+            return
         colour = "\x1b[31m" if where.isatty() and "NO_COLOR" not in os.environ else ""
         for number, text in enumerate(part for part in (*error.problem.splitlines(), *error.hint.splitlines()) if part):
-            mark, close = (self._mark("failed", where), "\x1b[0m" if colour else "") if not number else (" ", "")
+            mark, close = (self.mark("failed", where), "\x1b[0m" if colour else "") if not number else (" ", "")
             self._write(f"{colour if not number else ''}{mark}{close} {self._safe(text)}", where)
 
     def ask(self, question: str) -> bool:
@@ -174,12 +211,12 @@ class Report:
             return
         from rich.live import Live
 
-        with Live(console=self._console(), refresh_per_second=8, transient=True) as live:
-            self._live = live
-            try:
-                yield
-            finally:
-                self._live = None
+        self._live = live = Live(console=self._console(), refresh_per_second=8, transient=True)
+        try:
+            yield
+        finally:
+            self._live = None
+            live.stop()
         for row in (row for row in self._rows if row.head):
             took = f" after {duration(row.seconds)}" if row.seconds is not None else ""
             self._line(f"  {'  '.join(text for text in row.names.values() if text)}  {row.state}{took}  {row.link}")
@@ -190,6 +227,7 @@ class Report:
         if self._live is not None:
             columns = [*rows[0].names, "state", "time"] if rows else []
             cells = [(*row.names.values(), row.state, duration(row.seconds)) for row in rows]
+            self._live.start()  # not before there is something to show: it would leave an empty line
             self._live.update(self._table(columns, cells))
             return
         for row in rows:
@@ -256,7 +294,8 @@ class Report:
         safe = safe.replace("##[", "# #[")
         return safe.replace("::", ": :", 1) if safe.lstrip().startswith("::") else safe
 
-    def _mark(self, status: str, stream: TextIO | None = None) -> str:
+    def mark(self, status: str, stream: TextIO | None = None) -> str:
+        """Return the sign that a step of this status begins with, one that the stream can take."""
         encoding = ((stream or self.stream).encoding or "utf-8").lower()
         return (MARKS if encoding.startswith("utf") else ASCII_MARKS)[status]
 

@@ -32,11 +32,11 @@ def doctor(context: Context) -> list[Finding]:
     bad = [each for each in found if each.level == "bad"]
     if bad:
         names = ", ".join(dict.fromkeys(each.name for each in bad))
-        raise Failed(f"{len(bad)} things stand in the way of a release: {names}", bad[0].fix)
+        raise Failed(f"in the way of a release: {names}", bad[0].fix)
     return found
 
 
-STATUS = {"good": "made", "advice": "note", "bad": "failed"}
+STATUS = {"good": "holds", "advice": "note", "bad": "failed"}
 
 
 @task(writes=True)
