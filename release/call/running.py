@@ -107,7 +107,7 @@ def _facts_of_call() -> Facts:
     versions = [parse(text) for text in texts if not is_line(text)]
     lines = {parse_line(text) if is_line(text) else line_of(parse(text)) for text in texts}
     if len(versions) > 1 or len(lines) > 1:
-        raise Usage(f"one call has one version, not {' and '.join(texts)}", "Type them in calls of their own.")
+        raise Usage(f"one call has one version, not {' and '.join(texts)}", "Type each version in a call of its own.")
     return Facts(next(iter(versions), None), next(iter(lines), None), bool(versions))
 
 
@@ -140,8 +140,8 @@ def _agree(context: Context, recipe: Callable[..., Any], kind: Kind, flags: Mapp
     if not trial.report.todo:
         context.facts.version = trial.facts.version
         return True  # nobody was asked, so a later task of the same call asks
-    if not context.report.ask("Do what is marked as to do?"):
-        raise Usage("not done", "Nothing was written.")
+    if not context.report.ask(f"Do the steps marked {context.report.mark('todo')}?"):
+        raise Usage("Not confirmed; nothing was written", "Run the same again to be asked once more.")
     context.facts.agreed = True
     context.look_anew()  # a person took the time to read
     context.report.line()

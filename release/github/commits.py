@@ -227,6 +227,7 @@ def _report_checks(context: Context, found: Sequence[Check], wanted: Wanted) -> 
     """Name each check and what came of it, or that there are none."""
     for each in found:
         ended = "failed" if each.conclusion and each.conclusion not in PASSED else "note"
-        context.report.step("made" if each.conclusion == "success" else ended, f"check {each.name}: {each.state}")
+        became = "passed" if each.conclusion == "success" else f"is {each.state}"
+        context.report.step("holds" if each.conclusion == "success" else ended, f"CI check {each.name!r} {became}")
     if wanted.branch and not found:
         context.report.step("note", f"no checks of {wanted.name}: none reported, none listens to the push")

@@ -14,6 +14,7 @@ from release.artifacts.next_release import allowed_tag
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.flags import PickRequest
+from release.call.report import amount
 from release.errors import Conflict, Failed, ReleaseError
 from release.git.lines import line_branches, needed_branch
 from release.git.refs import NEW, Push, RemoteRef, branch_ref, brief, short_name
@@ -87,7 +88,7 @@ def make_picks(context: Context, plan: PickPlan) -> Outcome:
 
 
 def _pick_in_worktree(context: Context, plan: PickPlan) -> Outcome:
-    context.confirm(f"pick {len(plan.picks)} commits onto {short_name(plan.head)}")
+    context.confirm(f"pick {amount(len(plan.picks), 'commit')} onto {short_name(plan.head)}")
     repo = repository(context)
     tree = open_worktree(repo, plan.line, plan.head.sha)
     outcome = None
@@ -126,10 +127,14 @@ def conflict(repo: Repository, plan: PickPlan, outcome: Outcome, path: Path | No
     told += [f"  {file} ({how})" for file, how in outcome.conflicts.items()]
     missing = _prerequisites(repo, outcome, plan.trunk.sha)
     if missing:
-        told.append(f"on {trunk} before it and not on the line, though it touches the same; newest first:")
+        told.append(f"Earlier on {trunk}, touching the same files, not on this line (newest first):")
         told += [f"  {each}" for each in missing]
     if path is None:
-        return Failed("\n".join(told), "This was a trial, nothing is written. Pick what is missing too, or resolve it.")
+        flags = " ".join(f"--commit {each.sha[:9]}" for each in reversed(missing))
+        more = f" To pick what may be missing first, add: {flags}" if missing else ""
+        return Failed(
+            "\n".join(told), f"This was a trial; nothing was written. Without --dry it can be resolved.{more}"
+        )
     told.append(f"the picks wait in {path}; nothing is pushed")
     carry_on = f"inv release.pick --continue{' --via-pr' if plan.via_pr else ''}"
     hint = f"Resolve it there (cd {shlex.quote(str(path))}; git status; git add …), then, back here: {carry_on}"
@@ -214,7 +219,7 @@ def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
     merge_method(context, short_name(plan.head))  # without one, nothing is begun
     return ensure(
         context,
-        f"branch {name} with {len(plan.picks)} picks",
+        f"branch {name} with {amount(len(plan.picks), 'pick')}",
         find=lambda: ref if remote(context).head_sha(name) == sha else _backport_on_remote(context, plan),
         make=lambda: repository(context).push([Push(ref.name, sha)]),
         planned=branch_ref(name, NEW),

@@ -68,7 +68,8 @@ class Sandbox:
             copied = copy_history(self.folder, history) if history else copy_repositories(self.folder, files)
             self.bare, clone = copied
             self.work = clone.path
-            self.github = GitHub(self.bare, self.folder, owner)
+            names = history.repository.split("/") if history else [owner]
+            self.github = GitHub(self.bare, self.folder, *names)
             self.cloud = Cloud() if cloud else None
             self._images = () if files or history else IMAGES
             follow_remote(clone, self.github.clone_url, trunk)
@@ -166,6 +167,7 @@ class History:
     source: Path
     remote: str
     trunk: str
+    repository: str = "acme/platform"
 
 
 def copy_history(folder: Path, history: History) -> tuple[Bare, Bare]:

@@ -121,8 +121,12 @@ def rehearse(context: Context, task: str = "release.minor") -> None:
 
 def _rehearse(context: Context, root: Path, words: list[str]) -> None:
     remote, trunk = context.settings.release.remote, git.snapshot.trunk(context)
-    with _sandbox(source=root, remote=remote, trunk=trunk) as world:
-        context.report.line(f"A copy of {root.name} with a GitHub, an S3 and an ECR on this machine alone")
+    try:
+        _, name = git.remotes.remote_repository(git.repository.repository(context).remote_url)
+    except Usage:  # a remote that is a folder, say
+        name = f"local/{root.name}"
+    with _sandbox(source=root, remote=remote, trunk=trunk, repository=name) as world:
+        context.report.line(f"A copy of {name} with a GitHub, an S3 and an ECR on this machine alone")
         sandbox.type_task(context, world, *words)
         if world.github.writes():
             context.report.line()
