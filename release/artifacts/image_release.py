@@ -19,7 +19,7 @@ from release.artifacts.s3 import check_unchanged
 from release.call.context import Context
 from release.call.ensure import ensure, perform
 from release.call.flags import IMAGE_RUN, ImageRun
-from release.call.report import amount
+from release.call.texts import amount
 from release.config_py import replace_constant
 from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version

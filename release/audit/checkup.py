@@ -85,15 +85,13 @@ def remote_findings(context: Context) -> Iterator[Finding]:
     """Check that the remote answers, over a protocol that proves who it is."""
     repo, head = repository(context), trunk_sha(context)
     url, shown = repo.remote_url, public_url(repo.remote_url)
-    protocol = url.partition("://")[0] if "://" in url else "ssh" if ":" in url.partition("/")[0] else "file"
+    protocol = url.partition("://")[0] if "://" in url else "ssh" if ":" in url.partition("/")[0] else "a folder"
     if url != shown:
-        says = "the remote's URL has a password in it"
-        yield Finding("remote", "bad", says, f"git remote set-url {repo.remote} {shown}")
+        yield Finding("remote", "bad", "its URL has a password in it", f"git remote set-url {repo.remote} {shown}")
     if protocol == "git" or (protocol == "http" and not is_secure(url)):
         yield Finding("remote", "bad", f"{shown} is not encrypted", "Use https or ssh.")
     else:
-        how = "is a folder of this machine" if protocol == "file" else f"answers over {protocol}"
-        yield Finding("remote", "good", f"{shown} {how}; {trunk(context)} is at {head[:9]}")
+        yield Finding("remote", "good", f"{shown} answers ({protocol}); {trunk(context)} is at {head[:9]}")
     if repo.is_shallow():
         fix = "Nothing breaks; picks and counts are quicker after: git fetch --unshallow"
         yield Finding("clone", "advice", "this clone is shallow", fix)
@@ -134,7 +132,9 @@ def token_findings(context: Context) -> Iterator[Finding]:
 
 def lease_findings(context: Context) -> Iterator[Finding]:
     """Check that this machine may take a lease on a dispatch, and that none was left (F1)."""
-    yield _finding("dispatch", *lease_problem(context), "of several releasers at once one asks for a run", "advice")
+    yield _finding(
+        "dispatch", *lease_problem(context), "of two people who release at once, one starts the run", "advice"
+    )
 
 
 def clock_findings(context: Context) -> Iterator[Finding]:

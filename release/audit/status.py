@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import semver
 
 from release.call.context import Context
-from release.call.report import amount
+from release.call.texts import amount
 from release.github.runs import parse_time
 from release.versions import Line, line_of
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from release.call.context import Context
 from release.call.programs import run_program
-from release.call.report import printable
+from release.call.texts import printable
 from release.errors import CouldNotTellError, ReleaseError, Usage, Waiting
 
 PATIENCE = 30  # seconds that the command gets

@@ -7,12 +7,13 @@ import os
 import re
 import secrets
 import sys
-import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from release.call.texts import duration, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -54,8 +55,6 @@ COLOURS = {
     "waiting": "cyan",
     "unknown": "yellow",
 }
-# Zero-width and direction characters can make a line read as something else (S4); "Cf" holds them all.
-HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 LONGEST = 4000  # characters of one text for people: a log may have lines of megabytes
 _MARKUP = re.compile(r"([\\`*_\[\]<>&~$|!])")  # what Markdown and HTML begin with
 
@@ -72,28 +71,6 @@ class Progress:
     seconds: float | None = None
     link: str = ""
     head: bool = False
-
-
-def duration(seconds: float | None) -> str:
-    """Return the time for people: 45 s, 12 min 3 s, 1 h 2 min."""
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(int(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def amount(number: int, noun: str) -> str:
-    """Return the number of things for people: 1 commit, 2 commits."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def printable(text: object) -> str:
-    """Return the text with control, escape and bidi characters as visible escapes (S4)."""
-    return "".join(
-        character if unicodedata.category(character) not in HIDDEN else _escape(character) for character in str(text)
-    )
 
 
 class Report:
@@ -308,7 +285,3 @@ class Report:
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -215,7 +215,7 @@ def _check_silence(wanted: Wanted, seen: Seen, silent: Sequence[Check]) -> None:
 def _check_none_failed(context: Context, found: Sequence[Check], wanted: Wanted) -> None:
     waiting = [each for each in found if each.conclusion == "action_required"]
     if waiting:
-        raise Waiting(f"check {waiting[0].name} waits for somebody: {waiting[0].url}", "Then run the same again.")
+        raise Waiting(f"CI check {waiting[0].name!r} waits for somebody: {waiting[0].url}", "Then run the same again.")
     failed = [each for each in found if each.conclusion not in ("", *PASSED)]
     if failed and not context.dry:
         listed = "\n".join(f"  {each.name}: {each.state}  {each.url}" for each in failed)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 from release.call.context import Context
 from release.call.flags import Listing
-from release.call.report import amount
+from release.call.texts import amount
 from release.errors import Usage
 from release.git.lines import needed_branch
 from release.git.refs import RemoteRef, short_name

@@ -46,8 +46,8 @@ def pick_commits(
             )
             continue
         waiting = f"picks onto {line} wait in {tree.path}: {worktree.describe_worktree(repository(context), tree)}"
-        hint = "Go on with them: inv release.pick --continue. Or take them back: inv release.pick --abort"
-        raise Conflict(waiting, hint)
+        go_on, back = f"inv release.pick --continue --line {line}", f"inv release.pick --abort --line {line}"
+        raise Conflict(waiting, f"Go on with them: {go_on}. Or take them back: {back}")
     if plan.via_pr:
         return push.pick_by_pull_request(context, plan)
     against = push.blocking_rules(context, short_name(plan.head)) if context.dry else ""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import release
 from release import audit, git
 from release.call.ensure import save_file
-from release.call.report import amount
 from release.call.task import task
+from release.call.texts import amount
 from release.errors import Conflict, Usage
 
 if TYPE_CHECKING:

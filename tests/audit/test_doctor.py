@@ -174,7 +174,7 @@ def test_each_broken_set_up_is_named_with_its_fix(
 def test_a_remote_that_is_a_folder_is_called_one(well: Sandbox, context: Context) -> None:
     git(well.work, "remote", "set-url", "origin", str(well.bare.path))
     (found,) = checkup.remote_findings(again(context))
-    assert found.says.startswith(f"{well.bare.path} is a folder of this machine; main is at ")
+    assert found.says.startswith(f"{well.bare.path} answers (a folder); main is at ")
 
 
 def test_a_world_that_is_well(well: Sandbox, context: Context) -> None:

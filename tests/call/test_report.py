@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from outside import remote_refs
 
-from release.call.report import Progress, Report, printable
+from release.call.report import Progress, Report
+from release.call.texts import printable
 from release.errors import Failed
 from release.sandbox import Sandbox
 
