@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -74,11 +75,16 @@ def test_older_lines_are_counted_with_the_command_that_shows_them(context: Conte
 
 
 def test_a_tag_is_as_old_as_itself_not_as_its_commit(released: Sandbox, context: Context) -> None:
-    sha = released.bare.sha("refs/tags/0.6.1^{commit}")
-    told = released.bare.git("for-each-ref", "--format=%(taggerdate:unix)", "refs/tags/0.6.1").strip()
-    (at,) = {each.at for each in look(context).versions if str(each.version) == "0.6.1"}
-    assert parse_time(at).timestamp() == int(told)
-    assert int(told) != int(released.bare.git("log", "-1", "--format=%ct", str(sha)))
+    sha, bare = (released.bare.sha("refs/tags/0.5.1^{commit}") or ""), released.bare.path
+    text = f"object {sha}\ntype commit\ntag 0.5.9\ntagger A <a@example.com> 1790000000 +0200\n\nRelease 0.5.9\n"
+    made = subprocess.run(["git", "mktag"], cwd=bare, input=text, capture_output=True, text=True, check=True).stdout
+    released.bare.git("update-ref", "refs/tags/0.5.9", made.strip())
+    try:
+        ages = {str(each.version): parse_time(each.at).timestamp() for each in look(context, line="0.5").versions}
+    finally:
+        released.bare.git("update-ref", "-d", "refs/tags/0.5.9")
+    assert ages["0.5.9"] == 1790000000
+    assert ages["0.5.1"] == int(released.bare.git("log", "-1", "--format=%ct", sha)), "a lightweight one: its commit's"
 
 
 def log(released: Sandbox, revisions: str) -> list[str]:
