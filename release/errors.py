@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from difflib import get_close_matches
+
 from invoke.exceptions import Exit
 
 
@@ -52,3 +55,9 @@ class Blocked(ReleaseError):
 
 class CouldNotTellError(Exception):
     """A comparison that cannot be made; the message says why and what would make it possible."""
+
+
+def suggestion(word: str, known: Mapping[str, str]) -> str:
+    """Return the question whether the nearest known word was meant, as it is typed; nothing where none is near."""
+    near = get_close_matches(word, known, 1)
+    return f"Did you mean {known[near[0]]}? " if near else ""

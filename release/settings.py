@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any, get_origin, get_type_hints
 
-from release.errors import Usage
+from release.errors import Usage, suggestion
 from release.versions import check_ref_name
 
 KINDS = ("python", "openapi", "command", "none")
@@ -147,7 +147,10 @@ class Settings:
         known = self.components
         if name not in known:
             problem = f"there is no component {name!r}" if name else "which component?"
-            raise Usage(problem, f"Give --name, one of: {', '.join(sorted(known))} (release.components in invoke.yaml)")
+            near = suggestion(name, {each: f"--name {each}" for each in known})
+            raise Usage(
+                problem, f"{near}Give --name, one of: {', '.join(sorted(known))} (release.components in invoke.yaml)"
+            )
         return known[name]
 
 
@@ -239,7 +242,8 @@ def _values(kind: type, given: Any, key: str) -> dict[str, Any]:
     _value(given, dict, key)
     for part in given:
         if part not in types:
-            raise Usage(f"{key}.{part}: no such setting", f"{key} has: {', '.join(types)}.")
+            near = suggestion(part, {each: each for each in types})
+            raise Usage(f"{key}.{part}: no such setting", f"{near}{key} has: {', '.join(types)}.")
     return {part: _value(value, types[part], f"{key}.{part}") for part, value in given.items()}
 
 

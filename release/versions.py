@@ -116,10 +116,10 @@ def parse_line(text: str, *, version_too: bool = False) -> Line:
     found = _LINE.fullmatch(text) if len(text) <= MAX_VERSION else None
     if found:
         return Line(int(found[1]), int(found[2]))
-    if version_too:
+    if version_too and text.count(".") > 1:
         return line_of(parse(text))
-    near = nearest(text)
-    raise Usage(f"{_quote(text)} is no line: give MAJOR.MINOR", f"did you mean {line_of(near)}?" if near else "")
+    near, problem = nearest(text), f"{_quote(text)} is no line: a line has two numbers, such as 0.7"
+    raise Usage(problem, f"did you mean {line_of(near)}?" if near else "")
 
 
 def next_version(released: Iterable[Version], bump: str, line: Line | None = None) -> Version:

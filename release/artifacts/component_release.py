@@ -140,7 +140,8 @@ def _check_unbuilt(context: Context, part: Component, version: semver.Version) -
     if is_sdk(context, part) and released_wheel(context, version)[0]:
         out.append(f"the wheel of {version}")
     if out:
-        hint = f"Find out who made it, or take another version: inv release.component --name {part.name} --version …"
+        anew = f"inv release.component --name {part.name} --version {version.bump_patch()} --skip"
+        hint = f"Find out who made it, or take another version: {anew}"
         raise Conflict(f"{out[0]} exists already, and {version} is not tagged", hint)
 
 

@@ -21,6 +21,7 @@ from release.artifacts.version_file import wheel_version_file
 from release.call.context import Context
 from release.call.ensure import ensure, perform
 from release.call.flags import IMAGE_RUN, ImageRun
+from release.call.texts import amount
 from release.config_py import replace_constant
 from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
@@ -170,7 +171,7 @@ def bump_checked_out(context: Context, version: semver.Version) -> RemoteRef:
 
     Raises Usage for a branch that is not clean, pushed and one's own; Conflict when an image of it exists.
     """
-    name, repo = _checked_out_branch(context), repository(context)
+    name, repo = _checked_out_branch(context, version), repository(context)
     found = bump_line(context, version, _clean_head(context, name, version))
     if found.sha not in (NEW, repo.head()):
         # Made elsewhere and pushed first: whatever fails before, a hook or a kill, the checkout is as it was (F25).
@@ -251,14 +252,14 @@ def _write_version(context: Context, version: semver.Version, tree: Path, sha: s
         (tree / fixed).write_bytes(found.text_with((tree / fixed).read_bytes(), version))
 
 
-def _checked_out_branch(context: Context) -> str:
+def _checked_out_branch(context: Context, version: semver.Version) -> str:
     """Return the checked-out branch; raise Usage for a detached HEAD, the trunk and release branches."""
     name = repository(context).branch()
     if name is None:
-        raise Usage("no branch is checked out", "git switch -c image-VERSION")
+        raise Usage("no branch is checked out", f"Make one: git switch -c image-{version}")
     if name == trunk(context) or parse_branch(name):
         what = f"{name} is {'the trunk' if name == trunk(context) else 'a release branch'}"
-        raise Usage(what, "The image is bumped on a branch of its own: git switch -c image-VERSION")
+        raise Usage(what, f"The image is bumped on a branch of its own: git switch -c image-{version}")
     return name
 
 
@@ -266,7 +267,7 @@ def _clean_head(context: Context, name: str, version: semver.Version) -> RemoteR
     """Return the remote's branch; raise Usage for what is in the way of a bump."""
     changes, there = repository(context).changes(), context.settings.release.remote
     if changes:
-        shown = "\n".join([f"{name} has {len(changes)} uncommitted changes:", *changes[:10]])
+        shown = "\n".join([f"{name} has {amount(len(changes), 'uncommitted change')}:", *changes[:10]])
         raise Usage(shown, "Commit or stash them, then run the same again.")
     pushed, head = remote(context).head_sha(name), repository(context).head()
     if pushed is None:

@@ -126,7 +126,7 @@ def prove_wheel(context: Context, version: semver.Version, made: Sequence[Run]) 
         again = " --again" if made else ""
         raise Failed(f"{place} is not there", f"Release it: inv sdk.release --version {version}{again}")
     _check_origin(context, found, made)
-    context.report.step("made", f"wheel {place}  sha256:{found.sha256}", key=key, sha256=found.sha256)
+    context.report.step("holds", f"wheel {place}  sha256:{found.sha256}", key=key, sha256=found.sha256)
     context.report.record(wheel_key=key, wheel_sha256=found.sha256)
     return found, key
 

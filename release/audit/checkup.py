@@ -76,14 +76,13 @@ def remote_findings(context: Context) -> Iterator[Finding]:
     """Check that the remote answers, over a protocol that proves who it is."""
     repo, head = repository(context), trunk_sha(context)
     url, shown = repo.remote_url, public_url(repo.remote_url)
-    protocol = url.partition("://")[0] if "://" in url else "ssh"
+    protocol = url.partition("://")[0] if "://" in url else "ssh" if ":" in url.partition("/")[0] else "a folder"
     if url != shown:
-        says = "the remote's URL has a password in it"
-        yield Finding("remote", "bad", says, f"git remote set-url {repo.remote} {shown}")
+        yield Finding("remote", "bad", "its URL has a password in it", f"git remote set-url {repo.remote} {shown}")
     if protocol == "git" or (protocol == "http" and not is_secure(url)):
         yield Finding("remote", "bad", f"{shown} is not encrypted", "Use https or ssh.")
     else:
-        yield Finding("remote", "good", f"{shown} answers over {protocol}; {trunk(context)} is at {head[:9]}")
+        yield Finding("remote", "good", f"{shown} answers ({protocol}); {trunk(context)} is at {head[:9]}")
     if repo.is_shallow():
         fix = "Nothing breaks; picks and counts are quicker after: git fetch --unshallow"
         yield Finding("clone", "advice", "this clone is shallow", fix)
@@ -124,7 +123,9 @@ def token_findings(context: Context) -> Iterator[Finding]:
 
 def lease_findings(context: Context) -> Iterator[Finding]:
     """Check that this machine may take a lease on a dispatch, and that none was left (F1)."""
-    yield _finding("dispatch", *lease_problem(context), "of several releasers at once one asks for a run", "advice")
+    yield _finding(
+        "dispatch", *lease_problem(context), "of two people who release at once, one starts the run", "advice"
+    )
 
 
 def clock_findings(context: Context) -> Iterator[Finding]:
@@ -207,8 +208,7 @@ def workflows_findings(context: Context) -> Iterator[Finding]:
         source = Source(repository(context).file(sha, f"{FOLDER}/{file}"), f"{HEADS}{trunk(context)}", file)
         judged = judge(source, inputs, roles, rules)
         problem = f"{source.where} {'; '.join(judged.problems)}" if judged.problems else ""
-        fix = "; ".join(judged.hints) or f"git show {sha[:9]}:{FOLDER}/{file}"
-        yield _finding("workflows", problem, fix, f"{file} does what a release asks of it")
+        yield _finding("workflows", problem, judged.fix, f"{file} does what a release asks of it")
     starting = platform_workflows(context, f"{TAGS}{A_TAG}", sha)
     if starting:
         yield Finding("workflows", "good", f"a tag's push starts {', '.join(starting)}")

@@ -52,13 +52,16 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     reads = [partial(_line, context, each, branches.get(each), shas[each]) for each in sorted(lines, reverse=True)]
     found: list[Any] = side_by_side([*reads, partial(_versions, context, begun)])
     hub = github(context)
-    return Overview(hub.repository, hub.web_url, trunk(context), context.clock.now(), found[:-1], found[-1])
+    more = len({line_of(version) for version in released} | branches.keys()) - len(lines)
+    return Overview(
+        hub.repository, hub.web_url, trunk(context), context.clock.now(), found[:-1], found[-1], more, len(released)
+    )
 
 
 def _version_in_git(context: Context, told: TaggedRelease, branches: Mapping[Line, RemoteRef]) -> Version:
     """Return what Git alone tells of a version."""
     sha, branch = told.ref.sha, branches.get(line_of(told.version))
-    at = repository(context).git("log", "-1", "--format=%cI", sha, "--")
+    at = told.at or repository(context).git("log", "-1", "--format=%cI", sha, "--")
     on_branch = branch is None or repository(context).is_ancestor(sha, branch.sha)
     return Version(told.version, sha, at, image_version_in_config(context, sha), on_branch, told.components)
 

@@ -10,7 +10,7 @@ from importlib import resources
 from string import Template
 
 from release.audit.status import PARTS, LineState, Overview, Part, Version
-from release.call.report import printable
+from release.call.texts import printable
 from release.github.runs import parse_time
 from release.versions import line_of, parse_branch
 

@@ -37,7 +37,10 @@ WHO = "Find out who tagged it."
 
 @dataclass(frozen=True)
 class Proof:
-    """One line of a verification; `digests` by artifact's name and `run` go into the receipt, `fix` comes next."""
+    """One line of a verification; `digests` by artifact's name and `run` go into the receipt, `fix` comes next.
+
+    `absent` is what need not be there and is not: nothing is wrong, and nothing proved.
+    """
 
     name: str
     holds: bool
@@ -47,6 +50,7 @@ class Proof:
     digests: Mapping[str, str] = field(default_factory=dict)
     run: str = ""
     unknown: bool = False
+    absent: bool = False
 
 
 Check = Callable[[Context, ExpectedState], Iterator[Proof]]
@@ -58,7 +62,7 @@ def tag_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     yield Proof("tag", True, f"{expected.version} is at {expected.tag.sha[:9]}, {kind}")
     found = signature(repository(context), expected.tag)
     says = f"{found.kind} {found.says}" if found else "not signed"
-    yield Proof("signature", not found or found.good is not False, says, fix=WHO)
+    yield Proof("signature", not found or found.good is not False, says, fix=WHO, absent=not found)
 
 
 def branch_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
@@ -248,7 +252,7 @@ def check_proofs(version: semver.Version, proofs: Sequence[Proof]) -> None:
 def show_proofs(context: Context, proofs: Sequence[Proof]) -> None:
     """Print a line a proof, with its link where it does not hold."""
     for proof in proofs:
-        status = "made" if proof.holds else "unknown" if proof.unknown else "failed"
+        status = "unknown" if proof.unknown else "none" if proof.absent else "holds" if proof.holds else "failed"
         facts = {"proof": proof.name, "holds": proof.holds, "digests": dict(proof.digests), "link": proof.url}
         facts |= {} if proof.holds else {"url": proof.url}
         context.report.step(status, f"{proof.name:14} {proof.says}", **facts)

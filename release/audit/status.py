@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import semver
 
 from release.call.context import Context
+from release.call.texts import amount
 from release.github.runs import parse_time
 from release.versions import Line, line_of
 
 PARTS = ("tag", "platform", "wheel", "images", "pull request", "GitHub Release")
-SHORT = {"pull request": "pull", "GitHub Release": "Release"}
+SHORT = {"GitHub Release": "Release"}
 MARKS = {"out": "✔", "missing": "✘", "waiting": "…", "unknown": "?", "none": "–"}
 
 
@@ -68,7 +69,10 @@ class LineState:
 
 @dataclass(frozen=True)
 class Overview:
-    """What there is to see, newest first; `at` is when it was read, in seconds since the epoch."""
+    """What there is to see, newest first; `at` is when it was read, in seconds since the epoch.
+
+    `more` is how many lines are not shown, `all_versions` how many versions there are to show.
+    """
 
     repository: str
     url: str
@@ -76,6 +80,8 @@ class Overview:
     at: float
     lines: list[LineState]
     versions: list[Version]
+    more: int = 0
+    all_versions: int = 0
 
 
 def age(at: str, now: float) -> str:
@@ -103,10 +109,13 @@ def _hints(line: LineState, found: Overview) -> Iterator[tuple[str, str]]:
     if line.branch and line.newest is None:
         yield f"{line.line}: cut, and nothing is tagged", f"inv release.tag --version {line.line}"
     elif line.unreleased:
-        yield f"{line.line}: {line.unreleased} commits since {line.newest}", f"inv release.patch --line {line.line}"
+        yield (
+            f"{line.line}: {amount(line.unreleased, 'commit')} since {line.newest}",
+            f"inv release.patch --line {line.line}",
+        )
     if line.pickable and line == found.lines[0]:
         command = f"inv release.pick --line {line.line} --candidates"
-        yield f"{line.line}: {line.pickable} commits of {found.trunk} are not on it", command
+        yield f"{line.line}: {amount(line.pickable, 'commit')} of {found.trunk} not on it", command
 
 
 def _next_task(version: Version) -> str:
@@ -132,6 +141,8 @@ def print_status(context: Context, found: Overview) -> None:
         (one.line, one.branch or "no branch", one.head[:9], one.newest or "none", *one.counts) for one in found.lines
     ]
     context.report.rows(names, rows)
+    if found.more:
+        context.report.line(f"{amount(found.more, 'more line')}: inv release.status --last {found.all_versions}")
     versions = [(each.version, *(each.parts[name].cell(found.at) for name in PARTS)) for each in found.versions]
     context.report.rows(("version", *(SHORT.get(name, name) for name in PARTS)), versions)
     for each in found.versions:

@@ -3,5 +3,6 @@
 task.py      a recipe becomes an Invoke task; flags.py: what its flags mean; running.py: how it is called
 context.py   what the tasks of a call share: options, facts, the view of a dry run, the doors opened
 ensure.py    the one rule every write goes through; wait.py: the one loop that waits
-report.py    the one way out; notices.py: who is told; programs.py: children; parallel.py: reads side by side
+report.py    the one way out; texts.py: what people read; mistakes.py: what invoke cannot read; notices.py: who is told
+programs.py  children; parallel.py: reads side by side
 """

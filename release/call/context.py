@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     from release.settings import Settings
 
 T = TypeVar("T")
+
+
+def typed_call(*options: str) -> str:
+    """Return this call as it was typed, with options of invoke's own."""
+    return shlex.join(["inv", *options, *(word for word in sys.argv[1:] if word not in options)])
 
 
 class Clock:
@@ -123,8 +130,8 @@ class Context:
         """Return when writing is agreed to, or would be asked; raise Usage when nobody did and nobody can be asked."""
         if not (self.options.dry or self.options.yes or self.facts.agreed):
             raise Usage(
-                f"not done, nobody agreed to it: {what}",
-                "Add --yes (or set CI=true); inv --dry … shows what would be written.",
+                f"Not confirmed; nothing was written: {what}",
+                f"To write it: {typed_call()} --yes (or CI=true). To see it first: {typed_call('--dry')}",
             )
 
     def settle(self, version: semver.Version) -> semver.Version:
@@ -135,7 +142,7 @@ class Context:
         if self.facts.version != version:
             if self.facts.line and (self.facts.named or line_of(version) != self.facts.line):
                 names = f"one call has one version: it names {self.facts.version or self.facts.line}"
-                raise Usage(f"{names}, and this would be {version}", "Type them in calls of their own.")
+                raise Usage(f"{names}, and this would be {version}", "Type each version in a call of its own.")
             self.facts.version = version
             self.report.record(version=str(version))
         return version

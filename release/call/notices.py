@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from release.call.context import Context
 from release.call.programs import run_program
-from release.call.report import printable
+from release.call.texts import printable
 from release.errors import CouldNotTellError, ReleaseError, Usage, Waiting
 
 PATIENCE = 30  # seconds that the command gets
@@ -43,7 +43,10 @@ def tell(context: Context, event: str, task: str, problem: str = "") -> None:
     text = printable(" ".join(part for part in (task, version, WORDS[event]) if part))
     text += f": {printable(problem)}" if problem else ""
     facts = {"event": event, "task": task, "version": version, "text": text, "url": _address(context)}
-    for failure in (_post(context, webhook, facts) if webhook else "", _call(command, facts) if command else ""):
+    for failure in (
+        _post(context, webhook, facts) if webhook else "",
+        _call(command, context.folder, facts) if command else "",
+    ):
         if failure:
             context.report.step("note", f"{failure}; the release goes on")
 
@@ -66,10 +69,10 @@ def _post(context: Context, url: str, facts: dict[str, str]) -> str:
     return f"{host} took no notice (HTTP {status})" if status >= 300 else ""
 
 
-def _call(command: list[str], facts: dict[str, str]) -> str:
+def _call(command: list[str], folder: Path, facts: dict[str, str]) -> str:
     """Run the command with the facts as JSON on standard input, without any secret (S12); return what failed."""
     try:
-        code = run_program(command, Path.cwd(), PATIENCE, json.dumps(facts) + "\n").code
+        code = run_program(command, folder, PATIENCE, json.dumps(facts) + "\n").code
     except CouldNotTellError as error:
         return f"the notice's command failed: {error}"
     return f"the notice's command {command[0]} exited {code}" if code else ""

@@ -7,12 +7,13 @@ import os
 import re
 import secrets
 import sys
-import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from release.call.texts import duration, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,11 +24,37 @@ if TYPE_CHECKING:
 
     from release.errors import ReleaseError
 
-MARKS = {"done": "✔", "made": "✔", "todo": "○", "failed": "✘", "waiting": "…", "note": "·", "unknown": "?"}
-ASCII_MARKS = {"done": "ok", "made": "ok", "todo": "--", "failed": "!!", "waiting": "..", "note": " -", "unknown": "??"}
-COLOURS = {"done": "green", "made": "green", "todo": "yellow", "failed": "red", "waiting": "cyan", "unknown": "yellow"}
-# Zero-width and direction characters can make a line read as something else (S4); "Cf" holds them all.
-HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+MARKS = {
+    "done": "✔",
+    "made": "✔",
+    "holds": "✔",
+    "todo": "○",
+    "failed": "✘",
+    "waiting": "…",
+    "note": "·",
+    "unknown": "?",
+    "none": "–",
+}
+ASCII_MARKS = {
+    "done": "ok",
+    "made": "ok",
+    "holds": "ok",
+    "todo": "--",
+    "failed": "!!",
+    "waiting": "..",
+    "note": " -",
+    "unknown": "??",
+    "none": " -",
+}
+COLOURS = {
+    "done": "green",
+    "made": "green",
+    "holds": "green",
+    "todo": "yellow",
+    "failed": "red",
+    "waiting": "cyan",
+    "unknown": "yellow",
+}
 LONGEST = 4000  # characters of one text for people: a log may have lines of megabytes
 _MARKUP = re.compile(r"([\\`*_\[\]<>&~$|!])")  # what Markdown and HTML begin with
 
@@ -44,23 +71,6 @@ class Progress:
     seconds: float | None = None
     link: str = ""
     head: bool = False
-
-
-def duration(seconds: float | None) -> str:
-    """Return the time for people: 45 s, 12 min 3 s, 1 h 2 min."""
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(int(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def printable(text: object) -> str:
-    """Return the text with control, escape and bidi characters as visible escapes (S4)."""
-    return "".join(
-        character if unicodedata.category(character) not in HIDDEN else _escape(character) for character in str(text)
-    )
 
 
 class Report:
@@ -90,15 +100,15 @@ class Report:
             self.emit(event="step", status=status, what=what, **facts)
             return
         already = " (already)" if status == "done" else " (to do)" if status == "todo" else ""
-        self._line(f"{self._mark(status)} {what}{already}", COLOURS.get(status, ""))
+        self._line(f"{self.mark(status)} {what}{already}", COLOURS.get(status, ""))
         for link in (facts[name] for name in ("url",) if facts.get(name)):
             self._line(f"  {link}")
-        self._summary(f"- {self._mark(status)} {what}{already}")
+        self._summary(f"- {self.mark(status)} {what}{already}")
 
     def artifact(self, what: str, digest: str | None) -> None:
         """Print whether an artifact is out: the begin of its digest for people, all of it in JSON."""
         shown = f"{what}  {digest[:19]}" if digest else f"{what}  missing"
-        self.step("made" if digest else "failed", shown, digest=digest)
+        self.step("holds" if digest else "failed", shown, digest=digest)
 
     def line(self, text: str = "") -> None:
         """Print one plain line; in JSON, an object with `line`."""
@@ -142,9 +152,13 @@ class Report:
             return
         self._summary(f"- ✘ {error.problem}")
         where = sys.stderr
+        if self.actions:  # an annotation: all lines in one command, escaped as the runner reads it back (S11)
+            text = "\n".join(self._safe(part) for part in f"{error.problem}\n{error.hint}".splitlines() if part)
+            self._write(f"::error::{text.replace('%', '%25')}".replace("\n", "%0A"), where)
+            return
         colour = "\x1b[31m" if where.isatty() and "NO_COLOR" not in os.environ else ""
         for number, text in enumerate(part for part in (*error.problem.splitlines(), *error.hint.splitlines()) if part):
-            mark, close = (self._mark("failed", where), "\x1b[0m" if colour else "") if not number else (" ", "")
+            mark, close = (self.mark("failed", where), "\x1b[0m" if colour else "") if not number else (" ", "")
             self._write(f"{colour if not number else ''}{mark}{close} {self._safe(text)}", where)
 
     def ask(self, question: str) -> bool:
@@ -180,12 +194,12 @@ class Report:
             return
         from rich.live import Live
 
-        with Live(console=self._console(), refresh_per_second=8, transient=True) as live:
-            self._live = live
-            try:
-                yield
-            finally:
-                self._live = None
+        self._live = live = Live(console=self._console(), refresh_per_second=8, transient=True)
+        try:
+            yield
+        finally:
+            self._live = None
+            live.stop()
         for row in (row for row in self._rows if row.head):
             took = f" after {duration(row.seconds)}" if row.seconds is not None else ""
             self._line(f"  {'  '.join(text for text in row.names.values() if text)}  {row.state}{took}  {row.link}")
@@ -196,6 +210,7 @@ class Report:
         if self._live is not None:
             columns = [*rows[0].names, "state", "time"] if rows else []
             cells = [(*row.names.values(), row.state, duration(row.seconds)) for row in rows]
+            self._live.start()  # not before there is something to show: it would leave an empty line
             self._live.update(self._table(columns, cells))
             return
         for row in rows:
@@ -262,7 +277,8 @@ class Report:
         safe = safe.replace("##[", "# #[")
         return safe.replace("::", ": :", 1) if safe.lstrip().startswith("::") else safe
 
-    def _mark(self, status: str, stream: TextIO | None = None) -> str:
+    def mark(self, status: str, stream: TextIO | None = None) -> str:
+        """Return the sign that a step of this status begins with, one that the stream can take."""
         encoding = ((stream or self.stream).encoding or "utf-8").lower()
         return (MARKS if encoding.startswith("utf") else ASCII_MARKS)[status]
 
@@ -275,7 +291,3 @@ class Report:
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

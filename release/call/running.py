@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
@@ -14,6 +15,7 @@ from invoke.exceptions import Exit
 from release import settings
 from release.call.context import Context, Facts, Options, View
 from release.call.flags import Kind, parameters_of, typed
+from release.call.mistakes import refuse
 from release.call.notices import announcement
 from release.call.report import Report
 from release.errors import ReleaseError, Usage, Waiting
@@ -55,8 +57,7 @@ def check_variables() -> None:
     try:
         settings.check_environment(os.environ)
     except ReleaseError as error:
-        Report("text").error(error)
-        raise Exit(code=error.code) from error
+        refuse(error)
 
 
 def _settings(c: InvokeContext) -> settings.Settings:
@@ -67,6 +68,8 @@ def _settings(c: InvokeContext) -> settings.Settings:
     settings.read(given)  # before it is merged
     c.config.load_defaults({**c.config.global_defaults(), **settings.defaults_beside(given)})
     c.config.load_shell_env()
+    if c.config._runtime_path and not c.config._runtime_found:  # invoke passes over a file that is not there
+        raise Usage(f"-f {c.config._runtime_path}: there is no such file", "Name a settings file that is there.")
     merged = dict(c.config)
     settings.check_environment(os.environ, merged)
     return settings.read(merged)
@@ -88,9 +91,16 @@ def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: 
     if _last and _last[0]() is c.config:
         context = replace(_last[1], settings=given, report=report, options=options)
     else:
-        context = Context(settings=given, report=report, options=options, facts=_facts_of_call())
+        facts, folder = _facts_of_call(), _folder(c)
+        context = Context(settings=given, report=report, options=options, facts=facts, folder=folder)
     _last = weakref.ref(c.config), context
     return context
+
+
+def _folder(c: InvokeContext) -> Path:
+    """Return the working directory; where `inv -r` found the task file elsewhere, the folder that has it."""
+    here, root = Path.cwd(), Path(c.config._project_prefix or Path.cwd())  # invoke tells it nowhere else
+    return here if here.is_relative_to(root.resolve()) else root
 
 
 def _facts_of_call() -> Facts:
@@ -99,7 +109,7 @@ def _facts_of_call() -> Facts:
     versions = [parse(text) for text in texts if not is_line(text)]
     lines = {parse_line(text) if is_line(text) else line_of(parse(text)) for text in texts}
     if len(versions) > 1 or len(lines) > 1:
-        raise Usage(f"one call has one version, not {' and '.join(texts)}", "Type them in calls of their own.")
+        raise Usage(f"one call has one version, not {' and '.join(texts)}", "Type each version in a call of its own.")
     return Facts(next(iter(versions), None), next(iter(lines), None), bool(versions))
 
 
@@ -132,8 +142,8 @@ def _agree(context: Context, recipe: Callable[..., Any], kind: Kind, flags: Mapp
     if not trial.report.todo:
         context.facts.version = trial.facts.version
         return True  # nobody was asked, so a later task of the same call asks
-    if not context.report.ask("Do what is marked as to do?"):
-        raise Usage("not done", "Nothing was written.")
+    if not context.report.ask(f"Do the steps marked {context.report.mark('todo')}?"):
+        raise Usage("Not confirmed; nothing was written", "Run the same again to be asked once more.")
     context.facts.agreed = True
     context.look_anew()  # a person took the time to read
     context.report.line()

@@ -13,6 +13,8 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from release.call.flags import HELP, Kind, parameters_of, typed
+from release.call.mistakes import refuse
+from release.errors import Usage
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHORT = {"version": "v", "yes": "y", "json": "j"}  # beside -h and -l: a letter means one thing in every task
@@ -75,7 +77,10 @@ class Flag(Argument):
 
     def set_value(self, value: Any, cast: bool = True) -> None:
         """Take the value typed."""
-        super().set_value(value, cast)
+        try:
+            super().set_value(value, cast)
+        except ValueError:
+            refuse(Usage(f"--{self.name} {value!r} is not a number", f"--{self.name}: {self.help}"))
         typed.setdefault(self.attr_name or self.name or "", []).append(self.value)
 
 

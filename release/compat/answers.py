@@ -59,7 +59,7 @@ def check_open(context: Context, part: Component, sha: str, line: Line, answers:
     verdict = verdict_of(answers)
     what = f"{part.name} at {brief(sha)}"
     if verdict is Verdict.COMPATIBLE:
-        context.report.step("made", f"{what} may be released alone in {line}")
+        context.report.step("holds", f"{what} may be released alone in {line}")
         return
     together = f"inv release.minor --version {next_version(line_versions(context), 'minor')}"
     if verdict is Verdict.INCOMPATIBLE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import semver
 
 from release.call.context import Context
-from release.errors import Conflict, Usage
+from release.errors import Conflict, Usage, suggestion
 from release.git.refs import RemoteRef, short_name
 from release.git.snapshot import remote
 from release.versions import Line, check_allowed, line_of, next_version, parse_branch, released_versions, right_version
@@ -42,7 +42,8 @@ def needed_branch(context: Context, line: Line) -> RemoteRef:
     found = line_branch(context, line)
     if found is None:
         check_not_gone(context, line)
-        raise Usage(f"line {line} has no release branch", f"Cut it: inv release.branch --version {line}")
+        near = suggestion(str(line), {str(each): str(each) for each in release_branches(context)})
+        raise Usage(f"line {line} has no release branch", f"{near}To cut it: inv release.branch --version {line}")
     return found
 
 

@@ -139,7 +139,8 @@ class Repository:
         try:
             return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         except Failed as error:
-            raise Usage(f"no commit {ref} here", f"Fetch it first: git fetch {self.remote}") from error
+            problem = f"{ref} is not a commit, branch or tag, here or on the remote"
+            raise Usage(problem, f"If it is a new one: git fetch {self.remote}") from error
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """Whether `ancestor` is `descendant` or in its history, as far as this clone has its objects."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 import semver
@@ -21,6 +22,7 @@ COMPONENT, ACCEPTED = "Component", "Accepted"
 ALLOWED = "gpg.ssh.allowedSignersFile"
 MARKS = {"-----BEGIN SSH SIGNATURE": "SSH", "-----BEGIN PGP ": "GPG", "-----BEGIN SIGNED MESSAGE": "X.509"}
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(\S.*)")
+_TAGGER = re.compile(r"^tagger .*> ([0-9]{1,11}) [+-][0-9]{4}$", re.MULTILINE)
 _SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
 
 
@@ -87,6 +89,7 @@ class TaggedRelease:
     ref: RemoteRef
     components: tuple[str, ...] = ()  # empty for a coordinated release, which is of all of them
     accepted: str = ""  # why the component was released although the gate did not open
+    at: str = ""  # when it was tagged; of a lightweight tag nobody knows
 
     def has(self, name: str) -> bool:
         """Whether the component was released by it."""
@@ -104,10 +107,11 @@ def tagged_releases(context: Context, line: Line) -> list[TaggedRelease]:
     versions = released_versions(refs)
     ordered = [refs[str(version)] for version in versions]
     repo.need_objects([ref for ref in ordered if ref.target != ref.sha])
-    told = [trailers(message) for message in tag_messages(repo, ordered)]
+    texts = tag_texts(repo, ordered)
+    told = [trailers(_message(text)) for text in texts]
     return [
-        TaggedRelease(version, ref, tuple(said.get(COMPONENT, [])), " ".join(said.get(ACCEPTED, [])))
-        for version, ref, said in zip(versions, ordered, told, strict=True)
+        TaggedRelease(version, ref, tuple(said.get(COMPONENT, [])), " ".join(said.get(ACCEPTED, [])), _tagged_at(text))
+        for version, ref, said, text in zip(versions, ordered, told, texts, strict=True)
     ]
 
 
@@ -123,10 +127,25 @@ def last_release(found: Sequence[TaggedRelease], name: str) -> TaggedRelease | N
 
 def tag_messages(repo: Repository, refs: Sequence[RemoteRef]) -> list[str]:
     """Return each tag's own message; a lightweight tag has none (its commit's message is not about the tag)."""
+    return [_message(text) for text in tag_texts(repo, refs)]
+
+
+def tag_texts(repo: Repository, refs: Sequence[RemoteRef]) -> list[str]:
+    """Return each tag object's own text, header and message; a lightweight tag has none."""
     annotated = list(dict.fromkeys(ref.target for ref in refs if ref.target != ref.sha))
     contents = [content.decode("utf-8", "replace") for content in objects(repo, annotated)]
-    texts = {target: content.partition("\n\n")[2] for target, content in zip(annotated, contents, strict=True)}
+    texts = dict(zip(annotated, contents, strict=True))
     return [texts.get(ref.target, "") for ref in refs]
+
+
+def _message(text: str) -> str:
+    return text.partition("\n\n")[2]
+
+
+def _tagged_at(text: str) -> str:
+    """Return when the tag was made, in UTC; nothing where its header does not tell."""
+    found = _TAGGER.search(text.partition("\n\n")[0])
+    return datetime.fromtimestamp(int(found[1]), timezone.utc).isoformat() if found else ""
 
 
 def trailers(message: str) -> dict[str, list[str]]:

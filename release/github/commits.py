@@ -218,7 +218,7 @@ def _check_silence(wanted: Wanted, seen: Seen, silent: Sequence[Check]) -> None:
 def _check_none_failed(context: Context, found: Sequence[Check], wanted: Wanted) -> None:
     waiting = [each for each in found if each.conclusion == "action_required"]
     if waiting:
-        raise Waiting(f"check {waiting[0].name} waits for somebody: {waiting[0].url}", "Then run the same again.")
+        raise Waiting(f"CI check {waiting[0].name!r} waits for somebody: {waiting[0].url}", "Then run the same again.")
     failed = [each for each in found if each.conclusion not in ("", *PASSED)]
     if failed and not context.dry:
         listed = "\n".join(f"  {each.name}: {each.state}  {each.url}" for each in failed)
@@ -230,6 +230,7 @@ def _report_checks(context: Context, found: Sequence[Check], wanted: Wanted) -> 
     """Name each check and what came of it, or that there are none."""
     for each in found:
         ended = "failed" if each.conclusion and each.conclusion not in PASSED else "note"
-        context.report.step("made" if each.conclusion == "success" else ended, f"check {each.name}: {each.state}")
+        became = "passed" if each.conclusion == "success" else f"is {each.state}"
+        context.report.step("holds" if each.conclusion == "success" else ended, f"CI check {each.name!r} {became}")
     if wanted.branch and not found:
         context.report.step("note", f"no checks of {wanted.name}: none reported, none listens to the push")

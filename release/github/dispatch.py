@@ -229,7 +229,7 @@ def _check_bound(context: Context, found: Run, dispatch: Dispatch) -> Run:
 def _several(matching: Sequence[Run], dispatch: Dispatch) -> Conflict:
     listed = "\n".join(f"{each.id}  {each.conclusion or each.status}  {each.url}" for each in matching)
     problem = f"{len(matching)} runs of {dispatch.workflow} at {dispatch.sha[:9]} match:\n{listed}"
-    return Conflict(problem, f"Choose: {dispatch.command} --run ID")
+    return Conflict(problem, f"Choose one, such as: {dispatch.command} --run {matching[-1].id}")
 
 
 def _send_dispatch(api: GitHub, dispatch: Dispatch) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 
 from release.call.context import Context
 from release.call.flags import Listing
+from release.call.texts import amount
 from release.errors import Usage
 from release.git.lines import needed_branch
 from release.git.refs import RemoteRef, short_name
@@ -90,7 +91,9 @@ def _selection(context: Context, kept: list[Candidate], listing: Listing, revisi
         labelled = _labelled_pulls(context, listing.label)
         unnamed = sum(not each.pull for each in kept)
         if unnamed:
-            context.report.step("note", f"{unnamed} commits name no pull request, and so have no label")
+            context.report.step(
+                "note", f"no pull request is named by {amount(unnamed, 'commit')}: without one there is no label"
+            )
         kept = [each for each in kept if each.pull in labelled]
     return kept
 

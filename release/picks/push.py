@@ -14,6 +14,7 @@ from release.artifacts.next_release import allowed_tag
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.flags import PickRequest
+from release.call.texts import amount
 from release.errors import Conflict, Failed, ReleaseError
 from release.git.lines import line_branches, needed_branch
 from release.git.refs import NEW, Push, RemoteRef, branch_ref, brief, short_name
@@ -87,7 +88,7 @@ def make_picks(context: Context, plan: PickPlan) -> Outcome:
 
 
 def _pick_in_worktree(context: Context, plan: PickPlan) -> Outcome:
-    context.confirm(f"pick {len(plan.picks)} commits onto {short_name(plan.head)}")
+    context.confirm(f"pick {amount(len(plan.picks), 'commit')} onto {short_name(plan.head)}")
     repo = repository(context)
     tree = open_worktree(repo, plan.line, plan.head.sha)
     outcome = None
@@ -117,23 +118,22 @@ def _try_picks(context: Context, plan: PickPlan) -> Outcome:
 
 
 def conflict(repo: Repository, plan: PickPlan, outcome: Outcome, path: Path | None = None) -> Failed:
-    """Return the error: the files, the trunk's commits that may be missing, and where to resolve it.
-
-    Without `path` it was a trial, of which nothing is left.
-    """
+    """Return the error: files, commits that may be missing, where to resolve it; no `path` is a trial, and gone."""
     pick, trunk = Pick(outcome.stopped_at, title(repo, outcome.stopped_at)), short_name(plan.trunk)
-    told = [f"{pick} conflicts on {short_name(plan.head)}:"]
-    told += [f"  {file} ({how})" for file, how in outcome.conflicts.items()]
+    files = (f"  {file} ({how})" for file, how in outcome.conflicts.items())
+    told = [f"{pick} conflicts on {short_name(plan.head)}:", *files]
     missing = _prerequisites(repo, outcome, plan.trunk.sha)
-    if missing:
-        told.append(f"on {trunk} before it and not on the line, though it touches the same; newest first:")
-        told += [f"  {each}" for each in missing]
+    earlier = f"Earlier on {trunk}, touching the same files, not on this line (newest first):"
+    told += [earlier, *(f"  {each}" for each in missing)] if missing else []
     if path is None:
-        return Failed("\n".join(told), "This was a trial, nothing is written. Pick what is missing too, or resolve it.")
+        flags = "".join(f" --commit {each.sha[:9]}" for each in reversed(missing))
+        more = f" To pick what may be missing first, add:{flags}" if missing else ""
+        return Failed("\n".join(told), f"This was a trial; nothing was written.{more or ' Without --dry: resolve it.'}")
     told.append(f"the picks wait in {path}; nothing is pushed")
-    carry_on = f"inv release.pick --continue{' --via-pr' if plan.via_pr else ''}"
-    hint = f"Resolve it there (cd {shlex.quote(str(path))}; git status; git add …), then, back here: {carry_on}"
-    return Failed("\n".join(told), f"{hint}\nOr take the picks back: inv release.pick --abort")
+    carry_on = f"inv release.pick --continue --line {plan.line}{' --via-pr' if plan.via_pr else ''}"
+    there = f"cd {shlex.quote(str(path))}; git status; git add --all -- {shlex.join(outcome.conflicts)}"
+    hint = f"Resolve it there ({there}), then, back here: {carry_on}"
+    return Failed("\n".join(told), f"{hint}\nOr take the picks back: inv release.pick --abort --line {plan.line}")
 
 
 def _prerequisites(repo: Repository, outcome: Outcome, trunk: str) -> list[Pick]:
@@ -214,7 +214,7 @@ def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
     merge_method(context, short_name(plan.head))  # without one, nothing is begun
     return ensure(
         context,
-        f"branch {name} with {len(plan.picks)} picks",
+        f"branch {name} with {amount(len(plan.picks), 'pick')}",
         find=lambda: ref if remote(context).head_sha(name) == sha else _backport_on_remote(context, plan),
         make=lambda: repository(context).push([Push(ref.name, sha)]),
         planned=branch_ref(name, NEW),

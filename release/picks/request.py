@@ -117,7 +117,7 @@ def _check_on_trunk(context: Context, found: Sequence[Pick], trunk: RemoteRef) -
         raise Usage(f"not on {name}:\n{listed}", f"Merge it into {name} first, then pick it from there.")
     context.report.step("note", f"not on {name}: {', '.join(map(str, off))}")
     if not context.dry and not context.report.ask(f"Pick what is not on {name}?"):
-        raise Usage("not done", "Nothing was written.")
+        raise Usage("Not confirmed; nothing was written", f"Merge it into {name} first, then pick it from there.")
 
 
 def _trunk_order(repo: Repository, found: Sequence[Pick], trunk: RemoteRef, head: RemoteRef) -> list[Pick]:

@@ -46,8 +46,8 @@ def pick_commits(
             )
             continue
         waiting = f"picks onto {line} wait in {tree.path}: {worktree.describe_worktree(repository(context), tree)}"
-        hint = "Go on with them: inv release.pick --continue. Or take them back: inv release.pick --abort"
-        raise Conflict(waiting, hint)
+        go_on, back = f"inv release.pick --continue --line {line}", f"inv release.pick --abort --line {line}"
+        raise Conflict(waiting, f"Go on with them: {go_on}. Or take them back: {back}")
     if plan.via_pr:
         return push.pick_by_pull_request(context, plan)
     against = push.blocking_rules(context, short_name(plan.head)) if context.dry else ""
@@ -68,7 +68,8 @@ def resume_picks(context: Context, line: str, via_pr: bool) -> RemoteRef:
     """
     tree = _stopped_worktree(repository(context), line)
     if tree is None:
-        raise Usage("no picks are stopped here", "Begin: inv release.pick --line 0.7 --commit SHA")
+        which = f" --line {line}" if line else ""
+        raise Usage("no picks are stopped here", f"See what there is to pick: inv release.pick{which} --candidates")
     head, trunk = line_and_trunk(context, tree.line)
     context.confirm(f"go on with the picks in {tree.path}")
     where = f"{tree.path}, {worktree.describe_worktree(repository(context), tree)}"
@@ -88,17 +89,20 @@ def _resume_in(context: Context, tree: worktree.PickWorktree, plan: push.PickPla
     if outcome.head == head.sha:
         worktree.close_worktree(repo, tree)
         if not outcome.empty:
-            again = f"Pick again: inv release.pick --line {tree.line} --commit …"
+            again = f"Choose again: inv release.pick --line {tree.line} --candidates"
             raise Usage("nothing had been picked in it; it is removed", again)
         empty = ", ".join(sha[:9] for sha in outcome.empty)
         context.report.step("note", f"nothing is left to pick: {empty} change nothing")
         return head
+    picks = push.picks_between(repo, head.sha, outcome.head)
+    for pick in picks:
+        context.report.step("note", f"pick {pick}")
     # The worktree goes once a branch out there has the picks: a push that fails leaves it to be continued again.
     if not plan.via_pr:
         found = push.push_picks(context, head, outcome.head)
         worktree.close_worktree(repo, tree)
         return found
-    plan = replace(plan, picks=tuple(push.picks_between(repo, head.sha, outcome.head)))
+    plan = replace(plan, picks=tuple(picks))
     branch = push.push_backport(context, plan, outcome.head)
     worktree.close_worktree(repo, tree)
     return push.merge_backport(context, plan, branch)
@@ -145,5 +149,6 @@ def _stopped_worktree(repo: Repository, line: str) -> worktree.PickWorktree | No
     found = worktree.pick_worktrees(repo, parse_line(line, version_too=True) if line else None)
     if len(found) > 1:
         listed = "\n".join(f"  {tree.line}  {tree.path}: {worktree.describe_worktree(repo, tree)}" for tree in found)
-        raise Usage(f"picks onto {len(found)} lines are stopped:\n{listed}", "Say which: --line")
+        ways = " or ".join(f"inv release.pick --continue --line {tree.line}" for tree in found)
+        raise Usage(f"picks onto {len(found)} lines are stopped:\n{listed}", f"Go on with one: {ways}")
     return found[0] if found else None

@@ -71,7 +71,8 @@ class Sandbox:
             copied = copy_history(self.folder, history) if history else copy_repositories(self.folder, files)
             self.bare, clone = copied
             self.work = clone.path
-            self.github = GitHub(self.bare, self.folder, owner)
+            names = history.repository.split("/") if history else [owner]
+            self.github = GitHub(self.bare, self.folder, *names)
             self.cloud = Cloud(history.settings if history else None) if cloud else None
             follow_remote(clone, self.github.clone_url, trunk)
             self.github.hub.settings.default_branch = trunk
@@ -168,6 +169,7 @@ class History:
     remote: str
     trunk: str
     settings: Settings = field(default_factory=Settings)
+    repository: str = "acme/platform"
 
 
 def past_image_tags(bare: Bare, image: Image) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
+from release.call.mistakes import explain_mistakes
 from release.call.task import namespace as tasks_of
 from release.call.task import task
 from release.tasks import gates, image, lines, picks, pipelines, platform, proofs, sandbox, sdk, setup
 
+explain_mistakes()
 namespace = Collection(
     tasks_of("release", [lines, proofs, setup, picks, pipelines, gates]),
     tasks_of("sdk", [sdk]),

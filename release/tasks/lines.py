@@ -116,6 +116,6 @@ def _branch_cut_at(context: Context, found: RemoteRef | None, sha: str) -> Remot
         name, line = git.refs.short_name(found), git.refs.short_name(found).split("-")[1]
         raise Conflict(
             f"{name} was cut at {git.refs.brief(cut)}, not at {git.refs.brief(sha)}",
-            f"To go on with it as it is, leave --ref out. What it lacks is picked: inv release.pick --line {line}",
+            f"To go on with it, leave --ref out. To pick what it lacks: inv release.pick --line {line} --candidates",
         )
     return found

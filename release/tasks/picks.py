@@ -36,7 +36,9 @@ def pick(
     if resume.abort:
         picks.steps.take_back(context, line)
     elif resume.continue_:
-        picks.steps.settle_patch(context, picks.steps.resume_picks(context, line, wanted.via_pr))
+        head = picks.steps.resume_picks(context, line, wanted.via_pr)
+        picks.steps.settle_patch(context, head)
+        context.report.line(f"Then release them: inv release.patch --line {git.refs.short_name(head).split('-')[1]}")
     elif listing.candidates:
         picks.candidates.show_candidates(context, git.choice.chosen_line(context, line), listing)
     else:

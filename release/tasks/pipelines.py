@@ -47,6 +47,8 @@ def release_together(context: Context, version: semver.Version, image: bool) -> 
     image = image and bool(context.settings.image.config_file)  # nothing names one: there is none
     if tagged is None:
         _check_start(context, version, image)
+    elif image:
+        _check_image_named(context, version, tagged)
     merged = "" if tagged or not image else _image_commit(context, version)
     branch = lines.branch(context, str(version), ref=merged)
     tag = lines.tag(context, str(version), ref=github.places.commit_to_tag(context, version, branch))
@@ -78,18 +80,23 @@ def _image_commit(context: Context, version: semver.Version) -> str:
     cut = git.lines.line_branch(context, release.versions.line_of(version))
     if cut is None:
         return artifacts.image_release.release_image(context, version)
-    named = artifacts.images.image_in_config(context, cut.sha)
-    if named != str(version):
-        raise Conflict(
-            f"{git.refs.short_name(cut)} is cut already, and names image {named}, not {version}",
-            f"Release it with that image: inv release.minor --version {version} --no-image",
-        )
+    _check_image_named(context, version, cut)
     found = artifacts.images.digests(context, artifacts.images.runner_images(context, version))
     if all(found.values()):
         artifacts.images.check_runner_images(context, version, found)
     else:
         artifacts.image_release.build_images(context, version, cut)
     return ""
+
+
+def _check_image_named(context: Context, version: semver.Version, there: RemoteRef) -> None:
+    """Raise Conflict where the branch or tag that is there was made without an image of this version."""
+    named = artifacts.images.image_in_config(context, there.sha)
+    if named != str(version):
+        raise Conflict(
+            f"{git.refs.short_name(there)} is there already, and names image {named}, not {version}",
+            f"Release it with that image: inv release.minor --version {version} --no-image",
+        )
 
 
 def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
@@ -219,6 +226,8 @@ def component(context: Context, name: str = "", accept: str | None = None, versi
     if known:
         context.settle(known.version)
         context.report.step("done", f"tag {known.version} at {git.refs.brief(known.ref.sha)}: {known.what}")
+    else:
+        _say_what_else(context, plan.part)
     tag = known or artifacts.component_release.tag_component(context, plan)
     context.report.record(tag=str(tag.version), sha=tag.ref.sha)
     if not tag.components:
@@ -229,6 +238,14 @@ def component(context: Context, name: str = "", accept: str | None = None, versi
     release = audit.receipt.publish_release(context, tag.version, audit.receipt.draft_release(context, tag.version))
     if not release.draft:
         context.report.step("note", f"{name} {tag.version} is released", url=release.url)
+
+
+def _say_what_else(context: Context, part: Component) -> None:
+    """Say before the tag what its push builds beside the component's own images."""
+    others = [name for name in context.settings.platform.images if name not in part.images]
+    if part.images and not part.workflow and others:
+        own = f"a workflow of {part.name}'s own is set by release.components.{part.name}.workflow"
+        context.report.step("note", f"the tag's push builds {', '.join(others)} too ({own})")
 
 
 def release_component(context: Context, part: Component, tag: TaggedRelease) -> None:

@@ -9,6 +9,7 @@ import release
 from release import audit, git
 from release.call.ensure import save_file
 from release.call.task import task
+from release.call.texts import amount
 from release.errors import Conflict, Usage
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def verify(
         context.report.step("failed", f"since {receipt}: {line}")
     audit.proofs.check_proofs(wanted, proofs)
     if changed:
-        raise Conflict(f"{len(changed)} things changed since {receipt}", "Find out who changed them.")
+        raise Conflict(f"changed since {receipt}: {amount(len(changed), 'thing')}", "Find out who changed them.")
     if receipt:
         audit.receipt.keep_receipt(context, Path(receipt), made)
     if attach:

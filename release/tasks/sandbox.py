@@ -123,7 +123,9 @@ def rehearse(context: Context, task: str = "release.minor") -> None:
 
 def _rehearse(context: Context, root: Path, words: list[str]) -> None:
     with _copy(context) as world:
-        context.report.line(f"A copy of {root.name} with a GitHub, an S3 and an ECR on this machine alone")
+        context.report.line(
+            f"A copy of {world.github.hub.full_name} with a GitHub, an S3 and an ECR on this machine alone"
+        )
         sandbox.type_task(context, world, *words)
         if world.github.writes():
             context.report.line()
@@ -148,7 +150,12 @@ def _copy(context: Context) -> Iterator[Sandbox]:
     root, settings = git.repository.repository(context).root, context.settings
     artifacts.build.check_build_requirements(root / settings.sdk.path)
     trunk = git.snapshot.trunk(context)
-    with _sandbox(source=root, remote=settings.release.remote, trunk=trunk, settings=settings) as world:
+    try:
+        _, name = git.remotes.remote_repository(git.repository.repository(context).remote_url)
+    except Usage:  # a remote that is a folder, say
+        name = f"local/{root.name}"
+    history = {"source": root, "remote": settings.release.remote, "trunk": trunk, "repository": name}
+    with _sandbox(**history, settings=settings) as world:
         yield world
 
 

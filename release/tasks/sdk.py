@@ -37,7 +37,8 @@ def build(context: Context, version: str = "", out: str = "dist") -> Path:
 
 def _build(context: Context, wanted: semver.Version | None, where: Path) -> Path:
     spelled = artifacts.wheel.python_version(wanted) if wanted else ""
-    built = artifacts.build.build_wheel(Path(context.settings.sdk.path), where, spelled)
+    source = git.repository.repository(context).root / context.settings.sdk.path
+    built = artifacts.build.build_wheel(source, where, spelled)
     wheel = artifacts.wheel.read_wheel(built.read_bytes(), built.name)
     artifacts.s3.check_wheel(context, wheel, wanted)
     context.report.step("made", f"built {built}  sha256:{wheel.sha256}")

@@ -50,6 +50,13 @@ class Judgement:
         """All that is wrong, each to be read after the place: "at 0.7.0, sdk-release.yaml …"."""
         return self.broken + self.refused
 
+    @property
+    def fix(self) -> str:
+        """What to do about the problems."""
+        if self.source.text is None:
+            return "Write it: inv release.init"
+        return "; ".join(self.hints) or f"git show {self.source.ref}:.github/workflows/{self.source.file}"
+
 
 def judge(
     source: Source, inputs: Mapping[str, Value], roles: Sequence[str] = (), rules: Sequence[Rule] = ()
@@ -85,8 +92,7 @@ def check_judgement(judgement: Judgement) -> None:
     if not judgement.problems:
         return
     kind = Failed if judgement.broken else Usage
-    shown = f"git show {judgement.source.ref}:.github/workflows/{judgement.source.file}"
-    raise kind(f"{judgement.source.where} {'; '.join(judgement.problems)}", hint="; ".join(judgement.hints) or shown)
+    raise kind(f"{judgement.source.where} {'; '.join(judgement.problems)}", hint=judgement.fix)
 
 
 def _workflow(text: bytes | None) -> tuple[Mapping[str, Any], str]:

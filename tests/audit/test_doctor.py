@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import FakeClock, again, open_context, printed
 
+from release.audit import checkup
 from release.call.context import Context
 from release.call.report import Report
 from release.errors import Failed
@@ -107,6 +108,10 @@ def no_workflow(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
     return again(context, settings=Settings(release=QUICK, sdk=Sdk(workflow="none.yaml")))
 
 
+def a_workflow_that_was_never_written(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    return again(context, settings=Settings(release=QUICK, image=Image(workflow="none.yaml")))
+
+
 def nothing_starts_on_tags(well: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
     head = well.bare.sha("refs/heads/main") or ""
     with worktree(repository(context), head) as tree:
@@ -196,6 +201,7 @@ BROKEN: dict[Break, tuple[str, str]] = {
     clock_off: ("clock", "timedatectl"),
     limit_used_up: ("rate limit", "Wait"),
     no_workflow: ("workflows", "none.yaml"),
+    a_workflow_that_was_never_written: ("workflows", "does not exist\n  Write it: inv release.init"),
     nothing_starts_on_tags: ("workflows", "inv release.init"),
     no_bucket: ("bucket", "aws sts"),
     no_repository: ("registry", "aws sts"),
@@ -228,6 +234,12 @@ def test_each_broken_set_up_is_named_with_its_fix(
     assert caught.value.code == 1
     assert fix in caught.value.hint, "each fix below its line, at the end too"
     assert "hunter2" not in shown + str(caught.value.message)
+
+
+def test_a_remote_that_is_a_folder_is_called_one(well: Sandbox, context: Context) -> None:
+    git(well.work, "remote", "set-url", "origin", str(well.bare.path))
+    (found,) = checkup.remote_findings(again(context))
+    assert found.says.startswith(f"{well.bare.path} answers (a folder); main is at ")
 
 
 def test_a_world_that_is_well(well: Sandbox, context: Context) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,7 @@ from release.errors import Usage
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import tag_message
+from release.github.runs import parse_time
 from release.sandbox import Sandbox
 from release.sandbox.github.events import start_run
 from release.tasks import proofs
@@ -60,6 +62,29 @@ def test_lines_and_versions_as_they_are_out_there(released: Sandbox, context: Co
         - {text.split(" ", 1)[1] for text in log(released, "refs/heads/release-0.6-20260901")}
     )
     assert "0.7.0" not in " ".join(what for what, _ in hints(found))
+
+
+def test_older_lines_are_counted_with_the_command_that_shows_them(context: Context) -> None:
+    found = look(context, last=2)
+    assert [str(line.line) for line in found.lines] == ["0.7", "0.6"]
+    assert "1 more line: inv release.status --last 6\n" in printed(context)
+    whole = again(context)
+    look(whole, last=6)
+    assert "more line" not in printed(whole)
+    assert "pull request" in printed(whole)
+
+
+def test_a_tag_is_as_old_as_itself_not_as_its_commit(released: Sandbox, context: Context) -> None:
+    sha, bare = (released.bare.sha("refs/tags/0.5.1^{commit}") or ""), released.bare.path
+    text = f"object {sha}\ntype commit\ntag 0.5.9\ntagger A <a@example.com> 1790000000 +0200\n\nRelease 0.5.9\n"
+    made = subprocess.run(["git", "mktag"], cwd=bare, input=text, capture_output=True, text=True, check=True).stdout
+    released.bare.git("update-ref", "refs/tags/0.5.9", made.strip())
+    try:
+        ages = {str(each.version): parse_time(each.at).timestamp() for each in look(context, line="0.5").versions}
+    finally:
+        released.bare.git("update-ref", "-d", "refs/tags/0.5.9")
+    assert ages["0.5.9"] == 1790000000
+    assert ages["0.5.1"] == int(released.bare.git("log", "-1", "--format=%ct", sha)), "a lightweight one: its commit's"
 
 
 def log(released: Sandbox, revisions: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import subprocess
 from pathlib import Path
@@ -16,6 +17,7 @@ from release.audit.expected import expected_state
 from release.audit.proofs import github_release_proofs, platform_images_proofs
 from release.audit.receipt import STATEMENT, differences, parse, statement
 from release.call.context import Context
+from release.call.report import Report
 from release.errors import Conflict, Failed, Usage
 from release.git.refs import RemoteRef
 from release.git.repository import repository
@@ -72,6 +74,12 @@ def test_a_release_is_proved_and_its_receipt_is_the_same_bytes(
     shown = printed(context)
     assert "✘" not in shown
     assert "on release-0.7-" in shown
+    assert "– signature      not signed" in shown
+    told = again(context, report=Report("json", io.StringIO()))
+    proofs.verify(told, "0.7.0")
+    statuses = {each["proof"]: each["status"] for each in map(json.loads, printed(told).splitlines())}
+    assert {name for name, status in statuses.items() if status != "holds"} == {"signature"}
+    assert statuses["signature"] == "none", "a proof that holds is not made, and what need not be there is not proved"
 
 
 def test_a_receipt_verified_again_says_what_changed_since(released: Sandbox, context: Context, tmp_path: Path) -> None:

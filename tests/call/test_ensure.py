@@ -122,6 +122,6 @@ def test_a_dry_run_looks_and_makes_nothing(context: Context) -> None:
 
 def test_nobody_agreed_and_nobody_to_ask_is_usage(context: Context) -> None:
     shelf = Shelf()
-    with pytest.raises(Usage, match="nobody agreed"):
+    with pytest.raises(Usage, match="Not confirmed; nothing was written"):
         ensure(again(context, yes=False), "a thing", find=shelf.find, make=shelf.put, planned="")
     assert shelf.writes == 0

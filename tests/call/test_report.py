@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from outside import remote_refs
 
-from release.call.report import Progress, Report, printable
+from release.call.report import Progress, Report
+from release.call.texts import printable
 from release.errors import Failed
 from release.sandbox import Sandbox
 
@@ -109,6 +110,16 @@ def test_s04_a_log_line_is_no_command_to_the_runner(actions: Path) -> None:
     assert stream.getvalue().endswith("::group::release.tag\n::endgroup::\n")
 
 
+def test_an_error_in_actions_is_one_annotation(actions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All of it, a conflict's files too, in one command; the runner takes %25, %0D and %0A back, and nothing else."""
+    said = Failed(
+        "abc conflicts on release-0.7:\n  a%0Ab.py (changed by both)\n::add-mask::x", "inv release.pick --abort"
+    )
+    Report(stream=io.StringIO()).error(said)
+    told = "::error::abc conflicts on release-0.7:%0A  a%250Ab.py (changed by both)%0A: :add-mask::x"
+    assert capsys.readouterr().err == f"{told}%0Ainv release.pick --abort\n"
+
+
 def test_a_stream_without_unicode_gets_ascii() -> None:
     raw = io.BytesIO()
     report = Report(stream=io.TextIOWrapper(raw, encoding="ascii", write_through=True))
@@ -154,7 +165,8 @@ def test_s11_no_text_from_outside_speaks_to_the_runner(
     captured = capsys.readouterr()
     for line in (stream.getvalue() + captured.out + captured.err).splitlines():
         assert "##[" not in line
-        assert not line.lstrip().startswith("::") or line in ("::group::release.tag", "::endgroup::")
+        ours = line in ("::group::release.tag", "::endgroup::") or line.startswith("::error::")
+        assert ours or not line.lstrip().startswith("::")
 
 
 def test_s11_a_line_of_a_megabyte_is_cut_and_costs_no_time(actions: Path) -> None:
@@ -208,3 +220,22 @@ def test_outputs_are_written_wherever_they_are_asked_for(monkeypatch: pytest.Mon
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     Report().record(tag="0.7.0")
     assert "0.7.0" in (tmp_path / "output").read_text()
+
+
+class Terminal(io.StringIO):
+    """One that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_wait_with_nothing_to_show_leaves_no_empty_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    report = Report(stream=Terminal())
+    with report.live():
+        pass
+    assert isinstance(report.stream, Terminal)
+    assert report.stream.getvalue() == ""
+    with report.live():
+        report.progress([Progress({"run": "sdk"}, "queued", 1.0, "https://x/1", head=True)])
+    assert report.stream.getvalue().endswith("sdk  queued after 1 s  https://x/1\n")

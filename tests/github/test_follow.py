@@ -383,7 +383,7 @@ def test_a_person_is_asked_before_failed_jobs_are_run_again_and_before_a_wait_fo
     monkeypatch.setattr(Report, "interactive", property(lambda _: True))
     monkeypatch.setattr(Report, "ask", lambda _, question: asked_for.append(question))
     call = again(context, rerun_failed=True, yes=False)
-    with pytest.raises(Usage, match="not done"):
+    with pytest.raises(Usage, match="Not confirmed; nothing was written"):
         _agree(call, sdk.watch.body, sdk.watch.kind, {"version": "0.7.0"})
     assert len(asked_for) == 1
     assert asked(sandbox, "/rerun-failed-jobs") == 0

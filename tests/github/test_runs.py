@@ -117,7 +117,7 @@ def test_f02_two_runs_behind_a_lost_answer_are_refused(sandbox: Sandbox, context
         sdk.dispatch(context, "0.7.0")
     for run in sdk_runs(sandbox):
         assert f"{run.id}  success  {sandbox.github.hub.html}/actions/runs/{run.id}" in caught.value.problem
-    assert "inv sdk.release --version 0.7.0 --run ID" in caught.value.hint
+    assert "Choose one, such as: inv sdk.release --version 0.7.0 --run 10" in caught.value.hint
 
 
 def test_f01_a_refused_dispatch_is_not_repeated(sandbox: Sandbox, context: Context) -> None:

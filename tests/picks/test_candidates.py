@@ -109,7 +109,7 @@ def test_labels_are_one_search_with_all_its_pages(context: Context, sandbox: San
     assert len(searches) == 2
     asked = again(context)
     show_candidates(asked, SEVEN, Listing(True, label=("none such",)))
-    assert "1 commits name no pull request" in printed(asked)
+    assert "no pull request is named by 1 commit:" in printed(asked)
     with pytest.raises(Usage, match="quotes"):
         listed(context, label=('a"b',))
 

@@ -256,7 +256,7 @@ def test_a_commit_that_is_not_on_the_trunk_is_asked_about(
         do(context, side)
     monkeypatch.setattr(type(context.report), "interactive", property(lambda _: True))
     monkeypatch.setattr(type(context.report), "ask", lambda *_: False)
-    with pytest.raises(Usage, match="not done"):
+    with pytest.raises(Usage, match="Not confirmed; nothing was written"):
         do(context, side)
     assert sandbox.bare.sha(REF) == base
     monkeypatch.setattr(type(context.report), "ask", lambda *_: True)
@@ -304,14 +304,28 @@ def test_a_conflict_is_resolved_and_continued_to_the_end(sandbox: Sandbox, conte
     git(tree.path, "add", "a.txt")
     assert "○" in printed(do(context, resume=GO_ON, dry=True))
     assert sandbox.bare.sha(REF) == base
-    do(context, resume=GO_ON)
+    said = printed(do(context, resume=GO_ON)).splitlines()
     assert titles(sandbox, base) == ["fix: the renamed", "fix: later"]
+    picked = [f"· pick {sha[:9]} {title}" for sha, title in ((fix, "fix: the renamed"), (later, "fix: later"))]
+    assert said[:2] == picked, "11-3: what was pushed is said, and what comes next"
+    assert said[-1] == "Then release them: inv release.patch --line 0.7"
     assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
     assert snapshot(sandbox.work) == before
     assert not tree.path.exists()
     assert printed(do(context, fix, later)).count("(already)") == 2
     with pytest.raises(Usage, match="no picks are stopped"):
         do(context, resume=GO_ON)
+
+
+def test_a_trial_that_conflicts_prints_the_flags_that_pick_what_is_missing(context: Context, author: Author) -> None:
+    author.cut()
+    one = author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
+    two = author.commit("feat: again", a_txt=changed(LINES, 3, "renamed again"))
+    fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
+    with pytest.raises(Failed) as caught:
+        do(context, fix, dry=True)
+    assert "Earlier on main, touching the same files, not on this line (newest first):" in caught.value.problem
+    assert caught.value.hint.endswith(f"first, add: --commit {one[:9]} --commit {two[:9]}")
 
 
 def test_a_conflict_is_taken_back(sandbox: Sandbox, context: Context, author: Author) -> None:
@@ -575,7 +589,8 @@ def test_two_lines_may_wait_at_once(sandbox: Sandbox, context: Context, author: 
             picks.pick(again(context), line=line, wanted=PickRequest(commit=(fix,)))
     with pytest.raises(Usage, match="2 lines are stopped") as caught:
         picks.pick(again(context), resume=ABORT)
-    assert "--line" in caught.value.hint
+    ways = (f"inv release.pick --continue --line {line}" for line in ("0.6", "0.7"))
+    assert caught.value.hint == f"Go on with one: {' or '.join(ways)}"
     picks.pick(again(context), line="0.6", resume=ABORT)
     picks.pick(again(context), resume=ABORT)
     assert pick_worktrees(repository(context)) == []
@@ -596,7 +611,7 @@ def test_a_hook_that_says_no_is_no_conflict(sandbox: Sandbox, context: Context, 
 def test_nobody_agreed_so_nothing_is_picked(sandbox: Sandbox, context: Context, author: Author) -> None:
     base = author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
-    with pytest.raises(Usage, match="nobody agreed"):
+    with pytest.raises(Usage, match="Not confirmed; nothing was written"):
         picks.pick(again(context, yes=False), line="0.7", wanted=PickRequest(commit=(fix,)))
     assert sandbox.bare.sha(REF) == base
     assert pick_worktrees(repository(context)) == []
@@ -607,7 +622,7 @@ def test_asked_for_nothing_or_for_what_is_not_there(context: Context, author: Au
     with pytest.raises(Usage, match="which commits") as caught:
         do(context)
     assert "--candidates" in caught.value.hint
-    with pytest.raises(Usage, match="no commit abcdef1"):
+    with pytest.raises(Usage, match="abcdef1 is not a commit"):
         do(context, "abcdef1")
     with pytest.raises(Usage, match="no release branch"):
         picks.pick(again(context), line="0.9", wanted=PickRequest(commit=("abc",)))

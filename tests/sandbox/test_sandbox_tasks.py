@@ -91,9 +91,11 @@ def test_a_rehearsal_takes_the_task_file_and_settings_that_are_not_pushed_yet(sa
     for name in ("tasks.py", "invoke.yaml"):
         (sandbox.work / name).unlink(missing_ok=True)
     (sandbox.work / "tasks.py").write_text("from release import namespace\n\n__all__ = ['namespace']\n# mine\n")
-    (sandbox.work / "invoke.yaml").write_text("release: {output: json}\n")
+    (sandbox.work / "invoke.yaml").write_text("release: {output: json, trunk: main}\n")
+    git(sandbox.work, "remote", "set-url", "origin", "https://github.com/our-team/their.repo.git")
     done = inv("sandbox.rehearse", "--task", "release.next")
     assert '"version": "0.7.0"' in done.stdout
+    assert "A copy of our-team/their.repo with a GitHub" in done.stdout
 
 
 def _shallow(sandbox: Sandbox) -> str:

@@ -207,6 +207,17 @@ def test_f12_a_version_that_is_something_else_is_a_conflict(context: Context, sa
     assert writes(sandbox) == []
 
 
+def test_what_else_the_tag_builds_is_said_before_it_is_pushed(context: Context) -> None:
+    """11-3: all three images of the platform, and nobody had said so."""
+    said = "the tag's push builds lepton-api-server, lepton-deployment-operator too (a workflow of web's own is set by"
+    trial = again(context, dry=True)
+    pipelines.component(trial, "web")
+    assert f"{said} release.components.web.workflow)" in printed(trial)
+    trial = again(context, dry=True)
+    pipelines.component(trial, "sdk")
+    assert "push builds" not in printed(trial)
+
+
 @pytest.mark.slow
 def test_two_components_of_one_commit_have_a_version_each(context: Context, sandbox: Sandbox) -> None:
     pipelines.component(context, "sdk")

@@ -75,7 +75,7 @@ def test_f27_a_patch_releases_and_a_second_run_writes_nothing(context: Context, 
     pipelines.patch(context, line=LINE, wanted=NAMES)
     released(sandbox, "0.6.3")
     assert line_titles(sandbox) == ["docs: say how to run a photon (#14)", "fix: show names apart from models (#15)"]
-    assert "check checks: success" in printed(context)
+    assert "CI check 'checks' passed" in printed(context)
     before, asked = everything(sandbox), writes(sandbox)
     for wanted in (NAMES, PickRequest()):
         second = again(context)

@@ -241,7 +241,7 @@ def test_tag_that_cannot_come_next_is_refused_in_a_dry_run_too(
 def test_tag_without_a_branch_names_the_command(context: Context) -> None:
     with pytest.raises(Usage, match=r"line 0\.7 has no release branch") as refused:
         lines.tag(context, "0.7.0")
-    assert refused.value.hint == "Cut it: inv release.branch --version 0.7"
+    assert refused.value.hint == "Did you mean 0.6? To cut it: inv release.branch --version 0.7"
 
 
 def test_f09_a_stale_local_tag_is_reported_and_left_alone(context: Context, sandbox: Sandbox) -> None:

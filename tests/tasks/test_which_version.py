@@ -261,6 +261,15 @@ def test_f10_a_minor_goes_on_from_a_clone_of_depth_1_though_the_trunk_moved(cont
     assert writes(sandbox) == asked
 
 
+@pytest.mark.usefixtures("unshipped")
+def test_a_release_begun_without_an_image_says_so_when_it_is_typed_with_one(context: Context, sandbox: Sandbox) -> None:
+    """11-3: "5 of 5 images missing", and no word of --no-image."""
+    pipelines.minor(context, "0.7.0", image=False)
+    error = refused(context, sandbox, lambda one: pipelines.minor(one, "0.7.0"))
+    assert error.problem == "0.7.0 is there already, and names image 0.6.2, not 0.7.0"
+    assert error.hint == "Release it with that image: inv release.minor --version 0.7.0 --no-image"
+
+
 def test_a_branch_cut_before_its_image_is_told_before_anything_is_built(context: Context, sandbox: Sandbox) -> None:
     cut(sandbox, CUT_7)
     error = refused(context, sandbox, lambda one: pipelines.minor(one, "0.7.0"))

@@ -1,0 +1,34 @@
+"""Texts for people: times, amounts, and what others wrote, made safe to read."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Zero-width and direction characters can make a line read as something else (S4); "Cf" holds them all.
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def duration(seconds: float | None) -> str:
+    """Return the time for people: 45 s, 12 min 3 s, 1 h 2 min."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def amount(number: int, noun: str) -> str:
+    """Return the number of things for people: 1 commit, 2 commits."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def printable(text: object) -> str:
+    """Return the text with control, escape and bidi characters as visible escapes (S4)."""
+    return "".join(
+        character if unicodedata.category(character) not in HIDDEN else _escape(character) for character in str(text)
+    )
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
