@@ -14,7 +14,7 @@ from release.artifacts.s3 import released_wheel
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
-from release.errors import Conflict, Usage
+from release.errors import Blocked, Conflict, Usage
 from release.git.refs import RemoteRef, brief, tag_ref
 from release.git.repository import repository
 from release.git.tags import (
@@ -70,6 +70,9 @@ def component_plan(context: Context, name: str, accept: str | None, given: str) 
     named = parse_line(given) if is_line(given) else context.facts.line
     line = line_of(wanted) if wanted else named or current_line(context)
     there = tagged_releases(context, line)
+    if not there:  # its first number is a coordinated release's
+        first = f"Make the line's first release: inv release.minor --version {line}.0"
+        raise Blocked(f"could not tell: nothing of {line} is released yet", first)
     if not given and any(each.version == wanted and part.name not in each.components for each in there):
         wanted = None
     return ComponentPlan(part, line, trunk_sha(context), there, reason, wanted)

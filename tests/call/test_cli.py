@@ -198,6 +198,15 @@ def test_f28_a_variable_of_an_input_that_no_setting_names_stops_the_call(other: 
     assert "INVOKE_SDK_INPUTS_RUN_E2E" in done.stderr
 
 
+def test_f28_a_variable_beside_a_whole_number_in_the_file_is_said_in_words(other: Path) -> None:
+    """invoke reads a variable as what stands in the file: 0.2 is no whole number."""
+    (other / "invoke.yaml").write_text("release:\n  poll: 5\n")
+    done = typed(other, "release.next", INVOKE_RELEASE_POLL="0.2")
+    assert done.returncode == 2
+    assert "does not fit what invoke.yaml has" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_empty_variable_is_false(other: Path) -> None:
     done = typed(other, "release.next", INVOKE_RELEASE_YES="", GIT_CEILING_DIRECTORIES=str(other.parent))
     assert "no Git repository here" in done.stderr, "the settings were read"

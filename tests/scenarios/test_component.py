@@ -411,3 +411,14 @@ def test_f29_a_component_is_tagged_by_the_same_rule(context: Context, sandbox: S
     with pytest.raises(Blocked, match=r"names image 0\.6\.2"):
         pipelines.component(again(context), "sdk", version="0.6")
     assert remote_refs(sandbox) == before
+
+
+@pytest.mark.parametrize("version", ["0.7.0", "1.0.0"])
+def test_f29_a_component_takes_no_number_of_a_line_that_has_no_release(
+    context: Context, sandbox: Sandbox, version: str
+) -> None:
+    before = remote_refs(sandbox)
+    with pytest.raises(Blocked, match="nothing of .* is released yet") as refused:
+        pipelines.component(context, "sdk", version=version, accept="we want it so")
+    assert f"inv release.minor --version {version}" in refused.value.hint
+    assert remote_refs(sandbox) == before
