@@ -17,6 +17,7 @@ from release.errors import ReleaseError, Usage, suggestion
 
 UNKNOWN = re.compile(r"No idea what (?P<word>.*) is!", re.DOTALL)
 LOADS = {("invoke.config", name) for name in ("load_project", "load_runtime", "merge")}  # where it reads its files
+VARIABLES = ("invoke.config", "load_shell_env")  # where it reads a variable as what stands in the file: 5 takes no 0.2
 STDOUT = 1
 
 
@@ -74,15 +75,22 @@ def _refuse_uncaught(kind: type[BaseException], error: BaseException, trace: Tra
     if isinstance(error, BrokenPipeError) and frames[-1][0] == "invoke.program":  # inv --list | head: no task ran
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         raise SystemExit(0)
+    if VARIABLES in frames:
+        hint = "Write numbers in invoke.yaml as the variable has them (5.0), or leave the variable out."
+        _end(Usage(f"a variable INVOKE_… does not fit what invoke.yaml has: {error}", hint))
     if not LOADS.isdisjoint(frames):
         mark = getattr(error, "problem_mark", None)
         place = f"{mark.name}, line {mark.line + 1}" if mark else "invoke.yaml"
         problem = getattr(error, "problem", "") or "it must be keys with values, such as release: {trunk: main}"
-        try:
-            refuse(Usage(f"{place} cannot be read: {problem}", "Correct it there, then run the same again."))
-        except Exit as end:
-            raise SystemExit(end.code) from None
+        _end(Usage(f"{place} cannot be read: {problem}", "Correct it there, then run the same again."))
     sys.__excepthook__(kind, error, trace)
+
+
+def _end(error: Usage) -> NoReturn:
+    try:
+        refuse(error)
+    except Exit as end:
+        raise SystemExit(end.code) from None
 
 
 def _frames(trace: TracebackType | None) -> Iterator[tuple[str, str]]:

@@ -67,11 +67,7 @@ def _settings(c: InvokeContext) -> settings.Settings:
     given = {name: c.config[name] for name in settings.DEFAULTS if name in c.config}
     settings.read(given)  # before it is merged
     c.config.load_defaults({**c.config.global_defaults(), **settings.defaults_beside(given)})
-    try:
-        c.config.load_shell_env()
-    except (TypeError, ValueError) as error:  # invoke reads a variable as what stands in the file, a whole number too
-        hint = "Write numbers in invoke.yaml as the variable has them (5.0), or leave the variable out."
-        raise Usage(f"a variable INVOKE_… does not fit what invoke.yaml has: {error}", hint) from error
+    c.config.load_shell_env()
     if c.config._runtime_path and not c.config._runtime_found:  # invoke passes over a file that is not there
         raise Usage(f"-f {c.config._runtime_path}: there is no such file", "Name a settings file that is there.")
     merged = dict(c.config)

@@ -418,7 +418,7 @@ def test_f29_a_component_takes_no_number_of_a_line_that_has_no_release(
     context: Context, sandbox: Sandbox, version: str
 ) -> None:
     before = remote_refs(sandbox)
-    with pytest.raises(Blocked, match="nothing of .* is released yet") as refused:
+    with pytest.raises(Blocked, match=r"nothing of .* is released yet") as refused:
         pipelines.component(context, "sdk", version=version, accept="we want it so")
     assert f"inv release.minor --version {version}" in refused.value.hint
     assert remote_refs(sandbox) == before
