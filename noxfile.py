@@ -82,3 +82,10 @@ def demo(session: nox.Session) -> None:
     """Release a minor, the SDK alone and a patch in the sandbox."""
     session.install("-e", ".[sandbox]")
     session.run("inv", "sandbox.demo", *(session.posargs or ["--component", "--patch"]))
+
+
+@nox.session
+def tables(session: nox.Session) -> None:
+    """Run the engines against tables that other projects keep, and print passed / total of each."""
+    _install(session, "test")
+    session.run("python", "tests/tables/run.py", *session.posargs)
