@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-from release.sandbox.runner.workflow import Workflow, deep_value, display_name, input_values
+from release.sandbox.runner.workflow import Combination, Workflow, deep_value, display_name, input_values
 from release.workflows import expressions
 
 _COMMAND = re.compile(r"\s*::([a-z-]+)(?: [^\n]*?)?::(.*)")
@@ -128,11 +128,13 @@ class Job:
         return "success" if self.tolerated and self.conclusion == "failure" else self.conclusion or ""
 
 
-def new_job(key: str, spec: dict[str, Any], matrix: dict[str, Any], context: Mapping[str, Any]) -> Job:
+def new_job(key: str, spec: dict[str, Any], found: tuple[Combination, Combination], context: Mapping[str, Any]) -> Job:
     """Make a queued job for one combination of its matrix, named as GitHub names it."""
+    named, added = found
+    matrix = named | added
     context = {**context, "matrix": matrix}
     given = expressions.text(spec.get("name"))
-    name = expressions.interpolate(given, context) if "${{" in given else display_name(given or key, matrix)
+    name = expressions.interpolate(given, context) if "${{" in given else display_name(given or key, named)
     tolerated = expressions.truth(deep_value(spec.get("continue-on-error"), context))
     names = ["Set up job", *map(_step_name, spec.get("steps") or ()), "Complete job"]
     steps = [Step(name, number) for number, name in enumerate(names, 1)]

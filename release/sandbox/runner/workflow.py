@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import compress, product
 from typing import Any
 
-from release.workflows import InvalidYaml, document, expressions
+from release.workflows import InvalidYaml, cut_name, document, expressions
 
 _JOB_KEYS = {
     *("name", "needs", "if", "runs-on", "strategy", "env", "defaults", "steps", "outputs", "timeout-minutes"),
@@ -181,19 +181,26 @@ MAX_JOBS = 256
 Combination = dict[str, Any]
 
 
-def combinations(matrix: Any) -> list[Combination]:
+def combinations(matrix: Any) -> list[tuple[Combination, Combination]]:
     """Expand a matrix whose expressions are evaluated already; no matrix is one empty combination.
 
+    Each has what names its job, and what `include` adds to that without naming it (actions/runner, MatrixBuilder.cs).
     Raises `Unsupported` for an axis without values, or more than GitHub's 256 jobs.
     """
     if matrix is None:
-        return [{}]
+        return [({}, {})]
     if not isinstance(matrix, Mapping):
         raise expressions.Unsupported(f"the matrix is no mapping: {matrix!r}")
     axes = {name: _axis(name, found) for name, found in matrix.items() if name not in ("include", "exclude")}
-    found = [dict(zip(axes, chosen, strict=True)) for chosen in product(*axes.values())] if axes else []
-    found = [one for one in found if not any(_covers(rule, one) for rule in matrix.get("exclude") or ())]
-    found = _include(found, matrix.get("include") or [])
+    exclude, include = matrix.get("exclude") or [], matrix.get("include") or []
+    if unknown := next((key for rule in exclude for key in rule if key not in axes), ""):
+        raise expressions.Unsupported(f"matrix exclude key {unknown!r} does not match any key within the matrix")
+    chosen = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())] if axes else []
+    chosen = [one for one in chosen if not any(_covers(rule, one) for rule in exclude)]
+    rules = [{key: value for key, value in entry.items() if key in axes} for entry in include]
+    fits = [[_covers(rule, one) for rule in rules] for one in chosen]
+    found = [(one, _added(axes, compress(include, fit))) for one, fit in zip(chosen, fits, strict=True)]
+    found += [(dict(entry), {}) for at, entry in enumerate(include) if not any(fit[at] for fit in fits)]
     if not 0 < len(found) <= MAX_JOBS:
         raise expressions.Unsupported(f"the matrix makes {len(found)} jobs")
     return found
@@ -206,30 +213,23 @@ def _axis(name: str, found: Any) -> list[Any]:
 
 
 def _covers(rule: Any, value: Any) -> bool:
+    """Tell whether each single value in a rule equals, as `==` does, what stands at its place."""
     if isinstance(rule, Mapping):
-        return isinstance(value, Mapping) and all(_covers(part, value.get(key)) for key, part in rule.items())
-    return expressions.equal(rule, value) or rule == value
+        return all(_covers(part, value.get(key) if isinstance(value, Mapping) else None) for key, part in rule.items())
+    if isinstance(rule, list):
+        there = value if isinstance(value, list) else []
+        return all(_covers(part, there[at] if at < len(there) else None) for at, part in enumerate(rule))
+    return expressions.equal(rule, value)
 
 
-def _include(original: list[Combination], include: list[Combination]) -> list[Combination]:
-    # What an entry adds may be replaced by a later entry; what the axes say may not.
-    found = [dict(one) for one in original]
-    alone: list[Combination] = []
-    for entry in include:
-        fits = [
-            at for at, one in enumerate(original) if all(one.get(key, value) == value for key, value in entry.items())
-        ]
-        for at in fits:
-            found[at].update(entry)
-        if not fits:
-            alone.append(dict(entry))
-    return found + alone
+def _added(axes: Mapping[str, Any], entries: Iterable[Combination]) -> Combination:
+    return {key: value for entry in entries for key, value in entry.items() if key not in axes}
 
 
 def display_name(name: str, combination: Mapping[str, Any]) -> str:
     """Name a job as GitHub shows it: `test-package (3.10)`."""
-    shown = ", ".join(_leaves(list(combination.values())))
-    return f"{name} ({shown})" if shown else name
+    shown = ", ".join(filter(None, _leaves(list(combination.values()))))
+    return cut_name(f"{name} ({shown})" if shown else name)
 
 
 def _leaves(value: Any) -> list[str]:
