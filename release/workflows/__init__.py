@@ -18,7 +18,7 @@ from release.workflows import expressions
 from release.workflows.inputs import IMAGE, SDK, Rule, image_rules
 from release.workflows.judgement import Judgement, Source, check_judgement, judge
 from release.workflows.roles import check_roles, cut_name, is_on
-from release.workflows.triggers import can_be_dispatched, listens_to_push, ref_passes, starts_on_push
+from release.workflows.triggers import can_be_dispatched, listens_to_push, paths_pass, ref_passes, starts_on_push
 from release.workflows.yaml import InvalidYaml, document
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "is_on",
     "judge",
     "listens_to_push",
+    "paths_pass",
     "ref_passes",
     "starts_on_push",
 ]
