@@ -14,13 +14,16 @@ _JOB_KEYS = {
     *("name", "needs", "if", "runs-on", "strategy", "env", "defaults", "steps", "outputs", "timeout-minutes"),
     *("continue-on-error", "permissions", "concurrency", "environment"),
     # Known to GitHub; a job that has one of these fails here and says so.
-    *("container", "services", "uses", "with", "secrets", "snapshot"),
+    *("container", "services", "uses", "with", "secrets", "snapshot", "cancel-timeout-minutes"),
 }
 _STEP_KEYS = {
     *("id", "if", "name", "run", "uses", "with", "env", "shell", "working-directory", "continue-on-error"),
     "timeout-minutes",
 }
-_JOB_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_STEP_KINDS = ("uses", "run", "parallel", "wait", "wait-all", "cancel")
+FOREIGN_STEP_KEYS = ("background", *_STEP_KINDS[2:])  # known to GitHub; a step that has one fails here and says so
+_JOB_NAME = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]*")
+_CONDITION = re.compile(r"jobs\.[^.]+(\.steps\.[0-9]+)?\.if")
 
 
 class InvalidWorkflow(ValueError):
@@ -108,17 +111,33 @@ def _problems(workflow: Workflow) -> Iterator[str]:
     for key, job in workflow.jobs.items():
         yield from _job_problems(workflow, key, job)
     yield from _circles(workflow)
+    yield from _expression_problems({"env": workflow.env, "jobs": workflow.jobs})
+
+
+def _expression_problems(value: Any, where: str = "") -> Iterator[str]:
+    """List the expressions, at any depth, that GitHub cannot read."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from _expression_problems(each, f"{where}.{key}".lstrip("."))
+    if isinstance(value, str):
+        is_condition = _CONDITION.fullmatch(where) and "${{" not in value and value.strip()
+        try:
+            expressions.check_text(f"${{{{ {value} }}}}" if is_condition else value)
+        except expressions.Unsupported as error:
+            yield f"{where}: {error}"
 
 
 def _job_problems(workflow: Workflow, key: str, job: Mapping[str, Any]) -> Iterator[str]:
     where = f"jobs.{key}"
     if not _JOB_NAME.fullmatch(key):
-        yield f"{where}: the name must start with a letter or _ and contain only letters, digits, - and _"
+        yield f"{where}: the name must start with a letter or one _ and contain only letters, digits, - and _"
     yield from (f"{where}: unexpected value {name!r}" for name in job if name not in _JOB_KEYS)
     yield from (
         f"{where}: depends on unknown job {need!r}" for need in workflow.needs(key) if need not in workflow.jobs
     )
     if "uses" in job:
+        if "runs-on" in job:
+            yield f"{where}: a job has either `uses` or `runs-on`"
         return
     if "runs-on" not in job:
         yield f"{where}: required property is missing: runs-on"
@@ -128,14 +147,17 @@ def _job_problems(workflow: Workflow, key: str, job: Mapping[str, Any]) -> Itera
         return
     for number, step in enumerate(steps):
         yield from _step_problems(f"{where}.steps[{number}]", step)
+    ids = [str(step["id"]).lower() for step in steps if isinstance(step, dict) and step.get("id")]
+    yield from (f"{where}: the step id {name!r} is there twice" for name in dict.fromkeys(ids) if ids.count(name) > 1)
+    yield from (f"{where}: {name!r} is no step id" for name in ids if not _JOB_NAME.fullmatch(name))
 
 
 def _step_problems(where: str, step: Any) -> Iterator[str]:
     if not isinstance(step, dict):
         yield f"{where}: expected a mapping"
         return
-    yield from (f"{where}: unexpected value {name!r}" for name in step if name not in _STEP_KEYS)
-    if ("run" in step) is ("uses" in step):
+    yield from (f"{where}: unexpected value {name!r}" for name in step if name not in {*_STEP_KEYS, *FOREIGN_STEP_KEYS})
+    if sum(kind in step for kind in _STEP_KINDS) != 1:
         yield f"{where}: a step must define either `uses` or `run`"
 
 

@@ -51,6 +51,13 @@ def interpolate(text: str, context: Context) -> str:
     return EXPRESSION.sub(lambda found: values.text(evaluate(found.group(1), context)), text)
 
 
+def check_text(text: str) -> None:
+    """Check that every `${{ … }}` in a text can be evaluated somewhere; raises `Unsupported` for what is wrong."""
+    _check_closed(text)
+    for found in EXPRESSION.findall(text):
+        _tree(found)
+
+
 def condition(text: str, context: Context) -> bool:
     """Judge an `if:`; without a status function in it, `success()` must hold too.
 

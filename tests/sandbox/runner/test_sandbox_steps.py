@@ -97,6 +97,7 @@ def test_the_environment_is_github_s_and_clean(start: Started, monkeypatch: pyte
         ("runs-on: x, container: x, steps: [{run: echo}]", "`container`"),
         ("runs-on: windows-latest, steps: [{run: echo}]", "no runner for windows-latest"),
         ("runs-on: x, steps: [{run: echo, shell: pwsh}]", "the shell 'pwsh'"),
+        ("runs-on: x, steps: [{run: echo, background: true}]", "`background` in a step"),
         ("runs-on: x, if: hashFiles('a'), steps: [{run: echo}]", "jobs.a: depends on hashFiles()"),
         ("runs-on: x, steps: [{run: 'echo ${{ nope.x }}'}]", "unrecognized named-value: 'nope'"),
         ("runs-on: x, strategy: {matrix: {p: []}}, steps: [{run: echo}]", "matrix vector 'p'"),

@@ -24,6 +24,17 @@ from release.workflows.expressions import Unsupported
         ("on: push\njobs: {a: {runs-on: x, step: 1, steps: [{run: x}]}}", "unexpected value 'step'"),
         ("on: push\njobs: {a: {runs-on: x, steps: [{run: x, user: y}]}}", "unexpected value 'user'"),
         ("on: push\non: pull_request\njobs: {}", "there twice"),
+        ("on: push\njobs: {__a: {runs-on: x, steps: [{run: x}]}}", "one _"),
+        ("on: push\njobs: {a: {runs-on: x, uses: ./b}}", "either `uses` or `runs-on`"),
+        ("on: push\njobs: {a: {runs-on: x, steps: [{run: x, id: b}, {run: x, id: B}]}}", "'b' is there twice"),
+        ("on: push\njobs: {a: {runs-on: x, steps: [{run: x, id: __b}]}}", "no step id"),
+        (
+            "on: push\njobs: {a: {runs-on: x, steps: [{run: 'echo ${{ a'}]}}",
+            "a.steps.0.run: an expression is empty or not",
+        ),
+        ("on: push\njobs: {a: {runs-on: x, if: github.ref = 1, steps: [{run: x}]}}", "a.if: expression"),
+        ("on: push\nenv: {A: '${{ nope() }}'}\njobs: {a: {runs-on: x, steps: [{run: x}]}}", "no function nope"),
+        ("on: push\njobs: {a: {runs-on: x, steps: [{run: x, wait: a}]}}", "either `uses` or `run`"),
         ("on: [", "line"),
         ("- a", "expected a mapping"),
     ],
@@ -74,3 +85,10 @@ def test_what_include_adds_is_there_and_never_replaces_what_the_axes_say() -> No
 def test_an_exclude_that_no_axis_has_is_refused() -> None:
     with pytest.raises(Unsupported, match="exclude key 'c'"):
         combinations({"a": [1], "exclude": [{"c": 1}]})
+
+
+def test_what_is_new_at_github_is_read() -> None:
+    steps = "[{id: s, run: x, background: true}, {wait: [s]}, {wait-all: }, {cancel: s}, {parallel: [{run: x}]}]"
+    parse_workflow(
+        f"on: push\njobs: {{a: {{runs-on: x, cancel-timeout-minutes: 3, env: {{if: a b}}, steps: {steps}}}}}"
+    )
