@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from release.sandbox.runner.workflow import Combination, Workflow, deep_value, display_name, input_values
 from release.workflows import expressions
 
-_COMMAND = re.compile(r"\s*::([a-z-]+)(?: [^\n]*?)?::(.*)")
+_COMMAND = re.compile(r"\s*::([a-z-]+)(?: ([^\n]*?))?::(.*)")
 _SHOWN = ("error", "warning", "notice", "debug", "group", "endgroup")
 _ESCAPES = (("%0D", "\r"), ("%0A", "\n"), ("%25", "%"))
 
@@ -37,6 +37,7 @@ class Log:
         self.job = job
         self.step: Logged | None = None
         self.masks: set[str] = set()
+        self.outputs: dict[str, str] = {}  # of the step, by the commands that it prints
         for secret in secrets:
             self.mask(secret)
 
@@ -67,11 +68,14 @@ class Log:
         if not found:
             yield line
             return
-        name, value = found.groups()
+        name, properties, value = found.groups()
         for escape, plain in _ESCAPES:
             value = value.replace(escape, plain)
         if name == "add-mask":
             self.mask(value)
+        elif name == "set-output" and (output := re.search("(?:^|,) *name=([^,]+)", properties or "")):
+            self.outputs[output[1]] = value
+            yield "##[warning]The `set-output` command is deprecated and will be disabled soon."
         elif name in _SHOWN:
             yield f"##[{name}]{value}"
         else:

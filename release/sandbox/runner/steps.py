@@ -210,6 +210,7 @@ class _StepRun:
         if foreign := next((key for key in FOREIGN_STEP_KEYS if key in self.spec), ""):
             raise expressions.Unsupported(f"the sandbox does not support `{foreign}` in a step")
         folder = self.machine.temp / f"step-{self.step.number}"
+        self.machine.log.outputs = self.outputs
         env = self.machine.environment(self.own) | make_command_files(folder)
         try:
             if "uses" in self.spec:

@@ -184,3 +184,20 @@ def test_hash_files_is_the_hash_of_the_hashes_of_the_files_below_the_workspace(s
     first, every, folder = (hashlib.sha256(found).hexdigest() for found in below)
     assert f"<{first}> <{every}>" in named(run, "a").log
     assert f"<> <{folder}>" in named(run, "a").log
+
+
+def test_set_output_is_still_honoured(start: Started) -> None:
+    run = start(
+        """
+        a:
+          runs-on: x
+          steps:
+            - {id: s, run: 'echo "::set-output name=wheel::a%0Ab"; echo other=1 >> "$GITHUB_OUTPUT"'}
+            - {id: t, run: echo none}
+            - run: echo '<${{ toJSON(steps.s.outputs.wheel) }} ${{ steps.s.outputs.other }}>'
+            - run: echo '(${{ steps.t.outputs.wheel }})'
+        """
+    )
+    assert '<"a\\nb" 1>' in run.jobs[0].log
+    assert "Z ()" in run.jobs[0].log
+    assert "deprecated" in run.jobs[0].log
