@@ -43,7 +43,7 @@ class OciRegistry:
 
     def tags(self, repository: str) -> list[str]:
         """List the tags of a repository, all pages; none when the repository does not exist."""
-        names: list[str] = []
+        names: dict[str, None] = {}
         params, seen = {"n": str(PAGE)}, set[frozenset[tuple[str, str]]]()
         while params:
             if (page := frozenset(params.items())) in seen:
@@ -52,9 +52,13 @@ class OciRegistry:
             answer = self._answer("GET", repository, "tags/list", params)
             if answer.status == _MISSING:
                 return []
-            names += self._tag_names(answer)
+            listed = self._tag_names(answer)
             params = _next_page(answer)
-        return names
+            # A registry MAY send a Link: without one, a full page may not be the last, until it has nothing new.
+            if not params and len(listed) >= PAGE and not names.keys() >= set(listed):
+                params = {"n": str(PAGE), "last": listed[-1]}
+            names |= dict.fromkeys(listed)
+        return list(names)
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Look up the digest a tag names; None when there is no such tag; raise Failed when it is not of its bytes."""

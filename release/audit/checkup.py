@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from email.utils import parsedate_to_datetime
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,7 @@ from release.audit.fit import Finding, fit_findings
 from release.call.context import Context
 from release.call.parallel import answers_of
 from release.errors import Failed, ReleaseError
-from release.git.refs import HEADS, TAGS, short_name
+from release.git.refs import HEADS, TAGS, ref_matches, short_name
 from release.git.remotes import is_secure, public_url
 from release.git.repository import repository
 from release.git.scratch import scratch
@@ -287,5 +286,5 @@ def _is_set(context: Context, key: str) -> bool:
 def _covers(ruleset: dict[str, Any], ref: str) -> bool:
     names = (ruleset.get("conditions") or {}).get("ref_name") or {}
     included, excluded = names.get("include") or [], names.get("exclude") or []
-    matches = any(pattern == "~ALL" or fnmatchcase(ref, pattern) for pattern in included)
-    return matches and not any(fnmatchcase(ref, pattern) for pattern in excluded)
+    matches = any(pattern == "~ALL" or ref_matches(pattern, ref) for pattern in included)
+    return matches and not any(ref_matches(pattern, ref) for pattern in excluded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 NEW = "0" * 40  # stands in a dry run for a commit that is not made yet
 HEADS, TAGS = "refs/heads/", "refs/tags/"
@@ -39,6 +40,15 @@ class Push:
     ref: str
     sha: str
     expected: str = ""
+
+
+def ref_matches(pattern: str, ref: str) -> bool:
+    """Tell whether a full ref matches a glob as GitHub's rulesets have it: `*` stops at a `/`, `**/` does not."""
+    first, more, rest = pattern.partition("/")
+    part, further, left = ref.partition("/")
+    if first == "**" and more:
+        return ref_matches(rest, ref) or (further != "" and ref_matches(pattern, left))
+    return fnmatchcase(part, first) and (ref_matches(rest, left) if more and further else more == further)
 
 
 def brief(sha: str) -> str:

@@ -7,11 +7,10 @@ import secrets
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from release.call.context import Activity, Context, View
 from release.errors import Usage
-from release.git.refs import HEADS, TAGS, RemoteRef, printed_lines
+from release.git.refs import HEADS, TAGS, RemoteRef, printed_lines, ref_matches
 from release.git.repository import FETCH, Repository, repository
 from release.git.scratch import SPACE, delete_refs, scratch
 from release.versions import check_ref_name
@@ -99,7 +98,7 @@ class Remote:
         """Return the branches that match the glob `pattern`, such as `release-0.7-*`."""
         full = f"{HEADS}{pattern}"
         found = self._refs(full.partition("*")[0])
-        return [ref for ref in found if fnmatchcase(ref.name, full) and ref.name.count("/") == full.count("/")]
+        return [ref for ref in found if ref_matches(full, ref.name)]
 
     def head_sha(self, branch: str) -> str | None:
         """Return the commit of the branch, or None when there is no such branch."""

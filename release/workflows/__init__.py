@@ -17,8 +17,8 @@ from __future__ import annotations
 from release.workflows import expressions
 from release.workflows.inputs import IMAGE, SDK, Rule, image_rules
 from release.workflows.judgement import Judgement, Source, check_judgement, judge
-from release.workflows.roles import check_roles, is_on
-from release.workflows.triggers import can_be_dispatched, listens_to_push, ref_passes, starts_on_push
+from release.workflows.roles import check_roles, cut_name, is_on
+from release.workflows.triggers import can_be_dispatched, listens_to_push, paths_pass, ref_passes, starts_on_push
 from release.workflows.yaml import InvalidYaml, document
 
 __all__ = [
@@ -31,12 +31,14 @@ __all__ = [
     "can_be_dispatched",
     "check_judgement",
     "check_roles",
+    "cut_name",
     "document",
     "expressions",
     "image_rules",
     "is_on",
     "judge",
     "listens_to_push",
+    "paths_pass",
     "ref_passes",
     "starts_on_push",
 ]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from release.errors import Failed, Usage
 from release.workflows.expressions.syntax import NAME
 
-_MATRIX = re.compile(r" \(.*\)\Z", re.DOTALL)
+LONGEST_NAME = 100
+_CUT = "..."
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,10 @@ class Role:
 
     def matches(self, name: str) -> bool:
         """Whether a job shown under this name plays the role; see `plain_names` for matrix and called jobs."""
-        return any(_regex(pattern).fullmatch(plain) for plain in plain_names(name) for pattern in self.patterns)
+        if any(_regex(pattern).fullmatch(plain) for plain in plain_names(name) for pattern in self.patterns):
+            return True
+        # A long one is cut before its matrix begins.
+        return _is_cut(name) and any(f"{each} (".startswith(name.removesuffix(_CUT)) for each in self.patterns)
 
     def may_match(self, template: str) -> bool:
         """Whether a job may play the role under a name in which each `*` stands for what is not known yet."""
@@ -49,9 +53,22 @@ def is_on(value: object) -> bool:
 
 def plain_names(name: str) -> set[str]:
     """List what a shown job may be called: `a (3.10)` is one of the matrix a, `a / b` is in a workflow that a calls."""
-    base = _MATRIX.sub("", name)
-    caller = base.partition(" / ")[0]
-    return {name, base, caller, _MATRIX.sub("", caller)}
+    return {each for base in _bases(name) for each in (base, *_bases(base.partition(" / ")[0]))}
+
+
+def cut_name(name: str) -> str:
+    """Shorten a job's name as GitHub does where it is too long (actions/runner, JobNameBuilder.cs)."""
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - len(_CUT)] + _CUT
+
+
+def _is_cut(name: str) -> bool:
+    return len(name) == LONGEST_NAME and name.endswith(_CUT)
+
+
+def _bases(name: str) -> set[str]:
+    """List the name and what it may be without a matrix's values, which may hold parentheses or be cut."""
+    ends = re.finditer(r" \(", name) if name.endswith(")") or _is_cut(name) else ()
+    return {name, *(name[: end.start()] for end in ends)}
 
 
 def check_roles(

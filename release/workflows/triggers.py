@@ -61,14 +61,28 @@ def ref_passes(filters: Any, ref: str) -> bool:
     if kind in filters:
         return filters_pass(values.texts(filters[kind]), name)
     if f"{kind}-ignore" in filters:
-        return not any(filter_matches(pattern, name) for pattern in values.texts(filters[f"{kind}-ignore"]))
+        return not _is_ignored(filters[f"{kind}-ignore"], name)
     return not {other, f"{other}-ignore"} & filters.keys()
+
+
+def paths_pass(filters: Any, changed: Sequence[str]) -> bool:
+    """Tell whether a change of these files passes an event's filters of paths."""
+    if not isinstance(filters, Mapping):
+        return True
+    if "paths" in filters:
+        return any(filters_pass(values.texts(filters["paths"]), path) for path in changed)
+    return "paths-ignore" not in filters or not all(_is_ignored(filters["paths-ignore"], path) for path in changed)
 
 
 def filters_pass(patterns: Sequence[str], name: str) -> bool:
     """Tell whether the last pattern that matches the name is none that begins with `!`."""
     found = (each for each in reversed(patterns) if filter_matches(each.removeprefix("!"), name))
     return not next(found, "!").startswith("!")
+
+
+def _is_ignored(patterns: Any, name: str) -> bool:
+    """Tell whether one of the patterns matches; GitHub gives `!` no meaning here."""
+    return any(filter_matches(pattern, name) for pattern in values.texts(patterns))
 
 
 def filter_matches(pattern: str, name: str) -> bool:

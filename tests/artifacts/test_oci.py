@@ -254,9 +254,9 @@ class StubHandler(BaseHTTPRequestHandler):
 
     def tags(self, query: dict[str, str]) -> None:
         names = [name for name in self.server.images if name > query.get("last", "")]
-        page = names[: int(query["n"])]
+        page = names[: int(query["n"])] if "all" not in self.server.faults else list(self.server.images)
         headers = {}
-        if len(names) > len(page):
+        if len(names) > len(page) and "no link" not in self.server.faults:
             last = self.server.faults.get("last", page[-1])
             host = self.server.faults.get("link", "")
             headers["Link"] = f'<{host}/v2/lepton/tags/list?last={last}&n={query["n"]}>; rel="next"'
@@ -302,7 +302,23 @@ def test_f21_all_pages_of_ten_thousand_tags(stubs: Callable[..., Stub]) -> None:
     stub = stubs(10_000)
     door = Door()
     assert OciRegistry(door, stub.url).tags("lepton") == list(stub.images)
-    assert len(door.sent) == 11  # /v2/ and ten pages
+    assert len(door.sent) == 12  # /v2/, ten pages, and nothing after the last, which is full
+
+
+@pytest.mark.parametrize(("count", "requests"), [(999, 1), (1_000, 2), (2_500, 3), (3_000, 4)])
+def test_f21_all_pages_where_no_link_is_sent(stubs: Callable[..., Stub], count: int, requests: int) -> None:
+    stub, door = stubs(count), Door()
+    stub.faults = {"no link": True}
+    registry = OciRegistry(door, stub.url)
+    assert registry.tags("lepton") == list(stub.images)
+    assert len(door.sent) == 1 + requests  # /v2/ first; a full page may not be the last
+
+
+def test_f21_a_registry_that_knows_no_pages_lists_each_tag_once(stubs: Callable[..., Stub]) -> None:
+    stub, door = stubs(1_500), Door()
+    stub.faults = {"all": True}
+    assert OciRegistry(door, stub.url).tags("lepton") == list(stub.images)
+    assert len(door.sent) == 3
 
 
 def test_every_manifest_kind_is_accepted(stubs: Callable[..., Stub]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from release.call.context import Activity, View
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.failures import failure
-from release.git.refs import Push, RemoteRef
+from release.git.refs import Push, RemoteRef, ref_matches
 from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
 from release.git.scratch import worktree
@@ -375,3 +375,21 @@ def _basic(token: str = "") -> str:
     import base64
 
     return base64.b64encode(f"x-access-token:{token or os.environ['GITHUB_TOKEN']}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ref", "value"),
+    [
+        ("refs/tags/*", "refs/tags/0.7.0", True),
+        ("refs/heads/*", "refs/heads/a/b", False),
+        ("refs/heads/**", "refs/heads/a/b", False),
+        ("refs/heads/**/*", "refs/heads/a/b", True),
+        ("refs/heads/**/*", "refs/heads/a", True),
+        ("refs/heads/release-*", "refs/heads/release-0.7/x", False),
+        ("refs/heads/[mn]ain", "refs/heads/main", True),
+        ("refs/heads/main", "refs/heads/main/x", False),
+        ("refs/heads/*/x", "refs/heads/main", False),
+    ],
+)
+def test_a_ruleset_s_star_stops_at_a_slash(pattern: str, ref: str, value: bool) -> None:
+    assert ref_matches(pattern, ref) is value

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.workflows.expressions import STATUS, Partial, Undecided, Unsupported, condition, evaluate, interpolate
+from release.workflows.expressions import (
+    HASH_FILES,
+    STATUS,
+    Partial,
+    Undecided,
+    Unsupported,
+    condition,
+    evaluate,
+    interpolate,
+)
 
 CONTEXT: dict[str, Any] = {
     "github": {"ref": "refs/tags/0.7.0", "event": {"commits": [{"author": {"name": "a"}}, {"author": {"name": "b"}}]}},
@@ -71,18 +80,42 @@ CONTEXT: dict[str, Any] = {
         ("join('x')", "x"),
         ("fromJSON('{\"a\": [1, 2]}').a[1]", 2),
         ("toJSON(fromJSON('{\"a\":1}'))", '{\n  "a": 1\n}'),
+        ("toJSON(fromJSON('[3, -0, 0.1, {}, []]'))", "[\n  3,\n  0,\n  0.1,\n  {},\n  []\n]"),
+        ("toJSON(1e19)", "1E+19"),
+        ("format('{0} {1} {2}', -0, -Infinity, 1e19)", "0 -Infinity 1E+19"),
+        ("' Infinity ' == +Infinity", True),
+        ('fromJSON(\'{"a": [1, 2], "b": {"c": 3}, "d": 4}\').*.*', [1, 2, 3]),
+        ('fromJSON(\'[{"a": null}, {"b": 1}]\').*.a', [None]),
+        ("fromJSON('{\"Object\": 1}')[fromJSON('{}')]", None),
+        ("join(fromJSON('{}'))", ""),
+        ("join(fromJSON('[1, 2]'), fromJSON('[]'))", "1,2"),
+        ("contains('Object', fromJSON('{}')) || startsWith(fromJSON('[]'), 'A')", False),
+        ("endsWith('ς', 'Σ') && 'ı' != 'I' && !startsWith('İ', 'i')", True),
+        ("case(false, 1, true, 2, secrets.unknown)", 2),
+        ("case(false, secrets.unknown, 3)", 3),
+        ("", None),
         ("success() && !failure() && !cancelled() && always()", True),
     ],
 )
 def test_evaluates(text: str, value: object) -> None:
     assert evaluate(text, CONTEXT) == value
-    assert evaluate("${{ " + text + " }}", CONTEXT) == value
+    assert not text or evaluate("${{ " + text + " }}", CONTEXT) == value
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("hashFiles('**/lock')", "hashfiles"),
+        ("hashFile('**/lock')", "no function hashfile"),
+        ("false && nonExistent()", "no function nonexistent"),
+        ("true || contains('a')", "does not take 1"),
+        ("case(true, 1)", "does not take 2"),
+        ("case(1, 2, 3)", "neither true nor false"),
+        ("-0xFF", "is no number"),
+        ("'a'.b", "unexpected"),
+        ("TRUE", "unrecognized named-value: 'true'"),
+        ("!" * 50 + "true", "deeper"),
+        ("true || (" * 25 + "1" + ")" * 25, "deeper"),
+        ("${{ }}", "unexpected"),
         ("contains('a')", "does not take 1"),
         ("secret.x", "unrecognized named-value: 'secret'"),
         ("1 +", "unexpected"),
@@ -92,7 +125,6 @@ def test_evaluates(text: str, value: object) -> None:
         ('"x"', "unexpected"),
         ("fromJSON('{')", "no JSON"),
         ("format('{1}', 1)", "no value"),
-        ("", "unexpected 'the end' instead of a value"),
         ("a.1", "unexpected"),
         ("join(1,)", "unexpected '\\)' instead of a value"),
         ("join(1 2)", "unexpected '2'"),
@@ -195,3 +227,16 @@ def test_json_too_deep_is_refused() -> None:
 def test_nan_is_written_as_github_does() -> None:
     assert interpolate("${{ NaN }} ${{ Infinity }}", {}) == "NaN Infinity"
     assert math.isnan(evaluate("NaN", {}))
+
+
+def test_what_files_hash_to_is_known_on_their_machine_alone() -> None:
+    assert evaluate("hashFiles('a', 'b')", {HASH_FILES: "+".join}) == "a+b"
+    with pytest.raises(Undecided, match="hashFiles"):
+        evaluate("hashFiles('a')", CONTEXT)
+
+
+@pytest.mark.parametrize("text", ["${{ }}", "${{ true", "a ${{"])
+def test_an_expression_that_is_empty_or_not_closed_is_refused(text: str) -> None:
+    for read in (interpolate, condition):
+        with pytest.raises(Unsupported, match="empty or not closed"):
+            read(text, CONTEXT)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.errors import Failed, Usage
-from release.workflows.roles import check_roles, parse_role
+from release.workflows.roles import check_roles, cut_name, parse_role
 
 ROLES = ["build-package", "test-package*", "publish-s3|publish-package", "publish-pypi?publish_pypi"]
 GREEN = [
@@ -103,6 +103,35 @@ NAMES = [
 @pytest.mark.parametrize(("name", "expected"), NAMES)
 def test_which_role_a_job_plays(name: str, expected: str | None) -> None:
     assert [text for text in ROLES if parse_role(text).matches(name)] == ([expected] if expected else [])
+
+
+LONG = "build-" + "x" * 90  # 96 characters: the cut falls before the matrix
+
+
+@pytest.mark.parametrize(
+    ("role", "name"),
+    [
+        ("test-package", "test-package (" + "3.10, " * 40 + ")"),
+        ("test-package", "test-package (" + "3.10 (x), " * 40 + ")"),
+        ("test-package", "test-package (a / b, " + "3.10, " * 40 + ")"),
+        ("test (unit)", "test (unit) (3.10)"),
+        ("test (unit)", "test (unit) (" + "3.10, " * 40 + ")"),
+        (LONG, f"{LONG} (3.10)"),
+        (LONG + "y" * 9, LONG + "y" * 9),
+        (LONG + "*", f"{LONG} (3.10)"),
+    ],
+)
+def test_f26_a_name_that_github_cuts_plays_its_role(role: str, name: str) -> None:
+    shown = cut_name(name)
+    assert len(shown) <= 100
+    assert parse_role(role).matches(shown)
+    check_roles([(shown, "completed", "success")], [role], {})
+    assert not parse_role("other").matches(shown)
+    assert not parse_role(f"{LONG}z").matches(f"{LONG} (3.10)")
+
+
+def test_a_called_job_of_a_matrix_that_is_cut_plays_the_role_of_its_caller() -> None:
+    assert parse_role("build").matches(cut_name("build (" + "3.10, " * 40 + ")") + " / wheel")
 
 
 @pytest.mark.parametrize("text", ["", "|", "a|", "a|?b", "?b", "a?", "a?b c", "a?b?c", " "])

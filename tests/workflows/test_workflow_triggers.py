@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.workflows import can_be_dispatched, ref_passes, starts_on_push
+from release.workflows import can_be_dispatched, paths_pass, ref_passes, starts_on_push
 from release.workflows.triggers import events, filter_matches, filters_pass
 
 RELEASE = "refs/heads/release-0.7-20261124"
@@ -217,3 +217,21 @@ def test_a_name_without_signs_matches_itself_alone(name: str) -> None:
     assert filter_matches(name, name)
     assert filter_matches("**", name)
     assert not filter_matches(name, name + "a")
+
+
+@pytest.mark.parametrize(
+    ("filters", "changed", "value"),
+    [
+        (None, ["a"], True),
+        ({"branches": ["main"]}, ["a"], True),
+        ({"paths": ["sdk/**"]}, ["a", "sdk/b/c"], True),
+        ({"paths": ["sdk/**", "!sdk/docs/**"]}, ["sdk/docs/a"], False),
+        ({"paths": ["*"]}, ["a/b"], False),
+        ({"paths": "**.py"}, ["a/b.py"], True),
+        ({"paths-ignore": ["docs/**"]}, ["docs/a", "docs/b/c"], False),
+        ({"paths-ignore": ["docs/**"]}, ["docs/a", "b"], True),
+        ({"paths-ignore": ["docs/**", "!docs/api.yaml"]}, ["docs/api.yaml"], False),
+    ],
+)
+def test_f31_what_the_paths_of_a_change_pass(filters: Any, changed: list[str], value: bool) -> None:
+    assert paths_pass(filters, changed) is value

@@ -182,7 +182,10 @@ def _finish(answer: Response) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    return answers.refusal(Refused(error.code or 500, "Not Found" if error.code == 404 else error.name))
+    if request.routing_exception is None:
+        return answers.refusal(Refused(error.code or 500, "Not Found" if error.code == 404 else error.name))
+    # GitHub answers 404 to a method that it does not have, too.
+    return answers.refusal(Refused(404, f"The sandbox's GitHub does not have {request.method} {request.path}"))
 
 
 def _git() -> ResponseReturnValue:

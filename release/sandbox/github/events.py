@@ -12,7 +12,7 @@ from release.sandbox.github.answers import Refused
 from release.sandbox.github.records import BOT_LOGIN, WORKFLOWS, Json, Pull, Run, Token, now
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import InvalidWorkflow, JobLike, RunLike, Start, Workflow, input_values, parse_workflow
-from release.workflows import expressions, ref_passes
+from release.workflows import expressions, paths_pass, ref_passes
 
 MOST_INPUTS = 25
 
@@ -111,22 +111,26 @@ def notice_refs(hub: Hub, token: Token | None = None) -> None:
     with hub.lock:
         old, new = hub.known_refs, hub.bare.refs("refs/heads", "refs/tags")
         hub.known_refs = new
-        changes = [(ref, new.get(ref, ZERO)) for ref in sorted({*old, *new}) if old.get(ref) != new.get(ref)]
-        for ref, after in changes:
+        changes = [
+            (ref, old.get(ref), new.get(ref, ZERO)) for ref in sorted({*old, *new}) if old.get(ref) != new.get(ref)
+        ]
+        for ref, before, after in changes:
             _follow_ref(hub, ref, after, token)
             if after != ZERO and (token is None or token.starts):
-                _start_pushed(hub, ref, token)
+                _start_pushed(hub, ref, before, token)
 
 
-def _start_pushed(hub: Hub, ref: str, token: Token | None) -> None:
+def _start_pushed(hub: Hub, ref: str, before: str | None, token: Token | None) -> None:
     sha = hub.bare.sha(ref)
     if sha is None:
         return
     login = token.login if token else hub.owner
+    # GitHub does not look at the paths of tags; those of a new branch are taken as met.
+    known = [before, sha] if before and ref.startswith("refs/heads/") else []
     for path, text in workflow_files(hub, sha).items():
         workflow = readable_workflow(text, path)
         # An unreadable file shows as a run that never started.
-        if workflow is None or starts(workflow, "push", ref):
+        if workflow is None or (starts(workflow, "push", ref) and _paths_pass(hub, workflow, "push", known)):
             start_run(hub, path, text, sha=sha, ref=ref, event="push", actor=login, inputs={})
 
 
@@ -161,7 +165,9 @@ def start_pull_request(hub: Hub, pull: Pull, token: Token | None) -> None:
         return
     for path, text in workflow_files(hub, pull.head_sha).items():
         workflow = readable_workflow(text, path)
-        if workflow and starts(workflow, "pull_request", f"refs/heads/{pull.base}"):
+        known = [f"{pull.base_sha}...{pull.head_sha}"]
+        is_started = workflow and starts(workflow, "pull_request", f"refs/heads/{pull.base}")
+        if workflow and is_started and _paths_pass(hub, workflow, "pull_request", known):
             ref = f"refs/heads/{pull.head}"
             start_run(hub, path, text, sha=pull.head_sha, ref=ref, event="pull_request", actor=pull.user, inputs={})
 
@@ -198,6 +204,14 @@ class InvalidInputs(ValueError):
 def starts(workflow: Workflow, event: str, ref: str) -> bool:
     """Tell whether an event on a full ref starts the workflow; path filters are taken as met."""
     return event in workflow.triggers and ref_passes(workflow.triggers[event], ref)
+
+
+def _paths_pass(hub: Hub, workflow: Workflow, event: str, change: list[str]) -> bool:
+    """Tell whether the files of a change, where it is known, pass the event's filters of paths."""
+    filters = workflow.triggers[event]
+    if not change or not {"paths", "paths-ignore"} & filters.keys():
+        return True
+    return paths_pass(filters, hub.bare.git("diff", "--name-only", "--no-renames", "-z", *change).split("\0")[:-1])
 
 
 def check_dispatch(workflow: Workflow, given: Mapping[str, Any]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from fnmatch import fnmatchcase
 from typing import Any
 
+from release.git.refs import ref_matches
 from release.sandbox.runner import JobLike, RunLike, Start
 
 Json = dict[str, Any]
@@ -118,7 +118,7 @@ class Ruleset:
 
     def covers(self, ref: str) -> bool:
         """Tell whether a full ref name is meant."""
-        return fnmatchcase(ref, self.include)
+        return ref_matches(self.include, ref)
 
 
 @dataclass

@@ -11,10 +11,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-from release.sandbox.runner.workflow import Workflow, deep_value, display_name, input_values
+from release.sandbox.runner.workflow import Combination, Workflow, deep_value, display_name, input_values
 from release.workflows import expressions
 
-_COMMAND = re.compile(r"\s*::([a-z-]+)(?: [^\n]*?)?::(.*)")
+_COMMAND = re.compile(r"\s*::([a-z-]+)(?: ([^\n]*?))?::(.*)")
 _SHOWN = ("error", "warning", "notice", "debug", "group", "endgroup")
 _ESCAPES = (("%0D", "\r"), ("%0A", "\n"), ("%25", "%"))
 
@@ -37,6 +37,7 @@ class Log:
         self.job = job
         self.step: Logged | None = None
         self.masks: set[str] = set()
+        self.outputs: dict[str, str] = {}  # of the step, by the commands that it prints
         for secret in secrets:
             self.mask(secret)
 
@@ -67,11 +68,14 @@ class Log:
         if not found:
             yield line
             return
-        name, value = found.groups()
+        name, properties, value = found.groups()
         for escape, plain in _ESCAPES:
             value = value.replace(escape, plain)
         if name == "add-mask":
             self.mask(value)
+        elif name == "set-output" and (output := re.search("(?:^|,) *name=([^,]+)", properties or "")):
+            self.outputs[output[1]] = value
+            yield "##[warning]The `set-output` command is deprecated and will be disabled soon."
         elif name in _SHOWN:
             yield f"##[{name}]{value}"
         else:
@@ -128,11 +132,13 @@ class Job:
         return "success" if self.tolerated and self.conclusion == "failure" else self.conclusion or ""
 
 
-def new_job(key: str, spec: dict[str, Any], matrix: dict[str, Any], context: Mapping[str, Any]) -> Job:
+def new_job(key: str, spec: dict[str, Any], found: tuple[Combination, Combination], context: Mapping[str, Any]) -> Job:
     """Make a queued job for one combination of its matrix, named as GitHub names it."""
+    named, added = found
+    matrix = named | added
     context = {**context, "matrix": matrix}
     given = expressions.text(spec.get("name"))
-    name = expressions.interpolate(given, context) if "${{" in given else display_name(given or key, matrix)
+    name = expressions.interpolate(given, context) if "${{" in given else display_name(given or key, named)
     tolerated = expressions.truth(deep_value(spec.get("continue-on-error"), context))
     names = ["Set up job", *map(_step_name, spec.get("steps") or ()), "Complete job"]
     steps = [Step(name, number) for number, name in enumerate(names, 1)]

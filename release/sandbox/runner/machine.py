@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
+import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,20 @@ _FROM_CONTEXT = (
 
 class ActionFailed(Exception):
     """An action ran and says no."""
+
+
+def hash_files(folder: Path, patterns: Sequence[str]) -> str:
+    """Hash the hashes of the files below a folder that the patterns name, as `hashFiles` does; nothing without any."""
+    named: set[Path] = set()
+    for pattern in filter(None, map(str.strip, "\n".join(patterns).splitlines())):
+        parts = pattern.removeprefix("!").removeprefix(f"{folder}/").split("/")
+        if parts[0] == "" or ".." in parts:  # what is not below the folder does not count
+            continue
+        glob = "/".join(part if part == "**" else re.sub(r"\*+", "*", part) for part in parts)  # as pathlib wants it
+        found = {inner for each in folder.glob(glob) for inner in (each, *each.rglob("*")) if inner.is_file()}
+        named = named - found if pattern.startswith("!") else named | found
+    digests = [hashlib.sha256(path.read_bytes()).digest() for path in sorted(named)]
+    return hashlib.sha256(b"".join(digests)).hexdigest() if digests else ""
 
 
 class Machine:
@@ -72,6 +89,7 @@ class Machine:
             "job": {"status": self.status},
             "runner": self.runner(),
             expressions.STATUS: self.status,
+            expressions.HASH_FILES: partial(hash_files, self.workspace),
         }
 
     def runner(self) -> dict[str, str]:

@@ -98,7 +98,7 @@ class WorkflowRun(RunState):
                 self.groups[key] = [unrun_job(key, spec, "skipped")]
                 return
             strategy = deep_value(spec.get("strategy") or {}, context)
-            jobs = [new_job(key, spec, matrix, context) for matrix in combinations(strategy.get("matrix"))]
+            jobs = [new_job(key, spec, found, context) for found in combinations(strategy.get("matrix"))]
         except (expressions.Undecided, expressions.Unsupported) as error:
             self.groups[key] = [unrun_job(key, spec, "failure", f"##[error]jobs.{key}: {error}")]
             return

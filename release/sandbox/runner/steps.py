@@ -13,7 +13,7 @@ from release.sandbox.runner.actions import run_action
 from release.sandbox.runner.job import Step, now
 from release.sandbox.runner.machine import ActionFailed, Machine
 from release.sandbox.runner.process import Stopped, run_command
-from release.sandbox.runner.workflow import deep_text, deep_value
+from release.sandbox.runner.workflow import FOREIGN_STEP_KEYS, deep_text, deep_value
 from release.workflows import expressions
 
 COMMAND_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_STATE")
@@ -207,7 +207,10 @@ class _StepRun:
 
     def do(self) -> str:
         """Run the command or the action; what the step wrote to the command files takes effect either way."""
+        if foreign := next((key for key in FOREIGN_STEP_KEYS if key in self.spec), ""):
+            raise expressions.Unsupported(f"the sandbox does not support `{foreign}` in a step")
         folder = self.machine.temp / f"step-{self.step.number}"
+        self.machine.log.outputs = self.outputs
         env = self.machine.environment(self.own) | make_command_files(folder)
         try:
             if "uses" in self.spec:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import compress, product
 from typing import Any
 
-from release.workflows import InvalidYaml, document, expressions
+from release.workflows import InvalidYaml, cut_name, document, expressions
 
 _JOB_KEYS = {
     *("name", "needs", "if", "runs-on", "strategy", "env", "defaults", "steps", "outputs", "timeout-minutes"),
     *("continue-on-error", "permissions", "concurrency", "environment"),
     # Known to GitHub; a job that has one of these fails here and says so.
-    *("container", "services", "uses", "with", "secrets", "snapshot"),
+    *("container", "services", "uses", "with", "secrets", "snapshot", "cancel-timeout-minutes"),
 }
 _STEP_KEYS = {
     *("id", "if", "name", "run", "uses", "with", "env", "shell", "working-directory", "continue-on-error"),
     "timeout-minutes",
 }
-_JOB_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_STEP_KINDS = ("uses", "run", "parallel", "wait", "wait-all", "cancel")
+FOREIGN_STEP_KEYS = ("background", *_STEP_KINDS[2:])  # known to GitHub; a step that has one fails here and says so
+_JOB_NAME = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]*")
+_CONDITION = re.compile(r"jobs\.[^.]+(\.steps\.[0-9]+)?\.if")
 
 
 class InvalidWorkflow(ValueError):
@@ -108,17 +111,33 @@ def _problems(workflow: Workflow) -> Iterator[str]:
     for key, job in workflow.jobs.items():
         yield from _job_problems(workflow, key, job)
     yield from _circles(workflow)
+    yield from _expression_problems({"env": workflow.env, "jobs": workflow.jobs})
+
+
+def _expression_problems(value: Any, where: str = "") -> Iterator[str]:
+    """List the expressions, at any depth, that GitHub cannot read."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from _expression_problems(each, f"{where}.{key}".lstrip("."))
+    if isinstance(value, str):
+        is_condition = _CONDITION.fullmatch(where) and "${{" not in value and value.strip()
+        try:
+            expressions.check_text(f"${{{{ {value} }}}}" if is_condition else value)
+        except expressions.Unsupported as error:
+            yield f"{where}: {error}"
 
 
 def _job_problems(workflow: Workflow, key: str, job: Mapping[str, Any]) -> Iterator[str]:
     where = f"jobs.{key}"
     if not _JOB_NAME.fullmatch(key):
-        yield f"{where}: the name must start with a letter or _ and contain only letters, digits, - and _"
+        yield f"{where}: the name must start with a letter or one _ and contain only letters, digits, - and _"
     yield from (f"{where}: unexpected value {name!r}" for name in job if name not in _JOB_KEYS)
     yield from (
         f"{where}: depends on unknown job {need!r}" for need in workflow.needs(key) if need not in workflow.jobs
     )
     if "uses" in job:
+        if "runs-on" in job:
+            yield f"{where}: a job has either `uses` or `runs-on`"
         return
     if "runs-on" not in job:
         yield f"{where}: required property is missing: runs-on"
@@ -128,14 +147,17 @@ def _job_problems(workflow: Workflow, key: str, job: Mapping[str, Any]) -> Itera
         return
     for number, step in enumerate(steps):
         yield from _step_problems(f"{where}.steps[{number}]", step)
+    ids = [str(step["id"]).lower() for step in steps if isinstance(step, dict) and step.get("id")]
+    yield from (f"{where}: the step id {name!r} is there twice" for name in dict.fromkeys(ids) if ids.count(name) > 1)
+    yield from (f"{where}: {name!r} is no step id" for name in ids if not _JOB_NAME.fullmatch(name))
 
 
 def _step_problems(where: str, step: Any) -> Iterator[str]:
     if not isinstance(step, dict):
         yield f"{where}: expected a mapping"
         return
-    yield from (f"{where}: unexpected value {name!r}" for name in step if name not in _STEP_KEYS)
-    if ("run" in step) is ("uses" in step):
+    yield from (f"{where}: unexpected value {name!r}" for name in step if name not in {*_STEP_KEYS, *FOREIGN_STEP_KEYS})
+    if sum(kind in step for kind in _STEP_KINDS) != 1:
         yield f"{where}: a step must define either `uses` or `run`"
 
 
@@ -181,19 +203,26 @@ MAX_JOBS = 256
 Combination = dict[str, Any]
 
 
-def combinations(matrix: Any) -> list[Combination]:
+def combinations(matrix: Any) -> list[tuple[Combination, Combination]]:
     """Expand a matrix whose expressions are evaluated already; no matrix is one empty combination.
 
+    Each has what names its job, and what `include` adds to that without naming it (actions/runner, MatrixBuilder.cs).
     Raises `Unsupported` for an axis without values, or more than GitHub's 256 jobs.
     """
     if matrix is None:
-        return [{}]
+        return [({}, {})]
     if not isinstance(matrix, Mapping):
         raise expressions.Unsupported(f"the matrix is no mapping: {matrix!r}")
     axes = {name: _axis(name, found) for name, found in matrix.items() if name not in ("include", "exclude")}
-    found = [dict(zip(axes, chosen, strict=True)) for chosen in product(*axes.values())] if axes else []
-    found = [one for one in found if not any(_covers(rule, one) for rule in matrix.get("exclude") or ())]
-    found = _include(found, matrix.get("include") or [])
+    exclude, include = matrix.get("exclude") or [], matrix.get("include") or []
+    if unknown := next((key for rule in exclude for key in rule if key not in axes), ""):
+        raise expressions.Unsupported(f"matrix exclude key {unknown!r} does not match any key within the matrix")
+    chosen = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())] if axes else []
+    chosen = [one for one in chosen if not any(_covers(rule, one) for rule in exclude)]
+    rules = [{key: value for key, value in entry.items() if key in axes} for entry in include]
+    fits = [[_covers(rule, one) for rule in rules] for one in chosen]
+    found = [(one, _added(axes, compress(include, fit))) for one, fit in zip(chosen, fits, strict=True)]
+    found += [(dict(entry), {}) for at, entry in enumerate(include) if not any(fit[at] for fit in fits)]
     if not 0 < len(found) <= MAX_JOBS:
         raise expressions.Unsupported(f"the matrix makes {len(found)} jobs")
     return found
@@ -206,30 +235,23 @@ def _axis(name: str, found: Any) -> list[Any]:
 
 
 def _covers(rule: Any, value: Any) -> bool:
+    """Tell whether each single value in a rule equals, as `==` does, what stands at its place."""
     if isinstance(rule, Mapping):
-        return isinstance(value, Mapping) and all(_covers(part, value.get(key)) for key, part in rule.items())
-    return expressions.equal(rule, value) or rule == value
+        return all(_covers(part, value.get(key) if isinstance(value, Mapping) else None) for key, part in rule.items())
+    if isinstance(rule, list):
+        there = value if isinstance(value, list) else []
+        return all(_covers(part, there[at] if at < len(there) else None) for at, part in enumerate(rule))
+    return expressions.equal(rule, value)
 
 
-def _include(original: list[Combination], include: list[Combination]) -> list[Combination]:
-    # What an entry adds may be replaced by a later entry; what the axes say may not.
-    found = [dict(one) for one in original]
-    alone: list[Combination] = []
-    for entry in include:
-        fits = [
-            at for at, one in enumerate(original) if all(one.get(key, value) == value for key, value in entry.items())
-        ]
-        for at in fits:
-            found[at].update(entry)
-        if not fits:
-            alone.append(dict(entry))
-    return found + alone
+def _added(axes: Mapping[str, Any], entries: Iterable[Combination]) -> Combination:
+    return {key: value for entry in entries for key, value in entry.items() if key not in axes}
 
 
 def display_name(name: str, combination: Mapping[str, Any]) -> str:
     """Name a job as GitHub shows it: `test-package (3.10)`."""
-    shown = ", ".join(_leaves(list(combination.values())))
-    return f"{name} ({shown})" if shown else name
+    shown = ", ".join(filter(None, _leaves(list(combination.values()))))
+    return cut_name(f"{name} ({shown})" if shown else name)
 
 
 def _leaves(value: Any) -> list[str]:

@@ -7,15 +7,26 @@ evaluation  the tree's value in the contexts given: `evaluate`, `interpolate` a 
 
 from __future__ import annotations
 
-from release.workflows.expressions.evaluation import STATUS, Partial, Undecided, condition, evaluate, interpolate
+from release.workflows.expressions.evaluation import (
+    HASH_FILES,
+    STATUS,
+    Partial,
+    Undecided,
+    check_text,
+    condition,
+    evaluate,
+    interpolate,
+)
 from release.workflows.expressions.syntax import Unsupported
 from release.workflows.expressions.values import equal, number, text, truth
 
 __all__ = [
+    "HASH_FILES",
     "STATUS",
     "Partial",
     "Undecided",
     "Unsupported",
+    "check_text",
     "condition",
     "equal",
     "evaluate",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from release.workflows.expressions import values
@@ -14,9 +15,11 @@ CONTEXTS = frozenset(
 )
 # The context key that success(), failure() and cancelled() look at: one of those words, or "skipped".
 STATUS = "status()"
+# The context key of what hashFiles() is, given the patterns.
+HASH_FILES = "hashFiles()"
 _STATUS_FUNCTIONS = ("always", "success", "failure", "cancelled")
-# Strings may hold "}}", so they are read as strings.
-EXPRESSION = re.compile(r"\$\{\{((?:'(?:[^']|'')*'|(?!\}\}).)*)\}\}", re.DOTALL)
+# Strings may hold "}}", so they are read as strings; an empty one is none.
+EXPRESSION = re.compile(r"\$\{\{(?!\s*\}\})((?:'(?:[^']|'')*'|(?!\}\}).)*)\}\}", re.DOTALL)
 
 Context = Mapping[str, Any]
 
@@ -39,14 +42,20 @@ def evaluate(text: str, context: Context) -> Any:
     Raises `Undecided` when it reaches a context that GitHub has and `context` lacks, `Unsupported` when it is wrong.
     """
     whole = EXPRESSION.fullmatch(text.strip())
-    return _value(parse(whole.group(1) if whole else text), context)
+    return _value(_tree(whole.group(1) if whole else text), context)
 
 
 def interpolate(text: str, context: Context) -> str:
     """Replace every `${{ … }}` in a text; raises as `evaluate` does."""
-    if "${{" in EXPRESSION.sub("", text):
-        raise Unsupported(f"an expression is not closed: {text[:80]!r}")
+    _check_closed(text)
     return EXPRESSION.sub(lambda found: values.text(evaluate(found.group(1), context)), text)
+
+
+def check_text(text: str) -> None:
+    """Check that every `${{ … }}` in a text can be evaluated somewhere; raises `Unsupported` for what is wrong."""
+    _check_closed(text)
+    for found in EXPRESSION.findall(text):
+        _tree(found)
 
 
 def condition(text: str, context: Context) -> bool:
@@ -60,12 +69,26 @@ def condition(text: str, context: Context) -> bool:
     return _truth(node, context)
 
 
+@lru_cache(maxsize=512)
+def _tree(text: str) -> Node:
+    """Read one expression and check its calls, also those that are never made."""
+    node = parse(text)
+    values.check_calls(node)
+    return node
+
+
+def _check_closed(text: str) -> None:
+    if "${{" in EXPRESSION.sub("", text):
+        raise Unsupported(f"an expression is empty or not closed: {text[:80]!r}")
+
+
 def _condition_node(text: str) -> Node:
+    _check_closed(text)
     whole = EXPRESSION.fullmatch(text)
     if whole or "${{" not in text:
-        return parse(whole.group(1) if whole else text) if text else Literal(True)
+        return _tree(whole.group(1) if whole else text) if text else Literal(True)
     # GitHub makes such a text a format() of its expressions, and a text that is not empty is true.
-    found = [parse(part) for part in EXPRESSION.findall(text)]
+    found = [_tree(part) for part in EXPRESSION.findall(text)]
     template = EXPRESSION.sub("x", text)
     return Call("format", (Literal(template.replace("{", "{{").replace("}", "}}")), *found))
 
@@ -100,12 +123,32 @@ def _value(node: Node, context: Context) -> Any:
             return left if values.truth(left) is (operator == "||") else _value(second, context)
         case Call("[]", (target, key)):
             return _item(_value(target, context), _value(key, context), _description(node))
-        case Call(name) if name in _STATUS_FUNCTIONS:
-            if name != "always" and STATUS not in context:
-                raise Undecided(f"{name}()")
-            return name == "always" or context[STATUS] == name
+        case Call(name, arguments) if name in values.IMPURE:
+            return _run_value(name, arguments, context)
         case Call(name, arguments):
             return values.call(name, [_value(argument, context) for argument in arguments])
+
+
+def _run_value(name: str, arguments: Sequence[Node], context: Context) -> Any:
+    """Return the value of a function that looks at the run or its files, or not at all its arguments."""
+    if name == "case":
+        return _value(_case(arguments[:-1], arguments[-1], context), context)
+    key = HASH_FILES if name == "hashfiles" else STATUS
+    if name != "always" and key not in context:
+        raise Undecided(HASH_FILES if key == HASH_FILES else f"{name}()")
+    if key == HASH_FILES:
+        return context[HASH_FILES]([values.text(_value(each, context)) for each in arguments])
+    return name == "always" or context[STATUS] == name
+
+
+def _case(pairs: Sequence[Node], default: Node, context: Context) -> Node:
+    """Choose what follows the first predicate that is true."""
+    for predicate, result in zip(pairs[::2], pairs[1::2], strict=True):
+        if not isinstance(holds := _value(predicate, context), bool):
+            raise Unsupported("a predicate of case() is neither true nor false")
+        if holds:
+            return result
+    return default
 
 
 def _context_value(name: str, context: Context) -> Any:
@@ -118,18 +161,20 @@ def _context_value(name: str, context: Context) -> Any:
 
 def _item(target: Any, key: Any, path: str) -> Any:
     if isinstance(target, values.Filtered):
-        found = [_item(element, key, path) for element in target if isinstance(element, Mapping | list)]
-        return values.Filtered(element for element in found if element is not None)
-    if isinstance(target, Mapping):
+        return values.Filtered(each for element in target for each in _entry(element, key, path))
+    return next(iter(_entry(target, key, path)), None)
+
+
+def _entry(target: Any, key: Any, path: str) -> list[Any]:
+    """List the one value that an object or array has at a key, if it has one."""
+    if isinstance(target, Mapping) and values.is_primitive(key):
         wanted = values.text(key)
-        if wanted in target:
-            return target[wanted]
-        near = [name for name in target if name.lower() == wanted.lower()]
+        near = [wanted] if wanted in target else [each for each in target if values.fold(each) == values.fold(wanted)]
         if not near and isinstance(target, Partial):
             raise Undecided(path)
-        return target[near[0]] if near else None
+        return [target[each] for each in near[:1]]
     at = values.number(key)
-    return target[int(at)] if isinstance(target, list) and 0 <= at < len(target) else None
+    return [target[int(at)]] if isinstance(target, list) and 0 <= at < len(target) else []
 
 
 def _description(node: Node) -> str:

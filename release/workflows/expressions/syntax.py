@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from math import inf, nan
+from functools import partial
+from math import inf, isnan, nan
 
 # GitHub's own limits for one expression.
 MAX_LENGTH = 21_000
@@ -18,15 +18,17 @@ MAX_DEPTH = 50
 NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _TOKEN = re.compile(
     rf"""\s*(?:
-    (?P<number>[-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.]))
+    (?P<number>(?:[-+]|\.?[0-9])[^\s()\[\],!<>=&|]*)
     |(?P<string>'(?:[^']|'')*')
     |(?P<name>{NAME})
     |(?P<mark>&&|\|\||[=!<>]=|[!<>()\[\].,*])
     )""",
     re.VERBOSE,
 )
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?Infinity")
+_WHOLE = re.compile(r"0x[0-9a-fA-F]+|0o[0-7]+")
 _LEVELS: tuple[tuple[str, ...], ...] = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
-_WORDS: dict[str, bool | float | None] = {"null": None, "true": True, "false": False, "nan": nan, "infinity": inf}
+_WORDS: dict[str, bool | float | None] = {"null": None, "true": True, "false": False, "NaN": nan, "Infinity": inf}
 
 
 class Unsupported(ValueError):
@@ -71,11 +73,11 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         position = found.end()
 
 
-def _number(text: str) -> float:
-    sign = -1 if text.startswith("-") else 1
-    digits = text.lower().lstrip("+-")
-    # GitHub's numbers are doubles; one too large is infinite.
-    return sign * (float(int(digits[:200], 0)) if digits.startswith(("0x", "0o")) else float(digits))
+def parse_number(text: str) -> float:
+    """Read a number as it is written, in an expression or in a text; NaN when it is none, infinite when too large."""
+    if _WHOLE.fullmatch(text):
+        return float(int(text[:200], 0))
+    return float(text) if _NUMBER.fullmatch(text) else nan
 
 
 class _Parser:
@@ -104,14 +106,19 @@ class _Parser:
             return self.unary()
         node = self.level(number + 1)
         while operator := self.take(*_LEVELS[number]):
-            node = Call(operator, (node, self.level(number + 1)))
+            right = partial(self.level, number + 1)
+            node = Call(operator, (node, self.deeper(right) if operator in ("||", "&&") else right()))
         return node
 
-    def deeper(self, part: Callable[[], Node]) -> Node:
-        """Read a part that is nested, and not too deep."""
+    def deepen(self) -> None:
+        """Count a level of nesting more."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
+
+    def deeper(self, part: Callable[[], Node]) -> Node:
+        """Read a part that is nested, and not too deep."""
+        self.deepen()
         node = part()
         self.depth -= 1
         return node
@@ -120,18 +127,22 @@ class _Parser:
         """Read an operand and the `!` before it."""
         if self.take("!"):
             return Call("!", (self.deeper(self.unary),))
-        return self.postfix(self.primary())
-
-    def primary(self) -> Node:
-        """Read a literal, a context, a call or what stands in parentheses."""
-        if number := self.take("number"):
-            return Literal(_number(number))
+        if text := self.take("number"):
+            if isnan(number := parse_number(text)):
+                raise Unsupported(f"expression {self.text!r}: {text!r} is no number")
+            return Literal(number)
         if string := self.take("string"):
             return Literal(string[1:-1].replace("''", "'"))
-        if name := self.take("name").lower():
-            if self.take("("):
-                return Call(name, self.arguments())
-            return Literal(_WORDS[name]) if name in _WORDS else Name(name)
+        if (name := self.take("name")) in _WORDS:
+            return Literal(_WORDS[name])
+        return self.postfix(self.named(name.lower()) if name else self.group())
+
+    def named(self, name: str) -> Node:
+        """Read what follows the name of a context or function."""
+        return Call(name, self.arguments()) if self.take("(") else Name(name)
+
+    def group(self) -> Node:
+        """Read what stands in parentheses."""
         self.expect("(", "a value")
         node = self.deeper(self.level)
         self.expect(")", "')'")
@@ -148,10 +159,8 @@ class _Parser:
 
     def postfix(self, node: Node) -> Node:
         """Read the properties and indexes after an operand."""
-        for _ in range(MAX_DEPTH):
-            bracket = self.take("[")
-            if not bracket and not self.take("."):
-                return node
+        before = self.depth
+        while (bracket := self.take("[")) or self.take("."):
             if self.take("*"):
                 node = Call(".*", (node,))
             else:
@@ -160,18 +169,19 @@ class _Parser:
                 )
             if bracket:
                 self.expect("]", "']'")
-        raise Unsupported(f"expression is nested deeper than {MAX_DEPTH}")
+            self.deepen()
+        self.depth = before
+        return node
 
 
-@lru_cache(maxsize=512)
 def parse(text: str) -> Node:
-    """Read one expression, without its `${{ }}`.
+    """Read one expression, without its `${{ }}`; nothing at all is null.
 
     Raises `Unsupported` where GitHub would refuse it, or when it is longer or deeper than GitHub allows.
     """
     if len(text) > MAX_LENGTH:
         raise Unsupported(f"expression is longer than {MAX_LENGTH} characters")
     parser = _Parser(text)
-    node = parser.level()
+    node = parser.deeper(parser.level) if text.strip() else Literal(None)
     parser.expect("end", "an operator")
     return node

@@ -9,12 +9,15 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from release.workflows.expressions.syntax import Unsupported
+from release.workflows.expressions.syntax import Call, Node, Unsupported, parse_number
 
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _KINDS: dict[type, str] = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
+MOST = 255  # arguments of a function
+# The functions that are no matter of their arguments' values alone, and the fewest that each takes.
+IMPURE = {"always": 0, "success": 0, "failure": 0, "cancelled": 0, "hashfiles": 1, "case": 3}
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,3})\}|[{}]")
 
 
@@ -35,15 +38,7 @@ def number(value: Any) -> float:
         return float(value) if isinstance(value, float) or abs(value) < 2**1023 else math.inf
     if value is None:
         return 0.0
-    if not isinstance(value, str):
-        return math.nan
-    digits = value.strip()
-    if digits.lower().startswith(("0x", "0o")):
-        try:
-            return float(int(digits, 0))
-        except (ValueError, OverflowError):
-            return math.nan
-    return float(digits) if _NUMBER.fullmatch(digits) else (math.nan if digits else 0.0)
+    return parse_number(value.strip() or "0") if isinstance(value, str) else math.nan
 
 
 def text(value: Any) -> str:
@@ -53,10 +48,20 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.15g}".replace("nan", "NaN").replace("inf", "Infinity")
+        return f"{value + 0.0:.15g}".upper().replace("NAN", "NaN").replace("INF", "Infinity")  # -0 is 0
     if isinstance(value, Mapping):
         return "Object"
     return "Array" if isinstance(value, list) else str(value)
+
+
+def fold(text: str) -> str:
+    """Take the case out of a text as .NET's OrdinalIgnoreCase does: letter by letter, and not out of the Turkish ı."""
+    return "".join(each if each == "ı" or len(each.upper()) > 1 else each.upper() for each in text)
+
+
+def is_primitive(value: Any) -> bool:
+    """Tell whether a value is no object and no array: only such a one is a text for functions and indexes."""
+    return type(value) in _KINDS
 
 
 def texts(value: Any) -> list[str]:
@@ -70,18 +75,20 @@ def equal(left: Any, right: Any) -> bool:
     if kind != other:
         return number(left) == number(right)
     if isinstance(left, str):
-        return left.upper() == str(right).upper()
+        return fold(left) == fold(right)
     return left is right if kind == "object" else bool(left == right)
 
 
 def less(left: Any, right: Any) -> bool:
     """Compare as `<` does; always false with NaN."""
     if isinstance(left, str) and isinstance(right, str):
-        return left.upper() < right.upper()
+        return fold(left) < fold(right)
     return number(left) < number(right)
 
 
 def _all(target: Any) -> Filtered:
+    if isinstance(target, Filtered):
+        return Filtered(each for element in target for each in _all(element))
     if isinstance(target, Mapping):
         return Filtered(target.values())
     return Filtered(target if isinstance(target, list) else ())
@@ -90,7 +97,11 @@ def _all(target: Any) -> Filtered:
 def _contains(where: Any, item: Any) -> bool:
     if isinstance(where, list):
         return any(equal(element, item) for element in where)
-    return not isinstance(where, Mapping) and text(item).lower() in text(where).lower()
+    return _compare_texts(str.__contains__, where, item)
+
+
+def _compare_texts(comparison: Callable[[str, str], bool], left: Any, right: Any) -> bool:
+    return is_primitive(left) and is_primitive(right) and comparison(fold(text(left)), fold(text(right)))
 
 
 def _format(template: Any, *values: Any) -> str:
@@ -106,7 +117,22 @@ def _format(template: Any, *values: Any) -> str:
 
 
 def _join(values: Any, separator: Any = ",") -> str:
-    return text(separator).join(map(text, values)) if isinstance(values, list) else text(values)
+    if isinstance(values, list):
+        return (text(separator) if is_primitive(separator) else ",").join(map(text, values))
+    return text(values) if is_primitive(values) else ""
+
+
+def _to_json(value: Any, margin: str = "\n") -> str:
+    """Write a value as JSON, its numbers as text has them."""
+    inner = f"{margin}  "
+    if isinstance(value, Mapping):
+        marks, found = "{}", [f"{_to_json(str(key))}: {_to_json(each, inner)}" for key, each in value.items()]
+    elif isinstance(value, list):
+        marks, found = "[]", [_to_json(each, inner) for each in value]
+    else:
+        is_number = _KINDS[type(value)] == "number"
+        return text(value) if is_number else json.dumps(value, ensure_ascii=False)
+    return f"{marks[0]}{inner}{f',{inner}'.join(found)}{margin}{marks[1]}" if found else marks
 
 
 def _from_json(value: Any) -> Any:
@@ -117,7 +143,7 @@ def _from_json(value: Any) -> Any:
 
 
 # Name: the function, the fewest and the most arguments it takes. The operators take what the syntax gives them.
-_FUNCTIONS: dict[str, tuple[Callable[..., Any], int, float]] = {
+_FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "!": (lambda value: not truth(value), 1, 1),
     ".*": (_all, 1, 1),
     "==": (equal, 2, 2),
@@ -127,23 +153,32 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], int, float]] = {
     "<=": (lambda left, right: less(left, right) or equal(left, right), 2, 2),
     ">=": (lambda left, right: less(right, left) or equal(left, right), 2, 2),
     "contains": (_contains, 2, 2),
-    "startswith": (lambda where, what: text(where).lower().startswith(text(what).lower()), 2, 2),
-    "endswith": (lambda where, what: text(where).lower().endswith(text(what).lower()), 2, 2),
-    "format": (_format, 1, math.inf),
+    "startswith": (partial(_compare_texts, str.startswith), 2, 2),
+    "endswith": (partial(_compare_texts, str.endswith), 2, 2),
+    "format": (_format, 1, MOST),
     "join": (_join, 1, 2),
-    "tojson": (lambda value: json.dumps(value, indent=2, ensure_ascii=False), 1, 1),
+    "tojson": (_to_json, 1, 1),
     "fromjson": (_from_json, 1, 1),
 }
 
 
-def call(name: str, arguments: Sequence[Any]) -> Any:
-    """Call one of GitHub's pure functions by its lower-case name, or an operator.
+def check_calls(node: Node) -> None:
+    """Check every call of a function in an expression, evaluated or not, as GitHub does before it evaluates any.
 
-    Raises `Unsupported` for a function that is not known here (`hashFiles` too) or with too few or many arguments.
+    Raises `Unsupported` for a function that GitHub does not have, or with too few or many arguments.
     """
-    if name not in _FUNCTIONS:
-        raise Unsupported(f"the function {name}() is not supported")
-    function, fewest, most = _FUNCTIONS[name]
-    if not fewest <= len(arguments) <= most:
-        raise Unsupported(f"the function {name}() does not take {len(arguments)} arguments")
-    return function(*arguments)
+    if not isinstance(node, Call):
+        return
+    for argument in node.arguments:
+        check_calls(argument)
+    name, given = node.name, len(node.arguments)
+    if name not in {*IMPURE, *_FUNCTIONS, "&&", "||", "[]"}:
+        raise Unsupported(f"GitHub has no function {name}()")
+    fewest, most = (IMPURE[name], MOST) if name in IMPURE else _FUNCTIONS.get(name, (bool, 0, MOST))[1:]
+    if not fewest <= given <= most or (name == "case" and given % 2 == 0):
+        raise Unsupported(f"the function {name}() does not take {given} arguments")
+
+
+def call(name: str, arguments: Sequence[Any]) -> Any:
+    """Call one of GitHub's pure functions by its lower-case name, or an operator, with arguments as it takes them."""
+    return _FUNCTIONS[name][0](*arguments)

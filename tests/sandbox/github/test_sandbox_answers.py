@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox_client import Client
+from sandbox_client import FILES, Client
 
+from release.sandbox import Sandbox
 from release.sandbox.github.records import TOKEN, Token
 
 
@@ -28,3 +29,12 @@ def test_wrong_token_version_and_repository_are_refused(client: Client) -> None:
     client.hub.tokens["reader"] = Token(push=False)
     client.token = "reader"
     client.dispatch(403, inputs={"publish": "true"})
+
+
+def test_what_the_sandbox_does_not_have_is_told_from_what_is_not_there() -> None:
+    with Sandbox(FILES, cloud=False) as sandbox:
+        client = Client(sandbox)
+        for method, path in (("GET", "codespaces"), ("DELETE", "actions/workflows/build.yaml")):
+            said = client.send(method, path, 404)["message"]
+            assert said == f"The sandbox's GitHub does not have {method} /api/v3/repos/acme/platform/{path}"
+        assert client.get("actions/runs/1", 404)["message"] == "Not Found"

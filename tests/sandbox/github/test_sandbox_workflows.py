@@ -90,3 +90,25 @@ def test_steps_of_a_dispatched_run_really_run() -> None:
         assert run["conclusion"] == "success"
         assert "level high" in client.session.get(place, timeout=5).text
         Conformance.load().check_all(client.recording.exchanges)
+
+
+def test_f31_a_push_that_touches_other_paths_starts_nothing(client: Client) -> None:
+    head = "on: {push: {branches: [topic], %s}, pull_request: {%s}}\njobs: {a: {runs-on: x, steps: [{run: 'true'}]}}\n"
+    (client.sandbox.work / "docs").mkdir()
+    topic = client.commit("topic", "docs/one.md")
+    for name, filters in (("docs", "paths: ['docs/**', '!docs/*.txt']"), ("code", "paths-ignore: ['docs/**']")):
+        topic = client.commit("topic", f".github/workflows/{name}.yaml", head % (filters, filters), topic)
+
+    def started() -> set[str]:
+        """Name the workflows that ran since the last look."""
+        names = {run.start.path.rpartition("/")[2] for run in client.hub.runs.values()}
+        client.hub.runs.clear()
+        return names
+
+    started()
+    for path, expected in (("docs/a.md", "docs.yaml"), ("a.py", "code.yaml"), ("docs/a.txt", None)):
+        topic = client.commit("topic", path, "text\n", topic)
+        assert started() == ({expected} if expected else set()), path
+    client.commit("only-docs", "docs/b.md", "text\n", topic)
+    client.pull("only-docs", base="topic")
+    assert started() == {"docs.yaml"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from pathlib import Path
@@ -96,8 +97,8 @@ def test_the_environment_is_github_s_and_clean(start: Started, monkeypatch: pyte
         ("runs-on: x, container: x, steps: [{run: echo}]", "`container`"),
         ("runs-on: windows-latest, steps: [{run: echo}]", "no runner for windows-latest"),
         ("runs-on: x, steps: [{run: echo, shell: pwsh}]", "the shell 'pwsh'"),
-        ("runs-on: x, steps: [{run: echo, if: hashFiles('a')}]", "hashfiles() is not supported"),
-        ("runs-on: x, if: hashFiles('a'), steps: [{run: echo}]", "jobs.a: the function hashfiles()"),
+        ("runs-on: x, steps: [{run: echo, background: true}]", "`background` in a step"),
+        ("runs-on: x, if: hashFiles('a'), steps: [{run: echo}]", "jobs.a: depends on hashFiles()"),
         ("runs-on: x, steps: [{run: 'echo ${{ nope.x }}'}]", "unrecognized named-value: 'nope'"),
         ("runs-on: x, strategy: {matrix: {p: []}}, steps: [{run: echo}]", "matrix vector 'p'"),
         ("runs-on: x, steps: [{run: echo x >> $GITHUB_OUTPUT}]", "invalid format 'x'"),
@@ -165,3 +166,38 @@ def test_a_background_process_ends_with_its_step(start: Started) -> None:
     assert run.conclusion == "success"
     child = int(re.findall(r"Z child (\d+)", run.jobs[0].log)[0])
     wait_for(lambda: not alive(child))
+
+
+def test_hash_files_is_the_hash_of_the_hashes_of_the_files_below_the_workspace(start: Started) -> None:
+    run = start(
+        """
+        a:
+          runs-on: x
+          steps:
+            - run: mkdir -p deep/er && echo 1 > a.lock && echo 2 > deep/er/b.lock && echo 3 > deep/c
+            - run: echo "<${{ hashFiles('**/*.lock', '!a.lock') }}> <${{ hashFiles('deep/**', './a.*') }}>"
+            - run: echo "<${{ hashFiles('none', '../*') }}> <${{ hashFiles(format('{0}/deep', github.workspace)) }}>"
+        """
+    )
+    one, two, three = (hashlib.sha256(f"{number}\n".encode()).digest() for number in (1, 2, 3))
+    below = [b"".join(found) for found in ([two], [one, three, two], [three, two])]
+    first, every, folder = (hashlib.sha256(found).hexdigest() for found in below)
+    assert f"<{first}> <{every}>" in named(run, "a").log
+    assert f"<> <{folder}>" in named(run, "a").log
+
+
+def test_set_output_is_still_honoured(start: Started) -> None:
+    run = start(
+        """
+        a:
+          runs-on: x
+          steps:
+            - {id: s, run: 'echo "::set-output name=wheel::a%0Ab"; echo other=1 >> "$GITHUB_OUTPUT"'}
+            - {id: t, run: echo none}
+            - run: echo '<${{ toJSON(steps.s.outputs.wheel) }} ${{ steps.s.outputs.other }}>'
+            - run: echo '(${{ steps.t.outputs.wheel }})'
+        """
+    )
+    assert '<"a\\nb" 1>' in run.jobs[0].log
+    assert "Z ()" in run.jobs[0].log
+    assert "deprecated" in run.jobs[0].log
