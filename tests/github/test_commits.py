@@ -240,7 +240,7 @@ def test_f31_without_check_runs_the_jobs_of_the_runs_stand_in(world: Make, becam
             there.follow()
     else:
         there.follow()
-        assert "check job of ci: success" in printed(there.context)
+        assert "CI check 'job of ci' passed" in printed(there.context)
         assert "this token may not read check runs" in printed(there.context)
 
 

@@ -180,7 +180,7 @@ def test_accept_without_a_reason_is_a_usage_error(sandbox: Sandbox, typed: Type)
 
 
 def test_a_line_without_tags_blocks(context: Context, sandbox: Sandbox) -> None:
-    assert "this line has no release yet" in refused(context, Blocked, name="sdk", version="0.8.1").problem
+    assert "nothing of 0.8 is released yet" in refused(context, Blocked, name="sdk", version="0.8.1").problem
     assert writes(sandbox) == []
 
 
@@ -344,7 +344,7 @@ def test_the_backends_images_are_proved_and_no_others(
     monkeypatch.setattr(doubled, "IMAGES", BACKEND)  # a repository whose tag builds these two alone
     pipelines.component(context, "backend")
     assert {f"{name}:0.6.3" for name in BACKEND} <= set(cloud_content(sandbox))
-    assert "lepton-web" not in printed(context)
+    assert "image lepton-web" not in printed(context)
     assert dispatches(sandbox) == 0
     assert len(doubles.runs_of(PLATFORM)) == 1
     before, asked = everything(sandbox), writes(sandbox)

@@ -128,12 +128,12 @@ def test_every_page_of_checks_is_read_and_each_is_named(context: Context, sandbo
     pipelines.patch(last, line=LINE)
     shown = printed(last)
     for text in (
-        "left out by a path filter: skipped",
-        "says nothing: neutral",
-        "jenkins: success",
-        "matrix 149: success",
+        "'left out by a path filter' is skipped",
+        "'says nothing' is neutral",
+        "'jenkins' passed",
+        "'matrix 149' passed",
     ):
-        assert f"check {text}" in shown
+        assert f"CI check {text}" in shown
 
 
 def test_a_status_that_failed_counts(context: Context, sandbox: Sandbox) -> None:
