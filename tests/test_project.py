@@ -56,9 +56,13 @@ def test_s09_our_workflows_pin_actions_and_ask_for_little(path: Path) -> None:
 def test_ci_and_a_developers_machine_run_the_same_sessions() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yaml").read_text(encoding="utf-8"))["jobs"]
     in_ci = {each["session"] for each in jobs["check"]["strategy"]["matrix"]["include"]}
-    here = re.search(r"^nox --session (.*)$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.M)
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    here = re.search(r"^nox --session (.*)$", script, re.M)
     assert here
-    assert in_ci == set(here[1].split())
+    assert in_ci == {*here[1].split(), "tests"}
+    command = re.search(r"uv run --group test pytest.*?(?= +#)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert command
+    assert script.endswith(f"\n{command[0]}\n"), "pytest has the last word"
     assert in_ci | {"mutants"} <= set(
         re.findall(r"^def (\w+)", (ROOT / "noxfile.py").read_text(encoding="utf-8"), re.M)
     )
