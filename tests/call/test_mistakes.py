@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ MISTYPED = {
     "--bogus": ("inv has no flag --bogus", "Its flags: inv --help"),
     "release.tga": ("'release.tga' is no task", "Did you mean release.tag?"),
     "release.minro --yes": ("'release.minro' is no task", "Did you mean release.minor?"),
+    "release.withdrawn": ("'release.withdrawn' is no task", "Tasks of release: inv --list release"),
     "minor": ("'minor' is no task", "Did you mean release.minor?"),
     "chekc": ("'chekc' is no task", "Did you mean release.check or image.check or platform.check?"),
     "release minor": ("'release' is no task", "Its tasks: inv --list release"),
@@ -43,6 +45,14 @@ def test_who_mistypes_is_told_what_was_meant(call: str, capsys: pytest.CaptureFi
         Program(namespace=namespace).run(["inv", *call.split()])
     problem, hint = MISTYPED[call]
     assert (end.value.code, capsys.readouterr().err) == (2, f"✘ {problem}\n  {hint}\n")
+
+
+def test_a_mistyped_call_is_json_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVOKE_RELEASE_OUTPUT", "json")
+    with pytest.raises(SystemExit) as end:
+        Program(namespace=namespace).run(["inv", "release.minro"])
+    said = json.loads(capsys.readouterr().out)
+    assert (end.value.code, said["code"], said["hint"]) == (2, 2, "Did you mean release.minor?")
 
 
 def test_a_component_and_a_line_that_are_not_there_bring_the_nearest(inv: Inv) -> None:
