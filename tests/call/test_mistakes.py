@@ -61,6 +61,10 @@ def test_a_component_and_a_line_that_are_not_there_bring_the_nearest(inv: Inv) -
     done = inv("release.patch", "--line", "0.7", code=2)
     assert "line 0.7 has no release branch\n  Did you mean 0." in done.stderr
     assert done.stderr.endswith("To cut it: inv release.branch --version 0.7\n")
+    done = inv("release.patch", "--line", "9.9", code=2)
+    assert done.stderr.endswith("What there is: inv release.status\n"), "9.9.0 does not come next"
+    done = inv("release.pick", "--continue", "--abort", code=2)
+    assert "--continue and --abort are two things" in done.stderr
     done = inv("release.status", "--line", "7", code=2)
     assert "'7' is no line: a line has two numbers, such as 0.7" in done.stderr
 
