@@ -140,7 +140,8 @@ class Settings:
     def image_repositories(self) -> list[str]:
         """The repositories that a release pushes to: the runner's, the platform's and the components'."""
         parts = [image for part in self.components.values() for image in part.images]
-        return list(dict.fromkeys([self.image.repository, *self.platform.images, *parts]))
+        runner = [self.image.repository] if self.image.config_file else []
+        return list(dict.fromkeys([*runner, *self.platform.images, *parts]))
 
     def component(self, name: str) -> Component:
         """Return the component; raise Usage naming those there are."""
@@ -178,12 +179,21 @@ def defaults_beside(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def read(config: Mapping[str, Any]) -> Settings:
     """Return the settings in `config`; raise Usage naming a key that is unknown or of the wrong type."""
     sections = get_type_hints(Settings)
+    _check_sections(config)
     settings = Settings(**{name: kind(**_values(kind, config.get(name, {}), name)) for name, kind in sections.items()})
     if settings.release.output not in ("text", "json"):
         raise Usage(f"release.output: {settings.release.output!r} is not an output", "It can be text or json.")
     components_of(settings.release.components)
     _check_names(settings.release)
     return settings
+
+
+def _check_sections(config: Mapping[str, Any]) -> None:
+    """Raise Usage for a section that is all but one of ours, with keys of it; another collection's passes."""
+    for name, part in config.items():
+        near = get_close_matches(name, DEFAULTS, 1, 0.75) if name not in DEFAULTS and hasattr(part, "keys") else []
+        if near and not DEFAULTS[near[0]].keys().isdisjoint(part.keys()):
+            raise Usage(f"{name}: no such section of settings", f"Did you mean {near[0]}?")
 
 
 def _check_names(given: Release) -> None:

@@ -129,3 +129,10 @@ def test_components_are_checked_and_named() -> None:
     with pytest.raises(Usage, match=r"release\.components"):
         read({"release": {"components": ["docs"]}})
     assert set(Settings().release.components) == {"backend", "web", "sdk"}
+
+
+def test_a_mistyped_section_is_named_and_another_collections_passes() -> None:
+    with pytest.raises(Usage, match="realease: no such section") as refused:
+        read({"realease": {"trunk": "main"}})
+    assert refused.value.hint == "Did you mean release?"
+    assert read({"images": {"folder": "x"}, "docs": {"path": "x"}}) == Settings()

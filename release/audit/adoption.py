@@ -20,6 +20,7 @@ from release.git.snapshot import trunk
 from release.github.requests import FOLDER
 from release.settings import COMPONENTS, DEFAULTS, Settings, read
 
+Found = dict[str, Any]
 ASKED = {
     "release.trunk": "the trunk's branch",
     "sdk.path": "the folder with the Python project", "sdk.bucket": "the S3 bucket of the wheels",
@@ -27,13 +28,13 @@ ASKED = {
     "platform.images": "the images that get the version as their tag",
     "image.config_file": "the file that names the runner image's version",
 }  # fmt: skip
+NONE: Found = {"platform.images": [], "image.config_file": ""}
 S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]+)/((?:[\w.-]+/)*)")
 _TAG = r"(?:\$\{\{.*?\}\}|[^\s\"'])*"
 _HOST = r"(?<![\w/.-])((?:[\w-]+\.)+[a-z]{2,}(?::\d+)?)"
 _IMAGE = re.compile(rf"{_HOST}/([a-z0-9][a-z0-9._/-]*):(?=\S*\$)({_TAG})")
 _VARIABLE = re.compile(r"^(\w*(?:IMAGE|RUNNER)\w*VERSION\w*)(?:: *str)? *= *[\"']\d+\.\d+\.\d+", re.MULTILINE)
 _IN_TAG = re.compile(r"\$\{\{.*?\}\}|\$\{?\w+\}?")
-Found = dict[str, Any]
 INTERFACE, DEFAULT_INTERFACE = "interface", COMPONENTS["sdk"]["interface"]  # the package's folder
 
 
@@ -47,9 +48,13 @@ def adopted_settings(context: Context) -> tuple[Settings, dict[str, Found], list
     with suppress(ReleaseError):
         found |= {"release.trunk": ""} if trunk(context) else {}  # the remote's HEAD names it
     unknown = [key for key in ASKED if key not in found and setting(context.settings, key) == _default(key)]
+    # In a repository of its own the defaults' images are another team's: what nothing tells is not there.
+    none = NONE if any(found[key] != _default(key) for key in found) else {}
     for key in unknown if context.report.interactive and not context.options.yes else ():
-        answer = context.report.answer(f"{key}, {ASKED[key]} ({_default(key)})?")
+        answer = context.report.answer(f"{key}, {ASKED[key]} ({none.get(key, _default(key)) or 'none'})?")
         found |= {key: answer.split() if key == "platform.images" else answer} if answer else {}
+    left = [key for key in unknown if key not in found]
+    found |= {key: none[key] for key in left if key in none}
     if any(found[key] != _default(key) for key in found):
         found["release.components"] = _components(found, names)
     own = {section: _other(section, part) for section, part in asdict(context.settings).items()}
@@ -59,7 +64,7 @@ def adopted_settings(context: Context) -> tuple[Settings, dict[str, Found], list
     }
     stands = read(copy.deepcopy({section: {**told[section], **own[section]} for section in DEFAULTS}))
     told = {section: part for section, part in told.items() if part}
-    return stands, told, [key for key in unknown if key not in found]
+    return stands, told, left
 
 
 def tracked_files(context: Context) -> list[str]:

@@ -200,10 +200,8 @@ def branch_rules_findings(context: Context) -> Iterator[Finding]:
 def workflows_findings(context: Context) -> Iterator[Finding]:
     """Check that the workflows at the trunk do what a release asks of them."""
     sha, sdk, image = trunk_sha(context), context.settings.sdk, context.settings.image
-    for file, inputs, roles, rules in (
-        (sdk.workflow, sdk.inputs, tuple(sdk.roles), SDK),
-        (image.workflow, {"version": A_TAG, **image.inputs}, (), IMAGE),
-    ):
+    runner = [(image.workflow, {"version": A_TAG, **image.inputs}, (), IMAGE)] if image.config_file else []
+    for file, inputs, roles, rules in ((sdk.workflow, sdk.inputs, tuple(sdk.roles), SDK), *runner):
         source = Source(repository(context).file(sha, f"{FOLDER}/{file}"), f"{HEADS}{trunk(context)}", file)
         judged = judge(source, inputs, roles, rules)
         problem = f"{source.where} {'; '.join(judged.problems)}" if judged.problems else ""
@@ -231,7 +229,9 @@ def bucket_findings(context: Context) -> Iterator[Finding]:
 
 def registry_findings(context: Context) -> Iterator[Finding]:
     """Check that the registry has every repository, and refuses to overwrite a tag (F21)."""
-    repositories = [context.settings.image.repository, *context.settings.platform.images]
+    repositories = context.settings.image_repositories
+    if not repositories:  # nothing is pushed to one
+        return
     for name in repositories:
         registry(context).image_digest(name, A_TAG)
     immutable = getattr(registry(context), "is_immutable", lambda _: True)  # ECR alone tells

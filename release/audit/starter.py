@@ -41,7 +41,7 @@ def starter_files(context: Context) -> dict[str, str]:
         context = replace(context, settings=settings)
         files |= {SETTINGS: yaml.safe_dump(told, sort_keys=False)} if told else {}
         for key in unknown:
-            stands = f"else it is {setting(settings, key)!r}"
+            stands = f"else it is {setting(settings, key)!r}" if setting(settings, key) else "else there is none"
             context.report.step("note", f"nothing here tells {key}, {ASKED[key]}: set it in {SETTINGS}, {stands}")
     return {**files, **_workflows(context, root)}
 

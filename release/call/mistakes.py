@@ -31,7 +31,7 @@ def refuse(error: ReleaseError) -> NoReturn:
     """Print the error and end with its exit code, before any task runs."""
     from release.call.report import Report
 
-    Report("text").error(error)
+    Report("json" if os.environ.get("INVOKE_RELEASE_OUTPUT") == "json" else "text").error(error)
     raise Exit(code=error.code) from error
 
 
@@ -66,6 +66,10 @@ def _hint(machine: ParseMachine, word: str) -> str:
     for name in names:
         last = name.rpartition(".")[2]
         known[last] = f"{known[last]} or {name}" if last in known else name
+    space, dot, last = word.rpartition(".")
+    if dot and any(name.startswith(f"{space}.") for name in names):  # the part before the dot is right: no likeness
+        own = {name.rpartition(".")[2]: name for name in names if name.startswith(f"{space}.")}
+        return suggestion(last, own).strip() or f"Tasks of {space}: inv --list {space}"
     return suggestion(word, known).strip() or "All tasks: inv --list"
 
 

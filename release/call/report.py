@@ -7,13 +7,14 @@ import os
 import re
 import secrets
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.call.texts import duration, printable
+from release.errors import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -138,12 +139,13 @@ class Report:
         """Keep facts for the end, and write those that are new to GITHUB_OUTPUT (S5)."""
         new = {name: fact for name, fact in facts.items() if fact not in (None, "", self.facts.get(name))}
         self.facts.update(new)
-        path = os.environ.get("GITHUB_OUTPUT")
-        if path and new:
-            with Path(path).open("a", encoding="utf-8") as file:
-                for name, fact in new.items():
-                    fence = secrets.token_hex(16)
-                    file.write(f"{name}<<{fence}\n{printable(fact)}\n{fence}\n")
+        path = os.environ.get("GITHUB_OUTPUT", "")
+        for (name, fact), fence in ((each, secrets.token_hex(16)) for each in new.items() if path):
+            try:
+                _append(path, f"{name}<<{fence}\n{printable(fact)}\n{fence}\n")
+            except OSError as error:  # what a later step would read must not be lost without a word
+                what = f"GITHUB_OUTPUT: {path} cannot be written: {error.strerror}"
+                raise Usage(what, "Name a file in a folder that is there, or unset it.") from error
 
     def error(self, error: ReleaseError) -> None:
         """Print what went wrong on standard error; in JSON, as an object on standard output."""
@@ -285,8 +287,13 @@ class Report:
     def _summary(self, text: str) -> None:
         path = os.environ.get("GITHUB_STEP_SUMMARY") if self.actions else None
         if path:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(_MARKUP.sub(r"\\\1", printable(_cut(text))) + "\n")
+            with suppress(OSError):  # a page for people: no release stops for it
+                _append(path, _MARKUP.sub(r"\\\1", printable(_cut(text))) + "\n")
+
+
+def _append(path: str, text: str) -> None:
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _cut(text: str) -> str:

@@ -43,7 +43,10 @@ def needed_branch(context: Context, line: Line) -> RemoteRef:
     if found is None:
         check_not_gone(context, line)
         near = suggestion(str(line), {str(each): str(each) for each in release_branches(context)})
-        raise Usage(f"line {line} has no release branch", f"{near}To cut it: inv release.branch --version {line}")
+        first, versions = semver.Version(line.major, line.minor), line_versions(context)
+        may_come = not versions or right_version(first, versions) == first
+        hint = f"To cut it: inv release.branch --version {line}" if may_come else "What there is: inv release.status"
+        raise Usage(f"line {line} has no release branch", f"{near}{hint}")
     return found
 
 

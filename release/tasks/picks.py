@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from release import git, picks
 from release.call.flags import AFRESH, NO_LIST, NOTHING, Listing, PickRequest, Resume
 from release.call.task import task
+from release.errors import Usage
 
 if TYPE_CHECKING:
     from release.call.context import Context
@@ -33,6 +34,8 @@ def pick(
 
     Example: inv release.pick --line 0.7 --commit abc1234 --pr 123
     """
+    if resume.abort and resume.continue_:
+        raise Usage("--continue and --abort are two things", "Give one: --continue goes on, --abort takes back")
     if resume.abort:
         picks.steps.take_back(context, line)
     elif resume.continue_:

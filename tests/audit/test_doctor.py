@@ -21,7 +21,7 @@ from release.git.scratch import worktree
 from release.sandbox import Sandbox
 from release.sandbox.github import rules
 from release.sandbox.github.records import JOB_TOKEN, TOKEN, Token
-from release.settings import Image, Release, Sdk, Settings
+from release.settings import Image, Platform, Release, Sdk, Settings
 from release.tasks import setup
 from release.workflows import starts_on_push
 
@@ -299,6 +299,13 @@ def test_f16_of_several_rules_the_one_that_wants_most_approvals_counts(well: San
     for count in (2, 0):
         rules.protect(well.github.hub, "refs/heads/main", pull_request={"required_approving_review_count": count})
     assert [each.says for each in setup.doctor(context) if "2 approvals" in each.says]
+
+
+def test_a_team_without_images_needs_no_registry_and_no_workflow_for_them(context: Context) -> None:
+    none = Settings(release=QUICK, image=Image(config_file="", workflow="no.yaml"), platform=Platform(images=[]))
+    found = setup.doctor(again(context, settings=replace(none, release=replace(QUICK, components={}))))
+    assert "registry" not in {each.name for each in found}
+    assert "no.yaml" not in " ".join(each.says for each in found if each.name == "workflows")
 
 
 def test_settings_say_where_they_come_from(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

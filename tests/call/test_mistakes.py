@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ MISTYPED = {
     "--bogus": ("inv has no flag --bogus", "Its flags: inv --help"),
     "release.tga": ("'release.tga' is no task", "Did you mean release.tag?"),
     "release.minro --yes": ("'release.minro' is no task", "Did you mean release.minor?"),
+    "release.withdrawn": ("'release.withdrawn' is no task", "Tasks of release: inv --list release"),
     "minor": ("'minor' is no task", "Did you mean release.minor?"),
     "chekc": ("'chekc' is no task", "Did you mean release.check or image.check or platform.check?"),
     "release minor": ("'release' is no task", "Its tasks: inv --list release"),
@@ -45,12 +47,24 @@ def test_who_mistypes_is_told_what_was_meant(call: str, capsys: pytest.CaptureFi
     assert (end.value.code, capsys.readouterr().err) == (2, f"✘ {problem}\n  {hint}\n")
 
 
+def test_a_mistyped_call_is_json_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVOKE_RELEASE_OUTPUT", "json")
+    with pytest.raises(SystemExit) as end:
+        Program(namespace=namespace).run(["inv", "release.minro"])
+    said = json.loads(capsys.readouterr().out)
+    assert (end.value.code, said["code"], said["hint"]) == (2, 2, "Did you mean release.minor?")
+
+
 def test_a_component_and_a_line_that_are_not_there_bring_the_nearest(inv: Inv) -> None:
     done = inv("release.component", "--name", "sdkk", code=2)
     assert "there is no component 'sdkk'\n  Did you mean --name sdk? Give --name, one of:" in done.stderr
     done = inv("release.patch", "--line", "0.7", code=2)
     assert "line 0.7 has no release branch\n  Did you mean 0." in done.stderr
     assert done.stderr.endswith("To cut it: inv release.branch --version 0.7\n")
+    done = inv("release.patch", "--line", "9.9", code=2)
+    assert done.stderr.endswith("What there is: inv release.status\n"), "9.9.0 does not come next"
+    done = inv("release.pick", "--continue", "--abort", code=2)
+    assert "--continue and --abort are two things" in done.stderr
     done = inv("release.status", "--line", "7", code=2)
     assert "'7' is no line: a line has two numbers, such as 0.7" in done.stderr
 

@@ -14,7 +14,7 @@ from outside import remote_refs
 
 from release.call.report import Progress, Report
 from release.call.texts import printable
-from release.errors import Failed
+from release.errors import Failed, Usage
 from release.sandbox import Sandbox
 
 HOSTILE = "main\x1b[31m\u202ereversed\u200b\x07\r\n::set-output name=x::y"
@@ -61,6 +61,17 @@ def actions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
     return tmp_path
+
+
+def test_an_output_that_cannot_be_written_is_said_and_a_summary_stops_nothing(
+    actions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(actions / "no" / "output"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(actions / "no" / "summary"))
+    report = Report(stream=io.StringIO())
+    report.step("made", "tag 0.7.0")
+    with pytest.raises(Usage, match=r"GITHUB_OUTPUT: .* cannot be written: No such file"):
+        report.record(version="0.7.0")
 
 
 def test_s05_outputs_cannot_be_forged(actions: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import again, open_context, printed
-from second_sample import SETTINGS, second_repository
+from second_sample import SETTINGS, git, second_repository
 
 from release.audit.adoption import adopted_settings
 from release.audit.starter import starter_files
@@ -159,6 +159,23 @@ def test_what_nothing_tells_is_said_and_asked_at_a_terminal_alone(
     found, told, unknown = adopted_settings(asked)
     assert (found.sdk.bucket, found.image.registry, found.platform.images) == ("wheels", "ghcr.io", ["acme/api"])
     assert (told["sdk"]["path"], unknown) == ("python", ["image.config_file"])
+
+
+def test_a_repository_without_images_gets_none_of_the_defaults(tmp_path: Path) -> None:
+    folder = second_repository(tmp_path)
+    for path in (".github", "service", "runner", "src/acme_tools/_image.py"):
+        git(folder, "rm", "-rq", "--ignore-unmatch", path)
+    context = Context(Settings(), Report(stream=io.StringIO()), Options(yes=True), folder=folder)
+    written = {path.name for path in setup.init(context)}
+    told = yaml.safe_load((folder / "invoke.yaml").read_text())
+    assert (told["platform"]["images"], told["image"]["config_file"]) == ([], "")
+    assert written == {"tasks.py", "invoke.yaml", "sdk-release.yaml", "release.yaml"}
+    said = printed(context)
+    assert (
+        "platform.images, the images that get the version as their tag: set it in invoke.yaml, else there is none"
+        in said
+    )
+    assert "Dockerfile is not there" not in said
 
 
 def push_workflows(context: Context, *names: str) -> None:
