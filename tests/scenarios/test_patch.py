@@ -362,7 +362,7 @@ def test_a_backport_that_conflicts_is_continued_by_pull_request(context: Context
     wanted = PickRequest(commit=(sha,), via_pr=True)
     with pytest.raises(Failed) as stopped:
         pipelines.patch(context, line=LINE, wanted=wanted)
-    assert "--continue --via-pr" in stopped.value.hint
+    assert "--continue --line 0.6 --via-pr" in stopped.value.hint
     (tree,) = pick_worktrees(repository(context))
     (tree.path / "NOTES.md").write_text("first\n")
     git(tree.path, "add", "NOTES.md")

@@ -116,13 +116,17 @@ def test_the_image_comes_first_and_the_tag_after_its_merge(context: Context, san
     pipelines.minor(context)
     order = [
         r"^POST .*git-receive-pack",  # branch image-0.7.0
+        r"^POST .*git-receive-pack",  # the lease on the dispatch
         rf"^POST .*{IMAGE}/dispatches",
+        r"^POST .*git-receive-pack",  # it is let go
         r"^POST .*/pulls$",
         r"^PUT .*/pulls/1/merge",
         r"^POST .*git-receive-pack",  # the image's branch goes
         r"^POST .*git-receive-pack",  # the release branch
         r"^POST .*git-receive-pack",  # the tag
+        r"^POST .*git-receive-pack",  # the lease on the dispatch
         rf"^POST .*{SDK}/dispatches",
+        r"^POST .*git-receive-pack",  # it is let go
         r"^POST .*/releases$",
         r"^PATCH .*/releases/",
     ]
@@ -247,7 +251,7 @@ STEPS = {
     "the draft": ("POST", "/releases\\?"),
     "the publication": ("PATCH", "/releases/"),
 }
-LATER = {"the branch's end": 1, "the release branch": 2, "the tag": 3}  # pushes before it
+LATER = {"the branch's end": 3, "the release branch": 4, "the tag": 5}  # pushes before it, a lease's two too
 LOST = ("the image's dispatch", "the merge", "the tag", "the SDK's dispatch", "the publication")
 
 
@@ -409,7 +413,7 @@ def test_f27_an_unfinished_release_goes_on_though_the_trunk_moved(
             pipelines.minor(again(context, timeout=1))
         doubles.runs_of(SDK)[0].end()
     else:
-        sandbox.github.faults.add("POST", "git-receive-pack", times=3)
+        sandbox.github.faults.add("POST", "git-receive-pack", times=5)  # the image's branch and lease, the line's
         sandbox.github.faults.add("POST", "git-receive-pack", status=403, times=1)
         with pytest.raises(ReleaseError):
             pipelines.minor(again(context))
