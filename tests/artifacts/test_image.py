@@ -23,7 +23,8 @@ from release.git.refs import RemoteRef
 from release.git.repository import repository
 from release.github.pulls import delete_branch, merged_branches
 from release.sandbox import Sandbox
-from release.tasks import image, lines
+from release.settings import Image, Platform
+from release.tasks import image, lines, platform
 from release.versions import parse, parse_line
 
 TAGS = [f"photon-py{python}-runner-0.7.0" for python in PYTHONS]
@@ -425,3 +426,12 @@ def test_f33_what_a_bump_left_that_was_killed_once_pushed_goes_with_the_next(
     assert len(git(sandbox.work, "worktree", "list").splitlines()) == 2
     image.bump(again(context), "0.7.0")
     assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1
+
+
+def test_f21_no_images_are_no_proof(context: Context) -> None:
+    """Nothing was printed, exit 0: it read as a proof."""
+    settings = replace(context.settings, image=Image(pythons=()), platform=Platform(images=()))
+    none = replace(context, settings=settings)
+    image.check(none, version="0.6.2")
+    platform.check(none, version="0.6.2")
+    assert printed(none).count("to prove: the settings name none") == 2
