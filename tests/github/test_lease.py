@@ -26,7 +26,7 @@ from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
 from release.tasks import sdk
 
-ROUNDS = [5, pytest.param(200, marks=pytest.mark.slow)]
+ROUNDS = [5, pytest.param(200, marks=pytest.mark.long)]
 
 
 @pytest.fixture(autouse=True)
