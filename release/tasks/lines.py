@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from release.git.refs import RemoteRef
 
 
-@task(reads=True)
+@task(reads=True, numbers=True)
 def next_(context: Context, bump: str = "", line: str = "") -> semver.Version:
     """Print the next version, by the remote's tags.
 
@@ -27,7 +27,9 @@ def next_(context: Context, bump: str = "", line: str = "") -> semver.Version:
     """
     wanted = release.versions.parse_line(line) if line else None
     bump = bump or ("patch" if wanted else "minor")
-    version = context.settle(release.versions.next_version(git.lines.line_versions(context, wanted), bump, wanted))
+    version = release.versions.next_version(git.lines.line_versions(context, wanted), bump, wanted)
+    git.lines.check_next(context, version)
+    context.settle(version)
     if context.report.json:
         context.report.emit(version=str(version), bump=bump, line=str(release.versions.line_of(version)))
     else:

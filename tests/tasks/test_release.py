@@ -63,7 +63,6 @@ def typed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         ("major", "", "1.0.0"),
         ("patch", "", "0.6.3"),
         ("", "0.5", "0.5.2"),
-        ("patch", "0.9", "0.9.0"),
     ],
 )
 def test_next(context: Context, bump: str, line: str, expected: str) -> None:

@@ -410,3 +410,9 @@ def test_a_patch_without_picks_says_that_nothing_is_new(context: Context, sandbo
     pipelines.patch(context, line="0.6")
     assert f"0.6.2 is tagged: going on with it; {LINE_6} has nothing beyond it" in printed(context)
     assert writes(sandbox) == []
+
+
+def test_f29_the_next_of_a_line_is_one_that_may_come_next(context: Context) -> None:
+    with pytest.raises(Usage, match="does not come next") as refused:
+        lines.next_(context, line="0.9")
+    assert "0.7.0" in refused.value.hint
