@@ -183,26 +183,30 @@ def image_origin_proofs(context: Context, expected: ExpectedState) -> Iterator[P
 
     How the image of an earlier release came about is that one's matter, and runs are not kept for ever.
     """
-    if expected.image != expected.version:
-        return
-    commit = image_commit(context, expected.tag.sha)
+    if expected.image == expected.version:
+        yield from image_origin(context, expected.image, expected.tag.sha, expected.branch)
+
+
+def image_origin(context: Context, version: semver.Version, sha: str, branch: RemoteRef | None) -> Iterator[Proof]:
+    """Prove where the images of the version came from that config.py names at the commit, on the branch if any."""
+    commit = image_commit(context, sha)
     pull = next((found for found in pulls_of(context, commit) if found.merged), None)
     # Built on its own branch, which a squash or a rebase merged as another commit, or on the release's or the trunk.
     own = RemoteRef(f"{HEADS}{pull.head}", pull.head_sha, "") if pull else None
-    built = [own, expected.branch, RemoteRef(f"{HEADS}{trunk(context)}", expected.tag.sha, "")]
-    requests = [image_run(context, expected.image, head) for head in built if head]
+    built = [own, branch, RemoteRef(f"{HEADS}{trunk(context)}", sha, "")]
+    requests = [image_run(context, version, head) for head in built if head]
     good = next(chain.from_iterable(right_runs(context, each) for each in requests), None)
-    fix = f"inv image.release --version {expected.image}"
+    fix = f"inv image.release --version {version}"
     yield _run("image run", good) if good else _no_run("image", requests[0].workflow, requests[0].sha, fix)
     if pull:
         yield Proof("pull request", True, f"#{pull.number} merged as {pull.merge_sha[:9]}", pull.url)
-    elif expected.branch and not contains(context, expected.branch.sha, commit):
+    elif branch and not contains(context, branch.sha, commit):
         yield Proof("pull request", False, f"{commit[:9]} is on no branch", fix=WHO)
-    elif expected.branch and not contains(context, trunk_sha(context), commit):
-        yield Proof("pull request", True, f"none: {commit[:9]} is on {short_name(expected.branch)} alone")
+    elif branch and not contains(context, trunk_sha(context), commit):
+        yield Proof("pull request", True, f"none: {commit[:9]} is on {short_name(branch)} alone")
     else:
         says = f"no merged pull request brought {commit[:9]}, which set {context.settings.image.config_variable}"
-        yield Proof("pull request", False, says, fix=f"inv image.pr --version {expected.image} --merge")
+        yield Proof("pull request", False, says, fix=f"inv image.pr --version {version} --merge")
 
 
 def github_release_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:

@@ -69,6 +69,20 @@ def _check_start(context: Context, version: semver.Version, image: bool) -> None
     github.dispatch.check_workflow(context, github.requests.sdk_request(context, planned))
     if not image:
         artifacts.next_release.allowed_tag(context, version, place.sha, [place])
+    _check_image_is_ours(context, version, place.sha)
+
+
+def _check_image_is_ours(context: Context, version: semver.Version, sha: str) -> None:
+    """Raise Conflict for an image of the version that is out already, and that the proof at the end would refuse."""
+    names = artifacts.images.runner_images(context, version) if context.settings.image.config_file else ()
+    if not names or artifacts.images.image_version_in_config(context, sha) != version:
+        return
+    if all(artifacts.images.digests(context, names).values()):
+        unproved = [each for each in audit.proofs.image_origin(context, version, sha, None) if not each.holds]
+        if unproved:
+            what = f"image {version} is out and named on {git.refs.brief(sha)}, but {unproved[0].says}"
+            after = f"Take the next version: inv release.minor --version {version.bump_minor()} --skip"
+            raise Conflict(what, f"{after}\nIf its pull request was merged just now, run the same again.")
 
 
 def _image_commit(context: Context, version: semver.Version) -> str:

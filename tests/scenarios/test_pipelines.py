@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import CHECKS, IMAGE, IMAGES, PLATFORM, PYTHONS, SDK, Doubles
+from history import write_commit
 from outside import cloud_content, dispatches, everything, peeled, remote_refs, writes
 
 from release.call.context import Context
@@ -469,3 +470,21 @@ def test_checks_of_the_release_branch_do_not_count_as_the_platform(
     pipelines.minor(context)
     check_released(sandbox)
     assert doubles.runs_of(CHECKS)
+
+
+@pytest.mark.parametrize("image", [True, False])
+def test_f27_an_image_that_nobody_can_prove_stops_a_release_before_it_begins(
+    context: Context, sandbox: Sandbox, doubles: Doubles, image: bool
+) -> None:
+    """Made before this tool, and named on the trunk: all was built, and the GitHub Release stayed a draft for good."""
+    write_commit(sandbox, "main", "sdk/leptonai/config.py", "0.6.2", "0.7.0")
+    for python in PYTHONS:
+        doubles.push("lepton", f"photon-py{python}-runner-0.7.0")
+    before = everything(sandbox)
+    with pytest.raises(Conflict, match=r"image 0\.7\.0 is out") as refused:
+        pipelines.minor(again(context), version="0.7.0", image=image)
+    assert "--version 0.8.0 --skip" in refused.value.hint
+    assert everything(sandbox) == before
+    plan = again(context, dry=True, skip=True)
+    pipelines.minor(plan, version="0.8.0")
+    assert "○ tag 0.8.0" in printed(plan)
