@@ -71,7 +71,7 @@ def version_file(read: Read, folder: str) -> VersionFile | None:
 
     None for a version by the tag, and where no reading tells: see `is_by_tag`.
     """
-    for path, variables in _named(read, _prefix(folder)):
+    for path, variables in _named(read, folder_prefix(folder)):
         content = read(path)
         for variable in variables if content is not None and path.endswith(".py") else ():
             with suppress(Usage):
@@ -84,13 +84,13 @@ def version_file(read: Read, folder: str) -> VersionFile | None:
 
 def is_by_tag(read: Read, folder: str) -> bool:
     """Whether the project names a plugin that takes the version from the tag."""
-    setup = (read(f"{_prefix(folder)}setup.py") or b"").decode()
+    setup = (read(f"{folder_prefix(folder)}setup.py") or b"").decode()
     return bool(BY_TAG.search(_plugins(project_data(read, folder)) + setup))
 
 
 def project_data(read: Read, folder: str) -> dict[str, Any]:
     """Return the project's pyproject.toml, nothing where there is none; raise Usage for one that is no TOML."""
-    path = f"{_prefix(folder)}pyproject.toml"
+    path = f"{folder_prefix(folder)}pyproject.toml"
     try:
         return tomllib.loads((read(path) or b"").decode())
     except ValueError as error:
@@ -103,7 +103,8 @@ def _plugins(data: Any) -> str:
     return str([data.get("build-system"), [*tool], _get(tool, "hatch", "version"), _get(tool, "pdm", "version")])
 
 
-def _prefix(folder: str) -> str:
+def folder_prefix(folder: str) -> str:
+    """Return what comes before a path in the folder, nothing for the repository's own."""
     return "" if folder in ("", ".") else f"{folder.rstrip('/')}/"
 
 
