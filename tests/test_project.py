@@ -68,6 +68,13 @@ def test_ci_and_a_developers_machine_run_the_same_sessions() -> None:
     )
 
 
+def test_each_mutant_applies() -> None:
+    """One whose text moved or is there twice proves nothing, and is noticed at its own run alone."""
+    found = [each for path in (ROOT / "tests" / "mutants").glob("*.yaml") for each in yaml.safe_load(path.read_text())]
+    assert [each["name"] for each in found if (ROOT / each["file"]).read_text().count(each["before"]) != 1] == []
+    assert len({each["name"] for each in found}) == len(found)
+
+
 def test_text_files_end_in_one_newline() -> None:
     for path in tracked():
         content = path.read_bytes()
