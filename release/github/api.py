@@ -122,7 +122,7 @@ class GitHub:
 
         Raises Waiting for one that was good before: an app's lives an hour, waits last longer. Usage for any other.
         """
-        while True:
+        for _ in range(2):
             auth = BearerAuth(self.token) if self.token else None
             answer = self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=auth, **rest)
             check_no_page(answer, "Check the network and GITHUB_API_URL.", lost=method != "GET")
@@ -130,11 +130,12 @@ class GitHub:
                 self._known = True
                 return answer
             refused, self.token = self.token, (self._renew and self._renew()) or self.token
-            if self.token == refused and self._known:
-                then = "An app's lives an hour. Set GITHUB_TOKEN to a new one, then run the same again: it goes on."
-                raise Waiting(f"the GitHub token has run out: {answer.problem}", then)
             if self.token == refused:
-                raise Usage(f"GitHub refuses the token: {answer.problem}", sign_in(self.api_url))
+                break
+        if self._known:
+            then = "An app's lives an hour. Set GITHUB_TOKEN to a new one, then run the same again: it goes on."
+            raise Waiting(f"the GitHub token has run out: {answer.problem}", then)
+        raise Usage(f"GitHub refuses the token: {answer.problem}", sign_in(self.api_url))
 
     def _good(self, answer: Answer, method: str, path: str) -> Answer:
         if answer.status < 300:
