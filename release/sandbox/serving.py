@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -151,7 +152,7 @@ def _change_answer(fault: Fault, application: WSGIApplication, environ: WSGIEnvi
 
 def _fault_answer(fault: Fault, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     if fault.drop:
-        environ["werkzeug.socket"].shutdown(SHUT_RDWR)
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return ClosingIterator(_cut())
     payload = fault.payload()
     headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(payload)), **fault.headers}
@@ -199,9 +200,6 @@ def _json(environ: WSGIEnvironment) -> Any:
         return content.decode(errors="replace")
 
 
-POLL = 0.05  # seconds until a server notices that it shall end
-
-
 class QuietHandler(WSGIRequestHandler):
     """Speaks HTTP/1.1, for chunked bodies, and logs nothing."""
 
@@ -221,7 +219,8 @@ class Server:
         self._http = make_server("127.0.0.1", 0, application, threaded=True, request_handler=QuietHandler)
         self.port = self._http.server_port
         self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(POLL,), daemon=True)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._ends = False
 
     def start(self) -> None:
         """Serve from now on."""
@@ -229,7 +228,13 @@ class Server:
 
     def stop(self) -> None:
         """End serving and free the port."""
+        self._ends = True
         if self._thread.is_alive():
-            self._http.shutdown()
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()  # so that it looks up at once
             self._thread.join()
         self._http.server_close()
+
+    def _serve(self) -> None:
+        while not self._ends:
+            self._http.handle_request()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import yaml
@@ -60,6 +62,11 @@ def document(text: bytes) -> Any:
     """Parse the one document of a workflow file; raises InvalidYaml, saying where."""
     if len(text) > LIMIT:
         raise InvalidYaml(f"more than {LIMIT} bytes")
+    return deepcopy(_document(text))
+
+
+@lru_cache(maxsize=16)  # a call asks the same few files many things
+def _document(text: bytes) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506
     except yaml.MarkedYAMLError as error:

@@ -32,15 +32,14 @@ from release.sandbox.github.routes import (
 )
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import RunLike, Start, new_run
-from release.sandbox.serving import POLL, Faults, Front, Recorded, Server
+from release.sandbox.serving import Faults, Front, Recorded, Server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _RESOURCES = (repository, refs, commits, workflows, runs, artifacts, pulls, releases)
 
-PATIENCE = 10.0  # seconds that a cancelled run has to end
-
+PATIENCE, POLL = 10.0, 0.05  # seconds that a cancelled run has to end, and between looks whether it has
 
 READING_POSTS = ("upload-pack", "generate-notes", "graphql")  # asked by POST, though nothing is written
 
@@ -197,7 +196,7 @@ def _git() -> ResponseReturnValue:
         return "", 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}
     if "receive-pack" in request.full_path and not known.push:
         return f"Permission to {state.full_name}.git denied to {known.login}.", 403
-    return git_answer(state.bare, path, request.environ, known.login, lambda: notice_refs(state, known))
+    return git_answer(state.bare, path, request.environ, lambda: notice_refs(state, known))
 
 
 def _blob(key: str) -> ResponseReturnValue:

@@ -1,13 +1,15 @@
-"""The bare repository over HTTP: Git's own `http-backend`, behind a token and the `update` hook of the rules."""
+"""The bare repository over HTTP: Git's own services (gitprotocol-http), behind a token and the rules' `update` hook."""
 
 from __future__ import annotations
 
+import gzip
 import io
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import IO, TYPE_CHECKING, cast
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
 from werkzeug import Response
 from werkzeug.wsgi import ClosingIterator, get_input_stream
@@ -25,7 +27,7 @@ def configure_bare(bare: Bare) -> None:
     """Allow what GitHub allows in a push, and install the hook."""
     config = bare.path / "config"
     with config.open("a", encoding="utf-8") as file:
-        file.write("[http]\n\treceivepack = true\n[receive]\n\tdenyDeletes = false\n\tadvertiseAtomic = true\n")
+        file.write("[receive]\n\tdenyDeletes = false\n\tadvertiseAtomic = true\n\tautogc = false\n")
         file.write("[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n[gc]\n\tauto = 0\n")
         file.write("[user]\n\tname = GitHub\n\temail = noreply@github.com\n[core]\n\tlogAllRefUpdates = false\n")
     hooks = bare.path / "hooks"
@@ -35,82 +37,70 @@ def configure_bare(bare: Bare) -> None:
     (hooks / "update").chmod(0o755)
 
 
-def git_answer(bare: Bare, path: str, environ: WSGIEnvironment, user: str, done: Callable[[], object]) -> Response:
+def git_answer(bare: Bare, path: str, environ: WSGIEnvironment, done: Callable[[], object]) -> Response:
     """Answer one request of Git's smart protocol; `done` is called before the last byte of a push's answer."""
-    if path == "/info/refs" and environ.get("HTTP_GIT_PROTOCOL") == "version=2" and "upload" in environ["QUERY_STRING"]:
-        return _capabilities(bare, environ)
+    service = "git-receive-pack" if "receive-pack" in path + environ.get("QUERY_STRING", "") else "git-upload-pack"
+    if path == "/info/refs":
+        kind, content = "advertisement", _advertisement(bare, service, environ)
+        return Response(content, content_type=f"application/x-{service}-{kind}", headers=_FRESH)
+    backend = _start(bare, service, environ)
+    after = cache(done) if service == "git-receive-pack" else None
+    chunks = ClosingIterator(_chunks(backend, after), lambda: _end(backend, after))
+    return Response(chunks, content_type=f"application/x-{service}-result", headers=_FRESH)
+
+
+_FRESH = {"Cache-Control": "no-cache, max-age=0, must-revalidate"}
+_CAPABILITIES: dict[bytes, bytes] = {}  # by the repository's settings; refs are no part of it in protocol 2
+
+
+def _advertisement(bare: Bare, service: str, environ: WSGIEnvironment) -> bytes:
+    """Answer what begins every fetch and push: the refs, or in protocol 2 what can be asked for."""
+    if environ.get("HTTP_GIT_PROTOCOL") != "version=2" or service == "git-receive-pack":
+        return _first_line(service) + _advertise(bare, service, environ)
+    settings = (bare.path / "config").read_bytes()
+    if settings not in _CAPABILITIES:
+        _CAPABILITIES[settings] = _advertise(bare, service, environ)
+    return _CAPABILITIES[settings]
+
+
+def _first_line(service: str) -> bytes:
+    text = f"# service={service}\n"
+    return f"{len(text) + 4:04x}{text}0000".encode()
+
+
+def _advertise(bare: Bare, service: str, environ: WSGIEnvironment) -> bytes:
+    command, variables = [*_command(service), "--advertise-refs", "."], _environment(environ)
+    nothing = subprocess.DEVNULL
+    return subprocess.run(command, cwd=bare.path, env=variables, stdin=nothing, capture_output=True, check=True).stdout
+
+
+def _start(bare: Bare, service: str, environ: WSGIEnvironment) -> subprocess.Popen[bytes]:
+    sent = get_input_stream(environ)
+    packed = environ.get("HTTP_CONTENT_ENCODING") in ("gzip", "x-gzip")
     with tempfile.TemporaryFile() as body:
-        shutil.copyfileobj(get_input_stream(environ), body)
+        shutil.copyfileobj(gzip.GzipFile(fileobj=sent) if packed else sent, body)
         body.seek(0)
-        backend = subprocess.Popen(
-            ["git", "http-backend"],
-            env=_cgi(bare, path, environ, user),
+        return subprocess.Popen(
+            [*_command(service), "."],
+            cwd=bare.path,
+            env=_environment(environ),
             stdin=body,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-    status, headers = _head(_out(backend))
-    after = done if path == "/git-receive-pack" else None
-    chunks = ClosingIterator(_chunks(backend, after), lambda: _end(backend, after))
-    return Response(chunks, status=status, headers=headers)
 
 
-_CAPABILITIES: dict[bytes, bytes] = {}  # by the repository's settings; refs are no part of it in protocol 2
+def _command(service: str) -> list[str]:
+    # The repository may belong to another user than the one who serves it.
+    return ["git", "-c", "safe.directory=*", service.removeprefix("git-"), "--stateless-rpc"]
 
 
-def _capabilities(bare: Bare, environ: WSGIEnvironment) -> Response:
-    """Answer what begins every fetch and every look at the refs."""
-    settings = (bare.path / "config").read_bytes()
-    if settings not in _CAPABILITIES:
-        told = _cgi(bare, "/info/refs", environ, "")
-        done = subprocess.run(
-            ["git", "http-backend"], env=told, stdin=subprocess.DEVNULL, capture_output=True, check=True
-        )
-        _CAPABILITIES[settings] = done.stdout
-    out = io.BytesIO(_CAPABILITIES[settings])
-    status, headers = _head(out)
-    return Response(out.read(), status=status, headers=headers)
+def _environment(environ: WSGIEnvironment) -> dict[str, str]:
+    return git_environment(GIT_PROTOCOL=environ.get("HTTP_GIT_PROTOCOL", ""))
 
 
 def _out(backend: subprocess.Popen[bytes]) -> io.BufferedReader:
     return cast(io.BufferedReader, backend.stdout)
-
-
-def _cgi(bare: Bare, path: str, environ: WSGIEnvironment, user: str) -> dict[str, str]:
-    variables = {
-        "GIT_PROJECT_ROOT": str(bare.path),
-        "GIT_HTTP_EXPORT_ALL": "1",
-        "PATH_INFO": path,
-        "QUERY_STRING": environ.get("QUERY_STRING", ""),
-        "REQUEST_METHOD": environ["REQUEST_METHOD"],
-        "CONTENT_TYPE": environ.get("CONTENT_TYPE", ""),
-        "REMOTE_USER": user,
-        "REMOTE_ADDR": "127.0.0.1",
-        "GIT_PROTOCOL": environ.get("HTTP_GIT_PROTOCOL", ""),
-        "HTTP_CONTENT_ENCODING": environ.get("HTTP_CONTENT_ENCODING", ""),
-        # The repository may belong to another user than the one who serves it.
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "safe.directory",
-        "GIT_CONFIG_VALUE_0": "*",
-        **({"CONTENT_LENGTH": environ["CONTENT_LENGTH"]} if environ.get("CONTENT_LENGTH") else {}),
-    }
-    return git_environment(**variables)
-
-
-def _head(out: IO[bytes]) -> tuple[str, list[tuple[str, str]]]:
-    """Read the CGI headers."""
-    status = "200 OK"
-    headers: list[tuple[str, str]] = []
-    for line in iter(out.readline, b""):
-        text = line.decode("latin-1").rstrip("\r\n")
-        if not text:
-            break
-        name, _, value = text.partition(":")
-        if name.lower() == "status":
-            status = value.strip()
-        else:
-            headers.append((name, value.strip()))
-    return status, headers
 
 
 def _chunks(backend: subprocess.Popen[bytes], done: Callable[[], object] | None) -> Iterator[bytes]:
