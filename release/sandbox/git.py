@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import threading
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 ZERO = "0" * 40
+_FULL = re.compile(r"[0-9a-f]{40}(?:\.{2,3}[0-9a-f]{40})?")
+_FOUND = re.compile(rb"([0-9a-f]+) (commit|tree|blob|tag) (\d+)\n")
 _FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
 
 
@@ -53,12 +59,59 @@ class GitError(Exception):
     """Git said no; the text is what it said."""
 
 
+class Objects:
+    """One process that reads a repository's objects, from the first asked for to `close`: thousands are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, threading.Lock()
+        self._reader: subprocess.Popen[bytes] | None = None
+
+    def find(self, name: str) -> tuple[str, str, bytes] | None:
+        """Find what a revision, or `revision:path`, names: its SHA, its type and its content."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = self._start()
+                weakref.finalize(self, _end, self._reader)
+            asked, answers = cast(IO[bytes], self._reader.stdin), cast(IO[bytes], self._reader.stdout)
+            asked.write(os.fsencode(name.replace("\n", "\\")) + b"\n")
+            asked.flush()
+            header = _FOUND.fullmatch(answers.readline())
+            if header is None:  # missing, or more than one begins so
+                return None
+            content = answers.read(int(header[3]))
+            answers.read(1)  # the newline after each
+            return header[1].decode(), header[2].decode(), content
+
+    def close(self) -> None:
+        """End the process; the next question starts another."""
+        with self._lock:
+            if self._reader:
+                _end(self._reader)
+            self._reader = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["git", "cat-file", "--batch"],
+            cwd=self._path,
+            env=git_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+def _end(reader: subprocess.Popen[bytes]) -> None:
+    with reader:
+        reader.kill()
+
+
 class Bare:
     """A repository, bare or not, asked and changed by Git itself."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._commits: dict[str, Commit] = {}
+        self.objects = Objects(path)
+        self._same: dict[tuple[str, ...], str] = {}
 
     def git(self, *args: str, text: str | None = None, **env: str) -> str:
         """Run one Git command and answer what it printed; raise GitError when it fails."""
@@ -85,29 +138,43 @@ class Bare:
         out = self.git("for-each-ref", "--format=%(refname) %(objectname)", *patterns)
         return dict(line.rsplit(" ", 1) for line in out.splitlines())
 
+    def same(self, *args: str) -> str:
+        """Answer as `git` does; what full SHAs alone tell never changes, and is asked once."""
+        revisions = [each for each in args[1:] if each[:1] != "-"]
+        if not all(_FULL.fullmatch(each) for each in revisions):
+            return self.git(*args)
+        if args not in self._same:
+            self._same[args] = self.git(*args)
+        return self._same[args]
+
     def sha(self, name: str) -> str | None:
         """Find the commit a ref, a short or full SHA, a branch or a tag (in this order) names."""
         for candidate in (name, f"refs/heads/{name}", f"refs/tags/{name}"):
             if candidate == name and not (name.startswith("refs/") or _hexadecimal(name)):
                 continue
-            try:
-                return self.git(
-                    "rev-parse", "--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}"
-                ).strip()
-            except GitError:
-                continue
+            found = self.objects.find(f"{candidate}^{{commit}}")
+            if found:
+                return found[0]
         return None
 
     def kind(self, sha: str) -> str:
         """Name the type of an object: commit, tag, tree or blob."""
-        return self.git("cat-file", "-t", sha).strip()
+        found = self.objects.find(sha)
+        if found is None:
+            raise GitError(f"{sha} is no object here")
+        return found[1]
+
+    def blob(self, sha: str, path: str) -> str:
+        """Find the blob, or the tree, of a path at a commit; raise GitError when there is none."""
+        found = self.objects.find(f"{sha}:{path}")
+        if found is None:
+            raise GitError(f"{path} is not in {sha}")
+        return found[0]
 
     def file(self, sha: str, path: str) -> str | None:
         """Read a file's text at a commit, or nothing when it is not there."""
-        try:
-            return self.git("show", f"{sha}:{path}")
-        except GitError:
-            return None
+        found = self.objects.find(f"{sha}:{path}")
+        return found[2].decode() if found and found[1] == "blob" else None
 
     def names(self, sha: str, folder: str) -> list[str]:
         """List the files directly in a folder at a commit."""
@@ -117,20 +184,18 @@ class Bare:
             return []
 
     def commit(self, sha: str) -> Commit:
-        """Read one commit by its full SHA; a commit never changes, so it is read once."""
-        if sha not in self._commits:
-            self._commits[sha] = self.commits(sha, "--no-walk")[0]
-        return self._commits[sha]
+        """Read one commit by its full SHA."""
+        return self.commits(sha, "--no-walk")[0]
 
     def commits(self, *revisions: str) -> list[Commit]:
         """Read the commits of a `git log`, in its order."""
-        out = self.git("log", "-z", f"--format={_FORMAT}%x1e", *revisions, "--")
+        out = self.same("log", "-z", f"--format={_FORMAT}%x1e", *revisions, "--")
         return [_commit(entry.lstrip("\0")) for entry in out.split("\x1e") if entry.strip("\0\n")]
 
     def merge_base(self, one: str, other: str) -> str | None:
         """Find the best common ancestor of two commits."""
         try:
-            return self.git("merge-base", one, other).strip()
+            return self.same("merge-base", one, other).strip()
         except GitError:
             return None
 
@@ -140,8 +205,8 @@ class Bare:
 
     def changes(self, old: str, new: str) -> list[Changed]:
         """List the files that differ between two trees, renames followed."""
-        states = self.git("diff-tree", "-r", "-M", "-z", "--name-status", old, new).split("\0")
-        counts = _counts(self.git("diff-tree", "-r", "-M", "-z", "--numstat", old, new))
+        states = self.same("diff-tree", "-r", "-M", "-z", "--name-status", old, new).split("\0")
+        counts = _counts(self.same("diff-tree", "-r", "-M", "-z", "--numstat", old, new))
         found: list[Changed] = []
         fields = iter(states[:-1])
         for state in fields:

@@ -47,6 +47,8 @@ _GIT_CONFIG = """[user]
 \tauto = 0
 [maintenance]
 \tauto = false
+[core]
+\tfsync = none
 """
 
 
@@ -108,6 +110,7 @@ class Sandbox:
         self.github.stop()
         if self.cloud:
             self.cloud.stop()
+        self.bare.objects.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def environment(self) -> dict[str, str]:
@@ -221,7 +224,6 @@ def follow_remote(work: Bare, url: str, trunk: str = "main") -> None:
         config.write(f'[remote "origin"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n')
         config.write(f'[branch "{trunk}"]\n\tremote = origin\n\tmerge = refs/heads/{trunk}\n')
         config.write(f'[credential "{server}"]\n\thelper = "{helper}"\n')
-    work.git("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{trunk}")
 
 
 @cache
@@ -270,3 +272,4 @@ def _clone(bare: Bare, folder: Path, trunk: str = "main") -> None:
     work.git("fetch", "--quiet", str(bare.path), *everything)
     (folder / ".git" / "FETCH_HEAD").unlink()
     work.git("reset", "--quiet", "--hard", f"refs/remotes/origin/{trunk}")
+    work.git("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{trunk}")

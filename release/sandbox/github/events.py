@@ -211,7 +211,7 @@ def _paths_pass(hub: Hub, workflow: Workflow, event: str, change: list[str]) -> 
     filters = workflow.triggers[event]
     if not change or not {"paths", "paths-ignore"} & filters.keys():
         return True
-    return paths_pass(filters, hub.bare.git("diff", "--name-only", "--no-renames", "-z", *change).split("\0")[:-1])
+    return paths_pass(filters, hub.bare.same("diff", "--name-only", "--no-renames", "-z", *change).split("\0")[:-1])
 
 
 def check_dispatch(workflow: Workflow, given: Mapping[str, Any]) -> None:

@@ -21,15 +21,28 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 CHUNK = 65_536
+_CONFIG = """[receive]
+\tdenyDeletes = false
+\tadvertiseAtomic = true
+\tautogc = false
+[uploadpack]
+\tallowAnySHA1InWant = true
+\tallowFilter = true
+[gc]
+\tauto = 0
+[user]
+\tname = GitHub
+\temail = noreply@github.com
+[core]
+\tlogAllRefUpdates = false
+\tfsync = none
+"""
 
 
 def configure_bare(bare: Bare) -> None:
     """Allow what GitHub allows in a push, and install the hook."""
-    config = bare.path / "config"
-    with config.open("a", encoding="utf-8") as file:
-        file.write("[receive]\n\tdenyDeletes = false\n\tadvertiseAtomic = true\n\tautogc = false\n")
-        file.write("[uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n[gc]\n\tauto = 0\n")
-        file.write("[user]\n\tname = GitHub\n\temail = noreply@github.com\n[core]\n\tlogAllRefUpdates = false\n")
+    with (bare.path / "config").open("a", encoding="utf-8") as file:
+        file.write(_CONFIG)
     hooks = bare.path / "hooks"
     shutil.rmtree(hooks, ignore_errors=True)
     hooks.mkdir()

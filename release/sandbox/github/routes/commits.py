@@ -77,7 +77,7 @@ def compare(basehead: str) -> ResponseReturnValue:
     if fork is None:
         raise Refused(404, f"No common ancestor between {names[0]} and {names[1]}.")
     ahead = state.bare.commits("--reverse", f"{base}..{head}")
-    behind = int(state.bare.git("rev-list", "--count", f"{head}..{base}"))
+    behind = int(state.bare.same("rev-list", "--count", f"{head}..{base}"))
     url, html = f"{state.api}/compare/{quote(basehead)}", f"{state.html}/compare/{quote(basehead)}"
     return {
         "url": url,
@@ -113,7 +113,7 @@ def contents(path: str) -> ResponseReturnValue:
     if "raw" in request.headers.get("Accept", ""):
         return text, 200, {"Content-Type": "application/vnd.github.raw+json; charset=utf-8"}
     url = f"{state.api}/contents/{quote(path)}?ref={quote(ref)}"
-    blob = state.bare.git("rev-parse", f"{sha}:{path}").strip()
+    blob = state.bare.blob(sha, path)
     git_url, html_url = f"{state.api}/git/blobs/{blob}", f"{state.html}/blob/{ref}/{path}"
     return {
         "type": "file",

@@ -73,7 +73,7 @@ def files_json(hub: Hub, old: str, new: str) -> list[Json]:
 
 def _file_json(hub: Hub, bare: Bare, sha: str, changed: Changed) -> Json:
     described = {
-        "sha": None if changed.status == "D" else bare.git("rev-parse", f"{sha}:{changed.path}").strip(),
+        "sha": None if changed.status == "D" else bare.blob(sha, changed.path),
         "filename": changed.path,
         "status": _STATES[changed.status],
         "additions": changed.additions,

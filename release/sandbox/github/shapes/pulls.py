@@ -111,7 +111,7 @@ def pull_json(hub: Hub, pull: Pull) -> Json:
         "comments": 0,
         "review_comments": 0,
         "maintainer_can_modify": False,
-        "commits": int(hub.bare.git("rev-list", "--count", f"{fork_point(hub, pull)}..{pull.head_sha}")),
+        "commits": int(hub.bare.same("rev-list", "--count", f"{fork_point(hub, pull)}..{pull.head_sha}")),
         "additions": sum(file["additions"] for file in files),
         "deletions": sum(file["deletions"] for file in files),
         "changed_files": len(files),
