@@ -15,11 +15,11 @@ from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
 from release.errors import Blocked, Conflict, Usage
+from release.git.lines import taken_versions
 from release.git.refs import RemoteRef, brief, tag_ref
 from release.git.repository import repository
 from release.git.tags import (
     TaggedRelease,
-    push_tag,
     tag_message,
     tag_messages,
     tagged_release,
@@ -28,6 +28,7 @@ from release.git.tags import (
     trunk_sha,
 )
 from release.github.api import github
+from release.github.burned import push_version_tag
 from release.github.dispatch import dispatch_run
 from release.github.events import check_starts, needed_runs
 from release.github.requests import component_request
@@ -94,7 +95,7 @@ def known_release(plan: ComponentPlan) -> TaggedRelease | None:
 def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     """Ask the gate, then tag the commit with the line's next patch; the tag says what it releases, and why."""
     part = plan.part
-    version = plan.version or next_version([each.version for each in plan.there], "patch", plan.line)
+    version = plan.version or next_version(taken_versions(context, plan.line), "patch", plan.line)
     answers = gate(context, part, plan.sha, plan.there)
     show_answers(context, answers)
     accepted = _needed_reason(context, plan, answers)
@@ -155,7 +156,7 @@ def _push(context: Context, planned: TaggedRelease, message: str) -> None:
     if local and tag_messages(repo, [local])[0].strip() != message:
         hint = f"Look at it (git show {version}); if it is a leftover: git tag -d {version}"
         raise Conflict(f"the local tag {version} was never pushed, and is not this release", hint)
-    push_tag(context, version, planned.ref.sha, message=message)
+    push_version_tag(context, version, planned.ref.sha, message=message)
 
 
 def is_sdk(context: Context, part: Component) -> bool:

@@ -10,7 +10,7 @@ from release.artifacts.images import check_image_in_config
 from release.artifacts.version_file import check_wheel_version
 from release.call.context import Context
 from release.errors import Usage
-from release.git.lines import begun_line, check_next, line_branch, line_versions, next_patch
+from release.git.lines import begun_line, burned_versions, check_next, line_branch, next_patch, taken_versions
 from release.git.refs import RemoteRef, brief
 from release.git.snapshot import remote, trunk
 from release.git.tags import rival_versions, tag_at, trunk_sha
@@ -62,12 +62,14 @@ def version_to_cut(context: Context, line: Line | None) -> semver.Version:
 def next_release(context: Context, bump: str, line: Line | None = None) -> semver.Version:
     """Return the first of the line, else the next minor or major; but what is not finished goes first, said (F27)."""
     if line:
-        return next_version([], "patch", line)
-    versions = [each for each in line_versions(context) if not each.prerelease]
+        return next_version(burned_versions(context, line), "patch", line)
+    versions = [each for each in taken_versions(context) if not each.prerelease]
     begun, newest = begun_line(context), max(versions, default=None)
     if begun:
-        newest = next_version([], "patch", begun)
-    if newest and (bump == "minor" or not newest.minor):
+        newest = next_version(burned_versions(context, begun), "patch", begun)
+        if newest.patch:  # the first of the line is burned
+            return newest
+    if newest and newest not in burned_versions(context) and (bump == "minor" or not newest.minor):
         first = newest.replace(patch=0)
         # Its GitHub Release is the last step: that its parts are out may be the work of runs alone.
         finished = release_of(context, newest) if newest in versions else None

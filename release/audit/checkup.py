@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any
 
 from release.artifacts.images import registry
 from release.artifacts.s3 import bucket
@@ -17,13 +16,14 @@ from release.audit.fit import Finding, fit_findings
 from release.call.context import Context
 from release.call.parallel import answers_of
 from release.errors import Failed, ReleaseError
-from release.git.refs import HEADS, TAGS, ref_matches, short_name
+from release.git.refs import HEADS, TAGS, short_name
 from release.git.remotes import is_secure, public_url
 from release.git.repository import repository
 from release.git.scratch import scratch
 from release.git.snapshot import trunk
 from release.git.tags import trunk_sha
 from release.github.api import github
+from release.github.burned import tag_rules
 from release.github.commits import branch_rules
 from release.github.events import check_token_starts_workflows, platform_workflows
 from release.github.http import Answer
@@ -160,10 +160,7 @@ def settings_findings(context: Context) -> Iterator[Finding]:
 
 def tag_rules_findings(context: Context) -> Iterator[Finding]:
     """Check that GitHub itself keeps tags from being moved or deleted (F12)."""
-    listed = github(context).pages("rulesets", targets="tag")
-    rulesets = [github(context).get(f"rulesets/{each['id']}") for each in listed]
-    active = [each for each in rulesets if each.get("target") == "tag" and each.get("enforcement") == "active"]
-    kinds = {rule["type"] for each in active if _covers(each, f"{TAGS}{A_TAG}") for rule in each.get("rules") or []}
+    kinds = tag_rules(context, A_TAG)
     lacking = [kind for kind in ("update", "deletion") if kind not in kinds]
     problem = f"no rule forbids the {' and the '.join(lacking)} of tags" if lacking else ""
     fix = f"Make a tag ruleset with {', '.join(lacking)}: {github(context).web_url}/settings/rules"
@@ -281,10 +278,3 @@ def _config(context: Context, key: str) -> str:
 def _is_set(context: Context, key: str) -> bool:
     """Whether Git takes the setting as true, which people write as yes, on or 1 too."""
     return repository(context).git("config", "--type=bool", "--default", "false", "--get", key) == "true"
-
-
-def _covers(ruleset: dict[str, Any], ref: str) -> bool:
-    names = (ruleset.get("conditions") or {}).get("ref_name") or {}
-    included, excluded = names.get("include") or [], names.get("exclude") or []
-    matches = any(pattern == "~ALL" or ref_matches(pattern, ref) for pattern in included)
-    return matches and not any(ref_matches(pattern, ref) for pattern in excluded)

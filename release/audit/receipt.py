@@ -15,9 +15,10 @@ from release.audit.proofs import Proof, check_proofs, draft_proofs
 from release.call.context import Context
 from release.call.ensure import ensure, save_file
 from release.errors import Conflict, Failed, Usage
-from release.git.lines import line_versions
-from release.git.tags import release_scope, tagged_release
+from release.git.lines import check_not_burned, line_versions
+from release.git.tags import needed_tag, release_scope, tagged_release
 from release.github.api import github
+from release.github.burned import USED, note_burned
 from release.github.pulls import pulls_of
 from release.github.releases import GitHubRelease, is_latest, release_of
 from release.github.runs import APPEARS
@@ -200,7 +201,10 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
 
     def _find() -> GitHubRelease | None:
         now = release_of(context, version)
-        return now if now and not now.draft else None
+        if now is None or now.draft:
+            check_not_burned(context, version)
+            return None
+        return now
 
     # The receipt goes first: once published it may be immutable.
     def _publish() -> None:
@@ -208,7 +212,12 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
         # Left out, make_latest is true; and a draft may have been written by hand.
         latest = "true" if is_latest(context, version) else "false"
         rank = {"prerelease": bool(version.prerelease), "make_latest": latest}
-        github(context).send("PATCH", f"releases/{draft.id}", {"draft": False, **rank})
+        try:
+            github(context).send("PATCH", f"releases/{draft.id}", {"draft": False, **rank})
+        except Failed as error:
+            if USED in error.problem:
+                note_burned(context, version, needed_tag(context, version).sha)
+            raise
 
     what = f"GitHub Release {version} published"
     return ensure(context, what, find=_find, make=_publish, planned=draft, patience=APPEARS)

@@ -10,7 +10,7 @@ from release.call.context import Context
 from release.compat.interfaces import COMMIT, Answer, Pair, Side, Tools, answer, pairs
 from release.compat.verdicts import Change, Verdict, could_not_tell, worst_verdict
 from release.errors import Blocked, CouldNotTellError, Usage
-from release.git.lines import line_versions, newest_line
+from release.git.lines import newest_line, taken_versions
 from release.git.objects import existing_paths, files
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
@@ -61,7 +61,7 @@ def check_open(context: Context, part: Component, sha: str, line: Line, answers:
     if verdict is Verdict.COMPATIBLE:
         context.report.step("holds", f"{what} may be released alone in {line}")
         return
-    together = f"inv release.minor --version {next_version(line_versions(context), 'minor')}"
+    together = f"inv release.minor --version {next_version(taken_versions(context), 'minor')}"
     if verdict is Verdict.INCOMPATIBLE:
         raise Blocked(f"{what} is incompatible with {line}", f"Make a coordinated release: {together}")
     reasons = [answer.comparison.why for answer in answers if answer.comparison.verdict is Verdict.UNDECIDED]
@@ -75,7 +75,7 @@ def current_line(context: Context) -> Line:
     try:
         return newest_line(context)
     except Usage as error:
-        first = f"inv release.minor --version {next_version(line_versions(context), 'minor')}"
+        first = f"inv release.minor --version {next_version(taken_versions(context), 'minor')}"
         hint = f"Make the first coordinated release: {first}"
         raise Blocked("could not tell: nothing is released yet", hint) from error
 

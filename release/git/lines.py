@@ -6,7 +6,7 @@ import semver
 
 from release.call.context import Context
 from release.errors import Conflict, Usage, suggestion
-from release.git.refs import RemoteRef, short_name
+from release.git.refs import BURNED, RemoteRef, short_name
 from release.git.snapshot import remote
 from release.versions import Line, check_allowed, line_of, next_version, parse_branch, released_versions, right_version
 
@@ -14,6 +14,26 @@ from release.versions import Line, check_allowed, line_of, next_version, parse_b
 def line_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
     """Return the versions that are tagged on the remote, lowest first: of the line, or of all lines (F10)."""
     return released_versions(short_name(ref) for ref in remote(context).tags(f"{line}." if line else ""))
+
+
+def burned_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
+    """Return the versions whose tag's name is known to be burned, lowest first: of the line, or of all lines (F35)."""
+    found = remote(context).burned(f"{line}." if line else "")
+    return released_versions(ref.name.removeprefix(BURNED) for ref in found)
+
+
+def taken_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
+    """Return the versions that none to come may have, lowest first: what is tagged, and what is burned."""
+    return sorted({*line_versions(context, line), *burned_versions(context, line)})
+
+
+def check_not_burned(context: Context, version: semver.Version) -> None:
+    """Raise Conflict for a version whose tag's name is known to be burned: it is not tried again (F35)."""
+    if version in burned_versions(context, line_of(version)):
+        problem = f"{version} is burned: an immutable release had that name and is gone; GitHub gives it to no other"
+        then = f"Take the next version: inv release.next --line {line_of(version)}"
+        wrong = f"Should GitHub take it after all: git push {context.settings.release.remote} :{BURNED}{version}"
+        raise Conflict(problem, f"{then}\n{wrong}")
 
 
 def line_branches(context: Context, line: Line) -> list[RemoteRef]:
@@ -69,14 +89,16 @@ def next_patch(context: Context, line: Line, sha: str) -> semver.Version:
     """Return the version at that commit of the line; where none is, the highest on the remote plus one patch (F27)."""
     tags = remote(context).tags(f"{line}.")
     at_commit = released_versions(short_name(ref) for ref in tags if ref.sha == sha)
-    finals = [version for version in at_commit if not version.prerelease]
-    return finals[-1] if finals else next_version(line_versions(context, line), "patch", line)
+    burned = burned_versions(context, line)
+    finals = [version for version in at_commit if not version.prerelease and version not in burned]
+    return finals[-1] if finals else next_version(taken_versions(context, line), "patch", line)
 
 
 def check_next(context: Context, version: semver.Version) -> None:
     """Raise as `check_allowed` does unless the version may come next on the remote; say what --skip leaves out."""
     # A line that has versions tells alone what comes next on it: only a new one is held against all the others.
-    versions = line_versions(context, line_of(version)) or line_versions(context)
+    check_not_burned(context, version)
+    versions = taken_versions(context, line_of(version)) or taken_versions(context)
     check_allowed(version, versions, skip=context.options.skip)
     right = right_version(version, versions)
     said = f"{version} leaves out what comes next, {right} (--skip)"

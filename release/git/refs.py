@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 
 NEW = "0" * 40  # stands in a dry run for a commit that is not made yet
 HEADS, TAGS = "refs/heads/", "refs/tags/"
+# Versions whose tag's name GitHub gives out no more (F35): noted on the remote, where no rule of tags is in the way.
+BURNED = "refs/release/burned/"
 
 
 @dataclass(frozen=True)

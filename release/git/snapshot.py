@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from release.call.context import Activity, Context, View
 from release.errors import Usage
-from release.git.refs import HEADS, TAGS, RemoteRef, printed_lines, ref_matches
+from release.git.refs import BURNED, HEADS, TAGS, RemoteRef, printed_lines, ref_matches
 from release.git.repository import FETCH, Repository, repository
 from release.git.scratch import SPACE, delete_refs, scratch
 from release.versions import check_ref_name
 
-_LINE = re.compile(r"refs/(?:heads/release-|tags/)([0-9]+\.[0-9]+)[-.]")
+_LINE = re.compile(rf"(?:{HEADS}release-|{TAGS}|{BURNED})([0-9]+\.[0-9]+)[-.]")
 
 
 class Look:
@@ -55,13 +55,13 @@ class Look:
         line, shallow = _LINE.match(begin), self._repo.is_shallow()
         if line and not shallow:
             # What a line has is asked for together, and its branch's commits are needed next in any case.
-            both = (f"{HEADS}release-{line[1]}-", f"{TAGS}{line[1]}.")
-            self._fetch([part for part in both if self._part(part) is None])
+            parts = (f"{HEADS}release-{line[1]}-", f"{TAGS}{line[1]}.", f"{BURNED}{line[1]}.")
+            self._fetch([part for part in parts if self._part(part) is None])
         elif begin.startswith(HEADS) and not line:
             # With --heads alone a server sends its branches and leaves its tags out.
             listed = printed_lines(self._repo.git("ls-remote", "--heads", "--", self._repo.remote))
             self._parts[HEADS] = _remote_refs(listed)
-        elif begin == TAGS or shallow:
+        elif begin in (TAGS, BURNED) or shallow:
             self._look_at_all()
         else:
             self._fetch([begin])
@@ -108,6 +108,10 @@ class Remote:
     def tags(self, begin: str = "") -> list[RemoteRef]:
         """Return the tags, peeled: all, or those that begin so, such as `0.7.`."""
         return self._refs(f"{TAGS}{begin}")
+
+    def burned(self, begin: str = "") -> list[RemoteRef]:
+        """Return what is noted of the names that are burned (F35): all, or of those that begin so."""
+        return self._refs(f"{BURNED}{begin}")
 
     def tag(self, name: str) -> RemoteRef | None:
         """Return the tag of exactly this name, or None."""

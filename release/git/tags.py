@@ -12,6 +12,7 @@ import semver
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
+from release.git.lines import burned_versions
 from release.git.objects import objects
 from release.git.refs import TAGS, Push, RemoteRef, branch_ref, brief, short_name
 from release.git.repository import Repository, repository
@@ -46,7 +47,9 @@ def needed_tag(context: Context, version: semver.Version) -> RemoteRef:
 def rival_versions(context: Context, version: semver.Version, sha: str) -> list[semver.Version]:
     """Return the other versions at the commit that released everything there: a pre-release or a component does not."""
     names = [short_name(ref) for ref in remote(context).tags() if ref.sha == sha]
-    others = (each for each in released_versions(names) if each != version and not each.prerelease)
+    burned = burned_versions(context)
+    finals = (each for each in released_versions(names) if not each.prerelease and each not in burned)
+    others = (each for each in finals if each != version)
     told = (tagged_release(context, each) for each in others)
     return [each.version for each in told if each and not each.components]
 

@@ -7,6 +7,7 @@ events.py      what a push or a tag starts, and with whose token
 runs.py        runs, jobs and artifacts, and what became of them; follow.py: the wait for them
 commits.py     which history holds a commit; its checks, its branch's rules, and the wait for both
 places.py      which commit a tag may sit on, and where a release branch was cut
+burned.py      a version's tag pushed, and the names that GitHub gives out no more
 pulls.py       pull requests, opened and merged; releases.py: GitHub Releases
 """
 
@@ -17,6 +18,19 @@ from typing import TYPE_CHECKING
 from release import late_modules
 
 if TYPE_CHECKING:
-    from release.github import api, commits, dispatch, events, follow, lease, places, pulls, releases, requests, runs
+    from release.github import (
+        api,
+        burned,
+        commits,
+        dispatch,
+        events,
+        follow,
+        lease,
+        places,
+        pulls,
+        releases,
+        requests,
+        runs,
+    )
 
 __getattr__ = late_modules(__name__)

@@ -21,7 +21,8 @@ from release.git.refs import NEW, Push, RemoteRef, branch_ref, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.scratch import worktree
 from release.git.snapshot import remote
-from release.git.tags import push_tag, tag_at
+from release.git.tags import tag_at
+from release.github.burned import push_version_tag
 from release.github.commits import branch_checks, branch_rules, follow_checks
 from release.github.pulls import delete_branch, merge_method, merge_pull_request, open_pull_request
 from release.picks.candidates import line_and_trunk
@@ -179,7 +180,7 @@ def _push(context: Context, head: RemoteRef, sha: str, version: semver.Version |
         if version is None:
             repository(context).push([push])
         else:
-            push_tag(context, version, sha, push)
+            push_version_tag(context, version, sha, push)
     except Failed as error:
         rules = blocking_rules(context, short_name(head))
         if not rules and not any(word in error.problem for word in WORDS):

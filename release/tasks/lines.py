@@ -27,7 +27,7 @@ def next_(context: Context, bump: str = "", line: str = "") -> semver.Version:
     """
     wanted = release.versions.parse_line(line) if line else None
     bump = bump or ("patch" if wanted else "minor")
-    version = release.versions.next_version(git.lines.line_versions(context, wanted), bump, wanted)
+    version = release.versions.next_version(git.lines.taken_versions(context, wanted), bump, wanted)
     git.lines.check_next(context, version)
     context.settle(version)
     if context.report.json:
@@ -99,7 +99,7 @@ def tag(
         context,
         f"tag {wanted} at {git.refs.brief(sha)}",
         find=lambda: artifacts.next_release.allowed_tag(context, wanted, sha, places, shared),
-        make=lambda: git.tags.push_tag(context, wanted, sha, *leases, message=message, sign=sign),
+        make=lambda: github.burned.push_version_tag(context, wanted, sha, *leases, message=message, sign=sign),
         planned=git.refs.tag_ref(wanted, sha),
     )
     context.report.record(tag=str(wanted), sha=found.sha)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from conftest import FakeClock, again, open_context, printed
 from doubles import SDK, Doubles, wheel
 from outside import cloud_content, dispatches, everything, remote_refs, writes
 
+from release.artifacts.aws import S3Object
 from release.artifacts.component_release import component_plan, tag_component
-from release.artifacts.s3 import prove_wheel_run, released_wheel
+from release.artifacts.s3 import prove_wheel_run, released_wheel, stored_wheel
 from release.audit.expected import expected_state
 from release.audit.proofs import sdk_run_proofs
 from release.call.context import Context, Facts
@@ -151,14 +153,26 @@ def test_an_artifact_that_cannot_be_read_is_said_to_be(
     sandbox.github.faults.clear()
 
 
-def test_an_artifact_that_is_no_archive_or_not_what_github_says_is_not_believed(
-    context: Context, doubles: Doubles, tmp_path: Path
-) -> None:
+def test_an_artifact_that_is_no_archive_is_not_believed(context: Context, doubles: Doubles, tmp_path: Path) -> None:
     context = released(context)
     (tmp_path / "none.zip").write_bytes(b"nonsense")
     keep(doubles, tmp_path / "none.zip")
     sdk.wheel(context, "0.7.0")
     assert "what the run built cannot be compared: wheel: File is not a zip file" in printed(context)
+
+
+def test_f20_an_artifact_of_other_bytes_than_github_has_of_it_is_not_believed(
+    sandbox: Sandbox, context: Context, doubles: Doubles, tmp_path: Path
+) -> None:
+    context = released(context)
+    keep(doubles, archive(tmp_path, {NAME: wheel("0.7.0")}))
+
+    def _other(body: Any) -> Any:
+        return {**body, "artifacts": [{**each, "digest": f"sha256:{'0' * 64}"} for each in body["artifacts"]]}
+
+    sandbox.github.faults.add("GET", r"/artifacts\?", change=_other)
+    sdk.wheel(context, "0.7.0")
+    assert "cannot be compared: wheel: its bytes are sha256:" in printed(context)
 
 
 def test_s02_artifacts_come_without_the_token(
@@ -172,6 +186,25 @@ def test_s02_artifacts_come_without_the_token(
 
 
 # --- not what it has to be ---
+
+
+def test_f20_a_wheel_of_other_bytes_than_s3_stored_is_none(context: Context) -> None:
+    stored = S3Object(KEY, "etag", datetime.now(timezone.utc), hashlib.sha256(b"other bytes").hexdigest())
+    with pytest.raises(Failed, match=r"its bytes are sha256:\w{12}, S3 stored sha256:\w{12}"):
+        stored_wheel(context, stored, wheel("0.7.0"), parse("0.7.0"))
+
+
+def test_f20_a_key_that_has_other_bytes_is_not_published_over(
+    context: Context, doubles: Doubles, tmp_path: Path
+) -> None:
+    """Another build of the same version is another file: what is out stays, and the call says so."""
+    other = wheel("0.7.0", command="lep2")
+    doubles.s3.put_object(Bucket=BUCKET, Key=KEY, Body=other)
+    (tmp_path / NAME).write_bytes(wheel("0.7.0"))
+    with pytest.raises(Conflict, match="exists with other bytes") as refused:
+        sdk.publish(context, str(tmp_path / NAME))
+    assert "never overwritten" in refused.value.hint
+    assert s3_content(doubles) == other
 
 
 def wrong_wheels() -> dict[str, tuple[bytes, str]]:

@@ -318,6 +318,14 @@ def test_what_stands_against_a_merge_is_said_in_words(
     assert hub.head("main") == before
 
 
+def test_f16_a_merge_queue_is_seen_before_a_merge_is_tried(
+    sandbox: Sandbox, context: Context, head: RemoteRef, hub: Hub
+) -> None:
+    queue(hub)
+    assert refused(context, opened(context), head.sha).code == 4
+    assert merges(sandbox) == 0
+
+
 def test_f15_a_policy_is_never_tried_again(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
     body = {"message": "Merge commits must be signed by the king."}
     sandbox.github.faults.add("PUT", "/merge", status=405, body=body, times=None)

@@ -84,6 +84,16 @@ def test_f03_without_an_id_it_is_the_run_of_ours_among_new_ones(sandbox: Sandbox
     assert f"run {ours.id} is cancelled: run {theirs.id} was asked for before it" in printed(context)
 
 
+def test_f03_the_run_of_ours_is_found_where_nobody_tells_who_we_are(sandbox: Sandbox, context: Context) -> None:
+    """An app's token may not ask who it is: the one new run is ours then."""
+    sandbox.github.hub.settings.dispatch_answer = "none"
+    body = {"message": "Resource not accessible by integration"}
+    sandbox.github.faults.add("GET", r"^(/api/v3)?/user\?", status=403, body=body, times=None)
+    run, _ = sdk.dispatch(context, "0.7.0")
+    assert [run.id] == [each.id for each in sdk_runs(sandbox)]
+    assert any(each.path.endswith("/user") for each in sandbox.github.requests)
+
+
 def test_f01_f02_a_run_behind_a_lost_answer_is_adopted(sandbox: Sandbox, context: Context) -> None:
     sandbox.github.faults.add("POST", "/dispatches", status=502, after=True)
     run, _ = sdk.dispatch(context, "0.7.0")

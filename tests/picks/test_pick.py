@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,17 @@ def test_f22_a_pick_lands_and_the_checkout_is_the_same_byte_for_byte(
     assert f"(cherry picked from commit {fix})" in sandbox.bare.git("log", "-1", "--format=%B", REF)
     assert done.report.facts["version"] == "0.7.1"
     assert pick_worktrees(repository(context)) == []
+
+
+def test_f24_picks_are_signed_where_git_is_set_to_sign(sandbox: Sandbox, context: Context, author: Author) -> None:
+    author.cut()
+    fix = author.commit("fix: a", a_txt=changed(LINES, 3, "mended"))
+    key = sandbox.home / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    for name, value in {"gpg.format": "ssh", "user.signingkey": str(key), "commit.gpgsign": "true"}.items():
+        git(sandbox.work, "config", name, value)
+    do(context, fix)
+    assert "BEGIN SSH SIGNATURE" in sandbox.bare.git("cat-file", "commit", REF)
 
 
 def test_f27_the_same_again_is_done_already_and_writes_nothing(

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from conftest import Inv, printed
 from doubles import released_sandbox
-from outside import git
+from outside import everything, git, writes
 from typed import typing_in
 
 from release.call.context import Context, Options
@@ -85,6 +85,20 @@ def test_a_rehearsal_leaves_the_repository_as_it_is(
         failed = typed("sandbox.rehearse", "--task", "release.tag --version v1")
         assert failed.code == 1
         assert "versions here have no v" in failed.err
+
+
+def test_f36_what_a_rehearsal_writes_stays_in_its_world(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The remote, GitHub and the cloud that the user's own variables and settings name get nothing of it."""
+    typed = typing_in(sandbox, monkeypatch, capfd)
+    before = everything(sandbox)
+    done = typed("sandbox.rehearse", "--task", "release.branch release.notes --version 0.6.2")
+    assert done.code == 0, done.err
+    for what in ("release branch release-0.6-", "GitHub Release 0.6.2"):
+        assert [line for line in done.out.splitlines() if line.startswith(f"✔ {what}")]
+    assert everything(sandbox) == before
+    assert writes(sandbox) == []
 
 
 def test_a_rehearsal_takes_the_task_file_and_settings_that_are_not_pushed_yet(sandbox: Sandbox, inv: Inv) -> None:

@@ -279,14 +279,14 @@ def test_f27_a_trunk_that_moved_on_takes_a_new_tag_unless_the_old_one_is_named(
 def test_f06_f34_of_two_people_one_gets_the_number_and_the_other_exit_3_unless_both_meant_the_same(
     context: Context, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, other: str
 ) -> None:
-    pushed: Callable[..., None] = component_release.push_tag
+    pushed: Callable[..., None] = component_release.push_version_tag
 
     def too_late(*arguments: Any, **options: Any) -> None:
         tag(sandbox, "0.6.3", f"Release {other} 0.6.3 alone\n\nComponent: {other}")
         pushed(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(component_release, "push_tag", too_late)
+        patch.setattr(component_release, "push_version_tag", too_late)
         if other == "sdk":
             pipelines.component(context, "sdk")
         else:

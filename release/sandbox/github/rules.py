@@ -41,7 +41,7 @@ exit 1
 """
 
 
-def _write_rules(hub: Hub) -> None:
+def write_rules(hub: Hub) -> None:
     """Tell the hook which pushes are rejected: (any, create, update or delete; ref pattern as in a shell; message)."""
     text = "".join("\t".join(line) + "\n" for line in _hook_lines(hub))
     (hub.bare.path / RULES).write_text(text, encoding="utf-8")
@@ -52,14 +52,14 @@ def protect(hub: Hub, include: str, **rules: Json) -> Ruleset:
     target = "tag" if include.startswith("refs/tags/") else "branch"
     ruleset = Ruleset(hub.next_id(), f"protect {include}", target, include, rules)
     hub.rulesets.append(ruleset)
-    _write_rules(hub)
+    write_rules(hub)
     return ruleset
 
 
 def unprotect(hub: Hub) -> None:
     """Take all rules away."""
     hub.rulesets.clear()
-    _write_rules(hub)
+    write_rules(hub)
 
 
 def reject_pushes(hub: Hub, include: str, message: str) -> Ruleset:
@@ -177,6 +177,11 @@ def rule_json(kind: str, given: Json) -> Json:
 
 
 def _hook_lines(hub: Hub) -> Iterator[tuple[str, str, str]]:
+    for tag in sorted(hub.burned):
+        yield "create", f"refs/tags/{tag}", _MESSAGES["creation"][1]
+    for tag in sorted(each.tag for each in hub.releases.values() if hub.is_immutable(each)):
+        for kind in ("update", "deletion"):
+            yield _MESSAGES[kind][0], f"refs/tags/{tag}", _MESSAGES[kind][1]
     for ruleset in hub.rulesets:
         for kind, given in ruleset.rules.items():
             if kind == "rejected":
@@ -196,6 +201,8 @@ def check_new_ref(hub: Hub, ref: str, sha: str) -> None:
     """Raise 422 for a ref that is there already, or whose object is not."""
     if hub.bare.refs(ref):
         raise Refused(422, "Reference already exists")
+    if ref.removeprefix("refs/tags/") in hub.burned:
+        raise Refused(422, f"Repository rule violations found\n\n{_MESSAGES['creation'][1]}\n\n")
     if not hub.bare.says("cat-file", "-e", sha):
         raise Refused(422, "Object does not exist")
 

@@ -33,6 +33,7 @@ class Hub:
     statuses: list[Status] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     rulesets: list[Ruleset] = field(default_factory=list)
+    burned: set[str] = field(default_factory=set)  # tags of immutable releases that were deleted
     known_refs: dict[str, str] = field(default_factory=dict)
     part_ids: dict[tuple[int, int, str], int] = field(default_factory=dict)
     workflow_ids: dict[str, int] = field(default_factory=dict)

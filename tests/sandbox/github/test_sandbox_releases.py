@@ -41,3 +41,23 @@ def test_immutable_release_takes_no_more_files(client: Client) -> None:
     client.send("PATCH", f"releases/{made['id']}", 422, {"tag_name": "0.8.0"})
     client.ask("DELETE", f"releases/{made['id']}", 204)
     client.get(f"releases/{made['id']}", 404)
+
+
+def test_tag_of_an_immutable_release_is_kept_and_its_name_burned_with_it(client: Client) -> None:
+    """As GitHub has it: the name is given to no tag and no release again, though the setting be turned off."""
+    client.hub.settings.immutable_releases = True
+    made = client.send("POST", "releases", 201, {"tag_name": "0.7.0"})
+    sha = client.hub.bare.sha("refs/tags/0.7.0")
+    client.commit("topic")
+    for spec in (":refs/tags/0.7.0", "+HEAD:refs/tags/0.7.0"):
+        assert "protected ref" in client.git("push", "-q", "origin", spec, check=False).stderr
+    assert client.hub.bare.sha("refs/tags/0.7.0") == sha
+    client.ask("DELETE", f"releases/{made['id']}", 204)
+    client.hub.settings.immutable_releases = False
+    client.git("push", "-q", "origin", ":refs/tags/0.7.0")
+    pushed = client.git("push", "-q", "origin", "HEAD:refs/tags/0.7.0", check=False)
+    assert "creations being restricted" in pushed.stderr
+    refused = client.send("POST", "releases", 422, {"tag_name": "0.7.0"})
+    assert refused["errors"][0]["message"] == "tag_name was used by an immutable release"
+    client.send("POST", "git/refs", 422, {"ref": "refs/tags/0.7.0", "sha": sha})
+    client.send("POST", "releases", 201, {"tag_name": "0.7.0", "draft": True})

@@ -20,7 +20,7 @@ from release.sandbox.github.answers import (
     token,
 )
 from release.sandbox.github.records import Asset, Json, Release, now
-from release.sandbox.github.rules import update_ref
+from release.sandbox.github.rules import update_ref, write_rules
 from release.sandbox.github.shapes import asset_json, release_json
 from release.sandbox.github.state import Hub
 
@@ -80,6 +80,7 @@ def create_release() -> ResponseReturnValue:
             _publish(state, made)
         _make_latest(made, asked, published=not draft)
         state.releases[made.id] = made
+        write_rules(state)
     return release_json(state, made), 201
 
 
@@ -88,6 +89,8 @@ def _check_free(state: Hub, tag: str, draft: bool) -> None:
         raise invalid("Release", "missing_field", "tag_name")
     if not draft and any(each.tag == tag and not each.draft for each in state.releases.values()):
         raise invalid("Release", "already_exists", "tag_name")
+    if not draft and tag in state.burned:
+        raise invalid("Release", "custom", "tag_name", "tag_name was used by an immutable release")
 
 
 def _publish(state: Hub, release: Release) -> None:
@@ -124,14 +127,20 @@ def change_release(number: int) -> ResponseReturnValue:
         if published:
             _check_free(state, release.tag, draft=False)
             _publish(state, release)
+        write_rules(state)
         _make_latest(release, asked, published)
     return release_json(state, release)
 
 
 @routes.delete("/releases/<int:number>")
 def delete_release(number: int) -> ResponseReturnValue:
-    """Delete a release; its tag stays."""
-    hub().releases.pop(find_release(number).id)
+    """Delete a release; its tag stays, and no other release ever has that of an immutable one."""
+    state, release = hub(), find_release(number)
+    with state.lock:
+        if state.is_immutable(release):
+            state.burned.add(release.tag)
+        state.releases.pop(release.id)
+        write_rules(state)
     return "", 204
 
 
