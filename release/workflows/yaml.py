@@ -68,7 +68,7 @@ def document(text: bytes) -> Any:
 @lru_cache(maxsize=16)  # a call asks the same few files many things
 def _document(text: bytes) -> Any:
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  # nosec B506
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

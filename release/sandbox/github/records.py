@@ -11,8 +11,8 @@ from release.git.refs import ref_matches
 from release.sandbox.runner import JobLike, RunLike, Start
 
 Json = dict[str, Any]
-TOKEN = "sandbox-token"  # noqa: S105
-JOB_TOKEN = "sandbox-job-token"  # noqa: S105
+TOKEN = "sandbox-token"  # noqa: S105  # nosec B105
+JOB_TOKEN = "sandbox-job-token"  # noqa: S105  # nosec B105
 OWNER_LOGIN = "releaser"
 BOT_LOGIN = "github-actions[bot]"
 REPOSITORY_ID = 4_711

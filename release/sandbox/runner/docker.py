@@ -73,7 +73,7 @@ def _ask(method: str, name: str, content: bytes | None = None) -> int:
     headers = {"Content-Type": f"{OCI}.manifest.v1+json"}
     request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # nosec B310
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
