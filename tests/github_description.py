@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 DESCRIPTION = Path(__file__).with_name("github_api") / "api.github.com.json"
-SLASHED = {"ref", "branch", "basehead", "tag", "path"}  # path parameters whose values may hold a slash
+SLASHED = {"ref", "branch", "basehead", "tag", "path", "tree_sha"}  # path parameters whose values may hold a slash
 
 
 def description() -> dict[str, Any]:
@@ -46,7 +46,8 @@ def template_pattern(template: str) -> re.Pattern[str]:
     """Return the pattern that a path template stands for."""
 
     def group(name: str) -> str:
-        return f"(?P<{name}>{'.+' if name in SLASHED else '[^/]+'})"
+        some = ".*" if name == "path" else ".+" if name in SLASHED else "[^/]+"  # no path is the root
+        return f"(?P<{name}>{some})"
 
     parts = re.split(r"\{(\w+)\}", template)
     return re.compile("".join(group(part) if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))
@@ -80,7 +81,11 @@ def mended(whole: dict[str, Any]) -> dict[str, Any]:
     parts = re.findall(r"#/components/schemas/([\w-]+)", json.dumps([one["allOf"] for one in having("allOf", plain)]))
     plain["components"]["parameters"]["created"]["schema"].pop("format")  # its prose has ranges, as searches have
     schemas["api-overview"]["additionalProperties"] = True  # an Enterprise Server adds its version
-    for schema in (*(schemas[name] for name in parts), *having("allOf", plain), *having("oneOf", plain)):
+    schemas["repository-rule-violation-error"]["required"] = ["metadata"]  # else any error is one
+    for schema in having("discriminator", plain):
+        schema.pop("discriminator")  # by the type of an object, where one alternative is a list of them
+    inline = [part for schema in having("allOf", plain) for part in schema["allOf"] if "$ref" not in part]
+    for schema in (*(schemas[name] for name in parts), *inline, *having("allOf", plain), *having("oneOf", plain)):
         schema.setdefault("additionalProperties", True)
     return plain
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
 import threading
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 ZERO = "0" * 40
 _FULL = re.compile(r"[0-9a-f]{40}(?:\.{2,3}[0-9a-f]{40})?")
@@ -53,6 +55,16 @@ class Changed:
     previous: str
     additions: int
     deletions: int
+
+
+class Entry(NamedTuple):
+    """One file, folder, link or submodule of a tree; only files have a size."""
+
+    mode: str
+    kind: str
+    sha: str
+    size: str
+    path: str
 
 
 class GitError(Exception):
@@ -175,6 +187,35 @@ class Bare:
         """Read a file's text at a commit, or nothing when it is not there."""
         found = self.objects.find(f"{sha}:{path}")
         return found[2].decode() if found and found[1] == "blob" else None
+
+    def output(self, *args: str, given: bytes = b"") -> bytes:
+        """Run one Git command whose input and output need not be text."""
+        return subprocess.check_output(["git", *args], cwd=self.path, env=git_environment(), input=given)
+
+    def write_blob(self, content: bytes) -> str:
+        """Keep a blob; return its SHA."""
+        return self.output("hash-object", "-w", "--stdin", given=content).decode().strip()
+
+    def entries(self, tree: str, *options: str) -> list[Entry]:
+        """List what is in a tree; raise GitError when it is none."""
+        lines = self.git("ls-tree", "-lz", tree, *options).split("\0")[:-1]
+        return [Entry(*line.split(None, 4)) for line in lines]
+
+    def write_tree(self, base: str, changes: Iterable[tuple[str, str, str]]) -> str:
+        """Make a tree from another, or from nothing, by mode, SHA and path of each change; SHA `ZERO` removes."""
+        with tempfile.TemporaryDirectory() as folder:
+            index = {"GIT_INDEX_FILE": f"{folder}/index"}
+            if base:
+                self.git("read-tree", base, **index)
+            self.git(
+                "update-index", "--index-info", text="".join("{} {}\t{}\n".format(*each) for each in changes), **index
+            )
+            return self.git("write-tree", **index).strip()
+
+    def write_commit(self, tree: str, parents: Iterable[str], message: str, **people: str) -> str:
+        """Make a commit, moving nothing; `people` are Git's own variables."""
+        options = [word for parent in parents for word in ("-p", parent)]
+        return self.git("commit-tree", tree, *options, text=message, **people).strip()
 
     def names(self, sha: str, folder: str) -> list[str]:
         """List the files directly in a folder at a commit."""

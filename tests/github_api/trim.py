@@ -26,6 +26,7 @@ ENDPOINTS = """
 /rate_limit                                                 get
 /meta                                                       get
 /versions                                                   get
+/users/{username}                                           get
 /search/issues                                              get
 .                                                           get patch
 ./actions/workflows                                         get
@@ -33,9 +34,13 @@ ENDPOINTS = """
 ./actions/workflows/{workflow_id}/dispatches                post
 ./actions/workflows/{workflow_id}/runs                      get
 ./actions/runs                                              get
-./actions/runs/{run_id}                                     get
+./actions/runs/{run_id}                                     get delete
 ./actions/runs/{run_id}/attempts/{attempt_number}           get
 ./actions/runs/{run_id}/attempts/{attempt_number}/jobs      get
+./actions/runs/{run_id}/attempts/{attempt_number}/logs      get
+./actions/runs/{run_id}/approvals                           get
+./actions/runs/{run_id}/logs                                get
+./actions/runs/{run_id}/force-cancel                        post
 ./actions/runs/{run_id}/jobs                                get
 ./actions/runs/{run_id}/rerun                               post
 ./actions/runs/{run_id}/rerun-failed-jobs                   post
@@ -53,13 +58,25 @@ ENDPOINTS = """
 ./pulls/{pull_number}/commits                               get
 ./pulls/{pull_number}/files                                 get
 ./pulls/{pull_number}/reviews                               get post
-./issues/{issue_number}/labels                              get post
+./pulls/{pull_number}/comments                              get
+./pulls/{pull_number}/requested_reviewers                   post
+./pulls/{pull_number}/update-branch                         put
+./issues/{issue_number}/labels                              get post put delete
+./issues/{issue_number}/labels/{name}                       delete
+./issues/{issue_number}                                     get patch
+./issues/{issue_number}/comments                            get post
+./issues/comments/{comment_id}                              get patch delete
+./labels                                                    get post
+./labels/{name}                                             get patch delete
 ./commits                                                   get
 ./commits/{ref}                                             get
 ./commits/{commit_sha}/pulls                                get
 ./commits/{ref}/check-runs                                  get
 ./commits/{ref}/check-suites                                get
 ./check-runs                                                post
+./check-runs/{check_run_id}                                 get patch
+./check-runs/{check_run_id}/annotations                     get
+./check-suites/{check_suite_id}/check-runs                  get
 ./commits/{ref}/status                                      get
 ./commits/{ref}/statuses                                    get
 ./statuses/{sha}                                            post
@@ -70,20 +87,33 @@ ENDPOINTS = """
 ./rules/branches/{branch}                                   get
 ./rulesets                                                  get
 ./rulesets/{ruleset_id}                                     get
-./contents/{path}                                           get
+./contents/{path}                                           get put delete
+./readme                                                    get
+./tarball/{ref}                                             get
+./zipball/{ref}                                             get
+./merges                                                    post
+./dispatches                                                post
+./tags                                                      get
+./collaborators/{username}/permission                       get
+./git/commits                                               post
+./git/trees                                                 post
+./git/trees/{tree_sha}                                      get
+./git/blobs                                                 post
+./git/blobs/{file_sha}                                      get
+./git/tags                                                  post
 ./git/commits/{commit_sha}                                  get
 ./git/tags/{tag_sha}                                        get
 ./git/refs                                                  post
 ./git/ref/{ref}                                             get
 ./git/matching-refs/{ref}                                   get
-./git/refs/{ref}                                            delete
+./git/refs/{ref}                                            patch delete
 ./releases                                                  get post
 ./releases/latest                                           get
 ./releases/tags/{tag}                                       get
 ./releases/generate-notes                                   post
 ./releases/{release_id}                                     get patch delete
 ./releases/{release_id}/assets                              get post
-./releases/assets/{asset_id}                                get delete
+./releases/assets/{asset_id}                                get patch delete
 """
 
 PROSE = {"description", "summary", "title", "example", "examples", "externalDocs", "tags", "deprecated"}

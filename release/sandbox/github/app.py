@@ -20,8 +20,12 @@ from release.sandbox.github.git import git_answer
 from release.sandbox.github.records import API, BOT_LOGIN, JOB_TOKEN, OWNER_LOGIN, TOKEN, UPLOADS, Token
 from release.sandbox.github.routes import (
     artifacts,
+    checks,
     commits,
+    contents,
     graphql,
+    issues,
+    objects,
     pulls,
     refs,
     releases,
@@ -37,7 +41,9 @@ from release.sandbox.serving import Faults, Front, Recorded, Server
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_RESOURCES = (repository, refs, commits, workflows, runs, artifacts, pulls, releases)
+_RESOURCES = (
+    repository, refs, objects, commits, contents, checks, workflows, runs, artifacts, pulls, issues, releases,
+)  # fmt: skip
 
 PATIENCE, POLL = 10.0, 0.05  # seconds that a cancelled run has to end, and between looks whether it has
 

@@ -172,6 +172,19 @@ def start_pull_request(hub: Hub, pull: Pull, token: Token | None) -> None:
             start_run(hub, path, text, sha=pull.head_sha, ref=ref, event="pull_request", actor=pull.user, inputs={})
 
 
+def start_dispatched(hub: Hub, payload: Json, login: str) -> None:
+    """Start what listens on the default branch to a `repository_dispatch` with the payload's action."""
+    branch = hub.settings.default_branch
+    sha = hub.head(branch) or ""
+    for path, text in workflow_files(hub, sha).items():
+        workflow = readable_workflow(text, path)
+        listened = workflow.triggers.get("repository_dispatch") if workflow else None
+        types = None if listened is None else listened.get("types", payload["action"])
+        if types is not None and payload["action"] in ([types] if isinstance(types, str) else types):
+            begin = {"sha": sha, "ref": f"refs/heads/{branch}", "event": "repository_dispatch", "actor": login}
+            start_run(hub, path, text, **begin, inputs={}, payload=payload)
+
+
 def full_ref(hub: Hub, name: str) -> str:
     """Find what a branch or tag name means: as on GitHub, a branch before a tag; full names are taken as they are."""
     candidates = [name] if name.startswith("refs/") else [f"refs/heads/{name}", f"refs/tags/{name}"]

@@ -56,13 +56,17 @@ def _merge_commit(hub: Hub, pull: Pull, base: str, method: str, message: str) ->
     """Make the commit that the base branch shall have, as the method says; the branch is not moved."""
     if method == "rebase":
         return _rebase(hub.bare, base, pull.head_sha)
-    tree = merged_tree(hub.bare, base, pull.head_sha)
-    if tree is None:
+    sha = merge_commit(hub.bare, [base, pull.head_sha], message, pull.user, squash=method == "squash")
+    if sha is None:
         raise Refused(405, "Pull Request is not mergeable")
-    parents = [base] if method == "squash" else [base, pull.head_sha]
-    options = [word for parent in parents for word in ("-p", parent)]
-    author = {"GIT_AUTHOR_NAME": pull.user, "GIT_AUTHOR_EMAIL": f"{pull.user}@users.noreply.github.com"}
-    return hub.bare.git("commit-tree", tree, *options, text=message, **author).strip()
+    return sha
+
+
+def merge_commit(bare: Bare, sides: list[str], message: str, login: str, *, squash: bool = False) -> str | None:
+    """Make the commit that has two commits' changes; nothing when they conflict."""
+    tree = merged_tree(bare, *sides)
+    author = {"GIT_AUTHOR_NAME": login, "GIT_AUTHOR_EMAIL": f"{login}@users.noreply.github.com"}
+    return bare.write_commit(tree, sides[:1] if squash else sides, message, **author) if tree else None
 
 
 def _rebase(bare: Bare, base: str, head: str) -> str:
@@ -165,3 +169,18 @@ def _message(hub: Hub, pull: Pull, method: str, asked: Json) -> str:
     else:
         title, text = f"Merge pull request #{pull.number} from {hub.owner}/{pull.head}", pull.title
     return f"{asked.get('commit_title') or title}\n\n{asked.get('commit_message', text)}".strip() + "\n"
+
+
+def update_pull(hub: Hub, pull: Pull, asked: Json, token: Token) -> None:
+    """Merge the base branch into a pull request's own; raise 422 where that is not what was seen, or conflicts."""
+    with hub.lock:
+        base = hub.head(pull.base) or ""
+        if asked.get("expected_head_sha") not in (None, pull.head_sha):
+            raise Refused(422, "expected head sha didn't match current head ref.")
+        if hub.bare.is_ancestor(base, pull.head_sha):
+            raise Refused(422, "There are no new commits on the base branch.")
+        message = f"Merge branch '{pull.base}' into {pull.head}"
+        sha = merge_commit(hub.bare, [pull.head_sha, base], message, token.login)
+        if sha is None:
+            raise Refused(422, "merge conflict between base and head")
+        update_ref(hub, token, f"refs/heads/{pull.head}", sha, pull.head_sha)

@@ -48,6 +48,8 @@ class Pull:
     labels: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     asked: set[tuple[str, str]] = field(default_factory=set)
+    reviewers: list[str] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
 
 
 @dataclass
@@ -160,6 +162,7 @@ class Check:
     started_at: datetime
     completed_at: datetime | None
     page: str = ""
+    output: Json = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.page = self.page or f"runs/{self.id}"
@@ -189,3 +192,14 @@ class Review:
     sha: str
     body: str
     submitted_at: datetime = field(default_factory=now)
+
+
+@dataclass
+class Comment:
+    """What somebody wrote below a pull request."""
+
+    id: int
+    user: str
+    body: str
+    created_at: datetime = field(default_factory=now)
+    updated_at: datetime = field(default_factory=now)

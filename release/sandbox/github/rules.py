@@ -197,6 +197,13 @@ def check_review(pull: Pull, outcome: str, login: str) -> None:
         raise Refused(422, "Unprocessable Entity", ["Review Can not approve your own pull request"])
 
 
+def check_update(hub: Hub, branch: str) -> None:
+    """Raise 409 where the rules of a branch let nobody commit to it."""
+    for kind in ("update", "pull_request", "merge_queue"):
+        if parameters(hub, branch, kind):
+            raise Refused(409, f"Repository rule violations found\n\n{_MESSAGES[kind][1]}\n\n")
+
+
 def check_new_ref(hub: Hub, ref: str, sha: str) -> None:
     """Raise 422 for a ref that is there already, or whose object is not."""
     if hub.bare.refs(ref):

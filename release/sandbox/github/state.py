@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from release.sandbox.git import Bare
-from release.sandbox.github.records import API, Check, Pull, Release, Review, Ruleset, Run, Settings, Status, Token, now
+from release.sandbox.github.records import (
+    API,
+    Check,
+    Json,
+    Pull,
+    Release,
+    Review,
+    Ruleset,
+    Run,
+    Settings,
+    Status,
+    Token,
+    now,
+)
 from release.sandbox.runner import JobLike, RunLike, Start
 
 
@@ -32,6 +45,7 @@ class Hub:
     releases: dict[int, Release] = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    labels: dict[str, Json] = field(default_factory=dict)
     rulesets: list[Ruleset] = field(default_factory=list)
     burned: set[str] = field(default_factory=set)  # tags of immutable releases that were deleted
     known_refs: dict[str, str] = field(default_factory=dict)

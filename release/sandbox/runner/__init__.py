@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +33,7 @@ class StepLike(Protocol):
     conclusion: str | None
     started_at: datetime | None
     completed_at: datetime | None
+    log: str
 
 
 class JobLike(Protocol):
@@ -91,6 +92,7 @@ class Start:
     actor: str
     id: int
     number: int
+    payload: dict[str, Any] = field(default_factory=dict)  # of the event, beside what a run knows itself
 
 
 def new_run(
@@ -107,6 +109,6 @@ def new_run(
         inputs=start.inputs,
         env=dict(env),
         folder=folder,
-        context=dict(context),
+        context={**context, "event": start.payload},
     )
     return run

@@ -241,7 +241,7 @@ def _github_context(run: RunState) -> dict[str, Any]:
     repository = str(given.get("repository", ""))
     own = {
         "event_name": run.event,
-        "event": event,
+        "event": event | run.context.get("event", {}),
         "ref": run.ref,
         "ref_name": run.ref.split("/", 2)[-1],
         "ref_type": "tag" if run.ref.startswith("refs/tags/") else "branch",

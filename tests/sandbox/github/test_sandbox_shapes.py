@@ -36,6 +36,7 @@ READS = """
 /api/v3/rate_limit
 /api/v3/meta
 /api/v3/versions
+/api/v3/users/releaser
 /api/v3/search/issues?q=repo:acme/platform+is:pr+label:backport
 
 /branches
@@ -53,11 +54,30 @@ READS = """
 /commits/{head}/pulls
 /commits/{head}/check-runs
 /commits/{head}/check-suites
+/check-suites/{run}/check-runs
+/check-runs/{check}
+/check-runs/{check}/annotations
+/check-runs/{job}
+/check-runs/1
 /commits/{head}/status
 /commits/{head}/statuses
 /compare/0.7.0...fix/one
+/contents/
+/contents/.github?ref=main
 /contents/.github/workflows/sdk.yaml?ref=main
+/contents/none
+/readme
+/tarball/main
+/zipball/0.7.0
+/tags
+/collaborators/releaser/permission
+/collaborators/nobody/permission
 /git/commits/{sha}
+/git/trees/main
+/git/trees/{sha}?recursive=1
+/git/trees/none
+/git/blobs/{blob}
+/git/blobs/{sha}
 /git/tags/{tag}
 /git/ref/tags/0.7.1
 /git/ref/tags/none
@@ -71,6 +91,9 @@ READS = """
 /actions/runs/{run}/attempts/1
 /actions/runs/{run}/jobs?filter=all&per_page=100
 /actions/runs/{run}/attempts/1/jobs
+/actions/runs/{run}/logs
+/actions/runs/{run}/attempts/1/logs
+/actions/runs/{run}/approvals
 /actions/jobs/{job}
 /actions/jobs/{job}/logs
 /actions/runs/{run}/artifacts
@@ -83,7 +106,16 @@ READS = """
 /pulls/{pull}/commits
 /pulls/{pull}/files
 /pulls/{pull}/reviews
+/pulls/{pull}/comments
 /pulls/999
+/issues/{pull}
+/issues/{pull}/comments
+/issues/{pull}/labels
+/issues/comments/{comment}
+/issues/comments/1
+/labels
+/labels/backport
+/labels/none
 /releases
 /releases/latest
 /releases/tags/0.7.0
@@ -142,7 +174,7 @@ def finished_run(folder: Path) -> SimpleNamespace:
     over = {"status": "completed", "conclusion": "failure", "started_at": now, "completed_at": now}
     jobs = [
         SimpleNamespace(
-            name="build-package", log="words\n", steps=[SimpleNamespace(name="s", number=1, **over)], **over
+            name="build-package", log="words\n", steps=[SimpleNamespace(name="s", number=1, log="", **over)], **over
         ),
         SimpleNamespace(
             name="publish", log="", steps=[], status="queued", conclusion=None, started_at=None, completed_at=None
@@ -190,14 +222,79 @@ def write_everything(walk: Walk) -> None:
     ask("POST", "/git/refs", {"ref": "refs/heads/new", "sha": opened["base"]["sha"]})
     ask("DELETE", "/git/refs/heads/new")
     ask("DELETE", "/git/refs/heads/new")
-    for name in ("rerun-failed-jobs", "rerun", "cancel"):
+    for name in ("rerun-failed-jobs", "rerun", "cancel", "force-cancel"):
         ask("POST", f"/actions/runs/{{run}}/{name}")
     rules: dict[str, Any] = {"merge_queue": {}, "deletion": {}, "pull_request": {"required_approving_review_count": 1}}
     walk.names["ruleset"] = protect(hub, "refs/heads/main", **rules).id
     keep(pull=ask("POST", "/pulls", {"title": "Two", "head": "fix/two", "base": "main"}))
     walk.names["pull"] = 2
     ask("PUT", "/pulls/2/merge", {})
+    write_objects(walk)
+    write_issues(walk)
     ask("PATCH", "", {"delete_branch_on_merge": True})
+
+
+def write_objects(walk: Walk) -> None:
+    ask, names, main = walk.ask, walk.names, walk.names["sha"]
+
+    def made(path: str, **asked: Any) -> str:
+        return str(ask("POST", f"/git/{path}", asked).get_json().get("sha", ""))
+
+    names["blob"] = made("blobs", content="/w==", encoding="base64")
+    entry = {"path": "a/b.bin", "mode": "100644", "type": "blob"}
+    tree = made("trees", base_tree=main, tree=[{**entry, "sha": names["blob"]}, {**entry, "path": "c", "content": "c"}])
+    made("trees", base_tree=tree, tree=[{**entry, "sha": None}])
+    made("trees", tree=[{**entry, "sha": "0" * 40}])
+    author = {"name": "A", "email": "a@b.example", "date": "2026-11-22T10:00:00Z"}
+    commit = made("commits", message="More", tree=tree, parents=[main], author=author)
+    made("commits", message="Less", tree="0" * 40)
+    tag = made("tags", tag="0.8.0", message="words", object=commit, type="commit", tagger=author)
+    made("tags", tag="0.8.0", message="words", object="0" * 40, type="commit")
+    made("refs", ref="refs/tags/0.8.0", sha=tag)
+    made("refs", ref="refs/heads/topic", sha=main)
+    for asked in ({"sha": commit}, {"sha": main}, {"sha": main, "force": True}):
+        ask("PATCH", "/git/refs/heads/topic", asked)
+    write_contents(walk, commit)
+
+
+def write_contents(walk: Walk, commit: str) -> None:
+    ask = walk.ask
+    on_topic = {"message": "Change", "branch": "topic"}
+    for name in ("README.md", "other"):
+        sha = ask("PUT", f"/contents/{name}", {**on_topic, "content": "YQ=="}).get_json()["content"]["sha"]
+    for asked in ({}, {"sha": commit}, {"sha": sha}):
+        ask("PUT", "/contents/other", {**on_topic, "content": "Yg==", **asked})
+    for path, seen in (("other", sha), ("none", sha), ("README.md", sha)):
+        ask("DELETE", f"/contents/{path}", {**on_topic, "sha": seen})
+    ask("PUT", "/contents/other", {"message": "Change", "branch": "main", "content": "YQ=="})
+    for head in (commit, commit, "none"):
+        ask("POST", "/merges", {"base": "topic", "head": head})
+    ask("POST", "/merges", {"base": "main", "head": "topic"})
+
+
+def write_issues(walk: Walk) -> None:
+    ask, names = walk.ask, walk.names
+    for name in ("backport", "other", "other"):
+        ask("POST", "/labels", {"name": name, "color": "ff0000"})
+    ask("PATCH", "/labels/other", {"new_name": "another", "description": "Words"})
+    ask("DELETE", "/labels/another")
+    ask("PUT", "/issues/{pull}/labels", {"labels": ["backport", "b"]})
+    for name in ("/b", "/b", ""):
+        ask("DELETE", f"/issues/{{pull}}/labels{name}")
+    ask("POST", "/issues/{pull}/labels", {"labels": ["backport"]})
+    ask("PATCH", "/issues/{pull}", {"title": "Two", "labels": ["backport"]})
+    walk.keep(comment=ask("POST", "/issues/{pull}/comments", {"body": "gone"}))
+    ask("DELETE", "/issues/comments/{comment}")
+    walk.keep(comment=ask("POST", "/issues/{pull}/comments", {"body": "Words"}))
+    ask("PATCH", "/issues/comments/{comment}", {"body": "Other words"})
+    ask("POST", "/pulls/{pull}/requested_reviewers", {"reviewers": ["reviewer"]})
+    for seen in ({"expected_head_sha": "0" * 40}, {}, {}):
+        ask("PUT", "/pulls/{pull}/update-branch", seen)
+    walk.keep(check=ask("POST", "/check-runs", {"head_sha": names["sha"], "name": "docs"}))
+    ask("PATCH", "/check-runs/{check}", {"conclusion": "success", "output": {"title": "T", "summary": "S"}})
+    ask("PATCH", "/check-runs/{job}", {"conclusion": "success"})
+    for asked in ({}, {"event_type": "nightly", "client_payload": {"a": 1}}):
+        ask("POST", "/dispatches", asked)
 
 
 def write_release(walk: Walk) -> None:
@@ -210,6 +307,7 @@ def write_release(walk: Walk) -> None:
         answer = walk.client.post(upload, data=b"wheel", headers=headers)
         if answer.status_code == 201:
             keep(asset=answer)
+    ask("PATCH", "/releases/assets/{asset}", {"name": "z.whl", "label": "Z"})
     ask("GET", "/releases/assets/{asset}", Accept="application/octet-stream")
     ask("PATCH", "/releases/{release}", {"draft": False})
     ask("POST", "/releases", {"tag_name": "0.7.0"})
@@ -223,7 +321,7 @@ def test_every_answer_has_the_described_shape(walk: Walk) -> None:
     etag = walk.ask("GET", "").headers["ETag"]
     assert walk.ask("GET", "", **{"If-None-Match": etag}).status_code == 304
     assert walk.ask("GET", "", Authorization="Bearer wrong").status_code == 401
-    for path in ("/releases/assets/{asset}", "/releases/{release}"):
+    for path in ("/releases/assets/{asset}", "/releases/{release}", "/actions/runs/{run}"):
         assert walk.ask("DELETE", path).status_code == 204
     assert len(walk.recording.exchanges) > 90
     assert [str(one) for one in walk.recording.exchanges if one.status >= 500] == []

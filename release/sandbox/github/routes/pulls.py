@@ -6,10 +6,10 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import body, find_commit, find_pull, hub, not_found, page, token
-from release.sandbox.github.merging import change_pull, fork_point, has_commit, merge_pull, open_pull
+from release.sandbox.github.merging import change_pull, fork_point, has_commit, merge_pull, open_pull, update_pull
 from release.sandbox.github.rules import check_review
 from release.sandbox.github.shapes.commits import commit_json, files_json
-from release.sandbox.github.shapes.pulls import label_json, pull_json, review_json, simple_pull_json
+from release.sandbox.github.shapes.pulls import pull_json, review_json, simple_pull_json
 from release.sandbox.github.state import add_review
 
 routes = Blueprint("pulls", __name__)
@@ -76,14 +76,6 @@ def pulls_of_commit(ref: str) -> ResponseReturnValue:
     return [simple_pull_json(hub(), pull) for pull in page(found)]
 
 
-@routes.post("/issues/<int:number>/labels")
-def add_labels(number: int) -> ResponseReturnValue:
-    """Put labels on a pull request."""
-    pull = find_pull(number)
-    pull.labels += [label for label in body().get("labels", []) if label not in pull.labels]
-    return [label_json(hub(), label) for label in pull.labels]
-
-
 @routes.get("/pulls/<int:number>/reviews")
 def reviews(number: int) -> ResponseReturnValue:
     """Answer the reviews, oldest first."""
@@ -114,3 +106,25 @@ def merge(number: int) -> ResponseReturnValue:
     """Merge in the repository, if the head is the one that was meant and the rules allow it."""
     sha = merge_pull(hub(), find_pull(number), body(), token())
     return {"sha": sha, "merged": True, "message": "Pull Request successfully merged"}
+
+
+@routes.put("/pulls/<int:number>/update-branch")
+def update_branch(number: int) -> ResponseReturnValue:
+    """Merge the base branch into the pull request's own."""
+    update_pull(hub(), find_pull(number), body(), token())
+    return {"message": "Updating pull request branch.", "url": f"{hub().api}/pulls/{number}"}, 202
+
+
+@routes.get("/pulls/<int:number>/comments")
+def review_comments(number: int) -> ResponseReturnValue:
+    """Answer none: the sandbox has no comments on lines."""
+    find_pull(number)
+    return []
+
+
+@routes.post("/pulls/<int:number>/requested_reviewers")
+def request_reviewers(number: int) -> ResponseReturnValue:
+    """Ask people for a review."""
+    pull = find_pull(number)
+    pull.reviewers += [login for login in body().get("reviewers", []) if login not in pull.reviewers]
+    return simple_pull_json(hub(), pull), 201

@@ -1,4 +1,4 @@
-"""Refs, branches with the rules on them, and annotated tags."""
+"""Refs, tags, and branches with the rules on them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from urllib.parse import quote
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from release.sandbox.git import ZERO, GitError
+from release.sandbox.git import ZERO
 from release.sandbox.github.answers import Refused, body, hub, not_found, page, token
 from release.sandbox.github.records import Json
 from release.sandbox.github.rules import branch_rules, check_new_ref, update_ref
-from release.sandbox.github.shapes.commits import commit_json, ref_json, tag_json
+from release.sandbox.github.shapes import node_id
+from release.sandbox.github.shapes.commits import commit_json, ref_json
+from release.sandbox.github.state import Hub
 
 routes = Blueprint("refs", __name__)
 
@@ -54,15 +56,34 @@ def delete_ref(ref: str) -> ResponseReturnValue:
     return "", 204
 
 
-@routes.get("/git/tags/<sha>")
-def one_tag(sha: str) -> ResponseReturnValue:
-    """Answer an annotated tag's object."""
+@routes.patch("/git/refs/<path:ref>")
+def change_ref(ref: str) -> ResponseReturnValue:
+    """Move a ref; with `force` also where that is no fast-forward."""
+    state, asked = hub(), body()
+    with state.lock:
+        old = state.bare.refs(f"refs/{ref}").get(f"refs/{ref}")
+        if old is None:
+            raise Refused(422, "Reference does not exist")
+        if not (asked.get("force") or state.bare.is_ancestor(old, asked["sha"])):
+            raise Refused(422, "Update is not a fast forward")
+        update_ref(state, token(), f"refs/{ref}", asked["sha"], old)
+    return ref_json(state, f"refs/{ref}", asked["sha"])
+
+
+@routes.get("/tags")
+def tags() -> ResponseReturnValue:
+    """Answer the tags with the commits that they name, by name from the end."""
     state = hub()
-    try:
-        text = state.bare.git("cat-file", "tag", sha)
-    except GitError as error:
-        raise not_found() from error
-    return tag_json(state, sha, text)
+    found = sorted(state.bare.refs("refs/tags"), reverse=True)
+    return [_tag_json(state, ref.removeprefix("refs/tags/")) for ref in page(found)]
+
+
+def _tag_json(state: Hub, name: str) -> Json:
+    """Describe a tag in the list of tags (schema tag)."""
+    sha = state.bare.sha(f"refs/tags/{name}") or ""
+    archives = {f"{kind}_url": f"{state.api}/{kind}/refs/tags/{name}" for kind in ("zipball", "tarball")}
+    commit = {"sha": sha, "url": f"{state.api}/commits/{sha}"}
+    return {"name": name, **archives, "commit": commit, "node_id": node_id("Ref", f"refs/tags/{name}")}
 
 
 @routes.get("/branches")

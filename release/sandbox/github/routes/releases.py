@@ -200,6 +200,16 @@ def one_asset(number: int) -> ResponseReturnValue:
     return asset_json(hub(), release, asset)
 
 
+@routes.patch("/releases/assets/<int:number>")
+def change_asset(number: int) -> ResponseReturnValue:
+    """Rename a file of a release that can still change."""
+    release, asset = _find_asset(number)
+    if hub().is_immutable(release):
+        raise Refused(422, "Cannot modify assets of an immutable release.")
+    asset.name, asset.label = body().get("name", asset.name), body().get("label", asset.label)
+    return asset_json(hub(), release, asset)
+
+
 @routes.delete("/releases/assets/<int:number>")
 def delete_asset(number: int) -> ResponseReturnValue:
     """Take a file away from a release that can still change."""

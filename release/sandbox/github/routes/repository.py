@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from release.sandbox.github.answers import LIMIT, VERSIONS, body, hub, limits, not_found, page, token
+from release.sandbox.github.answers import LIMIT, VERSIONS, Refused, body, hub, limits, not_found, page, token
+from release.sandbox.github.events import start_dispatched
 from release.sandbox.github.records import Json, Ruleset
 from release.sandbox.github.rules import rule_json
 from release.sandbox.github.shapes import full_repository_json, node_id, user_json
@@ -28,6 +29,29 @@ def change_repository() -> ResponseReturnValue:
         if hasattr(hub().settings, key):
             setattr(hub().settings, key, value)
     return full_repository_json(hub(), token().push)
+
+
+@routes.post("/dispatches")
+def dispatch() -> ResponseReturnValue:
+    """Start what listens on the default branch to a `repository_dispatch` of the type."""
+    state, asked = hub(), body()
+    if not asked.get("event_type"):
+        raise Refused(422, 'Invalid request.\n\n"event_type" wasn\'t supplied.')
+    payload = {"action": asked["event_type"], "client_payload": asked.get("client_payload", {})}
+    start_dispatched(state, payload, token().login)
+    return "", 204
+
+
+@routes.get("/collaborators/<login>/permission")
+def permission(login: str) -> ResponseReturnValue:
+    """Answer what somebody may do: what one of their tokens may."""
+    found = [each.push for each in hub().tokens.values() if each.login == login]
+    if not found:
+        raise not_found()
+    said = "write" if any(found) else "read"
+    rights = {"admin": False, "maintain": False, "push": any(found), "triage": any(found), "pull": True}
+    user = {**user_json(hub(), login), "permissions": rights, "role_name": said}
+    return {"permission": said, "role_name": said, "user": user}
 
 
 @routes.get("/rulesets")
@@ -73,8 +97,19 @@ def _ruleset_json(state: Hub, ruleset: Ruleset) -> Json:
 
 @top.get("/user")
 def user() -> ResponseReturnValue:
-    """Answer whose token it is (schema public-user)."""
-    described = user_json(hub(), token().login)
+    """Answer whose token it is."""
+    return _public_user(token().login)
+
+
+@top.get("/users/<login>")
+def one_user(login: str) -> ResponseReturnValue:
+    """Answer somebody, whoever it is."""
+    return _public_user(login)
+
+
+def _public_user(login: str) -> Json:
+    """Describe a user (schema public-user)."""
+    described = user_json(hub(), login)
     unknown = dict.fromkeys(("bio", "blog", "company", "email", "hireable", "location"))
     counts = dict.fromkeys(("followers", "following", "public_gists", "public_repos"), 0)
     since = "2026-01-01T00:00:00Z"
@@ -82,7 +117,7 @@ def user() -> ResponseReturnValue:
         **described,
         **unknown,
         **counts,
-        "name": token().login,
+        "name": login,
         "created_at": since,
         "updated_at": since,
         "user_view_type": "public",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, request
+import io
+import zipfile
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import (
+    Refused,
     blob_redirect,
     date_matches,
     find_part,
@@ -64,6 +69,22 @@ def _find_attempt(number: int, attempt: int) -> Run:
     return run
 
 
+@routes.delete("/actions/runs/<int:number>")
+def delete_run(number: int) -> ResponseReturnValue:
+    """Delete a run that is over."""
+    if find_run(number).work.status != "completed":
+        raise Refused(403, "Cannot delete a workflow run that is not completed.")
+    hub().runs.pop(number)
+    return "", 204
+
+
+@routes.get("/actions/runs/<int:number>/approvals")
+def approvals(number: int) -> ResponseReturnValue:
+    """Answer none: no environment of the sandbox asks for one."""
+    find_run(number)
+    return []
+
+
 @routes.post("/actions/runs/<int:number>/rerun-failed-jobs")
 def rerun_failed_jobs(number: int) -> ResponseReturnValue:
     """Begin another attempt with the jobs that failed; 403 while the run goes on."""
@@ -78,6 +99,7 @@ def rerun(number: int) -> ResponseReturnValue:
     return {}, 201
 
 
+@routes.post("/actions/runs/<int:number>/force-cancel")
 @routes.post("/actions/runs/<int:number>/cancel")
 def cancel(number: int) -> ResponseReturnValue:
     """Cancel a run; 409 when it is over."""
@@ -138,3 +160,27 @@ def job_logs(number: int) -> ResponseReturnValue:
     if job.status != "completed":
         raise not_found()
     return blob_redirect(job.log.encode(), "text/plain; charset=utf-8")
+
+
+@routes.get("/actions/runs/<int:number>/logs")
+def run_logs(number: int) -> ResponseReturnValue:
+    """Send the client to an archive of the latest attempt's logs."""
+    return _archive(find_run(number).work.jobs)
+
+
+@routes.get("/actions/runs/<int:number>/attempts/<int:attempt>/logs")
+def attempt_logs(number: int, attempt: int) -> ResponseReturnValue:
+    """Send the client to an archive of one attempt's logs."""
+    return _archive(_find_attempt(number, attempt).attempt_jobs(attempt))
+
+
+def _archive(jobs: Sequence[JobLike]) -> Response:
+    """Pack a file for each job, and below its name one for each of its steps."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, job in enumerate(jobs):
+            name = job.name.replace("/", "")
+            archive.writestr(f"{number}_{name}.txt", job.log)
+            for step in job.steps:
+                archive.writestr(f"{name}/{step.number}_{step.name.replace('/', '')}.txt", step.log)
+    return blob_redirect(packed.getvalue(), "application/zip")

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from release.sandbox.github.answers import Refused, date_matches, hub, page
 from release.sandbox.github.merging import has_commit
 from release.sandbox.github.records import Pull
-from release.sandbox.github.shapes.pulls import search_item_json
+from release.sandbox.github.shapes.pulls import issue_json
 from release.sandbox.github.state import Hub
 
 routes = Blueprint("search", __name__)
@@ -32,7 +32,7 @@ def search_issues() -> ResponseReturnValue:
         "total_count": len(found),
         "incomplete_results": False,
         "search_type": "lexical",
-        "items": [search_item_json(hub(), pull) for pull in page(found)],
+        "items": [{**issue_json(hub(), pull), "score": 1.0} for pull in page(found)],
     }
 
 

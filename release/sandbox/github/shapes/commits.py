@@ -54,6 +54,22 @@ def commit_json(hub: Hub, commit: Commit) -> Json:
     }
 
 
+def git_commit_json(hub: Hub, commit: Commit) -> Json:
+    """Describe a commit's object (schema git-commit)."""
+    return {
+        "sha": commit.sha,
+        "node_id": node_id("Commit", commit.sha),
+        "url": f"{hub.api}/git/commits/{commit.sha}",
+        "html_url": f"{hub.html}/commit/{commit.sha}",
+        "author": person_json(commit.author),
+        "committer": person_json(commit.committer),
+        "tree": {"sha": commit.tree, "url": f"{hub.api}/git/trees/{commit.tree}"},
+        "message": commit.message,
+        "parents": parents_json(hub, commit),
+        "verification": verification_json(),
+    }
+
+
 def simple_commit_json(commit: Commit) -> Json:
     """Describe a commit inside a run (schema simple-commit)."""
     return {
@@ -128,7 +144,7 @@ def check_json(hub: Hub, check: Check) -> Json:
         "started_at": stamp(check.started_at),
         "completed_at": stamp(check.completed_at),
         "check_suite": {"id": check.id},
-        "output": {**output, "annotations_url": f"{url}/annotations"},
+        "output": {**output, **check.output, "annotations_url": f"{url}/annotations"},
         "app": _app_json(hub),
         "pull_requests": [],
     }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from release.sandbox.github.merging import fork_point, mergeable
-from release.sandbox.github.records import BOT_LOGIN, Json, Pull, Review
+from release.sandbox.github.records import BOT_LOGIN, Comment, Json, Pull, Review
 from release.sandbox.github.shapes import node_id, repository_json, stamp, user_json
 from release.sandbox.github.shapes.commits import check_json, files_json, status_json
 from release.sandbox.github.state import Hub, checks_of, statuses_of
@@ -23,6 +23,24 @@ def label_json(hub: Hub, label: str) -> Json:
         "description": "",
         "color": "ededed",
         "default": False,
+        **hub.labels.get(label, {}),
+    }
+
+
+def comment_json(hub: Hub, pull: Pull, comment: Comment) -> Json:
+    """Describe a comment (schema issue-comment)."""
+    url = f"{hub.api}/issues/comments/{comment.id}"
+    return {
+        "id": comment.id,
+        "node_id": node_id("IssueComment", comment.id),
+        "url": url,
+        "html_url": f"{hub.html}/pull/{pull.number}#issuecomment-{comment.id}",
+        "issue_url": f"{hub.api}/issues/{pull.number}",
+        "user": user_json(hub, comment.user),
+        "body": comment.body,
+        "created_at": stamp(comment.created_at),
+        "updated_at": stamp(comment.updated_at),
+        "author_association": "MEMBER",
     }
 
 
@@ -51,7 +69,8 @@ def simple_pull_json(hub: Hub, pull: Pull) -> Json:
         "merged_at": stamp(pull.merged_at),
         "merge_commit_sha": pull.merge_sha or None,
         "assignee": None,
-        **{name: [] for name in ("assignees", "requested_reviewers", "requested_teams")},
+        **{name: [] for name in ("assignees", "requested_teams")},
+        "requested_reviewers": [user_json(hub, login) for login in pull.reviewers],
         "labels": [label_json(hub, label) for label in pull.labels],
         "milestone": None,
         "draft": pull.draft,
@@ -108,7 +127,7 @@ def pull_json(hub: Hub, pull: Pull) -> Json:
         "rebaseable": can,
         "mergeable_state": how,
         "merged_by": user_json(hub, pull.merged_by) if pull.merged_by else None,
-        "comments": 0,
+        "comments": len(pull.comments),
         "review_comments": 0,
         "maintainer_can_modify": False,
         "commits": int(hub.bare.same("rev-list", "--count", f"{fork_point(hub, pull)}..{pull.head_sha}")),
@@ -118,8 +137,8 @@ def pull_json(hub: Hub, pull: Pull) -> Json:
     }
 
 
-def search_item_json(hub: Hub, pull: Pull) -> Json:
-    """Describe a pull request as a search does (schema issue-search-result-item)."""
+def issue_json(hub: Hub, pull: Pull) -> Json:
+    """Describe a pull request as the issue that each is (schema issue)."""
     url, html = f"{hub.api}/issues/{pull.number}", f"{hub.html}/pull/{pull.number}"
     return {
         "url": url,
@@ -139,7 +158,7 @@ def search_item_json(hub: Hub, pull: Pull) -> Json:
         "assignee": None,
         "assignees": [],
         "milestone": None,
-        "comments": 0,
+        "comments": len(pull.comments),
         "created_at": stamp(pull.created_at),
         "updated_at": stamp(pull.updated_at),
         "closed_at": stamp(pull.closed_at),
@@ -153,7 +172,6 @@ def search_item_json(hub: Hub, pull: Pull) -> Json:
             "merged_at": stamp(pull.merged_at),
         },
         "body": pull.body,
-        "score": 1.0,
     }
 
 
