@@ -92,7 +92,9 @@ class Calls:
         target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         if target:
             route = f"{target} {_image(environ)}".strip()
-        reads = method in ("GET", "HEAD") or route.endswith(READING_POSTS) or target.startswith(("Describe", "Get"))
+        reads = (
+            method in ("GET", "HEAD") or route.endswith(READING_POSTS) or target.startswith(("Describe", "Get", "List"))
+        )
         with self._lock:
             nth = self._counts[door, method, route]
             self._counts[door, method, route] += 1
