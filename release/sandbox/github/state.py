@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,8 +54,8 @@ class Hub:
     leaks: list[str] = field(default_factory=list)
     used: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
-    _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1_001))
-    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    last_id: int = 1_000
+    last_number: int = 0
 
     @property
     def full_name(self) -> str:
@@ -80,11 +79,15 @@ class Hub:
 
     def next_id(self) -> int:
         """Take the next number for an object of any kind."""
-        return next(self._ids)
+        with self.lock:
+            self.last_id += 1
+            return self.last_id
 
     def next_number(self) -> int:
         """Take the next number of a pull request."""
-        return next(self._numbers)
+        with self.lock:
+            self.last_number += 1
+            return self.last_number
 
     def head(self, branch: str) -> str | None:
         """Find the commit of a branch."""
