@@ -74,6 +74,7 @@ class World:
 
     def restore(self) -> None:
         """Put the remote, the clone, the server's memory, the bucket and the registry back."""
+        self.sandbox.bare.objects.close()  # it reads the repository that was there
         for place in (self.sandbox.bare.path, self.sandbox.work):
             shutil.rmtree(place)
             shutil.copytree(self._saved / place.name, place, symlinks=True)
