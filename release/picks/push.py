@@ -76,46 +76,39 @@ def pick_plan(context: Context, line: Line, wanted: PickRequest) -> PickPlan:
 def make_picks(context: Context, plan: PickPlan) -> Outcome:
     """Pick what is planned and say what became of each; a dry run tries it and leaves nothing.
 
-    Raises Failed at a conflict, with the worktree left to resolve it in.
+    Raises Failed at a conflict, with a worktree left to resolve it in; before a question it is no end.
     """
-    trial = context.dry
-    outcome = _try_picks(context, plan) if trial else _pick_in_worktree(context, plan)
-    for pick in plan.picks:
-        if pick.sha in outcome.empty:
-            context.report.step("note", f"{pick}: changes nothing on {short_name(plan.head)}, left out")
-        elif outcome.stopped_at != pick.sha:
-            context.report.step("todo" if trial else "note", f"pick {pick}")
-    return outcome
-
-
-def _pick_in_worktree(context: Context, plan: PickPlan) -> Outcome:
     context.confirm(f"pick {amount(len(plan.picks), 'commit')} onto {short_name(plan.head)}")
-    repo = repository(context)
-    tree = open_worktree(repo, plan.line, plan.head.sha)
-    outcome = None
-    try:
-        outcome = plan.pick_in(repo, tree.path)
-    finally:
-        # A conflict's worktree stays, to be resolved in. So does a killed call's, and is found by its name.
-        if outcome is None or not outcome.stopped_at:
-            close_worktree(repo, tree)
-    if outcome.stopped_at:
-        raise conflict(repo, plan, outcome, tree.path)
-    return outcome
-
-
-def _try_picks(context: Context, plan: PickPlan) -> Outcome:
-    """Try the picks in a worktree that is gone afterwards; before a question, a conflict is no end."""
-    repo = repository(context)
-    with worktree(repo, plan.head.sha) as path:
+    repo, trial = repository(context), context.dry
+    with worktree(repo, plan.head.sha) as path:  # a killed call's goes with the next (F33): only a conflict's stays
         outcome = plan.pick_in(repo, path)
+        if outcome.stopped_at and not trial:
+            outcome = _pick_to_conflict(repo, plan)
     if outcome.stopped_at:
         error = conflict(repo, plan, outcome)
         if not context.options.asking:
             raise error
         context.report.step("todo", f"resolve a conflict: {error.problem}")
+    for pick in plan.picks:
+        if pick.sha in outcome.empty:
+            context.report.step("note", f"{pick}: changes nothing on {short_name(plan.head)}, left out")
+        elif outcome.stopped_at != pick.sha:
+            context.report.step("todo" if trial else "note", f"pick {pick}")
     # The commits of a trial go with its worktree: nobody may look for them later in the call.
-    return outcome if outcome.head == plan.head.sha else replace(outcome, head=NEW)
+    return replace(outcome, head=NEW) if trial and outcome.head != plan.head.sha else outcome
+
+
+def _pick_to_conflict(repo: Repository, plan: PickPlan) -> Outcome:
+    """Pick once more, in a worktree that stays for a person to resolve the conflict in; raise Failed at it."""
+    tree, outcome = open_worktree(repo, plan.line, plan.head.sha), None
+    try:
+        outcome = plan.pick_in(repo, tree.path)
+    finally:
+        if outcome is None or not outcome.stopped_at:
+            close_worktree(repo, tree)
+    if outcome.stopped_at:
+        raise conflict(repo, plan, outcome, tree.path)
+    return outcome
 
 
 def conflict(repo: Repository, plan: PickPlan, outcome: Outcome, path: Path | None = None) -> Failed:

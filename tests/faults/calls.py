@@ -68,6 +68,10 @@ class Calls:
 
         self._strikes.append((_meant, act))
 
+    def strike_writes(self, act: Act) -> None:
+        """Have every write from now on misbehave."""
+        self._strikes.append((lambda call: call.writes, act))
+
     def clear(self) -> None:
         """Begin to count anew, and end all misbehaviour; the tags that were seen stay."""
         self.seen.clear()

@@ -98,6 +98,18 @@ class World:
         return None
 
 
+def renew_clone(world: World) -> None:
+    """Put a clone of what is out there now in the place of the old one, on a machine where nothing else is."""
+    work, bare = world.sandbox.work, world.sandbox.bare.path
+    shutil.rmtree(work)
+    shutil.copytree(world._saved / work.name, work, symlinks=True)
+    everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+    git(work, "fetch", "--quiet", "--no-write-fetch-head", str(bare), *everything)
+    git(work, "reset", "--quiet", "--hard", "refs/remotes/origin/main")
+    shutil.rmtree(world.temporary)
+    world.temporary.mkdir()
+
+
 @contextmanager
 def opened(pipeline: Pipeline) -> Iterator[World]:
     """Make the world of a pipeline, and run it once undisturbed: `recorded` are its calls, `undisturbed` its end."""

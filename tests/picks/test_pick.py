@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -382,18 +383,16 @@ def test_a_killed_pick_is_found_explained_and_continued(
 ) -> None:
     """Git's own --continue would leave the commit out that it was at when it was killed."""
     base = author.cut()
-    shas = [author.commit(f"fix {n}", a_txt=changed(LINES, 1, f"fix {n}")) for n in range(4)]
-    hook = sandbox.work / ".git" / "hooks" / "prepare-commit-msg"
-    hook.parent.mkdir(exist_ok=True)
-    # Killed within the second commit: the hook stops for good, as a machine that loses power does.
-    hook.write_text('#!/bin/sh\ngrep -q "fix 1" "$1" && kill -9 $PPID\nexit 0\n')
-    hook.chmod(0o755)
-    with monkeypatch.context() as patched:
-        patched.setattr("release.picks.push.close_worktree", lambda *_: None)
-        with pytest.raises(Failed):
-            do(context, *shas)
-    hook.unlink()
+    author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
+    renamed = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
+    shas = [author.commit(f"fix {n}", c_txt=f"fix {n}\n") for n in range(4)]
+    with pytest.raises(Failed):
+        do(context, renamed, *shas)
     (tree,) = pick_worktrees(repository(context))
+    (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
+    git(tree.path, "add", "a.txt")
+    with killed_at(sandbox, "fix 1"), pytest.raises(Failed):
+        do(context, resume=GO_ON)
     with pytest.raises(Conflict, match=r"killed with 3 to go|stopped at") as caught:
         do(context, *shas)
     assert str(tree.path) in caught.value.problem
@@ -414,7 +413,34 @@ def test_a_killed_pick_is_found_explained_and_continued(
         assert "reset --hard" in caught.value.hint
         git(tree.path, "reset", "-q", "--hard")
     do(context, resume=GO_ON)
-    assert titles(sandbox, base) == ["fix 0", "fix 1", "fix 2", "fix 3"]
+    assert titles(sandbox, base) == ["fix: the renamed", "fix 0", "fix 1", "fix 2", "fix 3"]
+
+
+@contextmanager
+def killed_at(sandbox: Sandbox, message: str) -> Iterator[None]:
+    """Stop Git for good within the commit of this message, as a machine that loses power does."""
+    hook = sandbox.work / ".git" / "hooks" / "prepare-commit-msg"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\ngrep -q "{message}" "$1" && kill -9 $PPID\nexit 0\n')
+    hook.chmod(0o755)
+    yield
+    hook.unlink()
+
+
+def test_f27_f33_what_was_picked_by_a_killed_call_is_picked_anew_by_the_next(
+    sandbox: Sandbox, context: Context, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a conflict waits for a person: picks that were killed ended in exit 3, up to two calls of somebody's."""
+    base = author.cut()
+    shas = [author.commit(f"fix {n}", c_txt=f"fix {n}\n") for n in range(3)]
+    with killed_at(sandbox, "fix 1"), monkeypatch.context() as patched:
+        patched.setattr("release.git.scratch._remove", lambda *_: None)
+        with pytest.raises(Failed):
+            do(context, *shas)
+    assert len(git(sandbox.work, "worktree", "list").splitlines()) == 2
+    do(context, *shas)
+    assert titles(sandbox, base) == ["fix 0", "fix 1", "fix 2"]
+    assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1
 
 
 def test_picks_killed_before_they_began_are_told(sandbox: Sandbox, context: Context, author: Author) -> None:
