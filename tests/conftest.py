@@ -28,13 +28,17 @@ Inv = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 class FakeClock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only when somebody sleeps; the time of day may be `wrong` by some seconds."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.time = now
+        self.wrong = 0.0
         self.slept: list[float] = []
 
     def now(self) -> float:
+        return self.time + self.wrong
+
+    def monotonic(self) -> float:
         return self.time
 
     def sleep(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ from release.git.refs import RemoteRef, brief
 from release.git.snapshot import remote, trunk
 from release.git.tags import rival_versions, tag_at, trunk_sha
 from release.github.commits import contains
+from release.github.events import check_commit_starts
 from release.github.places import check_beyond, check_place
 from release.github.releases import release_of
 from release.versions import Line, next_version
@@ -49,6 +50,19 @@ def allowed_tag(
         check_wheel_version(context, sha, version)
     check_image_in_config(context, sha, version)
     return None
+
+
+def coordinated_tag(
+    context: Context, version: semver.Version, sha: str, places: Sequence[RemoteRef], shared: bool = False
+) -> RemoteRef | None:
+    """Return the tag as `allowed_tag` does, of a release of everything; raise Usage too where its push starts nothing.
+
+    A component has a workflow of its own, or asks itself.
+    """
+    found = allowed_tag(context, version, sha, places, shared)
+    if found is None:
+        check_commit_starts(context, version, sha)
+    return found
 
 
 def version_to_cut(context: Context, line: Line | None) -> semver.Version:

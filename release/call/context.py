@@ -35,6 +35,10 @@ class Clock:
         """Return seconds since the epoch."""
         return time.time()
 
+    def monotonic(self) -> float:
+        """Return seconds that only grow, for how long something took: the time of day may be set back meanwhile."""
+        return time.monotonic()
+
     def sleep(self, seconds: float) -> None:
         """Let that many seconds pass."""
         if seconds > 0:

@@ -92,12 +92,12 @@ def _look_again(
 ) -> T | None:
     """Look after a write, again and again where it may show late; that nobody could look leaves an unknown unknown."""
     patience = patience if problem is None or isinstance(problem, Unknown) else 0
-    deadline, found = context.clock.now() + patience, None
+    deadline, found = context.clock.monotonic() + patience, None
     try:
         while found is None:
             context.look_anew()
             found = find()
-            if context.clock.now() >= deadline:
+            if context.clock.monotonic() >= deadline:
                 break
             if found is None:
                 context.clock.sleep(min(context.settings.release.poll, 2.0))

@@ -20,13 +20,13 @@ class Wait:
         self._context = context
         self._pause = context.settings.release.poll
         self._credit = float(CREDIT)
-        self._started = context.clock.now()
+        self._started = context.clock.monotonic()
         self._sent = context.activity.requests
 
     @property
     def seconds(self) -> float:
         """Return for how many seconds it has lasted."""
-        return self._context.clock.now() - self._started
+        return self._context.clock.monotonic() - self._started
 
     def breathe(self, least: float = 0) -> None:
         """Sleep in the midst of a look, as long as the requests sent so far ask for (F19): not while they are few."""

@@ -39,6 +39,9 @@ def _push_failure(text: str, said: Sequence[str], words: str) -> Failed | Confli
     rejected = "[remote rejected]" in text or "pre-push" in text
     # Why a ref of an atomic push could not be written is in the server's words alone.
     told = f"{text}\n{words}" if rejected else text
+    if blocked := re.search(r"'refs/(?:heads|tags)/([^']+)' exists; cannot create", told):
+        problem = f"{blocked[1]} is there on the remote, and Git takes no name above or below another"
+        return Conflict(problem, "Look at it; if nobody needs it, delete it (git push REMOTE --delete NAME).")
     if any(sign in told for sign in ("(stale info)", "cannot lock ref", "(fetch first)")):
         problem = "somebody pushed meanwhile: the remote no longer has what this push was made for"
         return Conflict(problem, "Run the same again.")

@@ -119,7 +119,7 @@ class _Asked:
         if self.known or self._look():
             return
         self._sent, file = True, self._dispatch.workflow
-        self._shows = self._context.clock.now() + APPEARS
+        self._shows = self._context.clock.monotonic() + APPEARS
         try:
             self._id = _send_dispatch(self._api, self._dispatch)
         except Unknown as error:
@@ -148,7 +148,7 @@ class _Asked:
     @property
     def unseen(self) -> bool:
         """Whether a run of ours may be on its way that nobody else sees yet."""
-        return not self._listed and self._context.clock.now() < self._shows
+        return not self._listed and self._context.clock.monotonic() < self._shows
 
     def show(self, found: Run) -> None:
         """Wait until the list of runs, which all others read, has ours: it lags behind the answer for one (F37)."""

@@ -11,14 +11,14 @@ from release.call.context import Context
 from release.call.wait import Wait, wait_until
 from release.errors import ReleaseError, Unknown, Usage, Waiting
 from release.git.objects import objects
-from release.git.refs import NEW, TAGS, RemoteRef, short_name
+from release.git.refs import NEW, TAGS, RemoteRef, brief, short_name
 from release.git.repository import repository
 from release.git.tags import trunk_sha
 from release.github.api import github
 from release.github.dispatch import EVENT, dispatch_run
 from release.github.requests import FOLDER, platform_request
 from release.github.runs import APPEARS, Run, runs_of
-from release.workflows import can_be_dispatched, listens_to_push, starts_on_push
+from release.workflows import can_be_dispatched, listens_to_push, skip_words, starts_on_push
 
 # GitHub's announcement of token formats (2021-04): a person's own are told by their first letters.
 PERSONS = ("ghp_", "gho_", "ghu_", "github_pat_")
@@ -73,12 +73,29 @@ def check_starts(context: Context, version: semver.Version, sha: str = "") -> No
     try:
         check_token_starts_workflows(context)
     except Usage:
-        # `workflow_dispatch` is an event that such a token may make.
-        ref, commit = f"{TAGS}{version}", sha or NEW
-        names = dispatchable_workflows(context, ref, commit)
-        if not names or names != platform_workflows(context, ref, commit):  # what the token's check said then stands
+        if not _can_stand_in(context, version, sha, "a push with this token"):
             raise
-        context.report.step("note", f"a push with this token starts no workflow: {', '.join(names)} will be asked for")
+    check_commit_starts(context, version, sha)
+
+
+def check_commit_starts(context: Context, version: semver.Version, sha: str) -> None:
+    """Raise Usage where the commit's message keeps the tag's push from what it should start, and nothing stands in."""
+    try:
+        _check_not_skipped(context, sha)
+    except Usage:
+        listens = platform_workflows(context, f"{TAGS}{version}", sha)
+        if listens and not _can_stand_in(context, version, sha, f"a push of {brief(sha)}"):
+            raise
+
+
+def _can_stand_in(context: Context, version: semver.Version, sha: str, what: str) -> bool:
+    """Tell whether all that the tag's push starts can be asked for, and say so: any token may make that event."""
+    ref, commit = f"{TAGS}{version}", sha or NEW
+    names = dispatchable_workflows(context, ref, commit)
+    able = bool(names) and names == platform_workflows(context, ref, commit)
+    if able:
+        context.report.step("note", f"{what} starts no workflow: {', '.join(names)} will be asked for")
+    return able
 
 
 def dispatchable_workflows(context: Context, ref: str, sha: str) -> list[str]:
@@ -101,10 +118,13 @@ def needed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
     try:
         if not pushed_runs(context, tag).keys() >= set(wanted):
             check_token_starts_workflows(context)
+            _check_not_skipped(context, tag.sha)
     except Usage:
         # Somebody else may have pushed the tag a moment ago: what that starts may show yet (F37).
         shown = _awaited_runs(context, tag, wanted, must=False)
         names = [name for name in dispatchable_workflows(context, tag.name, tag.sha) if name not in shown]
+        if not (shown or names):
+            raise
         return shown | {name: dispatch_run(context, platform_request(tag, name)) for name in names}
     return _awaited_runs(context, tag, wanted)
 
@@ -144,6 +164,18 @@ def pushed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
 def _newest_runs(context: Context, tag: RemoteRef, event: str) -> dict[str, Run]:
     found = reversed(runs_of(github(context), tag.sha, event))
     return {run.name: run for run in found if run.head_branch == short_name(tag) and _is_platform(context, run.name)}
+
+
+def _check_not_skipped(context: Context, sha: str) -> None:
+    """Raise Usage for a commit that asks GitHub to start nothing when it, or a tag at it, is pushed."""
+    if sha in ("", NEW):
+        return
+    repo = repository(context)
+    repo.need_commit(sha)
+    words = skip_words(repo.git("show", "--no-patch", "--format=%B", sha, "--"))
+    if words:
+        problem = f"the message of {brief(sha)} says {words}: the push of a tag there starts no workflow"
+        raise Usage(problem, "Release a later commit; an empty one will do: git commit --allow-empty")
 
 
 def check_token_starts_workflows(context: Context) -> None:

@@ -76,7 +76,7 @@ def _look(context: Context, each: _Followed) -> None:
     """Ask for the run, and for its jobs when it changed or a minute passed: what did not change costs no limit."""
     body, changed = github(context).fresh(f"actions/runs/{each.run.id}")
     each.run = replace(Run.parse(body), name=each.run.name)
-    now = context.clock.now()
+    now = context.clock.monotonic()
     if changed or not each.jobs_at or now - each.jobs_at >= JOBS_EVERY:
         each.jobs, each.jobs_at = jobs_of(github(context), each.run.id), now
 

@@ -123,7 +123,7 @@ class Http:
         raise AssertionError("unreachable")
 
     def _write(self, request: _Request) -> Answer:
-        self._clock.sleep(max(0.0, self._last_write + WRITE_PAUSE - self._clock.now()))
+        self._clock.sleep(max(0.0, self._last_write + WRITE_PAUSE - self._clock.monotonic()))
         where = address(request.url)
         try:
             answer = self._send(request)
@@ -133,7 +133,7 @@ class Http:
         except requests.RequestException as error:
             raise Unknown(f"{request.method} {where} got no answer: {_reason(error)}") from None
         finally:
-            self._last_write = self._clock.now()
+            self._last_write = self._clock.monotonic()
         if answer.status >= 500:
             raise Unknown(f"{request.method} {where} answered {answer.status}: it may or may not have been done")
         if 300 <= answer.status < 400:
@@ -143,13 +143,13 @@ class Http:
 
     def _send(self, request: _Request) -> Answer:
         """Send it, again after each rate limit that the patience allows for."""
-        deadline, doubling = self._clock.now() + self._patience, 60.0
+        deadline, doubling = self._clock.monotonic() + self._patience, 60.0
         while True:
             answer = self._send_once(request)
             pause = limit_pause(answer, self._clock.now(), doubling)
             if pause is None:
                 return answer
-            if self._clock.now() + pause > deadline:
+            if self._clock.monotonic() + pause > deadline:
                 where = address(answer.url)
                 raise Waiting(f"{where} limits the rate for {pause:.0f} s", "Run the same again after that.")
             self._clock.sleep(pause)
@@ -187,12 +187,12 @@ def limit_pause(answer: Answer, now: float, doubling: float) -> float | None:
     told = after is not None or spent or "rate limit" in answer.problem.lower()
     if answer.status != 429 and not (answer.status == 403 and told):
         return None
-    if after:
-        date = parsedate_tz(after)
-        return float(after) if after.isdigit() else max(0.0, (mktime_tz(date) if date else 0.0) - now)
-    if spent:
-        return max(1.0, float(answer.headers.get("x-ratelimit-reset", "0")) - now)
-    return doubling
+    if after and after.isdigit():
+        return float(after)
+    date = parsedate_tz(after or "")
+    until = mktime_tz(date) if date else float(answer.headers.get("x-ratelimit-reset", "0")) if spent else 0.0
+    # One that has passed already was told by another clock than this machine's.
+    return max(1.0, until - now) if until > now else doubling
 
 
 def check_url(url: str, credentialed: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import semver
 
-from release.artifacts.next_release import allowed_tag
+from release.artifacts.next_release import coordinated_tag
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.flags import PickRequest
@@ -146,7 +146,7 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
     """
     if version:
         places = [replace(each, sha=sha) for each in line_branches(context, line_of(version)) if each.name == head.name]
-        allowed_tag(context, version, sha, places)
+        coordinated_tag(context, version, sha, places)
 
     def _find() -> RemoteRef | None:
         now = remote(context).head_sha(short_name(head))

@@ -98,7 +98,7 @@ def tag(
     found = ensure(
         context,
         f"tag {wanted} at {git.refs.brief(sha)}",
-        find=lambda: artifacts.next_release.allowed_tag(context, wanted, sha, places, shared),
+        find=lambda: artifacts.next_release.coordinated_tag(context, wanted, sha, places, shared),
         make=lambda: github.burned.push_version_tag(context, wanted, sha, *leases, message=message, sign=sign),
         planned=git.refs.tag_ref(wanted, sha),
     )

@@ -62,9 +62,10 @@ def _check_start(context: Context, version: semver.Version, image: bool) -> None
     line = release.versions.line_of(version)
     git.lines.check_next(context, version)
     git.lines.check_not_gone(context, line)
-    place = git.lines.line_branch(context, line) or git.tags.trunk_ref(context)
+    cut = git.lines.line_branch(context, line)
+    place = cut or git.tags.trunk_ref(context)
     artifacts.version_file.check_wheel_version(context, place.sha, version, is_set=image)
-    github.events.check_starts(context, version)
+    github.events.check_starts(context, version, place.sha if cut or not image else "")
     planned = git.refs.tag_ref(version, git.refs.NEW)
     github.dispatch.check_workflow(context, github.requests.sdk_request(context, planned))
     if not image:

@@ -18,7 +18,14 @@ from release.workflows import expressions
 from release.workflows.inputs import IMAGE, SDK, Rule, image_rules
 from release.workflows.judgement import Judgement, Source, check_judgement, judge
 from release.workflows.roles import check_roles, cut_name, is_on
-from release.workflows.triggers import can_be_dispatched, listens_to_push, paths_pass, ref_passes, starts_on_push
+from release.workflows.triggers import (
+    can_be_dispatched,
+    listens_to_push,
+    paths_pass,
+    ref_passes,
+    skip_words,
+    starts_on_push,
+)
 from release.workflows.yaml import InvalidYaml, document
 
 __all__ = [
@@ -40,5 +47,6 @@ __all__ = [
     "listens_to_push",
     "paths_pass",
     "ref_passes",
+    "skip_words",
     "starts_on_push",
 ]

@@ -1,6 +1,7 @@
 """What starts a workflow: its events, and the filters that a pushed ref has to pass.
 
 Rules: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet
+and https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from release.workflows.expressions import values
 from release.workflows.yaml import InvalidYaml, document
 
 DISPATCH = "workflow_dispatch"
+# Anywhere in a message; the trailer is its last line.
+_SKIPS = re.compile(r"\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]|(?<=\n\n)skip-checks: ?true(?=\s*\Z)")
 _PARTS = re.compile(r"\\.|\*\*/(?![?+])|\*\*|\*|\[[^]]+\]|.", re.DOTALL)
 _WILDCARDS = {"**": ".", "*": "[^/]"}
 _BRACKETED = re.compile(r"([A-Za-z0-9]-[A-Za-z0-9])|(.)", re.DOTALL)
@@ -34,6 +37,12 @@ def starts_on_push(text: bytes, ref: str) -> bool:
     filters = _read(text).get("push")
     by_path = isinstance(filters, Mapping) and {"paths", "paths-ignore"} & filters.keys()
     return listens_to_push(text, ref) and (ref.startswith("refs/tags/") or not by_path)
+
+
+def skip_words(message: str) -> str:
+    """Return the words of a commit's message for which its push, and a tag's at it, start nothing; else nothing."""
+    found = _SKIPS.search(message)
+    return found[0] if found else ""
 
 
 def can_be_dispatched(text: bytes) -> bool:

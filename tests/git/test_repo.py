@@ -80,6 +80,22 @@ def test_f06_an_existing_branch_is_not_fast_forwarded(sandbox: Sandbox, repo: Re
     assert sandbox.bare.sha(BRANCH) == new
 
 
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [("refs/tags/0.7.0/x", "refs/tags/0.7.0"), ("refs/heads/backport", "refs/heads/backport/0.7/abc")],
+    ids=["below", "above"],
+)
+def test_f13_a_name_that_is_in_the_way_is_told_as_that(
+    sandbox: Sandbox, repo: Repository, there: str, wanted: str
+) -> None:
+    """Trying again would never change it: that is no race."""
+    sandbox.bare.update_ref(there, str(sandbox.bare.sha("refs/heads/main")))
+    with pytest.raises(Conflict, match=there.split("/", 2)[2] + " is there on the remote") as caught:
+        repo.push([Push(wanted, repo.head())])
+    assert "Run the same again" not in caught.value.hint
+    assert wanted not in sandbox.bare.refs()
+
+
 def test_f07_f13_a_rule_is_told_in_the_servers_words(sandbox: Sandbox, repo: Repository) -> None:
     reject_pushes(sandbox.github.hub, "refs/heads/release-*", "GH013: Repository rule violations found")
     with pytest.raises(Failed, match="GH013") as caught:

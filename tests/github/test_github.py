@@ -69,6 +69,9 @@ def test_a_read_gives_up(server: Scripted, github: GitHub) -> None:
     [
         ({"Retry-After": "30", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000100"}, [30]),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000100"}, [100]),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1799996400"}, [60]),  # told by another clock
+        ({"Retry-After": "Fri, 15 Jan 2027 07:00:00 GMT"}, [60]),
+        ({"Retry-After": "Fri, 15 Jan 2027 08:00:30 GMT"}, [30]),
     ],
 )
 @pytest.mark.parametrize("status", [403, 429])
@@ -94,6 +97,16 @@ def test_f19_a_long_limit_is_not_waited_for(server: Scripted, github: GitHub, cl
     with pytest.raises(Waiting):
         github.get("pulls")
     assert clock.slept == []
+
+
+@pytest.mark.parametrize("by", [-3600, 3600], ids=["back", "on"])
+def test_f19_a_clock_that_is_set_meanwhile_keeps_no_write_waiting(
+    server: Scripted, github: GitHub, clock: FakeClock, by: float
+) -> None:
+    github.send("POST", "pulls", {})
+    clock.wrong = by
+    github.send("POST", "pulls", {})
+    assert clock.slept == [1]
 
 
 def test_f19_writes_are_a_second_apart(server: Scripted, github: GitHub, clock: FakeClock) -> None:

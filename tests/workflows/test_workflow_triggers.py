@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.workflows import can_be_dispatched, paths_pass, ref_passes, starts_on_push
+from release.workflows import can_be_dispatched, paths_pass, ref_passes, skip_words, starts_on_push
 from release.workflows.triggers import events, filter_matches, filters_pass
 
 RELEASE = "refs/heads/release-0.7-20261124"
@@ -235,3 +235,25 @@ def test_a_name_without_signs_matches_itself_alone(name: str) -> None:
 )
 def test_f31_what_the_paths_of_a_change_pass(filters: Any, changed: list[str], value: bool) -> None:
     assert paths_pass(filters, changed) is value
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("fix: this [skip ci]", "[skip ci]"),
+        ("[ci skip] fix: this", "[ci skip]"),
+        ("fix: this\n\nNobody needs a run. [no ci]\n", "[no ci]"),
+        ("fix: this [skip actions]", "[skip actions]"),
+        ("fix: this [actions skip]", "[actions skip]"),
+        ("fix: this\n\n\nskip-checks: true\n", "skip-checks: true"),
+        ("fix: this\n\nskip-checks:true", "skip-checks:true"),
+        ("fix: say [skip-ci], (skip ci) and skip ci", ""),
+        ("fix: take skip-checks: true", ""),
+        ("fix: this\n\nskip-checks: true\n\nNo trailer any more.", ""),
+        ("fix: this\n\nskip-checks: trueish", ""),
+        ("", ""),
+    ],
+)
+def test_the_words_for_which_a_push_starts_nothing(message: str, words: str) -> None:
+    """The five spellings and the trailer of GitHub's page "Skipping workflow runs"."""
+    assert skip_words(message) == words

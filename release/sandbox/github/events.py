@@ -12,7 +12,7 @@ from release.sandbox.github.answers import Refused
 from release.sandbox.github.records import BOT_LOGIN, WORKFLOWS, Json, Pull, Run, Token, now
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import InvalidWorkflow, JobLike, RunLike, Start, Workflow, input_values, parse_workflow
-from release.workflows import expressions, paths_pass, ref_passes
+from release.workflows import expressions, paths_pass, ref_passes, skip_words
 
 MOST_INPUTS = 25
 
@@ -122,7 +122,7 @@ def notice_refs(hub: Hub, token: Token | None = None) -> None:
 
 def _start_pushed(hub: Hub, ref: str, before: str | None, token: Token | None) -> None:
     sha = hub.bare.sha(ref)
-    if sha is None:
+    if sha is None or skip_words(hub.bare.commit(sha).message):
         return
     login = token.login if token else hub.owner
     # GitHub does not look at the paths of tags; those of a new branch are taken as met.
@@ -161,7 +161,7 @@ def close(pull: Pull) -> None:
 
 def start_pull_request(hub: Hub, pull: Pull, token: Token | None) -> None:
     """Start what listens to `pull_request` for the base branch, on the head commit."""
-    if token is not None and not token.starts:
+    if (token is not None and not token.starts) or skip_words(hub.bare.commit(pull.head_sha).message):
         return
     for path, text in workflow_files(hub, pull.head_sha).items():
         workflow = readable_workflow(text, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sandbox_client import Client
 
 from release.sandbox.github.events import InvalidInputs, check_dispatch, starts
 from release.sandbox.runner import Workflow, input_values, parse_workflow
@@ -81,3 +82,12 @@ def test_inputs_have_their_types_and_defaults() -> None:
         "words": "yes",
     }
     assert input_values(found, {"publish": True})["publish"] is True
+
+
+@pytest.mark.parametrize(("path", "events"), [("a.txt", ["pull_request", "push"]), ("[skip ci]", [])])
+def test_a_commit_that_says_so_starts_nothing(client: Client, path: str, events: list[str]) -> None:
+    """`commit` names the path in its message."""
+    client.commit("topic", ".github/workflows/all.yaml", "on: [push, pull_request]" + JOBS)
+    sha = client.commit("topic", path, start="topic")
+    client.pull()
+    assert sorted(run.start.event for run in client.hub.runs.values() if run.start.sha == sha) == events
