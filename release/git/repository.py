@@ -43,6 +43,7 @@ class Repository:
         self.remote = remote
         self._credentials: dict[str, str] = {}
         self._here: set[str] = set()  # commits
+        self._named: set[str] = set()  # what Git took as a name, as it always will
         self._check_name(remote)
 
     def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> str:
@@ -240,8 +241,9 @@ class Repository:
     def _check_name(self, name: str) -> None:
         """Raise Usage unless our list of characters and Git's own rules take the name, full or short (S3)."""
         check_ref_name(name)
-        if not self._succeeds("check-ref-format", "--allow-onelevel", name):
+        if name not in self._named and not self._succeeds("check-ref-format", "--allow-onelevel", name):
             raise Usage(f"{name} is no name for a branch or tag", "See git help check-ref-format.")
+        self._named.add(name)
 
     def _succeeds(self, *arguments: str) -> bool:
         try:

@@ -31,9 +31,10 @@ def scratch(repo: Repository, clear: bool = True) -> Iterator[list[str]]:
     try:
         with suppress(OSError):
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            found = [*(ref.name for ref in repo.refs(SPACE)), *_worktrees(repo)]
+            refs, trees = [ref.name for ref in repo.refs(SPACE)], _worktrees(repo)
+            found = [*refs, *trees]
             if clear:
-                _clear(repo)
+                _clear(repo, refs, trees)
         with suppress(OSError):
             fcntl.flock(folder, fcntl.LOCK_SH)
         yield found
@@ -70,17 +71,20 @@ def add_worktree(repo: Repository, path: Path, sha: str) -> None:
 
 def delete_refs(repo: Repository, names: list[str]) -> None:
     """Delete refs of the tool's own in one step."""
-    repo.git("update-ref", "--stdin", stdin="".join(f"delete {name}\n" for name in names))
+    if names:
+        repo.git("update-ref", "--stdin", stdin="".join(f"delete {name}\n" for name in names))
 
 
-def _clear(repo: Repository) -> None:
+def _clear(repo: Repository, refs: list[str], trees: list[str]) -> None:
     with suppress(Failed):  # a lock that a killed Git left stops Git, not this call (F25)
-        delete_refs(repo, [ref.name for ref in repo.refs(SPACE)])
-    for path in _worktrees(repo):
+        delete_refs(repo, refs)
+    for path in trees:
         _remove(repo, path)
 
 
 def _worktrees(repo: Repository) -> list[str]:
+    if not (repo.common / "worktrees").is_dir():  # where Git keeps them
+        return []
     listed = [each.splitlines() for each in repo.git("worktree", "list", "--porcelain").split("\n\n")]
     paths = [texts[0].removeprefix("worktree ") for texts in listed if "detached" in texts]
     return [path for path in paths if _OURS.fullmatch(Path(path).name)]

@@ -29,6 +29,7 @@ class Look:
         self._looking = threading.RLock()  # threads share it: one looks, the others wait for that
         self._head_name: str | None = None  # kept: no write here changes it
         self._parts: dict[str, list[RemoteRef]] = {}  # each by what the full names of all its refs begin with
+        self._lists = False  # this call asks for all tags: one listing then is less than a look at each part
 
     def refs(self, begin: str) -> list[RemoteRef]:
         """Return the refs of the part that has those whose full names begin so."""
@@ -53,7 +54,10 @@ class Look:
         """Look at as little as tells all that begin so: a server may have 100,000 tags."""
         # A shallow clone lists: a fetch would bring history, or move the cut; with --depth it fails for none (F10).
         line, shallow = _LINE.match(begin), self._repo.is_shallow()
-        if line and not shallow:
+        self._lists = self._lists or begin in (TAGS, BURNED)
+        if self._lists:
+            self._look_at_all()
+        elif line and not shallow:
             # What a line has is asked for together, and its branch's commits are needed next in any case.
             parts = (f"{HEADS}release-{line[1]}-", f"{TAGS}{line[1]}.", f"{BURNED}{line[1]}.")
             self._fetch([part for part in parts if self._part(part) is None])
@@ -61,7 +65,7 @@ class Look:
             # With --heads alone a server sends its branches and leaves its tags out.
             listed = printed_lines(self._repo.git("ls-remote", "--heads", "--", self._repo.remote))
             self._parts[HEADS] = _remote_refs(listed)
-        elif begin in (TAGS, BURNED) or shallow:
+        elif shallow:
             self._look_at_all()
         else:
             self._fetch([begin])
