@@ -56,6 +56,12 @@ def long(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Have the world misbehave at every place where it can."""
+    _run(session, "pytest", "-n", "2", "-m", "faults")
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Break the source in one place after the other, and see a test fail each time."""
     _run(session, "python", "tests/mutants/run.py")
