@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl
 
 from release.call.parallel import side_by_side
+from release.call.urls import url_parts
 from release.errors import Failed, Usage
-from release.git.remotes import is_loopback, is_secure
+from release.git.remotes import is_loopback, is_secure, public_url
 from release.github.http import Answer, BearerAuth, Http, check_no_page
 
 Auth = tuple[str, str] | BearerAuth | None
@@ -110,7 +111,7 @@ class OciRegistry:
         self._found = True
 
     def _authorization(self, answer: Answer, repository: str) -> Auth:
-        if (foreign := urlsplit(answer.url)[:2]) != self._url[:2]:
+        if (foreign := url_parts(answer.url)[:2]) != self._url[:2]:
             what = f"{self._host} redirects to {foreign[1]}, which asks for credentials: none were sent there"
             raise Failed(what, "Set image.registry to the registry itself.")
         offered = challenges(answer.headers.get("WWW-Authenticate", ""))
@@ -123,7 +124,7 @@ class OciRegistry:
     def _bearer(self, challenge: Mapping[str, str], repository: str) -> Auth:
         realm = challenge.get("realm", "")
         check_realm(realm, self._url)
-        host = urlsplit(realm).netloc
+        host = url_parts(realm).netloc
         # The scope is ours, not the challenge's: reading is all a token of this tool is ever good for.
         params = {"service": challenge.get("service", ""), "scope": f"repository:{repository}:pull"}
         auth = self._credentials if is_trusted_realm(realm, self._url) else None
@@ -159,7 +160,7 @@ def _advice(repository: str) -> str:
 
 def _next_page(answer: Answer) -> dict[str, str]:
     """Take the next page's parameters alone: a Link can lead to no other host, whatever it says (S2)."""
-    return dict(parse_qsl(urlsplit(answer.next_url or "").query))
+    return dict(parse_qsl(url_parts(answer.next_url or "").query))
 
 
 def challenges(header: str) -> dict[str, dict[str, str]]:
@@ -177,11 +178,13 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
 
 def registry_url(text: str) -> SplitResult:
     """Read a registry's address (a bare host means https); raise Usage for a password (S1) and for remote http (S2)."""
-    url = urlsplit(text if "://" in text else f"https://{text}")
+    url = url_parts(text if "://" in text else f"https://{text}")
     if url.username is not None or url.password is not None:
         raise Usage("image.registry holds a name or password in its URL", "Leave it out of the URL.")
     if not url.hostname or url.query or url.fragment:
-        raise Usage(f"image.registry is not a registry's address: {text!r}", "Such as https://registry.example.com.")
+        raise Usage(
+            f"image.registry is not a registry's address: {public_url(text)!r}", "Such as https://registry.example.com."
+        )
     if not is_secure(url.geturl()):
         raise Usage(f"image.registry is not https: {text!r}", f"Set image.registry to https://{url.netloc}.")
     return url._replace(netloc=url.netloc.lower())
@@ -189,13 +192,15 @@ def registry_url(text: str) -> SplitResult:
 
 def check_realm(realm: str, registry: SplitResult) -> None:
     """Raise Failed unless a token may be asked for at the realm which the registry names (S2)."""
-    url = urlsplit(realm)
+    url = url_parts(realm)
     # http only where both are this machine, so that no remote registry can make us talk to a local port.
     local = is_loopback(registry.geturl()) and is_loopback(realm)
     secure = url.scheme == "https" and not is_loopback(realm)
     if not url.hostname or url.username is not None or not (secure or (local and url.scheme in {"http", "https"})):
         hint = "Nothing was sent there; check image.registry, or mend that registry's token realm."
-        raise Failed(f"the registry {registry.netloc} asks for a token from {realm!r}, which is not https", hint)
+        raise Failed(
+            f"the registry {registry.netloc} asks for a token from {public_url(realm)!r}, which is not https", hint
+        )
 
 
 def is_trusted_realm(realm: str, registry: SplitResult) -> bool:
@@ -205,7 +210,7 @@ def is_trusted_realm(realm: str, registry: SplitResult) -> bool:
     but "same house": the registry's host, its parent domain, or a sibling below it. The registry could have asked
     for the credentials itself; this limits who else can.
     """
-    host, home = urlsplit(realm).hostname or "", registry.hostname or ""
+    host, home = url_parts(realm).hostname or "", registry.hostname or ""
     if host == home or (is_loopback(realm) and is_loopback(registry.geturl())):
         return True
     parent = home.partition(".")[2]

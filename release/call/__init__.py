@@ -4,5 +4,5 @@ task.py      a recipe becomes an Invoke task; flags.py: what its flags mean; run
 context.py   what the tasks of a call share: options, facts, the view of a dry run, the doors opened
 ensure.py    the one rule every write goes through; wait.py: the one loop that waits
 report.py    the one way out; texts.py: what people read; mistakes.py: what invoke cannot read; notices.py: who is told
-programs.py  children; parallel.py: reads side by side
+programs.py  children; urls.py: addresses of others; parallel.py: reads side by side
 """

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from release.call.context import Context
 from release.call.programs import run_program
 from release.call.texts import printable
+from release.call.urls import url_parts
 from release.errors import CouldNotTellError, ReleaseError, Usage, Waiting
 
 PATIENCE = 30  # seconds that the command gets
@@ -56,7 +56,7 @@ def _post(context: Context, url: str, facts: dict[str, str]) -> str:
     text = f"{facts['text']}\n{facts['url']}".strip()
     for mark, escape in {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.items():  # Slack: "Formatting text"
         text = text.replace(mark, escape)
-    host = urlsplit(url).hostname or "the webhook"
+    host = url_parts(url).hostname or "the webhook"
     door = import_module("release.github.http")  # by name: a door of a room above
     headers, body = {"Content-Type": "application/json"}, json.dumps({"text": text}).encode()
     try:

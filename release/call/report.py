@@ -83,6 +83,7 @@ class Report:
         if isinstance(self.stream, TextIOWrapper):  # rich writes there too, and knows no other way
             self.stream.reconfigure(errors="backslashreplace")
         self.actions = os.environ.get("GITHUB_ACTIONS") == "true"
+        self.terminal = self.stream.isatty() and not self.actions  # whose runner reads lines, a terminal's too
         self.facts: dict[str, Any] = {}
         self.todo = 0
         self._live: Live | None = None
@@ -180,7 +181,7 @@ class Report:
         """Fold what is printed within, where GitHub Actions reads it."""
         folded = self.actions and not self.json
         if folded:
-            self._write(f"::group::{printable(title)}")
+            self._write(f"::group::{self._safe(title)}")
         try:
             yield
         finally:
@@ -191,7 +192,7 @@ class Report:
     def live(self) -> Iterator[None]:
         """Show `progress` in place on a terminal until the end of the block; then a line a head row stays."""
         self._shown, self._rows = {}, []
-        if not self.stream.isatty() or self.json or os.environ.get("TERM") == "dumb":
+        if not self.terminal or self.json or os.environ.get("TERM") == "dumb":
             yield
             return
         from rich.live import Live
@@ -226,7 +227,7 @@ class Report:
                 self._line("  ".join(text for text in facts.values() if text))
 
     def _line(self, text: str, colour: str = "") -> None:
-        if self.stream.isatty():
+        if self.terminal:
             from rich.text import Text
 
             self._rich(Text(self._safe(text), style=colour), soft_wrap=True)  # the terminal wraps: links stay whole
@@ -235,7 +236,7 @@ class Report:
 
     def _rich(self, renderable: Table | Any, soft_wrap: bool = False) -> None:
         console = self._live.console if self._live is not None else self._console()
-        if self.stream.isatty():
+        if self.terminal:
             console.print(renderable, soft_wrap=soft_wrap)
             return
         with console.capture() as captured:
@@ -258,8 +259,7 @@ class Report:
     def _console(self) -> Any:
         from rich.console import Console
 
-        terminal = self.stream.isatty()
-        shape: dict[str, Any] = {"force_terminal": terminal, "width": None if terminal else 200}
+        shape: dict[str, Any] = {"force_terminal": self.terminal, "width": None if self.terminal else 200}
         return Console(file=self.stream, markup=False, highlight=False, emoji=False, **shape)
 
     def _write(self, text: str, where: TextIO | None = None) -> None:

@@ -13,7 +13,7 @@ from release.git.lines import begun_line, line_versions, needed_branch, newest_l
 from release.git.refs import HEADS, NEW, TAGS, RemoteRef, brief
 from release.git.repository import repository
 from release.git.snapshot import remote
-from release.versions import Line, check_ref_name, is_line, line_of, parse, parse_branch, parse_line
+from release.versions import Line, check_commit_name, check_ref_name, is_line, line_of, parse, parse_branch, parse_line
 
 _HEX = re.compile(r"[0-9a-f]{4,64}")
 
@@ -75,6 +75,7 @@ def named_commit(context: Context, ref: str) -> str:
 
     Raises Usage for a tag that is of this clone alone (F9), and for a name of a branch and a tag that differ (F11).
     """
+    check_commit_name(ref)  # before Git sees it in any way (S3)
     repo, full = repository(context), f"{TAGS}{ref.removeprefix(TAGS)}"
     found = _remote_refs(context, ref)
     local = next((each for each in repo.refs(full) if each.name == full), None)

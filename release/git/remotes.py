@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
-from urllib.parse import urlsplit
+import re
 
 from release.call.context import Context
-from release.call.programs import run_program
+from release.call.programs import LOGIN, run_program
+from release.call.urls import url_parts
 from release.errors import CouldNotTellError, Usage
 
 CLOUD = ("GITHUB_TOKEN", "GH_TOKEN")
@@ -17,7 +18,7 @@ ENTERPRISE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 
 def remote_repository(url: str) -> tuple[str, str]:
     """Return host (with a port, if any) and `owner/name` of a URL in any of Git's spellings; raise Usage for others."""
-    parts = urlsplit(url if "://" in url else f"ssh://{url.replace(':', '/', 1)}")
+    parts = url_parts(url if "://" in url else f"ssh://{url.replace(':', '/', 1)}")
     name = parts.path.strip("/").removesuffix(".git")
     if not parts.hostname or name.count("/") < 1:
         hint = "Set GITHUB_REPOSITORY and GITHUB_API_URL."
@@ -28,14 +29,13 @@ def remote_repository(url: str) -> tuple[str, str]:
 
 def public_url(url: str) -> str:
     """Return the URL less any user and password in it (S1)."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme else url
+    return re.sub(f"://{LOGIN}", "://", url)
 
 
 def git_header(token: str, url: str, taken: int) -> dict[str, str]:
     """Return the variables that give Git the token for the host of `url` alone (S1), after `taken` GIT_CONFIG pairs."""
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    parts = urlsplit(url)
+    parts = url_parts(url)
     key = f"http.{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/"
     # The first pair empties the list: a header that actions/checkout left for that host would go along otherwise.
     # The last: Git 2.39 sends such a header to whatever host it was redirected to (measured: at its second request).
@@ -60,12 +60,12 @@ def _is_cloud(host: str) -> bool:
 
 def serves(api: str, host: str) -> bool:
     """Whether the API at `api` belongs to the Git host `host`: only there may its token go (S1)."""
-    return urlsplit(api).netloc in (host, f"api.{host}")
+    return url_parts(api).netloc in (host, f"api.{host}")
 
 
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine by its very name, so that nothing leaves it."""
-    host = urlsplit(url).hostname or ""
+    host = url_parts(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -74,7 +74,7 @@ def is_loopback(url: str) -> bool:
 
 def is_secure(url: str) -> bool:
     """Whether a credential may go there: over https, or in the open to this very machine (S2)."""
-    scheme = urlsplit(url).scheme
+    scheme = url_parts(url).scheme
     return scheme == "https" or (scheme == "http" and is_loopback(url))
 
 
@@ -102,7 +102,7 @@ def token(context: Context, api: str) -> str:
 
 def _home(api: str) -> str:
     """Return the host that people know the API's by."""
-    return urlsplit(api).netloc.rpartition("@")[2].removeprefix("api.")
+    return url_parts(api).netloc.rpartition("@")[2].removeprefix("api.")
 
 
 def sign_in(api: str) -> str:

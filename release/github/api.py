@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from release.call.context import Context
+from release.call.urls import url_parts
 from release.errors import Conflict, Failed, Usage, Waiting
 from release.git.remotes import api_url, remote_repository, sign_in, token
 from release.git.repository import repository
@@ -51,7 +51,7 @@ class GitHub:
         Raises Failed for a URL that is not GitHub's own, whoever named it: the token would go there (F32).
         """
         if path.startswith(("http://", "https://")):
-            where, (scheme, api) = urlsplit(path)[:2], urlsplit(self.api_url)[:2]
+            where, (scheme, api) = url_parts(path)[:2], url_parts(self.api_url)[:2]
             if where not in ((scheme, api), (scheme, f"uploads.{api.removeprefix('api.')}")):
                 raise Failed(f"GitHub's answer leads to another host, {where[1]}", "Check GITHUB_API_URL.")
             return path

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import requests
 
 from release.call.context import Activity, Clock, Context
+from release.call.urls import target_url, url_parts
 from release.errors import Failed, Unknown, Usage, Waiting
 from release.git.remotes import is_secure
 
@@ -78,13 +78,20 @@ class BearerAuth(requests.auth.AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """One that looks at no redirect: requests itself fails at what is no URL, though it is to follow none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
 class Http:
     """Send requests: bounded in time and size, redirects and limits by rule (S2, F19)."""
 
     def __init__(self, clock: Clock, patience: float = 300, activity: Activity | None = None) -> None:
         """`patience` is the number of seconds that it waits out a rate limit at most."""
         self._clock, self._patience, self._activity = clock, patience, activity or Activity()
-        self._session, self._last_write = requests.Session(), 0.0
+        self._session, self._last_write = _Session(), 0.0
 
     def request(
         self,
@@ -197,7 +204,7 @@ def limit_pause(answer: Answer, now: float, doubling: float) -> float | None:
 
 def check_url(url: str, credentialed: bool) -> None:
     """Raise Usage for a URL that is not https, loopback aside, or that has credentials in it (S1, S2)."""
-    parts = urlsplit(url)
+    parts = url_parts(url)
     if "@" in parts.netloc:
         raise Usage(f"{address(url)}: a URL must not have credentials in it", "Use GITHUB_TOKEN.")
     if credentialed and not is_secure(url):
@@ -218,14 +225,14 @@ def check_no_page(answer: Answer, hint: str, lost: bool = False) -> None:
 
 def address(url: str) -> str:
     """Return the host and path of a URL: what of it may be shown."""
-    parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+    parts = url_parts(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}" or "an address that is none"
 
 
 def _next_hop(request: _Request, answer: Answer) -> _Request:
     """Return the read that a redirect leads to; the credential stays with the first host (S2)."""
-    target = urljoin(answer.url, answer.headers.get("location", ""))
-    before, after = urlsplit(answer.url), urlsplit(target)
+    target = target_url(answer.url, answer.headers.get("location", ""))
+    before, after = url_parts(answer.url), url_parts(target)
     if request.hops == MOST_HOPS or after.scheme not in ("http", "https"):
         raise Failed(f"{address(answer.url)} redirects without end or to no web address")
     if before.scheme == "https" and after.scheme != "https":
