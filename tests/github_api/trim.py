@@ -64,6 +64,7 @@ ENDPOINTS = """
 ./issues/{issue_number}/labels                              get post put delete
 ./issues/{issue_number}/labels/{name}                       delete
 ./issues/{issue_number}                                     get patch
+./issues                                                    get
 ./issues/{issue_number}/comments                            get post
 ./issues/comments/{comment_id}                              get patch delete
 ./labels                                                    get post

@@ -106,6 +106,14 @@ def remove_label(number: int, name: str) -> ResponseReturnValue:
     return _labels_json(pull)
 
 
+@routes.get("/issues")
+def issues() -> ResponseReturnValue:
+    """Answer the pull requests as issues, newest first: `state`, `labels`."""
+    state, wanted = request.args.get("state", "open"), set(filter(None, request.args.get("labels", "").split(",")))
+    found = [each for each in hub().pulls.values() if state in ("all", each.state) and wanted <= set(each.labels)]
+    return [issue_json(hub(), each) for each in page(sorted(found, key=lambda pull: -pull.number))]
+
+
 @routes.get("/issues/<int:number>")
 def one_issue(number: int) -> ResponseReturnValue:
     """Answer a pull request as an issue."""

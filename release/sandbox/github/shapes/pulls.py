@@ -68,9 +68,7 @@ def simple_pull_json(hub: Hub, pull: Pull) -> Json:
         "closed_at": stamp(pull.closed_at),
         "merged_at": stamp(pull.merged_at),
         "merge_commit_sha": pull.merge_sha or None,
-        "assignee": None,
-        **{name: [] for name in ("assignees", "requested_teams")},
-        "requested_reviewers": [user_json(hub, login) for login in pull.reviewers],
+        **_people(hub, pull),
         "labels": [label_json(hub, label) for label in pull.labels],
         "milestone": None,
         "draft": pull.draft,
@@ -85,6 +83,11 @@ def simple_pull_json(hub: Hub, pull: Pull) -> Json:
         "auto_merge": None,
         "active_lock_reason": None,
     }
+
+
+def _people(hub: Hub, pull: Pull) -> Json:
+    asked = [user_json(hub, login) for login in pull.reviewers]
+    return {"assignee": None, "assignees": [], "requested_teams": [], "requested_reviewers": asked}
 
 
 def _sides(hub: Hub, pull: Pull) -> Json:
