@@ -22,6 +22,7 @@ TRIMMED = Path(__file__).with_name("api.github.com.json")
 
 # Below `/repos/{owner}/{repo}` where a line starts with a dot.
 ENDPOINTS = """
+/                                                           get
 /user                                                       get
 /rate_limit                                                 get
 /meta                                                       get

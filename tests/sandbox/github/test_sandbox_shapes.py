@@ -32,6 +32,7 @@ jobs: {build-package: {runs-on: ubuntu-latest, steps: [{run: "true"}]}}
 REPO = "/api/v3/repos/acme/platform"
 # In order, as each may need what an earlier one made; `{name}` is taken from what was answered so far.
 READS = """
+/api/v3/
 /api/v3/user
 /api/v3/rate_limit
 /api/v3/meta
