@@ -22,6 +22,7 @@ TRIMMED = Path(__file__).with_name("api.github.com.json")
 
 # Below `/repos/{owner}/{repo}` where a line starts with a dot.
 ENDPOINTS = """
+/                                                           get
 /user                                                       get
 /rate_limit                                                 get
 /meta                                                       get
@@ -64,6 +65,7 @@ ENDPOINTS = """
 ./issues/{issue_number}/labels                              get post put delete
 ./issues/{issue_number}/labels/{name}                       delete
 ./issues/{issue_number}                                     get patch
+./issues                                                    get
 ./issues/{issue_number}/comments                            get post
 ./issues/comments/{comment_id}                              get patch delete
 ./labels                                                    get post

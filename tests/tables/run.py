@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+HELPERS = {"client_world", "python_package", "run", "sources"}
 SHOWN = 200  # characters of a reason
 
 
@@ -20,7 +21,7 @@ def main(names: list[str]) -> int:
     sys.path[:0] = [str(HERE), str(HERE.parent)]
     sources, wrong = importlib.import_module("sources"), 0
     for path in sorted(HERE.glob("*.py")):
-        if path.stem in {"run", "sources"} or (names and path.stem not in names):
+        if path.stem in HELPERS or (names and path.stem not in names):
             continue
         table = importlib.import_module(path.stem)
         try:

@@ -43,6 +43,26 @@ def sdist(package: str, version: str) -> dict[str, bytes]:
         return {name: content.read() for name, content in files if content is not None}
 
 
+@cache
+def package(requirement: str) -> Path:
+    """Return a folder with an installed package and what it needs."""
+    folder = KEPT / requirement
+    if not folder.exists():
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder)]
+        _run([*pip, requirement], requirement)
+    return folder
+
+
+@cache
+def modules(requirement: str) -> Path:
+    """Return the folder of modules in which a package of npm's is, with what it needs."""
+    folder = KEPT / requirement.replace("/", "+")
+    if not folder.exists():
+        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]
+        _run([*npm, str(folder), requirement], requirement)
+    return folder / "node_modules"
+
+
 def _download(package: str, version: str, kind: str) -> Path:
     folder = KEPT / f"{package}-{version}{kind}"
     if not any(folder.glob("*")):
@@ -52,6 +72,9 @@ def _download(package: str, version: str, kind: str) -> Path:
 
 
 def _run(command: list[str], name: str) -> None:
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise Unreachable(f"{name}: there is no {command[0]}") from error
     if ended.returncode:
         raise Unreachable(f"{name}: {(ended.stderr.strip().splitlines() or ['it said nothing'])[-1]}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from release.sandbox.git import Bare
 from release.sandbox.github.records import (
     API,
     Check,
+    Comment,
     Json,
     Pull,
     Release,
@@ -154,3 +156,25 @@ def add_review(hub: Hub, pull: Pull, state: str = "APPROVED", login: str = "revi
     review = Review(hub.next_id(), login, state, pull.head_sha, text)
     pull.reviews.append(review)
     return review
+
+
+def add_comment(hub: Hub, pull: Pull, login: str, text: str) -> Comment:
+    """Have somebody comment on a pull request."""
+    comment = Comment(hub.next_id(), login, text)
+    pull.comments.append(comment)
+    return comment
+
+
+def known_labels(hub: Hub) -> list[str]:
+    """List the labels by name: those that were made, and those that a pull request has."""
+    return sorted({*hub.labels, *(label for pull in hub.pulls.values() for label in pull.labels)})
+
+
+def latest_release(hub: Hub) -> Release | None:
+    """Find the release last said to be the latest, or else the one published last; no draft, no pre-release."""
+    found = [each for each in hub.releases.values() if not each.draft and not each.prerelease]
+
+    def recent(release: Release) -> tuple[bool, datetime, int]:
+        return release.latest_at is not None, release.latest_at or release.published_at or now(), release.id
+
+    return max(found, key=recent, default=None)

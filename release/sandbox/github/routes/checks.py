@@ -128,6 +128,7 @@ def _combined_state(states: set[str]) -> str:
     return "pending" if not states or "pending" in states else "success"
 
 
+@routes.get("/statuses/<ref>")
 @routes.get("/commits/<path:ref>/statuses")
 def statuses(ref: str) -> ResponseReturnValue:
     """Answer every status of a commit, newest first."""

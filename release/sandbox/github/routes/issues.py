@@ -9,25 +9,22 @@ from release.sandbox.github.answers import Refused, body, find_pull, hub, invali
 from release.sandbox.github.merging import change_pull
 from release.sandbox.github.records import Comment, Json, Pull, now
 from release.sandbox.github.shapes.pulls import comment_json, issue_json, label_json
+from release.sandbox.github.state import add_comment, known_labels
 
 routes = Blueprint("issues", __name__)
 
 
 @routes.get("/labels")
 def labels() -> ResponseReturnValue:
-    """Answer the labels by name: those that were made, and those that a pull request has."""
-    return [label_json(hub(), label) for label in page(_known())]
-
-
-def _known() -> list[str]:
-    return sorted({*hub().labels, *(label for pull in hub().pulls.values() for label in pull.labels)})
+    """Answer the labels by name."""
+    return [label_json(hub(), label) for label in page(known_labels(hub()))]
 
 
 @routes.post("/labels")
 def create_label() -> ResponseReturnValue:
     """Make a label; 422 when there is one of that name."""
     asked = body()
-    if asked["name"] in _known():
+    if asked["name"] in known_labels(hub()):
         raise invalid("Label", "already_exists", "name")
     hub().labels[asked["name"]] = _label(asked)
     return label_json(hub(), asked["name"]), 201
@@ -40,7 +37,7 @@ def _label(asked: Json) -> Json:
 @routes.get("/labels/<path:name>")
 def one_label(name: str) -> ResponseReturnValue:
     """Answer one label."""
-    if name not in _known():
+    if name not in known_labels(hub()):
         raise not_found()
     return label_json(hub(), name)
 
@@ -106,6 +103,14 @@ def remove_label(number: int, name: str) -> ResponseReturnValue:
     return _labels_json(pull)
 
 
+@routes.get("/issues")
+def issues() -> ResponseReturnValue:
+    """Answer the pull requests as issues, newest first: `state`, `labels`."""
+    state, wanted = request.args.get("state", "open"), set(filter(None, request.args.get("labels", "").split(",")))
+    found = [each for each in hub().pulls.values() if state in ("all", each.state) and wanted <= set(each.labels)]
+    return [issue_json(hub(), each) for each in page(sorted(found, key=lambda pull: -pull.number))]
+
+
 @routes.get("/issues/<int:number>")
 def one_issue(number: int) -> ResponseReturnValue:
     """Answer a pull request as an issue."""
@@ -132,9 +137,7 @@ def comments(number: int) -> ResponseReturnValue:
 def create_comment(number: int) -> ResponseReturnValue:
     """Comment on a pull request."""
     pull = find_pull(number)
-    comment = Comment(hub().next_id(), token().login, body()["body"])
-    pull.comments.append(comment)
-    return comment_json(hub(), pull, comment), 201
+    return comment_json(hub(), pull, add_comment(hub(), pull, token().login, body()["body"])), 201
 
 
 @routes.get("/issues/comments/<int:number>")

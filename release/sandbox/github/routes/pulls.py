@@ -13,6 +13,7 @@ from release.sandbox.github.shapes.pulls import pull_json, review_json, simple_p
 from release.sandbox.github.state import add_review
 
 routes = Blueprint("pulls", __name__)
+STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
 
 
 @routes.get("/pulls")
@@ -87,8 +88,7 @@ def reviews(number: int) -> ResponseReturnValue:
 def create_review(number: int) -> ResponseReturnValue:
     """Review a pull request; nobody approves their own."""
     pull, asked = find_pull(number), body()
-    states = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
-    outcome = states.get(asked.get("event", ""), "PENDING")
+    outcome = STATES.get(asked.get("event", ""), "PENDING")
     check_review(pull, outcome, token().login)
     return review_json(hub(), pull, add_review(hub(), pull, outcome, token().login, asked.get("body", "")))
 

@@ -27,6 +27,7 @@ def one_ref(ref: str) -> ResponseReturnValue:
     return ref_json(hub(), f"refs/{ref}", found[f"refs/{ref}"])
 
 
+@routes.get("/git/refs", defaults={"ref": ""})
 @routes.get("/git/matching-refs/<path:ref>")
 def matching_refs(ref: str) -> ResponseReturnValue:
     """Answer the refs whose names begin as asked."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
@@ -23,6 +21,7 @@ from release.sandbox.github.records import Asset, Json, Release, now
 from release.sandbox.github.rules import update_ref, write_rules
 from release.sandbox.github.shapes import asset_json, release_json
 from release.sandbox.github.state import Hub
+from release.sandbox.github.state import latest_release as find_latest
 
 routes = Blueprint("releases", __name__)
 
@@ -46,14 +45,10 @@ def release_by_tag(tag: str) -> ResponseReturnValue:
 @routes.get("/releases/latest")
 def latest_release() -> ResponseReturnValue:
     """Answer the release last said to be the latest, or else the one published last; no draft, no pre-release."""
-    found = [each for each in hub().releases.values() if not each.draft and not each.prerelease]
-    if not found:
+    found = find_latest(hub())
+    if found is None:
         raise not_found()
-    return release_json(hub(), max(found, key=_recent))
-
-
-def _recent(release: Release) -> tuple[bool, datetime, int]:
-    return release.latest_at is not None, release.latest_at or release.published_at or now(), release.id
+    return release_json(hub(), found)
 
 
 @routes.get("/releases/<int:number>")

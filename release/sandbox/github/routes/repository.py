@@ -12,6 +12,13 @@ from release.sandbox.github.rules import rule_json
 from release.sandbox.github.shapes import full_repository_json, node_id, user_json
 from release.sandbox.github.state import Hub
 
+_ROOT = """
+authorizations code_search commit_search current_user current_user_authorizations_html current_user_repositories emails
+emojis events feeds followers following gists issue_search issues keys label_search notifications organization
+organization_repositories organization_teams public_gists rate_limit repository repository_search starred starred_gists
+user user_organizations user_repositories user_search
+"""
+
 routes = Blueprint("repository", __name__)
 top = Blueprint("top", __name__)
 
@@ -93,6 +100,12 @@ def _ruleset_json(state: Hub, ruleset: Ruleset) -> Json:
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
     }
+
+
+@top.get("/")
+def root() -> ResponseReturnValue:
+    """Answer where things are, of which the sandbox has some (schema root): `gh auth status` looks at its headers."""
+    return {f"{name}_url": f"{hub().api_url}/{name}" for name in _ROOT.split()}
 
 
 @top.get("/user")

@@ -20,20 +20,25 @@ routes = Blueprint("search", __name__)
 @routes.get("/search/issues")
 def search_issues() -> ResponseReturnValue:
     """Answer the pull requests that hold every word of the query."""
-    try:
-        words = shlex.split(request.args.get("q", ""))
-    except ValueError as error:
-        raise Refused(422, "Validation Failed") from error
-    if not words:
-        raise Refused(422, "Validation Failed", [{"resource": "Search", "field": "q", "code": "missing"}])
-    found = [pull for pull in hub().pulls.values() if all(_holds(hub(), pull, word) for word in words)]
-    found.sort(key=lambda pull: -pull.number)
+    found = found_pulls(hub(), request.args.get("q", ""))
     return {
         "total_count": len(found),
         "incomplete_results": False,
         "search_type": "lexical",
         "items": [{**issue_json(hub(), pull), "score": 1.0} for pull in page(found)],
     }
+
+
+def found_pulls(state: Hub, query: str) -> list[Pull]:
+    """Find the pull requests that hold every word of a query, newest first; raise 422 for one without words."""
+    try:
+        words = shlex.split(query)
+    except ValueError as error:
+        raise Refused(422, "Validation Failed") from error
+    if not words:
+        raise Refused(422, "Validation Failed", [{"resource": "Search", "field": "q", "code": "missing"}])
+    found = [pull for pull in state.pulls.values() if all(_holds(state, pull, word) for word in words)]
+    return sorted(found, key=lambda pull: -pull.number)
 
 
 def _holds(state: Hub, pull: Pull, word: str) -> bool:

@@ -1,15 +1,12 @@
-"""The JSON objects of pull requests, their labels and reviews, as REST, the search and GraphQL have them."""
+"""The JSON objects of pull requests, their labels, comments and reviews."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from release.sandbox.github.merging import fork_point, mergeable
-from release.sandbox.github.records import BOT_LOGIN, Comment, Json, Pull, Review
+from release.sandbox.github.records import Comment, Json, Pull, Review
 from release.sandbox.github.shapes import node_id, repository_json, stamp, user_json
-from release.sandbox.github.shapes.commits import check_json, files_json, status_json
-from release.sandbox.github.state import Hub, checks_of, statuses_of
+from release.sandbox.github.shapes.commits import files_json
+from release.sandbox.github.state import Hub
 
 
 def label_json(hub: Hub, label: str) -> Json:
@@ -68,9 +65,7 @@ def simple_pull_json(hub: Hub, pull: Pull) -> Json:
         "closed_at": stamp(pull.closed_at),
         "merged_at": stamp(pull.merged_at),
         "merge_commit_sha": pull.merge_sha or None,
-        "assignee": None,
-        **{name: [] for name in ("assignees", "requested_teams")},
-        "requested_reviewers": [user_json(hub, login) for login in pull.reviewers],
+        **_people(hub, pull),
         "labels": [label_json(hub, label) for label in pull.labels],
         "milestone": None,
         "draft": pull.draft,
@@ -85,6 +80,11 @@ def simple_pull_json(hub: Hub, pull: Pull) -> Json:
         "auto_merge": None,
         "active_lock_reason": None,
     }
+
+
+def _people(hub: Hub, pull: Pull) -> Json:
+    asked = [user_json(hub, login) for login in pull.reviewers]
+    return {"assignee": None, "assignees": [], "requested_teams": [], "requested_reviewers": asked}
 
 
 def _sides(hub: Hub, pull: Pull) -> Json:
@@ -191,102 +191,4 @@ def review_json(hub: Hub, pull: Pull, review: Review) -> Json:
         "author_association": "MEMBER",
         "_links": {"html": {"href": html}, "pull_request": {"href": url}},
         "submitted_at": stamp(review.submitted_at),
-    }
-
-
-_MERGEABLE = {None: "UNKNOWN", True: "MERGEABLE", False: "CONFLICTING"}
-
-
-def repository_node(hub: Hub) -> Json:
-    """Describe the repository as GraphQL does."""
-    return {"id": node_id("Repository", hub.full_name), "name": hub.name}
-
-
-def pull_node(hub: Hub, pull: Pull) -> Json:
-    """Describe a pull request as GraphQL does."""
-    plain = pull_json(hub, pull)
-    merge = {"id": node_id("Commit", pull.merge_sha), "oid": pull.merge_sha} if pull.merge_sha else None
-    return {
-        **{name: plain[name] for name in ("number", "title", "body", "additions", "deletions", "milestone")},
-        "id": plain["node_id"],
-        "url": plain["html_url"],
-        "state": "MERGED" if pull.merged_at else pull.state.upper(),
-        "closed": pull.state != "open",
-        "isDraft": pull.draft,
-        "isCrossRepository": False,
-        "maintainerCanModify": plain["maintainer_can_modify"],
-        "mergeable": _MERGEABLE[plain["mergeable"]],
-        "changedFiles": plain["changed_files"],
-        "baseRefName": pull.base,
-        "headRefName": pull.head,
-        "headRefOid": pull.head_sha,
-        "headRepository": repository_node(hub),
-        "headRepositoryOwner": {"__typename": "Organization", **actor_node(hub.owner)},
-        "author": actor_node(pull.user),
-        "mergedBy": actor_node(pull.merged_by) if pull.merged_by else None,
-        "mergeCommit": merge,
-        **{f"{name}At": plain[f"{name}_at"] for name in ("created", "updated", "closed", "merged")},
-        **_connections(hub, pull, plain),
-    }
-
-
-def _connections(hub: Hub, pull: Pull, plain: Json) -> Json:
-    contexts = _connection(
-        [
-            *(_check_node(check_json(hub, check)) for check in checks_of(hub, pull.head_sha)),
-            *(_status_node(status_json(hub, status)) for status in statuses_of(hub, pull.head_sha)),
-        ]
-    )
-    rollup = {"contexts": contexts} if contexts["nodes"] else None
-    newest = {"id": node_id("Commit", pull.head_sha), "oid": pull.head_sha, "statusCheckRollup": rollup}
-    labels = [{**label, "id": label["node_id"]} for label in plain["labels"]]
-    empty = {name: _connection([]) for name in ("reviewRequests", "assignees", "projectCards", "comments")}
-    reviews = _connection([_review_node(review_json(hub, pull, review)) for review in pull.reviews])
-    commits = {"totalCount": plain["commits"], "nodes": [{"commit": newest}]}
-    return {**empty, "commits": commits, "labels": _connection(labels), "reviews": reviews, "reactionGroups": []}
-
-
-def _connection(nodes: Sequence[Any]) -> Json:
-    return {"nodes": nodes, "totalCount": len(nodes), "pageInfo": {"hasNextPage": False, "endCursor": None}}
-
-
-def actor_node(login: str) -> Json:
-    """Describe a user or bot as GraphQL does."""
-    kind = "Bot" if login == BOT_LOGIN else "User"
-    return {"__typename": kind, "id": node_id(kind, login), "login": login, "name": login}
-
-
-def _review_node(review: Json) -> Json:
-    return {
-        "id": review["node_id"],
-        "author": actor_node(review["user"]["login"]),
-        "authorAssociation": review["author_association"],
-        "submittedAt": review["submitted_at"],
-        "body": review["body"],
-        "state": review["state"],
-        "commit": {"id": node_id("Commit", review["commit_id"]), "oid": review["commit_id"]},
-        "reactionGroups": [],
-    }
-
-
-def _check_node(check: Json) -> Json:
-    return {
-        "__typename": "CheckRun",
-        "name": check["name"],
-        "checkSuite": {"workflowRun": None},
-        "status": check["status"].upper(),
-        "conclusion": check["conclusion"].upper() if check["conclusion"] else None,
-        "startedAt": check["started_at"],
-        "completedAt": check["completed_at"],
-        "detailsUrl": check["details_url"],
-    }
-
-
-def _status_node(status: Json) -> Json:
-    return {
-        "__typename": "StatusContext",
-        "context": status["context"],
-        "state": status["state"].upper(),
-        "targetUrl": status["target_url"],
-        "createdAt": status["created_at"],
     }
