@@ -173,15 +173,22 @@ def test_f21_one_missing_image_of_five_fails_and_a_new_run_is_refused(
     assert dispatches(sandbox, IMAGE) == 1
 
 
+@pytest.mark.parametrize("purpose", [True, False], ids=["asked for", "not"])
 @pytest.mark.parametrize("base", ["photon-py3.9-base", "py3.11.4-base"])
 def test_base_images_may_change_only_on_purpose(
-    sandbox: Sandbox, context: Context, doubles: Doubles, base: str
+    sandbox: Sandbox, context: Context, doubles: Doubles, base: str, purpose: bool
 ) -> None:
     """The version of a Python is not the image's."""
     doubles.push("lepton", base, "old")
     push = lambda: doubles.push("lepton", base, "new")  # noqa: E731
     sandbox.github.faults.add("POST", "/dispatches", call=push)
-    image.release(context, "0.7.0", flags=ImageRun(build_base=True))
+    if purpose:
+        image.release(context, "0.7.0", flags=ImageRun(build_base=True))
+        assert sandbox.github.hub.pulls[1].state == "closed", "merged"
+    else:
+        with pytest.raises(Conflict, match=f"(?s)changed meanwhile:.*{base}: was"):
+            image.release(context, "0.7.0")
+        assert sandbox.github.hub.pulls == {}
 
 
 def test_a_branch_that_had_the_trunk_merged_into_it_keeps_its_images(

@@ -20,6 +20,7 @@ import pytest
 from conftest import Inv, printed
 from doubles import released_sandbox
 from outside import everything, git, writes
+from sandbox_runner import wait_for
 from typed import typing_in
 
 from release.call.context import Context, Options
@@ -88,17 +89,18 @@ def test_a_rehearsal_leaves_the_repository_as_it_is(
 
 
 def test_f36_what_a_rehearsal_writes_stays_in_its_world(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The remote, GitHub and the cloud that the user's own variables and settings name get nothing of it."""
-    typed = typing_in(sandbox, monkeypatch, capfd)
-    before = everything(sandbox)
-    done = typed("sandbox.rehearse", "--task", "release.branch release.notes --version 0.6.2")
-    assert done.code == 0, done.err
-    for what in ("release branch release-0.6-", "GitHub Release 0.6.2"):
-        assert [line for line in done.out.splitlines() if line.startswith(f"✔ {what}")]
-    assert everything(sandbox) == before
-    assert writes(sandbox) == []
+    """The remote and the GitHub that the user's own variables and settings name get nothing of it."""
+    with Sandbox(cloud=False) as sandbox:  # a process has one cloud, which the rehearsal's is
+        typed = typing_in(sandbox, monkeypatch, capfd)
+        before = everything(sandbox)
+        done = typed("sandbox.rehearse", "--task", "release.branch release.tag release.notes")
+        assert done.code == 0, done.err
+        for what in ("release branch release-0.7-", "tag 0.7.0", "GitHub Release 0.7.0"):
+            assert [line for line in done.out.splitlines() if line.startswith(f"✔ {what}")]
+        assert everything(sandbox) == before
+        assert writes(sandbox) == []
 
 
 def test_a_rehearsal_takes_the_task_file_and_settings_that_are_not_pushed_yet(sandbox: Sandbox, inv: Inv) -> None:
@@ -309,7 +311,7 @@ def test_a_person_gets_a_shell_whose_prompt_says_where_it_is(tmp_path: Path, she
     at.type("git remote get-url origin")
     assert "http://127.0.0.1:" in at.until("(sandbox) $ ")
     at.type("sleep 60")
-    time.sleep(0.5)
+    wait_for(lambda: len(living_below(tmp_path)) == 2)
     os.write(at.file, b"\x03")  # Ctrl-C ends what runs in the shell, not the sandbox
     at.until("(sandbox) $ ")
     at.type("inv release.next")
@@ -324,8 +326,7 @@ def test_what_ends_the_sandbox_ends_its_shell(tmp_path: Path, stop: signal.Signa
     at = Terminal([*INV, "sandbox.shell"], SHELL=SHELLS[0], TMPDIR=str(tmp_path))
     at.until("(sandbox) $ ")
     at.type("sleep 60")
-    time.sleep(0.5)
-    assert len(living_below(tmp_path)) == 2
+    wait_for(lambda: len(living_below(tmp_path)) == 2)
     os.kill(at.pid, stop)
     assert at.end() == 4
     assert living_below(tmp_path) == []

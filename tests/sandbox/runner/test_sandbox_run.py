@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 from sandbox_runner import Started, alive, named, shown, wait_for
@@ -11,10 +10,8 @@ from sandbox_runner import Started, alive, named, shown, wait_for
 from release.sandbox.runner.run import WorkflowRun
 
 
-def test_a_job_with_two_steps_is_quick(start: Started) -> None:
-    begun = time.monotonic()
+def test_a_job_with_two_steps(start: Started) -> None:
     run = start("a: {runs-on: x, steps: [{run: echo one}, {run: echo two}]}")
-    assert time.monotonic() - begun < 0.5
     assert (run.status, run.conclusion, shown(run)) == ("completed", "success", {"a": "success"})
     (job,) = run.jobs
     assert [step.name for step in job.steps] == ["Set up job", "Run echo one", "Run echo two", "Complete job"]
