@@ -238,6 +238,7 @@ def test_an_open_pull_request_is_none_to_pick(context: Context, author: Author) 
 # --- speed ---
 
 
+@pytest.mark.slow
 def test_5000_commits_take_less_than_2_seconds(tmp_path: Path) -> None:
     """Measured: 0.3 s on two cores."""
     repo, head, trunk, theirs = large(tmp_path, 5_000)
