@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
@@ -33,6 +34,8 @@ class Cloud:
         self._registry = registry(self._ecr)
         self.front = Front(self._application)
         self._server = Server(self.front)
+        self._images: list[str] | None = None  # what is to be filled in
+        self._filling = threading.RLock()
         self.url = self._server.url
 
     @property
@@ -45,14 +48,23 @@ class Cloud:
         """How the server misbehaves."""
         return self.front.faults
 
-    def start(self) -> None:
-        """Serve from now on, with an empty bucket and empty repositories."""
+    def start(self, images: Iterable[str] = ()) -> None:
+        """Serve from now on: an empty bucket, and the repositories, the runner's with these tags."""
+        self._images = list(images)
         self._server.start()
-        self._ask("moto-api", "POST", "/moto-api/reset")
-        self._ask("s3", "PUT", f"/{self.settings.sdk.bucket}")
-        for repository in self.settings.image_repositories:
-            self._ecr("CreateRepository", repositoryName=repository)
-        self.front.clear()
+
+    def _fill(self) -> None:
+        """Make what is there from the start, when somebody first asks: that takes longer than all else of a sandbox."""
+        with self._filling:
+            images, self._images = self._images, None
+            if images is None:
+                return
+            self._ask("moto-api", "POST", "/moto-api/reset")
+            self._ask("s3", "PUT", f"/{self.settings.sdk.bucket}")
+            for repository in self.settings.image_repositories:
+                self._ecr("CreateRepository", repositoryName=repository)
+            for tag in images:
+                self.push_image(self.settings.image.repository, tag)
 
     def stop(self) -> None:
         """End serving."""
@@ -97,6 +109,7 @@ class Cloud:
         }
 
     def _application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self._fill()
         application = self._registry if environ["PATH_INFO"].startswith(API) else _account()
         return application(environ, start_response)
 
@@ -109,6 +122,7 @@ class Cloud:
         self, service: str, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> str:
         """Send one request of our own; moto reads the service from the signature and checks nothing else of it."""
+        self._fill()
         scope = f"{KEY_ID}/20260101/{REGION}/{service}/aws4_request"
         signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
         told = {**(headers or {}), "Authorization": signed}

@@ -99,10 +99,7 @@ class Sandbox:
         """Start the servers."""
         self.github.start()
         if self.cloud:
-            self.cloud.start()
-            for tag in past_image_tags(self.bare, self.cloud.settings.image):
-                self.cloud.push_image(self.cloud.settings.image.repository, tag)
-            self.cloud.front.clear()
+            self.cloud.start(past_image_tags(self.bare, self.cloud.settings.image))
         self.github.hub.job_environment = self.job_environment()
 
     def close(self) -> None:

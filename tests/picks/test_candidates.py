@@ -237,6 +237,7 @@ def test_an_open_pull_request_is_none_to_pick(context: Context, author: Author) 
 # --- speed ---
 
 
+@pytest.mark.slow
 def test_5000_commits_take_as_many_gits_as_50(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Measured: 0.3 s on two cores; a Git for each commit would take a minute."""
     started: list[int] = []

@@ -27,6 +27,7 @@ DAY = datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp()
 BRANCH = "refs/heads/release-0.7-20261122"
 RUNNERS = [f"lepton:photon-py{python}-runner-0.7.0" for python in PYTHONS]
 WHEEL = "s3:release/leptonai-0.7.0-py3-none-any.whl"
+LOOKS = 14  # at the remote's refs, each a connection that people wait for
 OUT = {*RUNNERS, WHEEL, *(f"{name}:0.7.0" for name in IMAGES)}
 
 
@@ -76,6 +77,8 @@ def check_released(sandbox: Sandbox, version: str = "0.7.0", branch: str = BRANC
 
 def test_f27_minor_releases_and_a_second_run_writes_nothing(context: Context, sandbox: Sandbox) -> None:
     pipelines.minor(context)
+    looks = sum("service=git-upload-pack" in each.query for each in sandbox.github.requests)
+    assert looks <= LOOKS
     check_released(sandbox)
     before, asked = everything(sandbox), writes(sandbox)
     second = again(context)

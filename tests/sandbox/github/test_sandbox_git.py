@@ -32,6 +32,24 @@ def test_git_speaks_protocol_two_and_large_pushes(client: Client) -> None:
     assert any(request.headers.get("transfer-encoding") == "chunked" for request in client.sandbox.github.requests)
 
 
+def test_git_packs_what_it_asks_for(client: Client) -> None:
+    client.git("fetch", "-q", "origin", *(f"refs/heads/main:refs/copies/{number}" for number in range(40)))
+    assert any(request.headers.get("content-encoding") == "gzip" for request in client.sandbox.github.requests)
+    copies = client.git("for-each-ref", "--format=%(objectname)", "refs/copies").stdout.split()
+    assert copies == [client.sandbox.bare.sha("main")] * 40
+
+
+def test_what_is_asked_of_a_repository_again_is_as_it_is_now(client: Client) -> None:
+    bare = client.sandbox.bare
+    before = bare.sha("main") or ""
+    assert (bare.sha("later"), bare.sha("main\nHEAD"), bare.kind(before)) == (None, None, "commit")
+    sha = client.commit("later", "later.txt", "now\n")
+    assert (bare.sha("later"), bare.file(sha, "later.txt"), bare.file(before, "later.txt")) == (sha, "now\n", None)
+    assert bare.merge_base("main", "later") == before
+    bare.update_ref("refs/heads/main", sha)
+    assert (bare.sha("main"), bare.merge_base("main", "later")) == (sha, sha)
+
+
 def test_git_shallow_clone_and_tagless_fetch(client: Client, tmp_path: Path) -> None:
     client.commit("topic")
     client.git(
