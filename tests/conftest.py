@@ -13,6 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import canary
 import pytest
 from conformance import Conformance, Exchange
 from recording import Recording
@@ -55,9 +56,44 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say so to each of xdist's processes, which read the command line anew."""
+    """Say so to each of xdist's processes, which read the command line anew; and watch for the canary."""
     if hasattr(config, "workerinput"):
         config.option.loadgroup = True
+    watch_for_the_canary()
+
+
+def watch_for_the_canary() -> None:
+    """Look at what each sandbox holds when it closes, and keep all that a test was shown for the end of it."""
+    read, close = pytest.CaptureFixture.readouterr, Sandbox.close
+
+    def readouterr(self: pytest.CaptureFixture[str]) -> Any:
+        shown = read(self)
+        canary.seen += [shown.out, shown.err]
+        return shown
+
+    def close_and_look(self: Sandbox) -> None:
+        written = canary.written(self)
+        close(self)
+        assert canary.leaks(*written) == [], "the token was written"
+
+    pytest.CaptureFixture.readouterr = readouterr  # type: ignore[method-assign]
+    Sandbox.close = close_and_look  # type: ignore[method-assign]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    """Fail a test that printed, logged, or wrote below its own folder what S1 keeps to itself."""
+    report = yield
+    if report.when == "teardown":
+        shown = [content for _, content in report.sections]
+        folder = getattr(item, "funcargs", {}).get("tmp_path")
+        left = canary.files(folder, but=("objects", "home")) if folder and folder.exists() else []
+        told = [stream.getvalue() for stream in STREAMS if isinstance(stream, io.StringIO)]
+        if leaks := canary.leaks(*map(str, canary.seen), *told, *shown, *left):
+            report.outcome, report.longrepr = "failed", f"S1: the token was shown or written: {leaks}"
+        canary.seen.clear()
+        STREAMS.clear()
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +115,7 @@ def sandbox() -> Iterator[Sandbox]:
     Conformance.load().check_all(few_of_a_kind(recording.exchanges))
 
 
+STREAMS: list[Any] = []  # that the calls of the test at hand print to
 SEEN: Counter[tuple[object, ...]] = Counter()
 OF_A_KIND = 3  # exchanges alike that are judged in one process: a judgement takes some 10 ms
 
@@ -122,7 +159,9 @@ def again(context: Context, **changes: Any) -> Context:
         "report": Report(stream=io.StringIO()), "options": replace(context.options, **told),
         "facts": Facts(), "view": View(), "doors": {}, "activity": Activity(),
     }  # fmt: skip
-    return replace(context, **{**fresh, **changes})
+    made = replace(context, **{**fresh, **changes})
+    STREAMS.append(made.report.stream)
+    return made
 
 
 def printed(context: Context) -> str:
@@ -153,6 +192,7 @@ def inv(sandbox: Sandbox) -> Inv:
         if code is not None:
             assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
+        canary.seen += [done.stdout, done.stderr]
         return done
 
     return run
