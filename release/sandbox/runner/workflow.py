@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import compress, product
+from itertools import chain, compress, product
 from typing import Any
 
+from release.sandbox.runner.keys import key_problems, known_contexts
 from release.workflows import InvalidYaml, cut_name, document, expressions
 
 _JOB_KEYS = {
@@ -91,7 +92,7 @@ def parse_workflow(text: str, path: str = "") -> Workflow:
         permissions=content.get("permissions"),
         concurrency=content.get("concurrency"),
     )
-    problem = next(_problems(workflow), "")
+    problem = next(chain(key_problems(content), _problems(workflow), _expression_problems(content)), "")
     if problem:
         raise InvalidWorkflow(f"{path or 'workflow'}: {problem}")
     return workflow
@@ -111,20 +112,19 @@ def _problems(workflow: Workflow) -> Iterator[str]:
     for key, job in workflow.jobs.items():
         yield from _job_problems(workflow, key, job)
     yield from _circles(workflow)
-    yield from _expression_problems({"env": workflow.env, "jobs": workflow.jobs})
 
 
-def _expression_problems(value: Any, where: str = "") -> Iterator[str]:
-    """List the expressions, at any depth, that GitHub cannot read."""
+def _expression_problems(value: Any, where: tuple[str, ...] = ()) -> Iterator[str]:
+    """List the expressions, at any depth, that GitHub cannot read, or whose contexts are not there yet."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in inner:
-        yield from _expression_problems(each, f"{where}.{key}".lstrip("."))
+        yield from _expression_problems(each, (*where, str(key)))
     if isinstance(value, str):
-        is_condition = _CONDITION.fullmatch(where) and "${{" not in value and value.strip()
+        is_condition = _CONDITION.fullmatch(".".join(where)) and "${{" not in value and value.strip()
         try:
-            expressions.check_text(f"${{{{ {value} }}}}" if is_condition else value)
+            expressions.check_text(f"${{{{ {value} }}}}" if is_condition else value, known_contexts(where))
         except expressions.Unsupported as error:
-            yield f"{where}: {error}"
+            yield f"{'.'.join(where)}: {error}"
 
 
 def _job_problems(workflow: Workflow, key: str, job: Mapping[str, Any]) -> Iterator[str]:
