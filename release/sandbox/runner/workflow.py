@@ -214,15 +214,18 @@ def combinations(matrix: Any) -> list[tuple[Combination, Combination]]:
     if not isinstance(matrix, Mapping):
         raise expressions.Unsupported(f"the matrix is no mapping: {matrix!r}")
     axes = {name: _axis(name, found) for name, found in matrix.items() if name not in ("include", "exclude")}
+    names = {name.lower(): name for name in axes}  # what include and exclude call it, in any case
     exclude, include = matrix.get("exclude") or [], matrix.get("include") or []
+    exclude = [{names.get(key.lower(), key): value for key, value in rule.items()} for rule in exclude]
     if unknown := next((key for rule in exclude for key in rule if key not in axes), ""):
         raise expressions.Unsupported(f"matrix exclude key {unknown!r} does not match any key within the matrix")
     chosen = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())] if axes else []
     chosen = [one for one in chosen if not any(_covers(rule, one) for rule in exclude)]
+    include = [{names.get(key.lower(), key): value for key, value in entry.items()} for entry in include]
     rules = [{key: value for key, value in entry.items() if key in axes} for entry in include]
     fits = [[_covers(rule, one) for rule in rules] for one in chosen]
     found = [(one, _added(axes, compress(include, fit))) for one, fit in zip(chosen, fits, strict=True)]
-    found += [(dict(entry), {}) for at, entry in enumerate(include) if not any(fit[at] for fit in fits)]
+    found += [(_named_first(axes, entry), {}) for at, entry in enumerate(include) if not any(fit[at] for fit in fits)]
     if not 0 < len(found) <= MAX_JOBS:
         raise expressions.Unsupported(f"the matrix makes {len(found)} jobs")
     return found
@@ -242,6 +245,11 @@ def _covers(rule: Any, value: Any) -> bool:
         there = value if isinstance(value, list) else []
         return all(_covers(part, there[at] if at < len(there) else None) for at, part in enumerate(rule))
     return expressions.equal(rule, value)
+
+
+def _named_first(axes: Mapping[str, Any], entry: Combination) -> Combination:
+    """Put what axes name before what the entry adds, each in the entry's order."""
+    return {key: entry[key] for key in sorted(entry, key=lambda key: key not in axes)}
 
 
 def _added(axes: Mapping[str, Any], entries: Iterable[Combination]) -> Combination:
