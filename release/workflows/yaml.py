@@ -49,13 +49,20 @@ _SCALARS: dict[str, tuple[str, Callable[[str], Any]]] = {
 }
 
 
-def _constructor(value: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
-    return lambda loader, node: value(loader.construct_scalar(node))
+def _constructor(pattern: re.Pattern[str], value: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
+    def construct(loader: Any, node: Any) -> Any:
+        text = loader.construct_scalar(node)
+        if node.style or not pattern.match(text):  # a tag written out, as in `!!int "3"`
+            raise yaml.constructor.ConstructorError(None, None, f"{text!r} is no {node.tag}", node.start_mark)
+        return value(text)
+
+    return construct
 
 
 for _name, (_pattern, _value) in _SCALARS.items():
-    _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), None)
-    _Loader.add_constructor(_TAG + _name, _constructor(_value))
+    _whole = re.compile(rf"(?:{_pattern})\Z")
+    _Loader.add_implicit_resolver(_TAG + _name, _whole, None)
+    _Loader.add_constructor(_TAG + _name, _constructor(_whole, _value))
 
 
 def document(text: bytes) -> Any:

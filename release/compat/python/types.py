@@ -21,6 +21,9 @@ _NAMED = (ast.Name, ast.Attribute)
 _ALIAS = (*_NAMED, ast.Subscript, ast.BinOp)  # what the value of a type's alias is written as
 # Arguments with these names are words for people.
 _WORDS = frozenset({"description", "doc", "epilog", "help", "short_help", "summary"})
+# And these of a command line's option, which takes the same words without them: https://click.palletsprojects.com
+_SHOWN = frozenset({"is_eager", "metavar", "show_choices", "show_default", "show_envvar"})
+_OPTIONS = frozenset({"argument", "option"})
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def without_words(text: str) -> str:
         return text
     for call in ast.walk(tree):
         if isinstance(call, ast.Call):
-            call.keywords = [each for each in call.keywords if each.arg not in _WORDS]
+            silent = _WORDS | _SHOWN if ast.unparse(call.func).rpartition(".")[2] in _OPTIONS else _WORDS
+            call.keywords = [each for each in call.keywords if each.arg not in silent]
     return ast.unparse(tree)
 
 

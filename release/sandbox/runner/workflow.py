@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import compress, product
+from itertools import chain, compress, product
 from typing import Any
 
+from release.sandbox.runner.keys import key_problems, known_contexts
 from release.workflows import InvalidYaml, cut_name, document, expressions
 
 _JOB_KEYS = {
@@ -91,7 +92,7 @@ def parse_workflow(text: str, path: str = "") -> Workflow:
         permissions=content.get("permissions"),
         concurrency=content.get("concurrency"),
     )
-    problem = next(_problems(workflow), "")
+    problem = next(chain(key_problems(content), _problems(workflow), _expression_problems(content)), "")
     if problem:
         raise InvalidWorkflow(f"{path or 'workflow'}: {problem}")
     return workflow
@@ -111,20 +112,19 @@ def _problems(workflow: Workflow) -> Iterator[str]:
     for key, job in workflow.jobs.items():
         yield from _job_problems(workflow, key, job)
     yield from _circles(workflow)
-    yield from _expression_problems({"env": workflow.env, "jobs": workflow.jobs})
 
 
-def _expression_problems(value: Any, where: str = "") -> Iterator[str]:
-    """List the expressions, at any depth, that GitHub cannot read."""
+def _expression_problems(value: Any, where: tuple[str, ...] = ()) -> Iterator[str]:
+    """List the expressions, at any depth, that GitHub cannot read, or whose contexts are not there yet."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in inner:
-        yield from _expression_problems(each, f"{where}.{key}".lstrip("."))
+        yield from _expression_problems(each, (*where, str(key)))
     if isinstance(value, str):
-        is_condition = _CONDITION.fullmatch(where) and "${{" not in value and value.strip()
+        is_condition = _CONDITION.fullmatch(".".join(where)) and "${{" not in value and value.strip()
         try:
-            expressions.check_text(f"${{{{ {value} }}}}" if is_condition else value)
+            expressions.check_text(f"${{{{ {value} }}}}" if is_condition else value, known_contexts(where))
         except expressions.Unsupported as error:
-            yield f"{where}: {error}"
+            yield f"{'.'.join(where)}: {error}"
 
 
 def _job_problems(workflow: Workflow, key: str, job: Mapping[str, Any]) -> Iterator[str]:
@@ -214,15 +214,18 @@ def combinations(matrix: Any) -> list[tuple[Combination, Combination]]:
     if not isinstance(matrix, Mapping):
         raise expressions.Unsupported(f"the matrix is no mapping: {matrix!r}")
     axes = {name: _axis(name, found) for name, found in matrix.items() if name not in ("include", "exclude")}
+    names = {name.lower(): name for name in axes}  # what include and exclude call it, in any case
     exclude, include = matrix.get("exclude") or [], matrix.get("include") or []
+    exclude = [{names.get(key.lower(), key): value for key, value in rule.items()} for rule in exclude]
     if unknown := next((key for rule in exclude for key in rule if key not in axes), ""):
         raise expressions.Unsupported(f"matrix exclude key {unknown!r} does not match any key within the matrix")
     chosen = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())] if axes else []
     chosen = [one for one in chosen if not any(_covers(rule, one) for rule in exclude)]
+    include = [{names.get(key.lower(), key): value for key, value in entry.items()} for entry in include]
     rules = [{key: value for key, value in entry.items() if key in axes} for entry in include]
     fits = [[_covers(rule, one) for rule in rules] for one in chosen]
     found = [(one, _added(axes, compress(include, fit))) for one, fit in zip(chosen, fits, strict=True)]
-    found += [(dict(entry), {}) for at, entry in enumerate(include) if not any(fit[at] for fit in fits)]
+    found += [(_named_first(axes, entry), {}) for at, entry in enumerate(include) if not any(fit[at] for fit in fits)]
     if not 0 < len(found) <= MAX_JOBS:
         raise expressions.Unsupported(f"the matrix makes {len(found)} jobs")
     return found
@@ -242,6 +245,11 @@ def _covers(rule: Any, value: Any) -> bool:
         there = value if isinstance(value, list) else []
         return all(_covers(part, there[at] if at < len(there) else None) for at, part in enumerate(rule))
     return expressions.equal(rule, value)
+
+
+def _named_first(axes: Mapping[str, Any], entry: Combination) -> Combination:
+    """Put what axes name before what the entry adds, each in the entry's order."""
+    return {key: entry[key] for key in sorted(entry, key=lambda key: key not in axes)}
 
 
 def _added(axes: Mapping[str, Any], entries: Iterable[Combination]) -> Combination:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from release.workflows.expressions import values
-from release.workflows.expressions.syntax import Call, Literal, Name, Node, Unsupported, parse
+from release.workflows.expressions.syntax import MAX_LENGTH, Call, Literal, Name, Node, Unsupported, parse
 
 CONTEXTS = frozenset(
     ("env", "github", "inputs", "job", "jobs", "matrix", "needs", "runner", "secrets", "steps", "strategy", "vars")
@@ -51,11 +51,26 @@ def interpolate(text: str, context: Context) -> str:
     return EXPRESSION.sub(lambda found: values.text(evaluate(found.group(1), context)), text)
 
 
-def check_text(text: str) -> None:
-    """Check that every `${{ … }}` in a text can be evaluated somewhere; raises `Unsupported` for what is wrong."""
+def check_text(text: str, contexts: frozenset[str] | None = None) -> None:
+    """Check that every `${{ … }}` in a text can be evaluated where it stands; raises `Unsupported` for what is wrong.
+
+    `contexts` are those that are there; all of GitHub's unless said.
+    """
     _check_closed(text)
-    for found in EXPRESSION.findall(text):
-        _tree(found)
+    found = EXPRESSION.findall(text)
+    if found and len(text) > MAX_LENGTH:  # GitHub makes one format() of the whole text
+        raise Unsupported(f"an expression is longer than {MAX_LENGTH} characters")
+    for name in (name for each in found for name in _names(_tree(each))):
+        if name not in (CONTEXTS if contexts is None else contexts):
+            raise Unsupported(f"unrecognized named-value: {name!r}")
+
+
+def _names(node: Node) -> Iterator[str]:
+    """List the contexts that an expression names."""
+    if isinstance(node, Name):
+        yield node.name
+    for each in node.arguments if isinstance(node, Call) else ():
+        yield from _names(each)
 
 
 def condition(text: str, context: Context) -> bool:

@@ -10,6 +10,8 @@ from release.sandbox.runner import InvalidWorkflow, parse_workflow
 from release.sandbox.runner.workflow import combinations, display_name
 from release.workflows.expressions import Unsupported
 
+ONE = "on: push\njobs: {a: {runs-on: x, steps: [{run: x}]"
+
 
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -35,6 +37,9 @@ from release.workflows.expressions import Unsupported
         ("on: push\njobs: {a: {runs-on: x, if: github.ref = 1, steps: [{run: x}]}}", "a.if: expression"),
         ("on: push\nenv: {A: '${{ nope() }}'}\njobs: {a: {runs-on: x, steps: [{run: x}]}}", "no function nope"),
         ("on: push\njobs: {a: {runs-on: x, steps: [{run: x, wait: a}]}}", "either `uses` or `run`"),
+        ("on: push\njobs: {a: {runs-on: {group: a/b}, steps: [{run: x}]}}", "unexpected value 'a/b'"),
+        ("on: push\njobs: {a: {runs-on: x, steps: [{uses: repo@v1}]}}", "unexpected value 'repo@v1'"),
+        ("on: {workflow_call: {inputs: {a: {default: b}}}}\njobs: {a: {uses: ./b}}", "property is missing: type"),
         ("on: [", "line"),
         ("- a", "expected a mapping"),
     ],
@@ -42,6 +47,48 @@ from release.workflows.expressions import Unsupported
 def test_what_github_refuses_before_it_starts(text: str, said: str) -> None:
     with pytest.raises(InvalidWorkflow, match=said):
         parse_workflow(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("strategy: {bad: 1}", "a.strategy: unexpected value 'bad'"),
+        ("strategy: {matrix: {os: []}}", "os: the matrix vector"),
+        ("strategy: {matrix: {a: " + "[" * 50 + "]" * 50 + "}}", "depth exceeded"),
+        ("concurrency: {cancel-in-progress: true}", "required property is missing: group"),
+        ("concurrency: '${{ secrets.A }}'", "a.concurrency: unrecognized named-value: 'secrets'"),
+        ("if: env.A", "a.if: unrecognized named-value: 'env'"),
+        ("env: {A: '${{ insert }}'}", "unrecognized named-value: 'insert'"),
+        ("env: {A: '${{ github.sha }} %s'}" % ("x" * 21_000), "longer than 21000"),
+        ("permissions: {contents: some}", "unexpected value 'some'"),
+        ("environment: {url: x}", "required property is missing: name"),
+        ("container: {image: }", "required property is missing: image"),
+        ("services: {a: {image: x, key: y}}", "unexpected value 'key'"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_what_github_does_not_know_in_a_job(key: str, said: str) -> None:
+    with pytest.raises(InvalidWorkflow, match=said):
+        parse_workflow(f"{ONE}, {key}}}}}")
+
+
+def test_an_anchor_repeated_without_end_is_refused() -> None:
+    lists = [", ".join([each] * 99) for each in ("x", "*a", "*b")]
+    with pytest.raises(InvalidWorkflow, match="size"):
+        parse_workflow(f"a: &a [{lists[0]}]\nb: &b [{lists[1]}]\nc: [{lists[2]}]\n{ONE}}}}}")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "container: node",
+        "concurrency: '${{ github.ref }}'",
+        "strategy: {matrix: {a: [1], include: []}, fail-fast: false}",
+    ],
+)
+def test_what_github_takes_in_a_job(key: str) -> None:
+    steps = "[{uses: docker://a}, {uses: ./a}, {uses: a/b/c@v1}]"
+    parse_workflow(f"on: push\njobs: {{a: {{runs-on: {{group: org/a}}, steps: {steps}, {key}}}}}")
 
 
 def test_yaml_is_read_as_github_reads_it() -> None:
@@ -69,6 +116,8 @@ def test_yaml_is_read_as_github_reads_it() -> None:
         ({"a": [{"x": 1, "y": 2}], "include": [{"a": {"x": 1}, "b": 3}]}, ["j (1, 2)"]),
         ({"a": [[1, 2], [1]], "exclude": [{"a": [1, 2]}]}, ["j (1)"]),
         ({"include": [{"a": 1}, {"a": None}]}, ["j (1)", "j"]),
+        ({"a": [1], "include": [{"b": "x", "a": 2}]}, ["j (1)", "j (2, x)"]),
+        ({"a": [1, 2], "include": [{"A": 2, "b": 3}], "exclude": [{"A": 1}]}, ["j (2)"]),
         ({"a": ["v" * 200]}, ["j (" + "v" * 94 + "..."]),
         ({"a": ["v" * 96]}, ["j (" + "v" * 96 + ")"]),
     ],
