@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -218,6 +219,11 @@ class Repository:
     def delete_local_tag(self, tag: RemoteRef) -> None:
         """Take back a tag made here, if it still is that object."""
         self.git("update-ref", "-d", tag.name, tag.target)
+
+    def keep_tag(self, tag: RemoteRef) -> None:
+        """Write the tag here, once the remote has it; one that is here stays."""
+        with suppress(Failed):
+            self.git("update-ref", tag.name, tag.target, "")
 
     def push(self, pushes: Sequence[Push]) -> None:
         """Push the refs in one atomic push, each only if the remote has what is expected (F5, F6).

@@ -75,13 +75,12 @@ def push_tag(
     repo.need_commit(sha)
     before = repo.local_tag(str(version))
     target = repo.make_tag(str(version), sha, message or f"Release {version}", sign)
-    try:
-        repo.push([*also, Push(f"{TAGS}{version}", target)])
-    except (Failed, Conflict):
-        # Left here it would be in the way of the next try; one that was here before is not ours to delete.
-        if before is None:
-            repo.delete_local_tag(RemoteRef(f"{TAGS}{version}", sha, target))
-        raise
+    made = RemoteRef(f"{TAGS}{version}", sha, target)
+    if before is None:  # here only once it is there: what a refused or killed call leaves is in the way (F33)
+        repo.delete_local_tag(made)
+    repo.push([*also, Push(made.name, target)])
+    if before is None:
+        repo.keep_tag(made)
 
 
 @dataclass(frozen=True)

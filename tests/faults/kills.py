@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,13 +19,14 @@ from socket import SHUT_RDWR
 from typing import IO, TYPE_CHECKING
 
 from faults.calls import Call, swallow
-from faults.worlds import NOON, World
+from faults.worlds import NOON, World, check_end, check_sound, renew_clone, user_state
 from werkzeug.wsgi import ClosingIterator, get_input_stream
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from faults.calls import Act
 
+TRIES = 2  # calls until the end: a lease of the killed one may cost the first its time
 LATE = 20.0  # seconds at most for which a push outlives the call that began it
 SIGNALS = {"killed": signal.SIGKILL, "terminated": signal.SIGTERM, "interrupted": signal.SIGINT}
 MOMENTS = ("before", "middle", "after")
@@ -84,9 +86,9 @@ def _session(number: int) -> Iterator[str]:
 
 
 @contextmanager
-def victims(world: World, folder: Path) -> Iterator[Victim]:
-    """Have calls typed in the world."""
-    environment = {**os.environ, **world.variables, "INVOKE_RELEASE_POLL": "0.05"}
+def victims(world: World, folder: Path, **variables: str) -> Iterator[Victim]:
+    """Have calls typed in the world, with these variables on top of its own."""
+    environment = {**os.environ, **world.variables, "INVOKE_RELEASE_POLL": "0.05", **variables}
     command = [sys.executable, str(Path(__file__).parent / "forks.py"), str(NOON)]
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -168,3 +170,90 @@ def _half(content: bytes, kill: Callable[[], None]) -> Iterable[bytes]:
 def _nothing() -> Iterable[bytes]:
     yield from ()
     raise ConnectionResetError("cut on purpose")
+
+
+# --- a case, from the kill to the end ---
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kill; `alone`: what the call started lives on; `fresh`: the next is typed in another clone."""
+
+    call: Call
+    moment: str
+    number: signal.Signals
+    alone: bool = False
+    fresh: bool = False
+
+    def __str__(self) -> str:
+        how = f"{self.number.name} to {'it alone' if self.alone else 'its group'}"
+        return f"{how} {self.moment} {self.call}, then in {'a fresh' if self.fresh else 'the same'} clone"
+
+
+def cases(victim: Victim, moment: str, number: signal.Signals) -> list[Case]:
+    """A kill at each write; group and process, same and fresh clone take turns, so that each meets each.
+
+    Half an answer is the same to all who do not live to read it: one signal each, in turn.
+    """
+    calls = [call for call in victim.world.recorded if call.writes]
+    turn = MOMENTS.index(moment) + [*SIGNALS.values()].index(number)
+    return [
+        Case(call, moment, number, _alone(index + turn, moment, number), (index // 2 + turn) % 2 == 1)
+        for index, call in enumerate(calls)
+        if moment != "middle" or is_push(call) or index % len(SIGNALS) == turn % len(SIGNALS)
+    ]
+
+
+def _alone(turn: int, moment: str, number: signal.Signals) -> bool:
+    return number != signal.SIGINT and moment != "middle" and turn % 2 == 0
+
+
+def check_case(victim: Victim, case: Case) -> list[str]:
+    """Kill the call, and hold what the next ones come to; return how those ended that did not come to the end."""
+    world = victim.world
+    world.restore()
+    before, outliving = user_state(world), Outliving(lambda: victim.kill(case.number, case.alone))
+    late = case.moment == "late"
+    act = outliving.push if late else killing(outliving.kill, case.moment, case.call, case.alone)
+    world.calls.strike(case.call, act)
+    code = victim.type(*world.pipeline.words)
+    assert world.calls.struck == [case.call]
+    printed = victim.output.read_text()
+    assert code == (4 if case.number == signal.SIGINT else -case.number), f"exit {code}\n{printed}"
+    assert "Traceback" not in printed, printed
+    check_sound(world)
+    if late:
+        world.calls.strike_writes(outliving.write)
+    else:
+        assert victim.children() == []
+    if case.fresh:
+        renew_clone(world)
+        before = user_state(world)
+    ended = typed_again(victim)
+    outliving.end()
+    assert victim.children() == []
+    check_end(world, before)
+    return ended
+
+
+def typed_again(victim: Victim) -> list[str]:
+    """Make the call until it comes to its end; return how those ended that did not."""
+    ended = []
+    for _ in range(TRIES):
+        error = victim.world.run()
+        if error is None:
+            return ended
+        ended.append(f"exit {error.code}: {error.problem}")
+    raise AssertionError("\n".join(ended))
+
+
+def check_cases(victim: Victim, chosen: list[Case]) -> None:
+    """Try each, and tell all that fell in one go."""
+    fell, tries = [], Counter[str]()
+    for case in chosen:
+        try:
+            tries.update(check_case(victim, case))
+        except Exception as error:  # noqa: BLE001 each case is told
+            fell.append(f"{case}:\n{error}")
+    print(f"{len(chosen)} kills, {len(fell)} fell; other ends first: {dict(tries)}")
+    assert not fell, "\n\n".join([f"{len(fell)} of {len(chosen)} fell", *fell])

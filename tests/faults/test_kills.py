@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
-from faults.calls import Call
-from faults.kills import MOMENTS, SIGNALS, Outliving, Victim, is_push, killing, victims
-from faults.worlds import PIPELINES, check_end, check_sound, opened, renew_clone, user_state
+from faults.kills import MOMENTS, SIGNALS, Case, Victim, cases, check_cases, is_push, victims
+from faults.worlds import PIPELINES, opened
 
-TRIES = 2  # a lease of the killed call may cost the first one its time
 FEWEST = {"minor": 121, "patch": 64, "component": 55, "image": 57}  # kills, of which there are 297 in all
 GROUPS = {name: pytest.param(name, marks=pytest.mark.xdist_group(f"kill-{name}")) for name in PIPELINES}
 everywhere = pytest.mark.parametrize("victim", GROUPS.values(), indirect=True, scope="module")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One kill; `alone`: what the call started lives on; `fresh`: the next is typed in another clone."""
-
-    call: Call
-    moment: str
-    number: signal.Signals
-    alone: bool = False
-    fresh: bool = False
-
-    def __str__(self) -> str:
-        how = f"{self.number.name} to {'it alone' if self.alone else 'its group'}"
-        return f"{how} {self.moment} {self.call}, then in {'a fresh' if self.fresh else 'the same'} clone"
 
 
 @pytest.fixture(scope="module")
@@ -44,75 +25,6 @@ def victim(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def _variables(victim: Victim, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in victim.world.variables.items():
         monkeypatch.setenv(name, value)
-
-
-def cases(victim: Victim, moment: str, number: signal.Signals) -> list[Case]:
-    """A kill at each write; group and process, same and fresh clone take turns, so that each meets each.
-
-    Half an answer is the same to all who do not live to read it: one signal each, in turn.
-    """
-    calls = [call for call in victim.world.recorded if call.writes]
-    turn = MOMENTS.index(moment) + [*SIGNALS.values()].index(number)
-    return [
-        Case(call, moment, number, _alone(index + turn, moment, number), (index // 2 + turn) % 2 == 1)
-        for index, call in enumerate(calls)
-        if moment != "middle" or is_push(call) or index % len(SIGNALS) == turn % len(SIGNALS)
-    ]
-
-
-def _alone(turn: int, moment: str, number: signal.Signals) -> bool:
-    return number != signal.SIGINT and moment != "middle" and turn % 2 == 0
-
-
-def check_case(victim: Victim, case: Case) -> list[str]:
-    """Kill the call, and hold what the next ones come to; return how those ended that did not come to the end."""
-    world = victim.world
-    world.restore()
-    before, outliving = user_state(world), Outliving(lambda: victim.kill(case.number, case.alone))
-    late = case.moment == "late"
-    act = outliving.push if late else killing(outliving.kill, case.moment, case.call, case.alone)
-    world.calls.strike(case.call, act)
-    code = victim.type(*world.pipeline.words)
-    assert world.calls.struck == [case.call]
-    printed = victim.output.read_text()
-    assert code == (4 if case.number == signal.SIGINT else -case.number), f"exit {code}\n{printed}"
-    assert "Traceback" not in printed, printed
-    check_sound(world)
-    if late:
-        world.calls.strike_writes(outliving.write)
-    else:
-        assert victim.children() == []
-    if case.fresh:
-        renew_clone(world)
-        before = user_state(world)
-    ended = typed_again(victim)
-    outliving.end()
-    assert victim.children() == []
-    check_end(world, before)
-    return ended
-
-
-def typed_again(victim: Victim) -> list[str]:
-    """Make the call until it comes to its end; return how those ended that did not."""
-    ended = []
-    for _ in range(TRIES):
-        error = victim.world.run()
-        if error is None:
-            return ended
-        ended.append(f"exit {error.code}: {error.problem}")
-    raise AssertionError("\n".join(ended))
-
-
-def check_cases(victim: Victim, chosen: list[Case]) -> None:
-    """Try each, and tell all that fell in one go."""
-    fell, tries = [], Counter[str]()
-    for case in chosen:
-        try:
-            tries.update(check_case(victim, case))
-        except Exception as error:  # noqa: BLE001 each case is told
-            fell.append(f"{case}:\n{error}")
-    print(f"{len(chosen)} kills, {len(fell)} fell; other ends first: {dict(tries)}")
-    assert not fell, "\n\n".join([f"{len(fell)} of {len(chosen)} fell", *fell])
 
 
 @everywhere

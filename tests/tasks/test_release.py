@@ -417,6 +417,18 @@ def test_a_lost_race_leaves_no_local_tag(context: Context, sandbox: Sandbox) -> 
         lines.tag(again(context), "0.7.0")
 
 
+def test_f33_a_tag_is_here_once_it_is_there(context: Context, sandbox: Sandbox) -> None:
+    """Killed while it is pushed, it would be in the way: of another component's, of one at a trunk that moved on."""
+    cut(sandbox, "release-0.7-20261122")
+    here: list[str] = []
+    sandbox.github.faults.add(
+        "POST", "git-receive-pack", call=lambda: here.append(git(sandbox.work, "tag", "--list", "0.7.0"))
+    )
+    lines.tag(context, "0.7.0")
+    assert here == [""]
+    assert git(sandbox.work, "rev-parse", "0.7.0") == sandbox.bare.git("rev-parse", "0.7.0").strip()
+
+
 @pytest.mark.parametrize(("include", "task"), [("refs/heads/release-*", lines.branch), ("refs/tags/*", lines.tag)])
 def test_f13_a_rule_is_told_in_the_servers_own_words(
     context: Context, sandbox: Sandbox, include: str, task: Callable[..., object]
