@@ -13,15 +13,30 @@ from typing import Any, TypeVar
 
 import boto3
 import botocore.config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
 
 from release.artifacts import wheel
-from release.errors import Conflict, Failed, Unknown, Usage
+from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 
 T = TypeVar("T")
 CONFIG = botocore.config.Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 SIGN_IN = "Sign in to AWS (aws sso login), or set AWS_PROFILE and AWS_REGION."
 OIDC = "Give the job `permissions: id-token: write` and a step with aws-actions/configure-aws-credentials."
+LOOKS = "Run the same again: it looks first."
+SIGNED_OUT = (
+    NoCredentialsError, PartialCredentialsError, NoRegionError, CredentialRetrievalError, TokenRetrievalError, SSOError,
+)  # fmt: skip
+EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+THROTTLED = ("SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded")
 MISSING = ("404", "NoSuchKey", "NotFound", "ImageNotFoundException")
 # What an answer has in any case; one without it is not AWS's, such as a proxy's page with 200.
 ALWAYS = {
@@ -173,19 +188,36 @@ def _translated_errors(service: str, place: str, lost: bool = False) -> Iterator
     """Turn what an operator can act on into our errors; `lost` when a broken write may have been done."""
     try:
         yield
-    except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
-        raise Usage(f"{service}: {error}", OIDC if os.environ.get("GITHUB_ACTIONS") == "true" else SIGN_IN) from error
+    except SIGNED_OUT as error:
+        raise Usage(f"{service}: {error}", _sign_in()) from error
     except ClientError as error:
-        if _error_code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
-            raise Conflict(f"{place} exists already", "A released file is never overwritten.") from error
-        said = error.response.get("Error", {}).get("Message", "")
-        hint = "May these credentials do that? aws sts get-caller-identity tells whose they are."
-        raise Failed(f"{service}: {place}: {_error_code(error)} {said}".rstrip(), hint) from error
+        raise _refusal(error, service, place, lost) from error
     except BotoCoreError as error:  # the network, before an answer
         what = f"{service}: {place}: {error}"
         if lost:
-            raise Unknown(what, "Run the same again: it looks first.") from error
+            raise Unknown(what, LOOKS) from error
         raise Failed(what, "Check the network and AWS_ENDPOINT_URL, then run the same again.") from error
+
+
+def _refusal(error: ClientError, service: str, place: str, lost: bool) -> ReleaseError:
+    """Return what AWS said, as an operator can act on it; botocore has tried again by then what may pass."""
+    code, status = _error_code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    what = f"{service}: {place}: {code} {error.response.get('Error', {}).get('Message', '')}".rstrip()
+    if code in ("PreconditionFailed", "412"):
+        return Conflict(f"{place} exists already", "A released file is never overwritten.")
+    if code in EXPIRED:
+        return Waiting(what, f"{_sign_in()} Then run the same again: it goes on.")
+    if code in THROTTLED:
+        return Waiting(what, "AWS limits the rate: run the same again in some minutes.")
+    if status >= 500 and lost:
+        return Unknown(what, LOOKS)
+    if status >= 500 or code == "ConditionalRequestConflict":  # somebody else writes the key at this moment
+        return Failed(what, LOOKS)
+    return Failed(what, "May these credentials do that? aws sts get-caller-identity tells whose they are.")
+
+
+def _sign_in() -> str:
+    return OIDC if os.environ.get("GITHUB_ACTIONS") == "true" else SIGN_IN
 
 
 def _error_code(error: ClientError) -> str:

@@ -20,6 +20,7 @@ HEADERS = {
     "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION,
     "User-Agent": "release-tasks", "Content-Type": "application/json",
 }  # fmt: skip
+READING = ("/graphql", "/generate-notes")  # POSTs that write nothing
 
 
 class Forbidden(Failed):
@@ -122,10 +123,12 @@ class GitHub:
 
         Raises Waiting for one that was good before: an app's lives an hour, waits last longer. Usage for any other.
         """
+        reads = method == "GET" or path.endswith(READING)
+        told = {"headers": {**HEADERS, **headers}, "reads": reads, **rest}
         for _ in range(2):
             auth = BearerAuth(self.token) if self.token else None
-            answer = self._http.request(method, self.url(path), headers={**HEADERS, **headers}, auth=auth, **rest)
-            check_no_page(answer, "Check the network and GITHUB_API_URL.", lost=method != "GET")
+            answer = self._http.request(method, self.url(path), auth=auth, **told)
+            check_no_page(answer, "Check the network and GITHUB_API_URL.", lost=not reads)
             if answer.status != 401:
                 self._known = True
                 return answer
@@ -143,13 +146,11 @@ class GitHub:
         words = f"GitHub: {method} {path}: {answer.status} {answer.problem}"
         if answer.status == 409:
             raise Conflict(words)
-        if answer.status == 403 and method == "GET":
-            raise Forbidden(words)
-        if answer.status in (403, 404) and method != "GET":
-            needed = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
-            own = f" In Actions the job needs `permissions: {needed}`." if needed else ""
-            raise Failed(words, f"May this token do that? inv release.doctor tells.{own}")
-        raise Failed(words)
+        needed = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
+        own = f" In Actions the job needs `permissions: {needed}`." if needed else ""
+        may = f"May this token do that? inv release.doctor tells.{own}"
+        forbidden = answer.status == 403 and method == "GET"
+        raise (Forbidden if forbidden else Failed)(words, may if answer.status in (403, 404) else "")
 
 
 def github(context: Context) -> GitHub:

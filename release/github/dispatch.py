@@ -17,7 +17,7 @@ from release.git.snapshot import remote, trunk
 from release.github.api import GitHub, github
 from release.github.lease import Lease
 from release.github.requests import FOLDER, Dispatch
-from release.github.runs import APPEARS, Run, check_jobs, runs_of
+from release.github.runs import APPEARS, Run, asked_jobs, check_jobs, runs_of
 from release.workflows import Source, check_judgement, judge
 
 EVENT = "workflow_dispatch"
@@ -77,9 +77,11 @@ def matching_runs(api: GitHub, dispatch: Dispatch) -> list[Run]:
 def right_runs(context: Context, dispatch: Dispatch, runs: Sequence[Run] | None = None) -> Iterator[Run]:
     """Yield those of the request's runs that did all that was asked: no run shows its inputs, but its jobs do."""
     for each in matching_runs(github(context), dispatch) if runs is None else runs:
-        with suppress(Failed):
-            if each.conclusion == "success":
-                check_jobs(github(context), each, dispatch)
+        if each.conclusion == "success":
+            # Jobs that cannot be read make no wrong run: asked for again, it would run twice (F1).
+            jobs = asked_jobs(github(context), each, dispatch)
+            with suppress(Failed):
+                check_jobs(jobs, each, dispatch)
                 yield each
 
 

@@ -9,16 +9,19 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
 import requests
+from urllib3.exceptions import ConnectTimeoutError
 
 from release.call.context import Activity, Clock, Context
 from release.call.urls import target_url, url_parts
-from release.errors import Failed, Unknown, Usage, Waiting
+from release.errors import Failed, ReleaseError, Unknown, Usage, Waiting
 from release.git.remotes import is_secure
 
 TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of one answer
 READ_TRIES = 4
 MOST_HOPS = 5  # redirects of one read
+CHECK = "Check the network, then run the same again."
+LOOKS = "Run the same again: it looks first."
 WRITE_PAUSE = 1.0  # seconds between writes, GitHub's own advice (F19)
 
 
@@ -31,12 +34,12 @@ class Answer:
     content: bytes
     url: str
 
-    def json(self, hint: str = "Check GITHUB_API_URL.") -> Any:
-        """Return the body as JSON; raise Failed with the hint when it is none."""
+    def json(self, hint: str = "Check GITHUB_API_URL.", kind: type[ReleaseError] = Failed) -> Any:
+        """Return the body as JSON; raise Failed, or the kind that is told, with the hint when it is none."""
         try:
             return json.loads(self.content)
         except ValueError as error:
-            raise Failed(f"{address(self.url)} did not answer JSON", hint) from error
+            raise kind(f"{address(self.url)} did not answer JSON", hint) from error
 
     @property
     def next_url(self) -> str | None:
@@ -102,14 +105,15 @@ class Http:
         params: Mapping[str, Any] | None = None,
         body: bytes | None = None,
         auth: Any = None,
+        reads: bool = False,
     ) -> Answer:
-        """Send it and return the answer, whatever its status.
+        """Send it and return the answer, whatever its status; `reads` says it of a POST.
 
         A read is tried again after a broken connection or a 5xx, and follows redirects. A write is sent once: what
         leaves its outcome open raises Unknown (F1). A rate limit did nothing: it is waited out, Waiting if it is long.
         """
         check_url(url, credentialed=auth is not None)
-        send = self._read if method in ("GET", "HEAD") else self._write
+        send = self._read if reads or method in ("GET", "HEAD") else self._write
         return send(_Request(method, url, headers or {}, params or {}, body, auth))
 
     def _read(self, request: _Request) -> Answer:
@@ -119,8 +123,7 @@ class Http:
             except requests.RequestException as error:
                 # A certificate does not get better: that is told at once.
                 if pause is None or isinstance(error, requests.exceptions.SSLError):
-                    problem = f"{address(request.url)} does not answer: {_reason(error)}"
-                    raise Failed(problem, "Check the network, then run the same again.") from None
+                    raise Failed(f"{address(request.url)} does not answer: {_reason(error)}", CHECK) from None
             else:
                 if answer.status in (301, 302, 303, 307, 308):
                     return self._read(_next_hop(request, answer))
@@ -134,15 +137,15 @@ class Http:
         where = address(request.url)
         try:
             answer = self._send(request)
-        except requests.exceptions.SSLError as error:
-            # The one failure that is sure to come before anything was sent.
-            raise Failed(f"{where} has no valid certificate: {_reason(error)}") from None
         except requests.RequestException as error:
-            raise Unknown(f"{request.method} {where} got no answer: {_reason(error)}") from None
+            # These alone are sure to come before anything was sent.
+            if isinstance(error, requests.exceptions.SSLError) or isinstance(_cause(error), ConnectTimeoutError):
+                raise Failed(f"{where} cannot be reached: {_reason(error)}", CHECK) from None
+            raise Unknown(f"{request.method} {where} got no answer: {_reason(error)}", LOOKS) from None
         finally:
             self._last_write = self._clock.monotonic()
         if answer.status >= 500:
-            raise Unknown(f"{request.method} {where} answered {answer.status}: it may or may not have been done")
+            raise Unknown(f"{request.method} {where} answered {answer.status}: it may or may not have been done", LOOKS)
         if 300 <= answer.status < 400:
             moved = address(answer.headers.get("location", ""))
             raise Failed(f"{where} has moved", f"Set the remote and GITHUB_REPOSITORY to {moved}")
@@ -214,13 +217,15 @@ def check_url(url: str, credentialed: bool) -> None:
 def check_no_page(answer: Answer, hint: str, lost: bool = False) -> None:
     """Raise Failed where a page for people came in place of an API's answer; Unknown where a write is `lost` in it.
 
-    What the API did not say is neither there nor missing, whatever the status.
+    What the API did not say is neither there nor missing, whatever the status; a write's answer is JSON.
     """
     kind = answer.headers.get("content-type", "")
     meant = answer.status == 404 or (answer.status < 300 and answer.content)
     if meant and kind.startswith("text/html"):
         problem = f"{address(answer.url)} answered {answer.status} with a web page: a proxy's, or one to sign in?"
         raise (Unknown if lost else Failed)(problem, hint)
+    if lost and answer.status < 300 and answer.content:
+        answer.json(hint, Unknown)
 
 
 def address(url: str) -> str:
@@ -241,6 +246,9 @@ def _next_hop(request: _Request, answer: Answer) -> _Request:
     return replace(request, url=target, params={}, auth=kept, hops=request.hops + 1)
 
 
+def _cause(error: requests.RequestException) -> BaseException:
+    return getattr(error.args[0] if error.args else error, "reason", None) or error
+
+
 def _reason(error: requests.RequestException) -> str:
-    cause = getattr(error.args[0] if error.args else error, "reason", None) or error
-    return type(cause).__name__
+    return type(_cause(error)).__name__

@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count, islice
@@ -132,7 +132,7 @@ def check_run(context: Context, finished: Run, dispatch: Dispatch) -> None:
     if not finished.id or finished.status != "completed":  # a dry run's: planned, or looked at once
         return
     if finished.conclusion == "success":
-        check_jobs(github(context), finished, dispatch)
+        check_jobs(asked_jobs(github(context), finished, dispatch), finished, dispatch)
         return
     name = f"run {finished.id} of {finished.name}"
     if finished.conclusion in APPROVAL:
@@ -162,9 +162,14 @@ def _print_log_tail(context: Context, job: Job) -> None:
         context.report.line(f"  its log cannot be read: {error.problem}")
 
 
-def check_jobs(api: GitHub, finished: Run, dispatch: Dispatch) -> None:
+def asked_jobs(api: GitHub, finished: Run, dispatch: Dispatch) -> list[Job]:
+    """Return the run's jobs, where the request has roles for them."""
+    return jobs_of(api, finished.id) if dispatch.roles else []
+
+
+def check_jobs(jobs: Iterable[Job], finished: Run, dispatch: Dispatch) -> None:
     """Raise Failed unless every role has a job and each of its jobs succeeded (F26)."""
-    triples = [(job.name, job.status, job.conclusion) for job in jobs_of(api, finished.id)] if dispatch.roles else []
+    triples = [(job.name, job.status, job.conclusion) for job in jobs]
     check_roles(triples, dispatch.roles, dispatch.inputs, f"Look: {finished.url}\n{dispatch.ways_on}")
 
 

@@ -7,16 +7,26 @@ import contextlib
 import hashlib
 import json
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    CredentialRetrievalError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+from doubles import Doubles
 
 from release.artifacts.aws import Bucket, Ecr
-from release.errors import Conflict, Failed, Unknown, Usage
+from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET, Cloud
 
 KEY = "release/some.whl"
+JSON = "application/x-amz-json-1.1"
 ACCESS = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Not for you</Message></Error>'
 
 
@@ -28,6 +38,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> object:
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let botocore's pauses take no time."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None, time=time.time))
 
 
 @pytest.fixture
@@ -193,6 +209,74 @@ def test_a_web_page_is_nothing_that_s3_says(cloud: Cloud, bucket: Bucket, body: 
             read(KEY)  # type: ignore[operator]
     with pytest.raises(Unknown, match="not the service's"):
         bucket.create_object(KEY, b"first")
+
+
+REFUSALS: dict[str, tuple[int, str, type[ReleaseError], str]] = {
+    "expired": (400, "ExpiredToken", Waiting, "Sign in to AWS"),
+    "throttled": (400, "ThrottlingException", Waiting, "limits the rate"),
+    "slow down": (503, "SlowDown", Waiting, "limits the rate"),
+    "trouble": (500, "InternalError", Failed, "it looks first"),
+    "forbidden": (403, "AccessDenied", Failed, "May these credentials do that?"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_f19_each_refusal_says_what_to_do(cloud: Cloud, bucket: Bucket, name: str, patient: None) -> None:
+    """A limit and a token that ran out were told as if the credentials lacked a right."""
+    status, code, kind, hint = REFUSALS[name]
+    body = f"<Error><Code>{code}</Code><Message>No</Message></Error>".encode()
+    cloud.faults.add("GET", KEY, status=status, body=body, headers={"Content-Type": "application/xml"}, times=None)
+    with pytest.raises(kind, match=code) as caught:
+        bucket.read(KEY)
+    assert hint in caught.value.hint
+    told = json.dumps({"__type": code, "message": "No"}).encode()
+    cloud.faults.add("POST", "/", status=status, body=told, headers={"Content-Type": JSON}, times=None)
+    with pytest.raises(kind, match=code) as caught:
+        Ecr().image_digest("lepton", "x")
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_f01_a_put_that_always_met_an_error_of_the_servers_is_unknown(
+    cloud: Cloud, bucket: Bucket, after: bool, patient: None
+) -> None:
+    """It was told as a refusal for want of a right."""
+    cloud.faults.add("PUT", KEY, status=500, body=b"<Error><Code>InternalError</Code></Error>", after=after, times=None)
+    with pytest.raises(Unknown) as caught:
+        bucket.create_object(KEY, b"first")
+    assert caught.value.hint == "Run the same again: it looks first."
+    assert bool(bucket.object(KEY)) is after
+
+
+def test_f20_a_key_that_somebody_writes_at_this_moment_is_not_there_yet(cloud: Cloud, bucket: Bucket) -> None:
+    """409 is no 412: nothing is there of which to say that it exists."""
+    busy = b"<Error><Code>ConditionalRequestConflict</Code><Message>Conflicting operation</Message></Error>"
+    cloud.faults.add("PUT", KEY, status=409, body=busy)
+    with pytest.raises(Failed, match="Conflicting operation") as caught:
+        bucket.create_object(KEY, b"first")
+    assert caught.value.hint == "Run the same again: it looks first."
+    bucket.create_object(KEY, b"first")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnauthorizedSSOTokenError(),
+        TokenRetrievalError(provider="sso", error_msg="Token has expired and refresh failed"),
+        CredentialRetrievalError(provider="custom-process", error_msg="not signed in"),
+    ],
+    ids=["sso", "token", "process"],
+)
+def test_a_profile_that_is_signed_out_says_how_to_sign_in(cloud: Cloud, bucket: Bucket, error: BotoCoreError) -> None:
+    """Nothing was sent: it was told as a network that is down."""
+
+    def _sign(**_: object) -> None:
+        raise error
+
+    bucket._client.meta.events.register_first("before-sign.s3", _sign)
+    with pytest.raises(Usage) as caught:
+        bucket.object(KEY)
+    assert "aws sso login" in caught.value.hint
 
 
 # --- ECR ---

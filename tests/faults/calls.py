@@ -66,7 +66,11 @@ class Calls:
             alike = (other.door, other.method, other.route) == (call.door, call.method, call.route)
             return alike and (other.nth >= call.nth if onwards else other.nth == call.nth)
 
-        self._strikes.append((_meant, act))
+        self.strike_all(_meant, act)
+
+    def strike_all(self, meant: Callable[[Call], bool], act: Act) -> None:
+        """Have every call misbehave that is meant."""
+        self._strikes.append((meant, act))
 
     def strike_writes(self, act: Act) -> None:
         """Have every write from now on misbehave."""
@@ -166,6 +170,7 @@ def truncated(application: WSGIApplication, environ: WSGIEnvironment, start_resp
     """Let the server act, and send half of what it answers."""
     answer = swallow(application, environ)
     content = answer.get_data()
+    answer.headers["Content-Length"] = str(len(content))
     start_response(answer.status, [*answer.headers.items()])
     return ClosingIterator(_half(content))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,6 +49,42 @@ def test_f01_a_write_is_sent_once_and_its_outcome_unknown(server: Scripted, gith
     with pytest.raises(Unknown):
         github.send("POST", "actions/workflows/x.yaml/dispatches", {"ref": "main"})
     assert len(server.asked) == 1
+
+
+def test_f02_a_write_that_was_never_sent_is_not_unknown(clock: FakeClock) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(Failed, match=r"cannot be reached: NewConnectionError") as caught:
+        GitHub(Http(clock), url, "acme/platform", TOKEN).send("POST", "pulls", {})
+    assert caught.value.hint == "Check the network, then run the same again."
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(body=b'{"id": 1, "na'), Reply(502), Reply(drop=True)], ids=["half", "502", "cut"]
+)
+def test_f02_what_leaves_a_write_unknown_says_what_to_do(server: Scripted, github: GitHub, reply: Reply) -> None:
+    """Half an answer is none, whatever its status: it was taken for a refusal, and the lease was let go."""
+    server.replies = [reply]
+    with pytest.raises(Unknown) as caught:
+        github.send("POST", "pulls", {})
+    assert caught.value.hint
+
+
+def test_f02_a_post_that_writes_nothing_is_a_read(server: Scripted, github: GitHub, clock: FakeClock) -> None:
+    server.replies = [Reply(502), Reply(drop=True), Reply(body=b'{"body": "notes"}')]
+    assert github.send("POST", "releases/generate-notes", {}) == {"body": "notes"}
+    assert clock.slept == [1, 2]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_a_token_may_not_do_says_where_to_look(server: Scripted, github: GitHub, status: int, method: str) -> None:
+    needs = {"x-accepted-github-permissions": "actions=read"}
+    server.replies = [Reply(status, b'{"message": "Not for you"}', needs)]
+    with pytest.raises(Failed, match="Not for you") as caught:
+        github.send(method, "actions/runs", None)
+    assert "inv release.doctor" in caught.value.hint
+    assert "`permissions: actions: read`" in caught.value.hint
 
 
 @pytest.mark.parametrize("reply", [Reply(502), Reply(drop=True)])

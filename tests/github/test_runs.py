@@ -137,6 +137,21 @@ def test_f01_a_refused_dispatch_is_not_repeated(sandbox: Sandbox, context: Conte
     assert dispatches(sandbox, SDK) == 1
 
 
+@pytest.mark.parametrize("answer", [{"status": 403}, {"status": 200, "body": b'{"jobs": ['}, {"drop": True}])
+def test_f01_jobs_that_cannot_be_read_start_no_second_run(
+    sandbox: Sandbox, context: Context, answer: dict[str, Any]
+) -> None:
+    """They were taken for a wrong run's, and a green release was asked for again."""
+    run, _ = sdk.dispatch(context, "0.7.0")
+    sandbox.github.faults.add("GET", "/jobs", times=None, **answer)
+    with pytest.raises(Failed) as caught:
+        sdk.dispatch(again(context), "0.7.0")
+    assert caught.value.hint
+    assert dispatches(sandbox, SDK) == 1
+    sandbox.github.faults.clear()
+    assert sdk.dispatch(again(context), "0.7.0")[0].id == run.id
+
+
 def test_a_run_that_github_shows_late_is_waited_for(sandbox: Sandbox, context: Context) -> None:
     sandbox.github.faults.add("GET", r"/actions/runs/[0-9]+\?", status=404, times=3, body={"message": "Not Found"})
     run, _ = sdk.dispatch(context, "0.7.0")

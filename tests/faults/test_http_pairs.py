@@ -1,0 +1,52 @@
+"""Two faults at once, drawn by seeds: in one run, or the second in the run after; then the release comes to its end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from faults.http_faults import KINDS, no_time_lost
+from faults.outcome import EVERY, judged, of_http
+from faults.worlds import PIPELINES, World, opened
+
+PAIRS = 40  # of one test
+TESTS = {"image": 36, "component": 14}
+OFTEN = {"image": 28, "component": 8}  # in the session of faults; the rest is for long nights
+
+
+@pytest.fixture(scope="module", params=TESTS)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    with no_time_lost(), opened(PIPELINES[request.param]) as made:
+        yield made
+
+
+def pair(world: World, seed: int) -> list[str]:
+    """Draw two calls, what each meets, and whether the second is of the run after; return what was wrong."""
+    drawn = random.Random(seed)
+    calls = drawn.sample(of_http(world), 2)
+    met = [(call, drawn.choice(list(KINDS.values()))) for call in calls]
+    return [f"seed {seed}: {wrong}" for wrong in judged(world, *met, codes=EVERY, later=drawn.random() < 0.5)]
+
+
+def check_pairs(world: World, number: int) -> None:
+    if number >= TESTS[world.pipeline.name]:
+        pytest.skip("so many are of the other pipeline")
+    seeds = range(number * PAIRS, (number + 1) * PAIRS)
+    assert [wrong for seed in seeds for wrong in pair(world, seed)] == []
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("number", range(max(OFTEN.values())))
+def test_f27_two_faults(world: World, number: int) -> None:
+    if number >= OFTEN[world.pipeline.name]:
+        pytest.skip("for long nights")
+    check_pairs(world, number)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(min(OFTEN.values()), max(TESTS.values())))
+def test_f27_two_faults_more(world: World, number: int) -> None:
+    if number < OFTEN[world.pipeline.name]:
+        pytest.skip("in the session of faults")
+    check_pairs(world, number)
