@@ -22,21 +22,37 @@ def failure(command: str, stderr: str) -> ReleaseError:
     if "index.lock" in text:
         hint = "Another Git runs here, or one was killed: when none does, delete that file."
         return Failed(_first(said, "index.lock"), hint)
-    if "Authentication failed" in text or "could not read Username" in text:
-        return Usage("the remote does not accept these credentials", "Set GITHUB_TOKEN, or sign in: gh auth login")
-    if moved := re.search(r"returned error: 30[1-8]", text):
-        return Usage(f"the remote has moved: {_first(said, moved[0])}", "git remote set-url NAME URL, where it is now")
+    if setup := _setup_failure(text, said):
+        return setup
     if command == "push":
         return _push_failure(text, said, "\n".join(filter(None, words)))
     if any(sign in text for sign in GONE):
         problem = f"the remote does not answer: {_first(said, 'fatal:')}"
         return Failed(problem, "Check the network and the address: git remote -v")
-    return Failed(f"git {command}: {_first(said or words, 'fatal:')}" if lines else f"git {command} failed")
+    # What a hook of this clone says comes before Git's own word, that it was one.
+    told = "\n".join(said) if "by hook" in text else _first(said or words, "fatal:")
+    return Failed(f"git {command}: {told}" if lines else f"git {command} failed")
+
+
+def _setup_failure(text: str, said: Sequence[str]) -> Usage | None:
+    """Return what the operator has to set first, or None."""
+    if "safe.directory" in text:
+        problem = _first(said, "fatal:").removeprefix("fatal: ")
+        return Usage(problem, f"If you trust it: {_first(said, 'safe.directory')}")
+    if "Authentication failed" in text or "could not read Username" in text:
+        return Usage("the remote does not accept these credentials", "Set GITHUB_TOKEN, or sign in: gh auth login")
+    if moved := re.search(r"returned error: 30[1-8]", text):
+        return Usage(f"the remote has moved: {_first(said, moved[0])}", "git remote set-url NAME URL, where it is now")
+    return None
 
 
 def _push_failure(text: str, said: Sequence[str], words: str) -> Failed | Conflict | Unknown:
+    if not any(line.startswith(("To ", "fatal: ", "error: RPC")) for line in said):  # Git met no remote yet
+        told = "\n".join(line for line in said if not line.startswith("error: failed to push some refs"))
+        hint = "What says so is on this machine: a pre-push hook, or Git itself."
+        return Failed(f"this clone stops the push: {told or text}", hint)
     # Order matters: a lost lease may be a [remote rejected] too, and 403 is an address that Git is "unable to access".
-    rejected = "[remote rejected]" in text or "pre-push" in text
+    rejected = "[remote rejected]" in text
     # Why a ref of an atomic push could not be written is in the server's words alone.
     told = f"{text}\n{words}" if rejected else text
     if any(sign in told for sign in ("(stale info)", "cannot lock ref", "(fetch first)")):
