@@ -22,21 +22,43 @@ def failure(command: str, stderr: str) -> ReleaseError:
     if "index.lock" in text:
         hint = "Another Git runs here, or one was killed: when none does, delete that file."
         return Failed(_first(said, "index.lock"), hint)
-    if "Authentication failed" in text or "could not read Username" in text:
-        return Usage("the remote does not accept these credentials", "Set GITHUB_TOKEN, or sign in: gh auth login")
-    if moved := re.search(r"returned error: 30[1-8]", text):
-        return Usage(f"the remote has moved: {_first(said, moved[0])}", "git remote set-url NAME URL, where it is now")
+    if setup := _setup_failure(text, said):
+        return setup
     if command == "push":
-        return _push_failure(text, said, "\n".join(filter(None, words)))
+        return _own_refusal(text, said) or _push_failure(text, said, "\n".join(filter(None, words)))
     if any(sign in text for sign in GONE):
         problem = f"the remote does not answer: {_first(said, 'fatal:')}"
         return Failed(problem, "Check the network and the address: git remote -v")
-    return Failed(f"git {command}: {_first(said or words, 'fatal:')}" if lines else f"git {command} failed")
+    # What a hook of this clone says comes before Git's own word, that it was one.
+    told = "\n".join(said) if "by hook" in text else _first(said or words, "fatal:")
+    return Failed(f"git {command}: {told}" if lines else f"git {command} failed")
+
+
+def _setup_failure(text: str, said: Sequence[str]) -> Usage | None:
+    """Return what the operator has to set first, or None."""
+    if "safe.directory" in text:
+        problem = _first(said, "fatal:").removeprefix("fatal: ")
+        return Usage(problem, f"If you trust it: {_first(said, 'safe.directory')}")
+    # At what it sends, a server may refuse the token that it took at the look before.
+    if any(sign in text for sign in ("Authentication failed", "could not read Username", "HTTP 401")):
+        return Usage("the remote does not accept these credentials", "Set GITHUB_TOKEN, or sign in: gh auth login")
+    if moved := re.search(r"returned error: 30[1-8]", text):
+        return Usage(f"the remote has moved: {_first(said, moved[0])}", "git remote set-url NAME URL, where it is now")
+    return None
+
+
+def _own_refusal(text: str, said: Sequence[str]) -> Failed | None:
+    """Return what stopped a push before it met the remote, in its own words, or None."""
+    if any(line.startswith(("To ", "fatal: ", "error: RPC")) for line in said):
+        return None
+    told = "\n".join(line for line in said if not line.startswith("error: failed to push some refs"))
+    hint = "What says so is on this machine: a pre-push hook, or Git itself."
+    return Failed(f"this clone stops the push: {told or text}", hint)
 
 
 def _push_failure(text: str, said: Sequence[str], words: str) -> Failed | Conflict | Unknown:
     # Order matters: a lost lease may be a [remote rejected] too, and 403 is an address that Git is "unable to access".
-    rejected = "[remote rejected]" in text or "pre-push" in text
+    rejected = "[remote rejected]" in text
     # Why a ref of an atomic push could not be written is in the server's words alone.
     told = f"{text}\n{words}" if rejected else text
     if blocked := re.search(r"'refs/(?:heads|tags)/([^']+)' exists; cannot create", told):
@@ -46,10 +68,12 @@ def _push_failure(text: str, said: Sequence[str], words: str) -> Failed | Confli
         problem = "somebody pushed meanwhile: the remote no longer has what this push was made for"
         return Conflict(problem, "Run the same again.")
     reason = _first(said, "[remote rejected]" if rejected else "fatal:")
-    if not rejected and re.search(r"(?:HTTP|returned error:) 4[0-9][0-9]", text):
-        return Failed(
-            f"the remote does not take this push: {words or reason}", "May this token push? inv release.doctor"
-        )
+    if not rejected and "does not support --atomic" in text:
+        problem = f"the server cannot take refs together, or not at all: {reason}"
+        return Failed(problem, "A release needs a server with Git 2.4 or newer, and receive.advertiseAtomic.")
+    if status := None if rejected else re.search(r"(?:HTTP|returned error:) 4[0-9][0-9]", text):
+        problem = f"the remote does not take this push: {words or _first(said, status[0])}"
+        return Failed(problem, "May this token push? inv release.doctor")
     # A hook may have said something before the connection broke: only Git's own report tells that it said no (F13).
     if not rejected and any(sign in text for sign in (*GONE, "RPC failed", "hung up")):
         problem = "\n".join(filter(None, (f"the connection broke during the push: {reason}", words)))

@@ -25,6 +25,8 @@ QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_R
 LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 PAST_CUT = ("--shallow-file", "")  # Git's own switch: read a shallow clone as if it were whole
 FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--quiet")
+# What a person's Git pushes along, or in place of it: push.followTags, push.recurseSubmodules.
+PUSH = ("push", "--no-follow-tags", "--no-recurse-submodules")
 
 
 class Repository:
@@ -236,13 +238,13 @@ class Repository:
             check_sha(push.sha)
         leases = [f"--force-with-lease={push.ref}:{push.expected}" for push in pushes]
         specs = [f"{push.sha}:{push.ref}" for push in pushes]
-        self.git("push", "--atomic", "--no-follow-tags", *leases, "--", self.remote, *specs)
+        self.git(*PUSH, "--atomic", *leases, "--", self.remote, *specs)
 
     def delete_branch(self, ref: str, sha: str) -> None:
         """Delete the remote's branch, of this full name, only if it still is at the commit; raises as `push` does."""
         self._check_name(ref)
         check_sha(sha)
-        self.git("push", "--no-follow-tags", f"--force-with-lease={ref}:{sha}", "--", self.remote, f":{ref}")
+        self.git(*PUSH, f"--force-with-lease={ref}:{sha}", "--", self.remote, f":{ref}")
 
     def _check_name(self, name: str) -> None:
         """Raise Usage unless our list of characters and Git's own rules take the name, full or short (S3)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -30,6 +31,7 @@ from release.versions import image_tags, parse
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+OLDEST_GIT = (2, 38)  # the first whose merge-tree writes a tree: what merges pull requests here
 REMOTE = "remote.git"
 WORK = "platform"
 OWN_FILES = ("tasks.py", "invoke.yaml")  # what is typed and set: as it is here, pushed or not
@@ -62,7 +64,11 @@ class Sandbox:
         owner: str = "acme",
         history: History | None = None,
     ) -> None:
-        """Make it of the sample, of one commit with `files`, or of another repository's `history`."""
+        """Make it of the sample, of one commit with `files`, or of another repository's `history`.
+
+        Raises Usage for a Git that is too old for its GitHub.
+        """
+        _check_git()
         self.folder = Path(tempfile.mkdtemp(prefix="release-sandbox-")).resolve()
         try:
             self.home = self.folder / "home"
@@ -221,6 +227,14 @@ def follow_remote(work: Bare, url: str, trunk: str = "main") -> None:
         config.write(f'[remote "origin"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n')
         config.write(f'[branch "{trunk}"]\n\tremote = origin\n\tmerge = refs/heads/{trunk}\n')
         config.write(f'[credential "{server}"]\n\thelper = "{helper}"\n')
+
+
+@cache
+def _check_git() -> None:
+    said = Bare(Path.cwd()).git("version").strip()
+    if tuple(map(int, re.findall(r"[0-9]+", said)[:2])) < OLDEST_GIT:
+        oldest = ".".join(map(str, OLDEST_GIT))
+        raise Usage(f"the sandbox needs Git {oldest}, and this is {said}", f"Install Git {oldest} or newer.")
 
 
 @cache

@@ -79,6 +79,7 @@ class World:
     _cloud: set[str]
     undisturbed: dict[str, Any] = field(default_factory=dict)
     recorded: list[Call] = field(default_factory=list)
+    refs: dict[str, str] = field(default_factory=dict)  # of the remote, before
 
     def restore(self) -> None:
         """Put the remote, the clone, the server's memory, the bucket and the registry back."""
@@ -137,6 +138,7 @@ def opened(pipeline: Pipeline) -> Iterator[World]:
             shutil.copytree(place, saved / place.name, symlinks=True)
         hub = _copy(sandbox, {key: value for key, value in vars(sandbox.github.hub).items() if key not in KEPT})
         world = World(sandbox, calls, pipeline, context, variables, temporary, saved, hub, set(cloud_content(sandbox)))
+        world.refs = remote_refs(sandbox)
         calls.clear()
         ended = world.run()
         assert ended is None, ended
@@ -204,7 +206,7 @@ def user_state(world: World) -> dict[str, Any]:
         "head": git(work, "rev-parse", "HEAD", "--symbolic-full-name", "HEAD"),
         "index": git(work, "ls-files", "--stage"),
         "refs": git(work, "for-each-ref", *ours),
-        "config": (work / ".git" / "config").read_bytes(),
+        "config": (work / git(work, "rev-parse", "--git-path", "config")).read_bytes(),
     }
 
 
@@ -235,6 +237,7 @@ def check_nothing_left(world: World) -> None:
     work = world.sandbox.work
     left = [name for name in world.sandbox.bare.refs() if name.startswith("refs/release/")]
     left += git(work, "for-each-ref", "--format=%(refname)", "refs/release").split()
-    left += git(work, "worktree", "list", "--porcelain").split("\n\n")[1:]
+    trees = [each.splitlines()[0] for each in git(work, "worktree", "list", "--porcelain").split("\n\n")]
+    left += [path for path in trees[1:] if path.rpartition("/")[2].startswith("release-")]
     left += [str(path) for path in world.temporary.iterdir() if not path.name.startswith("pymp-")]
     assert left == []

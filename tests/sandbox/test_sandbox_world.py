@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from sandbox_client import FILES
 
-from release.sandbox import Sandbox
+from release.errors import Usage
+from release.sandbox import Sandbox, world
 from release.sandbox.cloud import BUCKET
 from release.sandbox.git import Bare
 
@@ -26,6 +27,28 @@ jobs:
           echo $$ > "$PID_FILE"
           sleep 600
 """
+
+
+@pytest.mark.parametrize(("version", "fits"), [("2.31.0", False), ("2.37.9", False), ("2.38.0", True), ("3.0", True)])
+def test_a_git_that_cannot_merge_here_is_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, fits: bool
+) -> None:
+    """Measured with Git 2.31: every pull request conflicted."""
+    program = tmp_path / "git"
+    program.write_text(f'#!/bin/sh\n[ "$*" != version ] && PATH="{os.environ["PATH"]}" exec git "$@"\n')
+    with program.open("a") as script:
+        script.write(f"echo git version {version}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    world._check_git.cache_clear()
+    try:
+        if fits:
+            Sandbox({"a.txt": "a\n"}, cloud=False).close()
+        else:
+            with pytest.raises(Usage, match=r"the sandbox needs Git 2\.38"):
+                Sandbox({"a.txt": "a\n"}, cloud=False)
+    finally:
+        world._check_git.cache_clear()
 
 
 def test_environment_is_all_that_git_and_aws_need() -> None:
