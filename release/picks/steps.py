@@ -18,7 +18,9 @@ from release.git.snapshot import remote
 from release.github.pulls import delete_branch, merged_branches
 from release.picks import push, worktree
 from release.picks.candidates import line_and_trunk
-from release.versions import Line, parse_line
+from release.picks.history import backported_commits
+from release.picks.request import Pick, requested_picks
+from release.versions import Line, line_of, parse_line
 
 
 def pick_commits(
@@ -38,7 +40,7 @@ def pick_commits(
     if not plan.picks:
         return plan.head
     if version and remote(context).tag(str(version)):
-        raise Conflict(f"{version} is tagged without {plan.picks[0]}", f"Take the next: inv release.next --line {line}")
+        raise _tagged_without(plan.picks[0], version)
     for tree in worktree.pick_worktrees(repository(context), line):
         if worktree.is_pushed(repository(context), tree, plan.head.sha):  # nothing in it waits (F33)
             perform(
@@ -59,6 +61,27 @@ def pick_commits(
         if outcome.head == plan.head.sha
         else push.push_picks(context, plan.head, outcome.head, version if at_once else None)
     )
+
+
+def check_tag_has(context: Context, version: semver.Version, wanted: PickRequest) -> None:
+    """Raise Conflict where the version is tagged without one of the commits, as by somebody else meanwhile."""
+    tagged = remote(context).tag(str(version))
+    if tagged is None or not wanted.anything:
+        return
+    head, trunk = line_and_trunk(context, line_of(version))
+    if tagged.sha in (head.sha, NEW):
+        return
+    repo = repository(context)
+    repo.need_history([tagged])
+    there = backported_commits(repo, tagged.sha, trunk.sha)
+    for pick in requested_picks(context, wanted, trunk, head):
+        if pick.sha not in there and not repo.is_ancestor(pick.sha, tagged.sha):
+            raise _tagged_without(pick, version)
+
+
+def _tagged_without(pick: Pick, version: semver.Version) -> Conflict:
+    hint = f"Take the next: inv release.next --line {line_of(version)}"
+    return Conflict(f"{version} is tagged without {pick}", hint)
 
 
 def resume_picks(context: Context, line: str, via_pr: bool) -> RemoteRef:

@@ -51,6 +51,9 @@ def release_together(context: Context, version: semver.Version, image: bool) -> 
         _check_image_named(context, version, tagged)
     merged = "" if tagged or not image else _image_commit(context, version)
     branch = lines.branch(context, str(version), ref=merged)
+    there = git.snapshot.remote(context).tag(str(version)) or branch  # a tag may have come meanwhile
+    if image and there.sha != git.refs.NEW:
+        _check_image_named(context, version, there)
     tag = lines.tag(context, str(version), ref=github.places.commit_to_tag(context, version, branch))
     if tagged and image:
         images.check(context, str(version))
@@ -172,6 +175,7 @@ def patch(
     at_once = not (checks or bumps or wanted.via_pr)
     head = picks.steps.pick_commits(context, chosen, wanted, planned, at_once) if wanted.anything else before
     number = context.settle(named or _next(context, chosen, head.sha, image))
+    picks.steps.check_tag_has(context, number, wanted)
     tag = lines.tag(context, str(number), ref=_ready(context, number, head, image, checks).sha)
     ship(context, number, tag)
 

@@ -10,6 +10,7 @@ import pytest
 from conftest import again, open_context
 from doubles import SDK, Doubles
 from faults.racers import check_clone, clones, keep_logs, moves, race
+from gate import tag
 from history import advance
 from outside import dispatches
 
@@ -24,6 +25,7 @@ ROUNDS = [
     *(pytest.param(2, 50, id=f"two-{block:02}", marks=pytest.mark.faults) for block in range(20)),
     *(pytest.param(5, 25, id=f"five-{block}", marks=pytest.mark.faults) for block in range(8)),
 ]
+BEGINS = ("branch", "tag", "dispatch", "tag", "dispatch")  # where the releasers meet, round by round
 
 
 @pytest.fixture
@@ -35,22 +37,25 @@ def world() -> Iterator[Sandbox]:
         yield made
 
 
-def release_sdk(context: Context, version: str, cuts: bool) -> int:
+def release_sdk(context: Context, version: str, begin: str) -> int:
     """Release as far as the one write that GitHub would take twice; return the run."""
-    if cuts:
+    if begin == "branch":
         lines.branch(context, version)
-    lines.tag(context, version)
+    if begin != "dispatch":
+        lines.tag(context, version)
     return sdk.dispatch(context, version)[0].id
 
 
-def begin(sandbox: Sandbox, version: str, is_cut: bool) -> None:
-    """Have something new to release on the trunk, its branch cut or not; nothing is started by it."""
+def prepare(sandbox: Sandbox, version: str, begin: str) -> None:
+    """Have something new to release on the trunk, as far as the releasers do not do it; nothing is started by it."""
     sha, known = advance(sandbox, "main"), sandbox.github.hub.known_refs
     known["refs/heads/main"] = sha
-    if is_cut:
+    if begin != "branch":
         name = f"refs/heads/release-{version.removesuffix('.0')}-20261122"
         sandbox.bare.update_ref(name, sha)
         known[name] = sha
+    if begin == "dispatch":
+        tag(sandbox, version, f"Release {version}")
 
 
 @pytest.mark.parametrize(("releasers", "rounds"), ROUNDS)
@@ -60,10 +65,10 @@ def test_f01_f06_f12_of_releasers_at_one_moment_one_wins(
     context = open_context(world, monkeypatch, settings=Settings(release=Release(poll=0.02)))
     folders = clones(world, releasers)
     for number in range(rounds):
-        version, cuts = f"0.{7 + number}.0", number % 10 == 0
-        begin(world, version, is_cut=not cuts)
+        version, begin = f"0.{7 + number}.0", BEGINS[number % len(BEGINS)]
+        prepare(world, version, begin)
         before = dispatches(world, SDK)
-        act = partial(release_sdk, version=version, cuts=cuts)
+        act = partial(release_sdk, version=version, begin=begin)
         ends = race([again(context, folder=folder) for folder in folders], act)
         (run,) = {end for end in ends if not end.startswith("exit 3")}
         assert run.isdecimal(), (version, ends)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import SDK, Doubles
+from faults.racers import other_clone, race
 from gate import tag
 from history import write_release
-from outside import dispatches, git, writes
+from outside import dispatches, writes
 from test_runs import dispatch, sdk_runs
 
 from release.audit.checkup import lease_findings
@@ -26,7 +25,7 @@ from release.sandbox import Sandbox
 from release.sandbox.github.rules import reject_pushes
 from release.tasks import sdk
 
-ROUNDS = [5, pytest.param(200, marks=pytest.mark.long)]
+ROUNDS = 5  # many more in tests/faults/test_races.py
 
 
 @pytest.fixture(autouse=True)
@@ -39,33 +38,6 @@ def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
     """A world in which 0.7.0 is tagged, and time is made up."""
     write_release(sandbox)
     return open_context(sandbox, monkeypatch, clock=FakeClock())
-
-
-def other_clone(sandbox: Sandbox) -> Path:
-    folder = sandbox.folder / "theirs"
-    git(sandbox.folder, "clone", "--quiet", str(sandbox.bare.path), str(folder))
-    git(folder, "remote", "set-url", "origin", sandbox.github.clone_url)
-    return folder
-
-
-def race(contexts: list[Context], act: Callable[[Context], str]) -> list[str]:
-    """Have each act at the same moment; return how each ended."""
-    ends: list[str] = []
-    start = threading.Barrier(len(contexts))
-
-    def run(one: Context) -> None:
-        start.wait()
-        try:
-            ends.append(act(one))
-        except ReleaseError as error:
-            ends.append(f"exit {error.code}: {error.problem}")
-
-    threads = [threading.Thread(target=run, args=(one,)) for one in contexts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    return ends
 
 
 def leases(sandbox: Sandbox) -> dict[str, str]:
@@ -88,13 +60,10 @@ def hold(context: Context) -> Lease:
 # --- at one moment ---
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
-def test_f01_of_releasers_at_one_moment_one_dispatches(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, rounds: int
-) -> None:
+def test_f01_of_releasers_at_one_moment_one_dispatches(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     context = open_context(sandbox, monkeypatch)
     folders = [sandbox.work, other_clone(sandbox)]
-    for number in range(rounds):
+    for number in range(ROUNDS):
         version = f"0.6.{number + 3}"
         tag(sandbox, version, f"Release {version}")
         before = dispatches(sandbox, SDK)
