@@ -151,7 +151,7 @@ class Bare:
         return dict(line.rsplit(" ", 1) for line in out.splitlines())
 
     def same(self, *args: str) -> str:
-        """Answer as `git` does; what full SHAs alone tell never changes, and is asked once."""
+        """Answer as `git` does; what full SHAs alone tell never changes: a reading that is made once."""
         revisions = [each for each in args[1:] if each[:1] != "-"]
         if not all(_FULL.fullmatch(each) for each in revisions):
             return self.git(*args)

@@ -15,7 +15,7 @@ from release.sandbox.github.state import Hub
 def merged_tree(bare: Bare, base: str, head: str) -> str | None:
     """Merge two commits without a worktree; nothing when they conflict."""
     try:
-        return bare.same("merge-tree", "--write-tree", base, head).splitlines()[0]
+        return bare.git("merge-tree", "--write-tree", base, head).splitlines()[0]
     except GitError:
         return None
 
