@@ -61,12 +61,8 @@ def _push_failure(text: str, said: Sequence[str], words: str) -> Failed | Confli
     rejected = "[remote rejected]" in text
     # Why a ref of an atomic push could not be written is in the server's words alone.
     told = f"{text}\n{words}" if rejected else text
-    if blocked := re.search(r"'refs/(?:heads|tags)/([^']+)' exists; cannot create", told):
-        problem = f"{blocked[1]} is there on the remote, and Git takes no name above or below another"
-        return Conflict(problem, "Look at it; if nobody needs it, delete it (git push REMOTE --delete NAME).")
-    if any(sign in told for sign in ("(stale info)", "cannot lock ref", "(fetch first)")):
-        problem = "somebody pushed meanwhile: the remote no longer has what this push was made for"
-        return Conflict(problem, "Run the same again.")
+    if conflict := _conflict(told):
+        return conflict
     reason = _first(said, "[remote rejected]" if rejected else "fatal:")
     if not rejected and "does not support --atomic" in text:
         problem = f"the server cannot take refs together, or not at all: {reason}"
@@ -82,6 +78,17 @@ def _push_failure(text: str, said: Sequence[str], words: str) -> Failed | Confli
         hint = "A rule or a hook says so; trying again will not change it."
         return Failed(f"the server refused the push: {words or reason}", hint)
     return Failed(f"git push: {_first(said, 'error:')}")
+
+
+def _conflict(told: str) -> Conflict | None:
+    """Return what of the remote's refs is in the way, or None."""
+    if blocked := re.search(r"'refs/(?:heads|tags)/([^']+)' exists; cannot create", told):
+        problem = f"{blocked[1]} is there on the remote, and Git takes no name above or below another"
+        return Conflict(problem, "Look at it; if nobody needs it, delete it (git push REMOTE --delete NAME).")
+    if any(sign in told for sign in ("(stale info)", "cannot lock ref", "(fetch first)")):
+        problem = "somebody pushed meanwhile: the remote no longer has what this push was made for"
+        return Conflict(problem, "Run the same again.")
+    return None
 
 
 def _first(lines: Sequence[str], sign: str) -> str:

@@ -18,7 +18,6 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
-from doubles import Doubles
 
 from release.artifacts.aws import Bucket, Ecr
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
