@@ -7,8 +7,7 @@ a request sends beyond it would do nothing at GitHub, and what an answer holds b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +18,7 @@ from jsonschema_path import SchemaPath
 from openapi_core import V30RequestValidator, V30ResponseValidator
 from openapi_core.testing import MockRequest, MockResponse
 from openapi_core.validation.request.exceptions import InvalidParameter
+from recording import Exchange
 from werkzeug.datastructures import Headers
 
 API_VERSION = "2022-11-28"  # whose shapes the description has; newer versions change some
@@ -50,34 +50,6 @@ FAULTS = {
 }
 # Content that the prose describes and the shapes do not.
 FILES = {("repos/get-release-asset", "application/octet-stream"): "asked for by `Accept`, the file itself is sent"}
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request and its answer; `path` is below the API's root, `query` without its question mark."""
-
-    method: str
-    path: str
-    query: str = ""
-    request_headers: Mapping[str, str] = field(default_factory=dict)
-    request_body: bytes = b""
-    status: int = 200
-    response_headers: Mapping[str, str] = field(default_factory=dict)
-    response_body: bytes = b""
-
-    def __str__(self) -> str:
-        query = f"?{self.query}" if self.query else ""
-        return f"{self.method.upper()} {self.path}{query} -> {self.status}"
-
-    @property
-    def request_type(self) -> str:
-        """Return the request's content type."""
-        return Headers(self.request_headers).get("Content-Type", "")
-
-    @property
-    def response_type(self) -> str:
-        """Return the answer's content type."""
-        return Headers(self.response_headers).get("Content-Type", "")
 
 
 def described_errors(problems: Iterable[Exception]) -> Iterator[str]:

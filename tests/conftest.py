@@ -15,8 +15,7 @@ from typing import Any
 
 import canary
 import pytest
-from conformance import Conformance, Exchange
-from recording import Recording
+from recording import Exchange, Recording
 from scripted_run import scripted
 
 from release.call.context import Activity, Context, Facts, Options, View
@@ -112,6 +111,8 @@ def sandbox() -> Iterator[Sandbox]:
         made.github.use_runner(scripted(ends=False))
         recording = made.github.front.application = Recording(made.github.front.application)
         yield made
+    from conformance import Conformance  # its library takes as long to load as all the rest
+
     Conformance.load().check_all(few_of_a_kind(recording.exchanges))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance import Exchange
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
@@ -14,6 +15,34 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ROOTS = ("/api/v3", "/api/uploads")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer; `path` is below the API's root, `query` without its question mark."""
+
+    method: str
+    path: str
+    query: str = ""
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    request_body: bytes = b""
+    status: int = 200
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_body: bytes = b""
+
+    def __str__(self) -> str:
+        query = f"?{self.query}" if self.query else ""
+        return f"{self.method.upper()} {self.path}{query} -> {self.status}"
+
+    @property
+    def request_type(self) -> str:
+        """Return the request's content type."""
+        return Headers(self.request_headers).get("Content-Type", "")
+
+    @property
+    def response_type(self) -> str:
+        """Return the answer's content type."""
+        return Headers(self.response_headers).get("Content-Type", "")
 
 
 class Recording:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conformance import Conformance, Exchange
+from conformance import Conformance
 from github_api.trim import VERSION, shape, trimmed
 from github_description import DESCRIPTION, description, operations
 from openapi_spec_validator import OpenAPIV30SpecValidator
+from recording import Exchange
 
 REPO = "/repos/acme/platform"
 JSON = {"Content-Type": "application/json; charset=utf-8"}
