@@ -7,6 +7,7 @@ import configparser
 import csv
 import hashlib
 import re
+import stat
 import struct
 import zipfile
 import zlib
@@ -132,6 +133,8 @@ def _check_entries(archive: zipfile.ZipFile, size: int) -> None:
         name = entry.orig_filename  # zipfile cuts `filename` at a NUL
         if _UNSAFE.search(name.removesuffix("/")):
             raise _Wrong(f"the entry {name!a} leads out of it or is not plain")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise _Wrong(f"the entry {name!a} is a symbolic link")
         if entry.filename in seen:
             raise _Wrong(f"the entry {name!a} is there twice")
         if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

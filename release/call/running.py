@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import weakref
 from collections.abc import Callable, Mapping
@@ -24,6 +25,10 @@ from release.versions import is_line, line_of, parse, parse_line
 if TYPE_CHECKING:
     from invoke.config import Config
     from invoke.context import Context as InvokeContext
+
+# At debug level they tell whole addresses: a webhook's, signed ones, a remote's with its password (S1).
+for _name in ("urllib3", "botocore", "git.cmd"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 NAMESPACES = ("sdk", "image", "platform", "sandbox")
 _last: tuple[weakref.ref[Config], Context] | None = None  # invoke keeps one configuration a call

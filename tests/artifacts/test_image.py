@@ -442,3 +442,14 @@ def test_f21_no_images_are_no_proof(context: Context) -> None:
     image.check(none, version="0.6.2")
     platform.check(none, version="0.6.2")
     assert printed(none).count("to prove: the settings name none") == 2
+
+
+def test_f21_base_images_stay_as_they_are_unless_they_are_asked_for(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """A tag without a version is no image of any release: it too is the same after a run that was not to push it."""
+    doubles.push("lepton", "photon-py3.11-base", "old")
+    push = lambda: doubles.push("lepton", "photon-py3.11-base", "new")  # noqa: E731
+    sandbox.github.faults.add("POST", "/dispatches", call=push)
+    with pytest.raises(Conflict, match=r"photon-py3\.11-base"):
+        image.release(context, "0.7.0")

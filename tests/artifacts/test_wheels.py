@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import stat
 import struct
 import zipfile
 from io import BytesIO
@@ -183,6 +184,14 @@ def test_s06_an_entry_that_leads_out_is_refused(name: str) -> None:
 
 def test_s06_a_name_cut_by_a_nul_is_refused() -> None:
     refused(packed({**FILES, "leptonai/aZb": b"x"}).replace(b"leptonai/aZb", b"leptonai/a\0b"), "leads out")
+
+
+@pytest.mark.parametrize("name", ["leptonai/link", f"{INFO}/METADATA"])
+def test_s06_a_link_is_refused(name: str) -> None:
+    content = packed({**FILES, name: b"../../etc/passwd"})
+    entry = content.rindex(name.encode()) - 46  # its header in the central directory (APPNOTE.TXT 4.3.12)
+    link = struct.pack("<I", (stat.S_IFLNK | 0o777) << 16)
+    refused(content[: entry + 38] + link + content[entry + 42 :], "is a symbolic link")
 
 
 def test_s06_duplicate_entries_are_refused() -> None:
