@@ -18,7 +18,8 @@ from release.workflows.expressions import Unsupported, evaluate, text
 
 REPOSITORIES = (
     "pytest-dev/pytest", "aio-libs/aiohttp", "urllib3/urllib3", "psf/black", "pypa/cibuildwheel", "pypa/setuptools",
-    "python-pillow/Pillow", "psycopg/psycopg", "astral-sh/ruff",
+    "python-pillow/Pillow", "psycopg/psycopg", "astral-sh/ruff", "pydantic/pydantic", "tornadoweb/tornado",
+    "giampaolo/psutil", "tox-dev/tox", "numpy/numpy",
 )  # fmt: skip
 LONGEST = 100
 
