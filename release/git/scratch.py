@@ -54,6 +54,18 @@ def worktree(repo: Repository, sha: str) -> Iterator[Path]:
             _remove(repo, str(path))
 
 
+def is_alone(repo: Repository) -> bool:
+    """Whether no other call keeps anything in the clone for a moment; not where nobody can tell."""
+    folder = os.open(repo.common, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(folder)
+    return True
+
+
 def clear_leftovers(repo: Repository) -> None:
     """Take away what killed calls left in the clone, where nobody is at work (F33)."""
     with scratch(repo):

@@ -42,7 +42,7 @@ def pick_commits(
     if version and remote(context).tag(str(version)):
         raise _tagged_without(plan.picks[0], version)
     for tree in worktree.pick_worktrees(repository(context), line):
-        if worktree.is_pushed(repository(context), tree, plan.head.sha):  # nothing in it waits (F33)
+        if worktree.is_unused(repository(context), tree, plan.head.sha):  # nothing in it waits (F33)
             perform(
                 context, f"take away {tree.path}", partial(worktree.close_worktree, repository(context), tree), None
             )

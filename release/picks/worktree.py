@@ -11,7 +11,7 @@ from pathlib import Path
 
 from release.errors import Failed
 from release.git.repository import Repository
-from release.git.scratch import add_worktree
+from release.git.scratch import add_worktree, is_alone
 from release.picks.history import pick_sources
 from release.versions import Line, parse_line
 
@@ -72,6 +72,12 @@ def is_pushed(repo: Repository, tree: PickWorktree, head: str) -> bool:
         return False
     left = _current_pick(repo, tree.path) or _todo(repo, tree.path)[0]
     return made != begun and not left and repo.is_ancestor(made, head)
+
+
+def is_unused(repo: Repository, tree: PickWorktree, head: str) -> bool:
+    """Whether nothing is in the worktree that the branch of this head lacks, and nobody is about to pick in it."""
+    left = _current_pick(repo, tree.path) or _todo(repo, tree.path)[0] or repo.git("status", "-s", cwd=tree.path)
+    return not left and repo.is_ancestor(_head(repo, tree.path), head) and is_alone(repo)
 
 
 def close_worktree(repo: Repository, tree: PickWorktree) -> None:

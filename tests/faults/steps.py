@@ -14,10 +14,12 @@ case " $* " in
   {patterns}) ;;
   *) exec {git} "$@" ;;
 esac
-echo "$*" >> {folder}/steps
+number=1
+until mkdir {folder}/steps/$number 2>/dev/null; do number=$((number + 1)); done
+echo "$*" > {folder}/steps/$number/words
 {git} "$@"
 code=$?
-[ $(wc -l < {folder}/steps) = "$(cat {folder}/strike)" ] && kill -KILL 0
+[ $number = "$(cat {folder}/strike)" ] && kill -KILL 0
 exit $code
 """
 
@@ -31,12 +33,14 @@ class Steps:
         script = folder / "git"
         script.write_text(SCRIPT.format(patterns=patterns, git=shutil.which("git", path=path), folder=folder))
         script.chmod(0o755)
+        self.strike(0)
 
     def strike(self, number: int) -> None:
         """Have the call end after its step of this number, from 1 on; 0 is none."""
-        (self._folder / "steps").write_text("")
+        shutil.rmtree(self._folder / "steps", ignore_errors=True)
+        (self._folder / "steps").mkdir()
         (self._folder / "strike").write_text(f"{number}\n")
 
-    def seen(self) -> list[str]:
-        """Return the steps since then."""
-        return (self._folder / "steps").read_text().splitlines()
+    def seen(self) -> dict[int, str]:
+        """Return the steps since then, by their numbers: those side by side come in any order."""
+        return {int(each.parent.name): each.read_text() for each in self._folder.glob("steps/*/words")}

@@ -17,6 +17,7 @@ from release.call.context import Context, Options
 from release.call.flags import AFRESH, PickRequest, Resume
 from release.errors import Conflict, Failed, Usage
 from release.git.repository import repository
+from release.git.scratch import scratch
 from release.picks import push
 from release.picks.worktree import cherry_pick, pick_worktrees
 from release.sandbox import Sandbox
@@ -443,18 +444,22 @@ def test_f27_f33_what_was_picked_by_a_killed_call_is_picked_anew_by_the_next(
     assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1
 
 
-def test_picks_killed_before_they_began_are_told(sandbox: Sandbox, context: Context, author: Author) -> None:
+def test_f33_a_worktree_that_nothing_was_picked_in_goes_unless_somebody_is_about_to(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
     from release.picks.worktree import open_worktree
 
     base = author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
     open_worktree(repository(context), Line(0, 7), base)
-    with pytest.raises(Conflict, match="killed before"):
+    with scratch(repository(context)), pytest.raises(Conflict, match="still going on"):
         do(context, fix)
-    with pytest.raises(Usage, match="nothing had been picked"):
-        do(context, resume=GO_ON)
     do(context, fix)
     assert titles(sandbox, base) == ["fix"]
+    assert pick_worktrees(repository(context)) == []
+    open_worktree(repository(context), Line(0, 7), base)
+    with pytest.raises(Usage, match="nothing had been picked"):
+        do(context, resume=GO_ON)
 
 
 def test_a_conflict_that_git_resolves_as_once_before_is_one_to_look_at(
