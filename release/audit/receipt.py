@@ -14,7 +14,7 @@ from release.audit.expected import ExpectedState, expected_state
 from release.audit.proofs import Proof, check_proofs, draft_proofs
 from release.call.context import Context
 from release.call.ensure import ensure, save_file
-from release.errors import Conflict, Failed, Usage
+from release.errors import Conflict, Failed, ReleaseError, Usage
 from release.git.lines import check_not_burned, line_versions
 from release.git.tags import needed_tag, release_scope, tagged_release
 from release.github.api import github
@@ -114,13 +114,13 @@ def file_differences(file: Path, receipt: Statement) -> list[str]:
     return differences(parse(content, str(file)), receipt)
 
 
-def parse(content: str | bytes, place: str) -> Statement:
-    """Read a receipt; raise Usage naming the place when it is none."""
+def parse(content: str | bytes, place: str, kind: type[ReleaseError] = Usage) -> Statement:
+    """Read a receipt; raise Usage, or the kind that is told, naming the place when it is none."""
     found = None
     with suppress(ValueError, RecursionError):
         found = json.loads(content)
     if not isinstance(found, dict) or found.get("_type") != STATEMENT:
-        raise Usage(f"{place} is no receipt: no in-toto Statement in JSON", "Name another file, or remove it.")
+        raise kind(f"{place} is no receipt: no in-toto Statement in JSON", "Name another file, or remove it.")
     return found
 
 
@@ -157,7 +157,7 @@ def _asset_id(context: Context, release: GitHubRelease, name: str, receipt: Stat
     number = next((int(asset["id"]) for asset in assets if asset["name"] == name), None)
     if number is not None:
         content = github(context).content(f"releases/assets/{number}", accept=MEDIA_TYPE)
-        changed = "\n".join(differences(parse(content, name), receipt))
+        changed = "\n".join(differences(parse(content, name, Conflict), receipt))
         if changed:
             raise Conflict(f"{name} is attached and says otherwise:\n{changed}", f"Find out why: {release.url}")
     return number

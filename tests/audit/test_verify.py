@@ -251,6 +251,14 @@ def test_f27_the_receipt_is_attached_once(released: Sandbox, context: Context) -
     assert "(to do)" in printed(dry)
 
 
+def test_f27_what_is_attached_and_is_no_receipt_is_a_conflict(released: Sandbox, context: Context) -> None:
+    """It was told as a mistake in the call."""
+    released.github.faults.add("GET", "/_blobs/", status=200, body=b'{"_type": "htt')
+    with pytest.raises(Conflict, match=r"0\.7\.0\.intoto\.json is no receipt"):
+        proofs.verify(context, "0.7.0", attach=True)
+    proofs.verify(again(context), "0.7.0", attach=True)
+
+
 def test_nothing_is_added_to_an_immutable_release(released: Sandbox, context: Context) -> None:
     assets = next(iter(released.github.hub.releases.values())).assets
     kept = [assets.pop()]

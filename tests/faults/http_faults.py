@@ -73,10 +73,13 @@ class Kind:
     onwards: bool = False
 
     def codes(self, call: Call) -> tuple[int, ...]:
-        """Return how the call may end; botocore asks again where a body of S3's is none."""
+        """Return how the call may end."""
         if call.writes:
             return self.write
-        return (0, *self.read) if call.door == "cloud" else self.read
+        # botocore asks again where a body of S3's is none; artifacts that cannot be read are said to be uncompared.
+        borne = call.door == "cloud" or call.route.endswith("/artifacts")
+        conflict = call.route.startswith("/_blobs/")  # what is attached, and is none of ours
+        return (*self.read, *([0] if borne else []), *([3] if conflict else []))
 
 
 def _told(status: int, message: str, code: str, **headers: str) -> Callable[[Call], Act]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
 
+import pytest
 from faults.calls import Call
 from faults.http_faults import Kind
 from faults.worlds import World, check_nothing_left, check_sound, end_state
@@ -17,6 +18,13 @@ from release.errors import ReleaseError
 # What differs between two calls of one shape: the version, the image, the branch, the wheel.
 NAMES = re.compile(r"(?<=Images ).*|\d+\.\d+(\.\d+)?|[\w.-]+\.whl|(?<=branches/).*")
 EVERY = tuple(range(7))  # exit codes
+
+
+def entered(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Set the world's variables for a test, which begins without any."""
+    for name, value in world.variables.items():
+        monkeypatch.setenv(name, value)
+    return world
 
 
 def of_http(world: World, writes: bool | None = None) -> list[Call]:

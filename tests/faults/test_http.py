@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from faults.calls import Call
 from faults.http_faults import KINDS, PASSING, STOPPING, Kind, no_time_lost
-from faults.outcome import first_and_last, judged, of_http, swept
+from faults.outcome import entered, first_and_last, judged, of_http, swept
 from faults.worlds import PIPELINES, World, check_end, opened, user_state
 
 # At least so many (call, fault): all reads of a run at once; reads one by one, of one kind; writes, of one kind.
@@ -23,17 +23,27 @@ FEW = {"minor": ("read-timeout", "reset", "bad-json-after", "401", "403"), "patc
 
 
 @pytest.fixture(scope="module", params=PIPELINES)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+def made(request: pytest.FixtureRequest) -> Iterator[World]:
     """One world for all faults of a pipeline; a process has one at a time."""
-    with no_time_lost(), opened(PIPELINES[request.param]) as made:
-        yield made
+    with no_time_lost(), opened(PIPELINES[request.param]) as world:
+        yield world
+
+
+@pytest.fixture
+def world(made: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    return entered(made, monkeypatch)
 
 
 @pytest.fixture(scope="module")
-def image() -> Iterator[World]:
+def small() -> Iterator[World]:
     """The world of the shortest pipeline, for what runs often."""
-    with no_time_lost(), opened(PIPELINES["image"]) as made:
-        yield made
+    with no_time_lost(), opened(PIPELINES["image"]) as world:
+        yield world
+
+
+@pytest.fixture
+def image(small: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    return entered(small, monkeypatch)
 
 
 def named(kind: Kind) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from faults.http_faults import KINDS, no_time_lost
-from faults.outcome import EVERY, judged, of_http
+from faults.outcome import EVERY, entered, judged, of_http
 from faults.worlds import PIPELINES, World, opened
 
 PAIRS = 40  # of one test
@@ -16,9 +16,14 @@ OFTEN = {"image": 28, "component": 8}  # in the session of faults; the rest is f
 
 
 @pytest.fixture(scope="module", params=TESTS)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    with no_time_lost(), opened(PIPELINES[request.param]) as made:
-        yield made
+def made(request: pytest.FixtureRequest) -> Iterator[World]:
+    with no_time_lost(), opened(PIPELINES[request.param]) as world:
+        yield world
+
+
+@pytest.fixture
+def world(made: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    return entered(made, monkeypatch)
 
 
 def pair(world: World, seed: int) -> list[str]:
