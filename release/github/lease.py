@@ -70,7 +70,10 @@ class Lease:
         except ReleaseError:
             with suppress(ReleaseError):
                 # Whoever deleted it saw a run; whoever replaced it may still ask for one.
-                self.doubt = max(self.doubt or 0.0, 0.0 if self._held() in ("", sha) else APPEARS)
+                held = self._held()
+                self.doubt = max(self.doubt or 0.0, 0.0 if held in ("", sha) else APPEARS)
+                if held == sha:  # the line broke, say: no later call of a finished release looks for it
+                    self._repo.delete_branch(self.ref, sha)
 
     def clear(self, known: int) -> None:
         """Delete the lease of a killed call whose run this is, by its id (F33); it hinders nobody if that fails."""

@@ -51,7 +51,18 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 @pytest.mark.faults
 @pytest.mark.parametrize("name", KINDS)
 def test_a_release_from_a_clone(world: World, name: str) -> None:
-    kind = KINDS[name]
+    release_from(world, KINDS[name])
+
+
+@pytest.mark.slow
+def test_an_image_from_a_few_clones() -> None:
+    with opened(PIPELINES["image"]) as world:
+        for name in ("blob-none", "in-another", "with-a-submodule", "ssh-signed", "pre-push"):
+            release_from(world, KINDS[name])
+
+
+def release_from(world: World, kind: Kind) -> None:
+    """Run the pipeline in such a clone, refused first where it has to be."""
     with cloned(world, kind):
         with clones.trusting():
             before = user_state(world)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from faults.pushes import FAULTS, LEASES, MOVED, READ_FAULTS, Command, Fault, Pushes
@@ -15,21 +16,29 @@ READS = {"minor": 30, "patch": 24, "component": 16, "image": 10}
 
 
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PIPELINES])
-def pushes(request: pytest.FixtureRequest) -> Iterator[Pushes]:
-    with opened(PIPELINES[request.param]) as world:
+def opened_pushes(request: pytest.FixtureRequest) -> Iterator[Pushes]:
+    with recorded(request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def pushes(opened_pushes: Pushes, monkeypatch: pytest.MonkeyPatch) -> Pushes:
+    for name, value in opened_pushes.world.variables.items():
+        monkeypatch.setenv(name, value)
+    return opened_pushes
+
+
+@contextmanager
+def recorded(pipeline: str) -> Iterator[Pushes]:
+    """Open a pipeline's world, with what an undisturbed run pushes."""
+    with opened(PIPELINES[pipeline]) as world:
         made = Pushes(world)
         made.at(-1)
         world.restore()
         assert world.run() is None
         made.asked = list(made.seen)
-        assert len(made.asked) >= PUSHES[request.param]
+        assert len(made.asked) >= PUSHES[pipeline]
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _variables(pushes: Pushes, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in pushes.world.variables.items():
-        monkeypatch.setenv(name, value)
 
 
 def is_lease(asked: list[Command]) -> bool:
@@ -84,6 +93,14 @@ def _push_meets(pushes: Pushes, nth: int, fault: Fault) -> None:
     pushes.at(-1)
     assert ended is None or world.run() is None
     check_end(world, before)
+
+
+@pytest.mark.slow
+def test_f08_f13_f34_an_image_s_branch() -> None:
+    with recorded("image") as pushes:
+        for name in ("words-and-cut", "pre-receive", "sent-again", "cut-after", "401-from-the-look-on"):
+            _push_meets(pushes, 0, FAULTS[name])
+        _meet_a_rival(pushes, 0, MOVED["moved-after-gits-look"])
 
 
 @pytest.mark.faults

@@ -249,6 +249,14 @@ def test_f33_ctrl_c_lets_the_lease_go(sandbox: Sandbox, context: Context) -> Non
     assert leases(sandbox) == {}
 
 
+def test_f33_a_lease_whose_deletion_broke_is_deleted_once_more(sandbox: Sandbox, context: Context) -> None:
+    """Where it was the last of a release, no later call looks for it."""
+    holder = hold(context)
+    sandbox.github.faults.add("POST", "/git-receive-pack", status=502)
+    holder.let_go()
+    assert (leases(sandbox), holder.doubt) == ({}, 0.0)
+
+
 @pytest.mark.parametrize(("fault", "kind"), [(403, Failed), (502, Unknown)])
 def test_f33_a_dispatch_that_fails_lets_the_lease_go(
     sandbox: Sandbox, context: Context, fault: int, kind: type[ReleaseError]
