@@ -69,6 +69,12 @@ def test_f37_a_draft_may_show_some_seconds_after_it_was_written(sample: Sandbox,
     assert len(sample.github.hub.releases) == 1
 
 
+def test_f34_of_two_drafts_of_one_moment_the_first_is_kept(sample: Sandbox, context: Context) -> None:
+    first: list[int] = []
+    sample.github.faults.add("POST", "/releases", call=lambda: first.append(proofs.notes(again(context), "0.6.2").id))
+    assert [proofs.notes(context, "0.6.2").id] == first == list(sample.github.hub.releases)
+
+
 def test_f27_its_own_draft_is_adopted(sample: Sandbox, context: Context) -> None:
     first = proofs.notes(context, "0.6.2")
     start = len(sample.github.requests)
