@@ -44,10 +44,9 @@ def release_of(context: Context, version: semver.Version) -> GitHubRelease | Non
         return planned
     found = github(context).find(f"releases/tags/{version}")
     if found is None:
-        # GitHub finds no draft by its tag.
-        drafts = [each for each in github(context).pages("releases") if each["draft"]]
-        named = (each for each in drafts if each["tag_name"] == str(version))
-        found = min(named, key=itemgetter("id"), default=None)
+        # GitHub finds no draft by its tag; one may be published between the two looks.
+        named = (each for each in github(context).pages("releases") if each["tag_name"] == str(version))
+        found = min(named, key=itemgetter("draft", "id"), default=None)
     return GitHubRelease.parse(found) if found else None
 
 
