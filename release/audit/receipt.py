@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,15 +183,32 @@ def _digest(item: Mapping[str, Any]) -> str:
 
 
 def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
-    """Return the version's GitHub Release, drafting it with generated notes where there is none."""
-    return ensure(
+    """Return the version's GitHub Release, drafting it with generated notes where there is none.
+
+    Of two that are drafted at one moment the first counts: GitHub takes any number, and whose is later deletes it.
+    """
+    made: list[int] = []
+    found = ensure(
         context,
         f"GitHub Release {version}",
         find=lambda: release_of(context, version),
-        make=lambda: github(context).send("POST", "releases", _release_body(context, version)),
+        make=lambda: made.append(github(context).send("POST", "releases", _release_body(context, version))["id"]),
         planned=GitHubRelease(0, True, "", key=str(version)),
         patience=APPEARS,
     )
+    for path in (f"releases/{number}" for number in made if number != found.id):
+        ensure(
+            context,
+            f"draft {path} deleted: {found.url} was made at the same moment",
+            find=partial(_is_gone, context, path),
+            make=partial(github(context).send, "DELETE", path),
+            planned=True,
+        )
+    return found
+
+
+def _is_gone(context: Context, path: str) -> bool | None:
+    return True if github(context).find(path) is None else None
 
 
 def publish_release(context: Context, version: semver.Version, draft: GitHubRelease) -> GitHubRelease:

@@ -177,7 +177,9 @@ class _Asked:
             planned=found,
             patience=CANCELS,
         )
-        return earlier[-1]
+        if doubt:  # of three, the second may show before the first
+            self._until(found, lambda wait: bool(self._list(found)) and wait.seconds >= doubt)
+        return (_earlier(self._listed, found) or earlier)[-1]
 
     def _until(self, found: Run, look: Callable[[Wait], bool]) -> None:
         going = Waiting(f"run {found.id} goes on: {found.url}", "The same command attaches again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import semver
@@ -37,15 +38,15 @@ class GitHubRelease:
 
 
 def release_of(context: Context, version: semver.Version) -> GitHubRelease | None:
-    """Return the version's GitHub Release, a draft too, or None; the one published goes first."""
+    """Return the version's GitHub Release, a draft too, or None; the one published goes first, then the first made."""
     planned = context.view.get(GitHubRelease, str(version))
     if planned:
         return planned
     found = github(context).find(f"releases/tags/{version}")
     if found is None:
-        # GitHub finds no draft by its tag.
-        drafts = (each for each in github(context).pages("releases") if each["draft"])
-        found = next((each for each in drafts if each["tag_name"] == str(version)), None)
+        # GitHub finds no draft by its tag; one may be published between the two looks.
+        named = (each for each in github(context).pages("releases") if each["tag_name"] == str(version))
+        found = min(named, key=itemgetter("draft", "id"), default=None)
     return GitHubRelease.parse(found) if found else None
 
 

@@ -14,6 +14,7 @@ from release.audit.receipt import previous_version, statement
 from release.call.context import Context
 from release.errors import Failed, Usage
 from release.github.api import github
+from release.github.releases import release_of
 from release.sandbox import Sandbox
 from release.tasks import proofs
 
@@ -67,6 +68,24 @@ def test_f37_a_draft_may_show_some_seconds_after_it_was_written(sample: Sandbox,
     sample.github.faults.add("GET", r"/releases\?", status=200, body=[], times=3)
     assert proofs.notes(context, "0.6.2").draft
     assert len(sample.github.hub.releases) == 1
+
+
+def test_f34_of_two_drafts_of_one_moment_the_first_is_kept(sample: Sandbox, context: Context) -> None:
+    first: list[int] = []
+    sample.github.faults.add("POST", "/releases", call=lambda: first.append(proofs.notes(again(context), "0.6.2").id))
+    assert [proofs.notes(context, "0.6.2").id] == first == list(sample.github.hub.releases)
+
+
+def test_f34_a_draft_that_is_published_between_two_looks_is_there(sample: Sandbox, context: Context) -> None:
+    draft = proofs.notes(context, "0.6.2")
+
+    def _publish() -> None:
+        sample.github.hub.releases[draft.id].draft = False
+
+    sample.github.faults.add("GET", r"/releases\?", call=_publish)
+    found = release_of(again(context), VERSION("0.6.2"))
+    assert found
+    assert (found.id, found.draft) == (draft.id, False)
 
 
 def test_f27_its_own_draft_is_adopted(sample: Sandbox, context: Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,8 +17,9 @@ PATIENCE = 240  # seconds for a whole race
 
 
 def other_clone(sandbox: Sandbox, name: str = "theirs") -> Path:
-    """Clone the remote beside the person's own clone."""
+    """Clone the remote beside the person's own clone, anew."""
     folder = sandbox.folder / name
+    shutil.rmtree(folder, ignore_errors=True)
     git(sandbox.folder, "clone", "--quiet", str(sandbox.bare.path), str(folder))
     git(folder, "remote", "set-url", "origin", sandbox.github.clone_url)
     git(folder, "config", "user.name", name)  # so that no two write the same tag

@@ -321,6 +321,21 @@ def test_f37_the_run_of_the_other_may_show_late(sandbox: Sandbox, context: Conte
     assert (run.id, second.work.conclusion) == (first.id, "cancelled")
 
 
+def test_f01_f37_of_three_the_first_counts_though_the_second_shows_before_it(
+    sandbox: Sandbox, context: Context, doubles: Doubles
+) -> None:
+    """Followed, the second would end as its own releaser has it: cancelled."""
+    reject_pushes(sandbox.github.hub, "refs/release/*", "only branches and tags here")
+    doubles.hang.add(SDK)
+    newest = lambda body: body | {"workflow_runs": body["workflow_runs"][:2]}  # noqa: E731
+    ask = lambda: (dispatch(sandbox), dispatch(sandbox), hide())  # noqa: E731
+    hide = lambda: sandbox.github.faults.add("GET", f"/{SDK}/runs", change=newest, times=3)  # noqa: E731
+    sandbox.github.faults.add("POST", "/dispatches", call=ask)
+    run, _ = sdk.dispatch(context, "0.7.0")
+    first, _, third = sdk_runs(sandbox)
+    assert (run.id, third.work.conclusion) == (first.id, "cancelled")
+
+
 @pytest.mark.parametrize("end", ["replaced", "gone"])
 def test_f01_who_lost_the_lease_meanwhile_follows_the_other_s_run(
     sandbox: Sandbox, context: Context, doubles: Doubles, end: str
