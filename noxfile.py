@@ -68,6 +68,14 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def score(session: nox.Session) -> None:
+    """Break the source by rule (mutmut), everywhere or where the names after `--` say; list what no test noticed."""
+    _install(session, "test", "score")
+    session.run("mutmut", "run", *session.posargs)
+    session.run("mutmut", "results")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format, the source and what it is installed with for holes, and every workflow that ships."""
     _install(session, "lint", "test")

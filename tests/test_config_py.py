@@ -170,3 +170,42 @@ def test_a_constant_is_read_back_between_any_comments(above: str, beside: str, e
         assert constant(old, "X") == "0.6.0"
         assert replace_constant(old, "X", "0.7.0") == new
         assert replace_constant(new, "X", "0.6.0") == old
+
+
+SAID = {
+    "unset": (
+        b"",
+        "c.py: X is not set",
+        'add X = "…" to c.py, or set image.config_variable',
+    ),
+    "twice": (b'X = "1"\n\nX = "2"\n', "c.py:3: X is set again, first in line 1", "leave one of them"),
+    "other": (b"\nX = 1\n", "c.py:2: X is not set to one plain string", 'write X = "…" there'),
+    "parts": (b'X = "1" "2"\n', "c.py:1: X is not set to one plain string", 'write X = "…" there'),
+    "syntax": (
+        b"a = 1\nb = (\n", "c.py:2: not Python that this version reads: '(' was never closed (<unknown>, line 2)",
+        "repair c.py",
+    ),
+    "bytes": (
+        b"# coding: utf-7\nX = '+-'\n\xff", "c.py: not the text of a Python file: ", "save c.py as UTF-8",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_a_refusal_names_file_and_line_and_says_what_to_write(case: str) -> None:
+    source, problem, hint = SAID[case]
+    for read in (lambda: constant(source, "X", "c.py"), lambda: replace_constant(source, "X", "3", "c.py")):
+        with pytest.raises(Usage) as refused:
+            read()
+        assert refused.value.problem.startswith(problem)
+        assert case == "bytes" or refused.value.problem == problem
+        assert refused.value.hint == hint
+
+
+def test_a_value_that_no_literal_holds_is_said_with_its_place() -> None:
+    with pytest.raises(Usage) as refused:
+        replace_constant(b'\nX = "1"\n', "X", "a\nb", "c.py")
+    assert refused.value.problem == "c.py:2: X cannot be set to 'a\\nb'"
+    assert refused.value.hint == "give plain ASCII text"
+    with pytest.raises(Usage, match=r"\bconfig\.py: X is not set"):
+        constant(b"", "X")

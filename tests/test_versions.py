@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -14,9 +15,11 @@ from release.versions import (
     Line,
     branch_name,
     check_allowed,
+    check_commit_name,
     check_ref_name,
     check_sha,
     image_tags,
+    is_line,
     line_of,
     nearest,
     next_version,
@@ -419,3 +422,97 @@ def test_known_versions_decide_what_is_a_pre_release() -> None:
     known = read("0.7.2", "0.7.2-rc.1")
     assert parse_image_tag("x-0.7.2-rc.1-nightly", known) == ImageTag("x-", parse("0.7.2-rc.1"), "nightly")
     assert parse_image_tag("x-0.7.2-rc.10", known) == ImageTag("x-", parse("0.7.2"), "rc.10")
+
+
+# --- what is said, word for word: it is what people act on ---
+
+RIGHT_REF = "use ASCII letters, digits and . _ - /"
+RIGHT_SHA = "give all 40 (or 64) lower-case hex digits"
+KNOWN = [Version.parse(text) for text in ("0.6.1", "0.6.2", "0.7.0")]
+SAID: dict[str, tuple[Callable[[], object], str, str]] = {
+    "bump": (lambda: next_version(KNOWN, "x"), "'x' is no bump", "give major, minor or patch"),
+    "line bump": (
+        lambda: next_version(KNOWN, "minor", Line(0, 7)),
+        "the line 0.7 has only patches",
+        "leave the line out, or ask for a patch of 0.7",
+    ),
+    "no line": (
+        lambda: next_version([], "patch"),
+        "nothing is released, so there is no line to patch",
+        "give a line, or ask for a minor",
+    ),
+    "build": (
+        lambda: check_allowed(Version.parse("0.8.0+x"), KNOWN),
+        "0.8.0+x: no build metadata in a release",
+        "did you mean 0.8.0?",
+    ),
+    "exists": (
+        lambda: check_allowed(Version.parse("0.6.2"), KNOWN), "0.6.2 exists already", "the next one is 0.6.3",
+    ),
+    "before": (
+        lambda: check_allowed(Version.parse("0.6.0"), KNOWN),
+        "0.6.0 is not after 0.6.2, the newest of its line",
+        "did you mean 0.6.3?",
+    ),
+    "beyond": (
+        lambda: check_allowed(Version.parse("0.6.4"), KNOWN),
+        "0.6.4 does not come next",
+        "did you mean 0.6.3? To leave it out all the same: --skip",
+    ),
+    "behind": (
+        lambda: check_allowed(Version.parse("0.5.0"), KNOWN), "0.5.0 does not come next", "did you mean 0.8.0?",
+    ),
+    "line": (lambda: parse_line("x"), "'x' is no line: a line has two numbers, such as 0.7", ""),
+    "ref": (lambda: check_ref_name("a b"), "'a b' is no name for a branch or tag here", RIGHT_REF),
+    "long ref": (
+        lambda: check_ref_name("x" * 201), f"'{'x' * 64}...' is no name for a branch or tag here", RIGHT_REF,
+    ),
+    "commit": (lambda: check_commit_name("-x~2"), "'-x' is no name for a branch or tag here", RIGHT_REF),
+    "sha": (lambda: check_sha("abc"), "'abc' is no full commit name", RIGHT_SHA),
+    "no tag": (
+        lambda: image_tags("x-{variant}-{version}", KNOWN[0], ["3.11"]),
+        "the image tag template has an unknown {variant}",
+        "it knows {python} and {version}",
+    ),
+    "unread tag": (
+        lambda: image_tags("1.2.3-{version}", KNOWN[0], ["3.11"]),
+        "'1.2.3-0.6.1' is no image tag that shows 0.6.1",
+        "set image.tags, such as x-{version}",
+    ),
+    "same tag": (
+        lambda: image_tags("x-{version}", KNOWN[0], ["3.10", "3.11"]),
+        "'x-{version}' gives the same image tag twice",
+        "put {python} into image.tags",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_a_refusal_says_what_is_wrong_and_what_is_right(case: str) -> None:
+    call, problem, hint = SAID[case]
+    with pytest.raises((Usage, Conflict)) as refused:
+        call()
+    assert (refused.value.problem, refused.value.hint) == (problem, hint)
+
+
+def test_the_longest_names_and_lines_are_allowed() -> None:
+    check_ref_name("x" * 200)
+    assert parse_line(f"{'9' * 62}.0") == Line(int("9" * 62), 0)
+    number = "9" * (200 - len("release-.0-20261122"))
+    assert parse_branch(f"release-{number}.0-20261122") == (Line(int(number), 0), datetime.date(2026, 11, 22))
+
+
+@pytest.mark.parametrize("name", ["HEAD", "HEAD~2", "HEAD^", "main~1^2", "0.7.0", "release-0.7-20261122", "0f" * 20])
+def test_s03_commits_as_people_name_them_pass(name: str) -> None:
+    check_commit_name(name)
+
+
+@pytest.mark.parametrize("name", ["HEAD:x", "main..x", "--all", "~1", "main~x", "HEADS~ 1"])
+def test_s03_other_names_of_commits_are_refused(name: str) -> None:
+    with pytest.raises(Usage):
+        check_commit_name(name)
+
+
+@pytest.mark.parametrize(("text", "meant"), [("0.7", True), ("0.7.0", False), ("7", False), ("", False)])
+def test_a_line_is_told_from_a_version(text: str, meant: bool) -> None:
+    assert is_line(text) is meant

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from conftest import FakeClock, again, printed
 
 from release.call.context import Context, Options
-from release.call.ensure import ensure
+from release.call.ensure import ensure, perform, save_file
 from release.call.report import Report
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.settings import Settings
@@ -52,8 +54,11 @@ def test_f08_what_is_missing_is_made_and_looked_up(context: Context) -> None:
 
 
 def test_f08_a_write_that_left_nothing_is_unknown(context: Context) -> None:
-    with pytest.raises(Unknown):
+    with pytest.raises(Unknown) as lost:
         ensure(context, "a thing", find=lambda: None, make=lambda: None, planned="")
+    assert lost.value.problem == "a thing: the write was accepted, but it is not there"
+    assert lost.value.hint == "Look, then run the same again."
+    assert not context.clock.slept, "nobody said that it may show late"
 
 
 def test_f02_a_lost_answer_is_looked_up_before_it_is_believed(context: Context) -> None:
@@ -102,6 +107,24 @@ def test_a_slow_service_gets_its_time(context: Context) -> None:
     shelf = Shelf()
     shelf.appears_after = 4
     assert ensure(context, "a thing", find=shelf.find, make=shelf.put, planned="", patience=60) == "there"
+    assert context.clock.slept == [2.0] * 3, "as often as the settings say, but every two seconds at least"
+
+
+def test_f08_nobody_could_look_after_a_lost_answer(context: Context) -> None:
+    """Both are said, and what to do is the write's: nothing is known of it."""
+    problems = iter([None, Failed("the network is gone", "Wait.")])
+
+    def find() -> None:
+        if problem := next(problems):
+            raise problem
+
+    def lost() -> None:
+        raise Unknown("no answer", "Run the same again.")
+
+    with pytest.raises(Unknown) as unknown:
+        ensure(context, "a thing", find=find, make=lost, planned="", patience=60)
+    assert unknown.value.problem == "no answer; then: the network is gone"
+    assert unknown.value.hint == "Run the same again."
 
 
 def test_something_else_there_is_a_conflict(context: Context) -> None:
@@ -120,8 +143,40 @@ def test_a_dry_run_looks_and_makes_nothing(context: Context) -> None:
     assert printed(dry) == "○ a thing (to do)\n"
 
 
+@dataclass(frozen=True)
+class Planned:
+    key: str
+
+
+def test_what_a_dry_run_would_have_made_is_seen_by_later_reads(context: Context) -> None:
+    dry, planned = again(context, dry=True), Planned("a key")
+    assert ensure(dry, "a thing", find=lambda: None, make=lambda: None, planned=planned) == planned
+    assert dry.view.get(Planned, "a key") is planned
+
+
+def test_a_step_of_this_machine_is_done_and_in_a_dry_run_told(context: Context) -> None:
+    assert perform(context, "build it", lambda: "built", "planned") == "built"
+    assert printed(context) == ""
+    dry = again(context, dry=True)
+    assert perform(dry, "build it", lambda: pytest.fail("built"), "planned") == "planned"
+    assert printed(dry) == "○ build it (to do)\n"
+
+
+def test_a_file_is_written_and_in_a_dry_run_told(context: Context, tmp_path: Path) -> None:
+    file = tmp_path / "ünï"
+    dry = again(context, dry=True)
+    save_file(dry, "a page", file, "é\n")
+    assert (file.exists(), printed(dry)) == (False, "○ a page (to do)\n")
+    save_file(context, "a page", file, "é\n")
+    assert (file.read_bytes(), printed(context)) == ("é\n".encode(), "✔ a page\n")
+    with pytest.raises(Usage) as refused:
+        save_file(context, "a page", tmp_path / "none" / "page", "x")
+    assert refused.value.problem == f"{tmp_path / 'none' / 'page'} cannot be written: No such file or directory"
+    assert refused.value.hint == "Name a file in a folder that is there."
+
+
 def test_nobody_agreed_and_nobody_to_ask_is_usage(context: Context) -> None:
     shelf = Shelf()
-    with pytest.raises(Usage, match="Not confirmed; nothing was written"):
+    with pytest.raises(Usage, match="Not confirmed; nothing was written: a thing"):
         ensure(again(context, yes=False), "a thing", find=shelf.find, make=shelf.put, planned="")
     assert shelf.writes == 0
