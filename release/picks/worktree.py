@@ -65,19 +65,17 @@ def open_worktree(repo: Repository, line: Line, sha: str) -> PickWorktree:
 
 def is_pushed(repo: Repository, tree: PickWorktree, head: str) -> bool:
     """Whether picks were made in the worktree, none is left, and the branch whose head this is has them."""
-    made = _head(repo, tree.path)
-    try:
-        begun = repo.git("rev-parse", "--verify", "--quiet", BEGUN, cwd=tree.path)
-    except Failed:  # killed before it was noted, and so before the first pick
-        return False
+    made, begun = _head(repo, tree.path), _begun(repo, tree.path)
     left = _current_pick(repo, tree.path) or _todo(repo, tree.path)[0]
-    return made != begun and not left and repo.is_ancestor(made, head)
+    return begun not in ("", made) and not left and repo.is_ancestor(made, head)
 
 
 def is_unused(repo: Repository, tree: PickWorktree, head: str) -> bool:
     """Whether nothing is in the worktree that the branch of this head lacks, and nobody is about to pick in it."""
-    left = _current_pick(repo, tree.path) or _todo(repo, tree.path)[0] or repo.git("status", "-s", cwd=tree.path)
-    return not left and repo.is_ancestor(_head(repo, tree.path), head) and is_alone(repo)
+    left = _current_pick(repo, tree.path) or _todo(repo, tree.path)[0]
+    # Killed before it was noted, it may have half of its files, and nobody was told of it.
+    changed = _begun(repo, tree.path) and repo.git("status", "--porcelain", cwd=tree.path)
+    return not (left or changed) and repo.is_ancestor(_head(repo, tree.path), head) and is_alone(repo)
 
 
 def close_worktree(repo: Repository, tree: PickWorktree) -> None:
@@ -217,6 +215,14 @@ def _todo(repo: Repository, path: Path) -> tuple[list[str], int]:
     mainline = re.search(r"^\s*mainline\s*=\s*([0-9]+)", _state(repo, path, "opts") or "", re.M)
     shas = repo.git("rev-parse", *(f"{sha}^{{commit}}" for sha in short)).split() if short else []
     return shas, int(mainline[1]) if mainline else 0
+
+
+def _begun(repo: Repository, path: Path) -> str:
+    """Return the commit that the picks were begun on, or nothing where it was killed before that was noted."""
+    try:
+        return repo.git("rev-parse", "--verify", "--quiet", BEGUN, cwd=path)
+    except Failed:
+        return ""
 
 
 def _current_pick(repo: Repository, path: Path) -> str:

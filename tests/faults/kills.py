@@ -30,7 +30,7 @@ TRIES = 2  # calls until the end: a lease of the killed one may cost the first i
 LATE = 20.0  # seconds at most for which a push outlives the call that began it
 SIGNALS = {"killed": signal.SIGKILL, "terminated": signal.SIGTERM, "interrupted": signal.SIGINT}
 MOMENTS = ("before", "middle", "after")
-PATIENCE = 60.0  # seconds until a call that was killed, and what it started, has to be gone
+PATIENCE = 300.0  # seconds until a call that was killed, and what it started, has to be gone: machines are busy
 
 
 @dataclass

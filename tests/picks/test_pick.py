@@ -19,7 +19,7 @@ from release.errors import Conflict, Failed, Usage
 from release.git.repository import repository
 from release.git.scratch import scratch
 from release.picks import push
-from release.picks.worktree import cherry_pick, pick_worktrees
+from release.picks.worktree import BEGUN, cherry_pick, pick_worktrees
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import protect, reject_pushes
 from release.tasks import picks
@@ -451,7 +451,9 @@ def test_f33_a_worktree_that_nothing_was_picked_in_goes_unless_somebody_is_about
 
     base = author.cut()
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
-    open_worktree(repository(context), Line(0, 7), base)
+    half = open_worktree(repository(context), Line(0, 7), base).path
+    git(half, "update-ref", "-d", BEGUN)
+    (half / "a.txt").unlink()  # killed while it was made
     with scratch(repository(context)), pytest.raises(Conflict, match="still going on"):
         do(context, fix)
     do(context, fix)
