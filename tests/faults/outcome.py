@@ -45,6 +45,7 @@ def _shape(call: Call) -> tuple[str, str, str]:
 
 def swept(world: World, kind: Kind) -> tuple[int, list[str]]:
     """Have every read meet that, and pass when it is sent again; return how many did, and what was wrong."""
+    world.calls.clear()
     world.restore()
     # botocore takes half a body for a whole one: that stops a release, told as an answer that is not the service's.
     calls = [call for call in of_http(world, writes=False) if kind.name != "truncated" or call.door == "github"]
@@ -61,6 +62,7 @@ def _first_try(key: tuple[str, str, str], call: Call) -> bool:
 
 def judged(world: World, *met: tuple[Call, Kind], codes: tuple[int, ...] = (), later: bool = False) -> list[str]:
     """Have calls meet that, the last one with `later` in the run after; return what was wrong about the release."""
+    world.calls.clear()
     world.restore()
     now = met[:-1] if later else met
     for call, kind in now:
