@@ -123,7 +123,7 @@ _ALL = (
     Kind("429", _told(429, "Too many", "TooManyRequestsException", **_later), (0,), (0,)),
     Kind("401", _told(401, "Bad credentials", "ExpiredToken"), (1, 2, 4), (2, 4)),
     Kind("403", _told(403, "Resource not accessible", "AccessDenied"), (0, 1, 6), (1,), onwards=True),
-    Kind("404", _told(404, "Not Found", "NoSuchKey"), (0, 1), (1,)),
+    Kind("404", _told(404, "Not Found", "NoSuchKey"), (0, 1, 6), (1,)),
 )
 KINDS = {each.name: each for each in _ALL}
 PASSING = [each for each in _ALL if each.read == (0,)]  # a read meets them and goes on

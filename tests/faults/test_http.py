@@ -59,7 +59,7 @@ def wrongs(world: World, calls: list[Call], kinds: list[Kind]) -> list[str]:
 def test_f19_every_read_goes_on(world: World, kind: Kind) -> None:
     count, wrong = swept(world, kind)
     assert wrong == []
-    assert count >= READS[world.pipeline.name]
+    assert count >= READS[world.pipeline.name] // (3 if kind.name == "truncated" else 1)
 
 
 @pytest.mark.faults
