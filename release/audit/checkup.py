@@ -48,8 +48,7 @@ Check = Callable[[Context], Iterator[Finding]]
 
 def git_findings(context: Context) -> Iterator[Finding]:
     """Check that Git is new enough, and knows who commits and tags."""
-    said = repository(context).git("version")
-    numbers = tuple(map(int, re.findall(r"[0-9]+", said)[:2]))
+    said, numbers = _git_version(context)
     good = said + ("" if numbers >= SSH_SIGNING else ", which checks no SSH signatures")
     yield _finding("git", said if numbers < OLDEST_GIT else "", "Install Git 2.31 or newer.", good)
     name = os.environ.get("GIT_COMMITTER_NAME", _config(context, "user.name"))
@@ -63,7 +62,9 @@ def signing_findings(context: Context) -> Iterator[Finding]:
     """Check whether tags are signed, and that there is a key for it."""
     key, kind = _config(context, "user.signingKey"), _config(context, "gpg.format") or "openpgp"
     wanted = _is_set(context, "tag.gpgSign") or _is_set(context, "commit.gpgSign")
-    if wanted and kind == "ssh" and not key and not _config(context, "gpg.ssh.defaultKeyCommand"):
+    if wanted and kind == "ssh" and _git_version(context)[1] < SSH_SIGNING:
+        yield Finding("signing", "bad", "Git is set to sign with SSH and too old for it", "Install Git 2.34 or newer.")
+    elif wanted and kind == "ssh" and not key and not _config(context, "gpg.ssh.defaultKeyCommand"):
         yield Finding("signing", "bad", "Git is set to sign with SSH but has no key", "git config user.signingKey FILE")
     elif wanted:
         yield Finding("signing", "good", f"Git signs ({kind})")
@@ -269,6 +270,11 @@ def _finding(name: str, problem: str, fix: str, good: str, level: str = "bad") -
 def _asked(context: Context, path: str) -> Answer:
     """Return what GitHub answers at the path, asked once for the checks that need it."""
     return context.once((_asked, path), lambda: github(context).answer("GET", path))
+
+
+def _git_version(context: Context) -> tuple[str, tuple[int, ...]]:
+    said = repository(context).git("version")
+    return said, tuple(map(int, re.findall(r"[0-9]+", said)[:2]))
 
 
 def _config(context: Context, key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -344,3 +345,22 @@ def test_json_is_one_object_a_finding(context: Context) -> None:
 )
 def test_which_workflow_a_tag_starts(trigger: str, starts: bool) -> None:
     assert starts_on_push(f"on: {trigger}\njobs: {{}}\n".encode(), "refs/tags/99.99.99") is starts
+
+
+@pytest.mark.parametrize(
+    ("version", "git", "signing"), [("2.30.9", "bad", "bad"), ("2.31.0", "good", "bad"), ("2.34.0", "good", "good")]
+)
+def test_a_git_that_is_too_old_is_named(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, git: str, signing: str
+) -> None:
+    """Measured with Git 2.31: every pipeline but one that signs with SSH comes to its end."""
+    for name, value in {"gpg.format": "ssh", "user.signingKey": "key", "tag.gpgSign": "true"}.items():
+        repository(context).git("config", name, value)
+    program = tmp_path / "git"
+    other = f'[ "$*" = version ] || PATH="{os.environ["PATH"]}" exec git "$@"'
+    program.write_text(f"#!/bin/sh\n{other}\necho git version {version}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = [next(checkup.git_findings(again(context))), *checkup.signing_findings(again(context))]
+    assert [each.level for each in found] == [git, signing]
+    assert git == "good" or found[0].fix == "Install Git 2.31 or newer."

@@ -84,6 +84,10 @@ def _push_meets(pushes: Pushes, nth: int, fault: Fault) -> None:
     if is_lease(asked):
         pushes.at(-1)
         ended = ended or world.run()  # takes away a lease that stayed (F33)
+        for name in (
+            pushes.bare.refs(asked[0].ref) if fault.onwards else ()
+        ):  # one that nobody could delete hinders none
+            pushes.bare.git("update-ref", "-d", name)
     else:
         assert (ended.exit_code if ended else 0) in fault.codes, ended
         assert fault.words in (ended.message if ended else fault.words), ended
