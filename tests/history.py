@@ -142,10 +142,12 @@ def cut(sandbox: Sandbox, name: str, at: str = "refs/heads/main") -> str:
     return sha
 
 
-def advance(sandbox: Sandbox, branch: str, message: str = "More") -> str:
+def advance(sandbox: Sandbox, branch: str, message: str = "") -> str:
     """Put a commit onto a branch of the remote, as somebody else would."""
     tree = sandbox.bare.git("rev-parse", f"refs/heads/{branch}^{{tree}}").strip()
-    sha = sandbox.bare.git("commit-tree", "-p", f"refs/heads/{branch}", "-m", message, tree).strip()
+    sha = sandbox.bare.git(
+        "commit-tree", "-p", f"refs/heads/{branch}", "-m", message or f"More on {branch}", tree
+    ).strip()
     sandbox.bare.update_ref(f"refs/heads/{branch}", sha)
     return sha
 
