@@ -462,6 +462,15 @@ SAID: dict[str, tuple[Callable[[], object], str, str]] = {
     "behind": (
         lambda: check_allowed(Version.parse("0.5.0"), KNOWN), "0.5.0 does not come next", "did you mean 0.8.0?",
     ),
+    "not ascii": (
+        lambda: parse("0.7.٠"), "'0.7.\\u0660' is no version: only ASCII characters are allowed", "did you mean 0.7.0?",
+    ),
+    "V": (lambda: parse("V0.7.0"), "'V0.7.0' is no version: versions here have no v", "did you mean 0.7.0?"),
+    "anything": (lambda: parse("a"), "'a' is no version: SemVer 2.0.0 is MAJOR.MINOR.PATCH[-PRE][+BUILD]", ""),
+    "half a line": (
+        lambda: parse_line("0.x", version_too=True), "'0.x' is no line: a line has two numbers, such as 0.7",
+        "did you mean 0.0?",
+    ),
     "line": (lambda: parse_line("x"), "'x' is no line: a line has two numbers, such as 0.7", ""),
     "ref": (lambda: check_ref_name("a b"), "'a b' is no name for a branch or tag here", RIGHT_REF),
     "long ref": (
@@ -496,6 +505,7 @@ def test_a_refusal_says_what_is_wrong_and_what_is_right(case: str) -> None:
 
 
 def test_the_longest_names_and_lines_are_allowed() -> None:
+    assert parse_image_tag(f"{'x' * 122}-0.7.0")
     check_ref_name("x" * 200)
     assert parse_line(f"{'9' * 62}.0") == Line(int("9" * 62), 0)
     number = "9" * (200 - len("release-.0-20261122"))
