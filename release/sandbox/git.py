@@ -104,6 +104,7 @@ class Objects:
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             ["git", "cat-file", "--batch"],
+            start_new_session=True,  # Ctrl-C in the sandbox's shell is not meant for it
             cwd=self._path,
             env=git_environment(),
             stdin=subprocess.PIPE,

@@ -44,7 +44,7 @@ OLD = {  # what Git 2.0 has
     "rev-list": "--cherry-mark --count --first-parent --max-count --no-merges --parents --reverse --right-only"
     " --topo-order",
     "rev-parse": "--quiet --verify",
-    "show": "--format --name-only --no-renames -m -z",
+    "show": "--format --name-only --no-patch --no-renames -m -z",
     "status": "--porcelain --untracked-files -uno -z",
     "symbolic-ref": "--quiet --short",
     "tag": "--annotate --sign -m",
