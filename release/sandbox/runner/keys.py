@@ -6,9 +6,8 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/contexts#cont
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 MAX_NODES = 500_000
@@ -64,20 +63,29 @@ def known_contexts(where: tuple[str, ...]) -> frozenset[str] | None:
 
 def key_problems(content: Mapping[str, Any]) -> Iterator[str]:
     """List the keys and values that GitHub does not know at their places, and those that are missing."""
+    if any(count > MAX_NODES for count, _ in enumerate(_nodes(content))):  # a repeated anchor is read each time
+        yield "maximum object size exceeded"
+        return
     left: list[tuple[tuple[str, ...], Any]] = [((), content)]
-    for count in itertools.count():
-        if not left:
-            return
-        if count > MAX_NODES:  # an anchor that is repeated is read each time
-            yield "maximum object size exceeded"
-            return
+    while left:
         where, value = left.pop()
         if len(where) > MAX_DEPTH:
             yield "maximum object depth exceeded"
             return
         yield from _problems(where, value)
-        inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-        left += [((*where, str(key)), each) for key, each in inner]
+        left += [((*where, str(key)), each) for key, each in _inner(value)]
+
+
+def _nodes(content: Any) -> Iterator[Any]:
+    left = [content]
+    while left:
+        value = left.pop()
+        yield value
+        left += [each for _, each in _inner(value)]
+
+
+def _inner(value: Any) -> Iterable[tuple[Any, Any]]:
+    return value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
 
 
 def _pattern(where: tuple[str, ...]) -> str:
