@@ -59,6 +59,7 @@ def typed(world: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return typing_in(world, monkeypatch, capsys)
 
 
+@pytest.mark.slow
 def test_s07_what_is_typed_is_read_the_same(typed: Type) -> None:
     """A version is one whether or not it may come next; 1.2 is a line to `--version`, and none that is here."""
     for text in VALID:

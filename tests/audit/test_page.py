@@ -141,6 +141,7 @@ def browse(tmp_path: Path, found: Overview, *flags: str) -> subprocess.Completed
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_browser_shows_it_and_a_hostile_branch_name_does_nothing(tmp_path: Path) -> None:
     done = browse(tmp_path, overview(HOSTILE), "--dump-dom")
     assert "CONSOLE" not in done.stderr
@@ -152,6 +153,7 @@ def test_a_browser_shows_it_and_a_hostile_branch_name_does_nothing(tmp_path: Pat
 
 @needs_browser
 @pytest.mark.parametrize("size", ["1200,900", "390,844"])
+@pytest.mark.slow
 def test_a_browser_draws_it_on_a_desk_and_on_a_phone(tmp_path: Path, size: str) -> None:
     picture = tmp_path / "status.png"
     done = browse(tmp_path, overview(), f"--screenshot={picture}", f"--window-size={size}")

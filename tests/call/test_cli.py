@@ -219,6 +219,7 @@ def test_outside_a_repository_it_says_so(other: Path) -> None:
     assert "no Git repository here" in done.stderr
 
 
+@pytest.mark.slow
 def test_another_repository_with_settings_of_its_own(sandbox: Sandbox, inv: Inv) -> None:
     (sandbox.work / "invoke.yaml").write_text("release:\n  remote: upstream\n")
     done = inv("release.next", code=2)

@@ -55,6 +55,7 @@ def test_a_mistyped_call_is_json_too(capsys: pytest.CaptureFixture[str], monkeyp
     assert (end.value.code, said["code"], said["hint"]) == (2, 2, "Did you mean release.minor?")
 
 
+@pytest.mark.slow
 def test_a_component_and_a_line_that_are_not_there_bring_the_nearest(inv: Inv) -> None:
     done = inv("release.component", "--name", "sdkk", code=2)
     assert "there is no component 'sdkk'\n  Did you mean --name sdk? Give --name, one of:" in done.stderr
@@ -85,6 +86,7 @@ def test_a_settings_file_that_cannot_be_read_is_said_in_a_line(
     assert said in inv("release.next", code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_settings_file_that_is_named_counts_or_is_missed(inv: Inv, tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text("release: {output: json}\n")
     assert inv("-f", str(tmp_path / "other.yaml"), "release.next").stdout.startswith('{"version"')
@@ -102,6 +104,7 @@ def test_a_list_that_nobody_reads_to_its_end_is_no_traceback(sandbox: Sandbox) -
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+@pytest.mark.slow
 def test_the_folder_of_the_sdk_is_the_repositorys_wherever_one_stands(sandbox: Sandbox, inv: Inv) -> None:
     folder = sandbox.work / "backend"
     inv("sdk.build", "--out", "here", cwd=folder)

@@ -203,6 +203,7 @@ def typed_in(sandbox: Sandbox, *arguments: str, stdout: int, **variables: str) -
 @pytest.mark.parametrize(
     "variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )
+@pytest.mark.slow
 def test_any_encoding_of_the_terminal_will_do(sandbox: Sandbox, variables: dict[str, str]) -> None:
     for arguments in (["release.status"], ["--dry", "release.branch"]):
         done = typed_in(sandbox, *arguments, stdout=subprocess.PIPE, **variables)
@@ -211,6 +212,7 @@ def test_any_encoding_of_the_terminal_will_do(sandbox: Sandbox, variables: dict[
         assert told.strip()
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_stops_nothing(sandbox: Sandbox) -> None:
     """`inv … | head`: what was begun is done, and the exit code is true."""
     reader, writer = os.pipe()

@@ -6,8 +6,10 @@ import pytest
 from faults.calls import answered
 from faults.worlds import PIPELINES, check_end, end_state, opened, user_state
 
+OTHERS = [each for each in PIPELINES if each != "image"]
 
-@pytest.mark.parametrize("name", PIPELINES)
+
+@pytest.mark.parametrize("name", ["image", *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)])
 def test_a_world_that_is_put_back_comes_to_the_same_end(name: str) -> None:
     with opened(PIPELINES[name]) as world:
         first, calls = world.undisturbed, list(world.recorded)

@@ -252,6 +252,7 @@ def run(histories: int, steps: int, **more: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_f22_some_random_histories() -> None:
     run(4, 8, derandomize=True)
 

@@ -107,6 +107,7 @@ def test_f36_what_a_rehearsal_writes_stays_in_its_world(
         assert writes(sandbox) == []
 
 
+@pytest.mark.slow
 def test_a_rehearsal_takes_the_task_file_and_settings_that_are_not_pushed_yet(sandbox: Sandbox, inv: Inv) -> None:
     for name in ("tasks.py", "invoke.yaml"):
         (sandbox.work / name).unlink(missing_ok=True)
@@ -145,6 +146,7 @@ def _no_room(sandbox: Sandbox) -> str:
 
 
 @pytest.mark.parametrize("broken", quick(_shallow, _partial, _corrupt, _no_room))
+@pytest.mark.slow
 def test_a_repository_that_cannot_be_copied_is_said_in_two_lines(
     context: Context, sandbox: Sandbox, tmp_path: Path, broken: Callable[[Sandbox], str]
 ) -> None:
@@ -222,6 +224,7 @@ def names_below(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
+@pytest.mark.slow
 def test_what_ends_the_demo_ends_its_child_and_leaves_no_folder(tmp_path: Path, stop: signal.Signals) -> None:
     """The task that it types is in the middle of its work."""
     script = f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{RUN}"
@@ -235,6 +238,7 @@ def test_what_ends_the_demo_ends_its_child_and_leaves_no_folder(tmp_path: Path, 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_sandbox_that_shall_outlive_its_terminal_does(tmp_path: Path) -> None:
     script = f"import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n{SERVE}"
     process = started(tmp_path, sys.executable, "-c", script)
@@ -284,6 +288,7 @@ def test_a_shell_in_the_sandbox_sees_it_and_leaves_nothing(tmp_path: Path) -> No
     ("command", "code"),
     [("inv release.next", 0), ("exit 7", 7), pytest.param("kill -9 $$", 137, marks=pytest.mark.slow)],
 )
+@pytest.mark.slow
 def test_a_command_in_the_sandbox_ends_the_call_with_its_code(tmp_path: Path, command: str, code: int) -> None:
     process = started(tmp_path, *INV, "sandbox.shell", "--command", command, SHELL="/bin/sh")
     assert process.stdout
@@ -327,6 +332,7 @@ SHELLS = [path for path in map(shutil.which, ("bash", "dash", "zsh")) if path]
 
 
 @pytest.mark.parametrize("shell", quick(*SHELLS), ids=lambda path: Path(path).name)
+@pytest.mark.slow
 def test_a_person_gets_a_shell_whose_prompt_says_where_it_is(tmp_path: Path, shell: str) -> None:
     at = Terminal([*INV, "sandbox.shell"], SHELL=shell, TMPDIR=str(tmp_path), PS1="mine ")
     at.until("(sandbox) $ ")
@@ -344,6 +350,7 @@ def test_a_person_gets_a_shell_whose_prompt_says_where_it_is(tmp_path: Path, she
 
 
 @pytest.mark.parametrize("stop", quick(signal.SIGTERM, signal.SIGHUP), ids=lambda stop: stop.name)
+@pytest.mark.slow
 def test_what_ends_the_sandbox_ends_its_shell(tmp_path: Path, stop: signal.Signals) -> None:
     at = Terminal([*INV, "sandbox.shell"], SHELL=SHELLS[0], TMPDIR=str(tmp_path))
     at.until("(sandbox) $ ")

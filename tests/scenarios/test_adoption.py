@@ -106,6 +106,7 @@ def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_every_pipeline_releases_it_with_settings_alone(adopted: Path, world: World) -> None:
     sandbox, context = world(source=adopted)
     sandbox.github.use_runner(lambda _, start: Double(sandbox, start))
@@ -193,6 +194,7 @@ def documented_steps() -> list[str]:
 
 
 @pytest.mark.parametrize("rehearsed", ["--dry release.minor", pytest.param("release.minor", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_the_documented_steps_lead_from_nothing_to_a_rehearsed_release(source: Path, rehearsed: str) -> None:
     """Each command as the page has it, in a clone without a task file; at last the doctor, who finds nothing bad."""
     with Sandbox(history=History(source, "origin", TRUNK, settings())) as real:
@@ -238,6 +240,7 @@ def test_a_rehearsal_says_what_the_build_needs(tmp_path: Path) -> None:
     assert "pip install 'no-such-backend>=2'" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_world_around_ones_own_repository_stays_up(adopted: Path) -> None:
     """`sandbox.serve --here`: its trunk, its versions, its registry, none of which is the sample's."""
     served = subprocess.Popen(

@@ -40,6 +40,7 @@ def kill_at(sandbox: Sandbox, moment: Callable[[], bool]) -> None:
     assert process.wait() == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_f01_f27_killed_while_waiting_after_the_branch_and_after_the_dispatch(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

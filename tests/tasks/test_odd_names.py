@@ -25,6 +25,7 @@ READING = (
 )
 
 
+@pytest.mark.slow
 def test_s03_odd_names_of_others_are_read_and_left_alone(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

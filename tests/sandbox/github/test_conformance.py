@@ -147,6 +147,7 @@ def test_every_wrong_exchange_is_listed_once(github: Conformance) -> None:
     assert str(raised.value).count("/dispatches") == 1
 
 
+@pytest.mark.slow
 def test_the_description_is_valid_and_small() -> None:
     OpenAPIV30SpecValidator(description()).validate()
     assert description()["info"]["version"] == VERSION

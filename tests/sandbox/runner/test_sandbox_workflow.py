@@ -37,7 +37,10 @@ ONE = "on: push\njobs: {a: {runs-on: x, steps: [{run: x}]"
         ("on: push\njobs: {a: {runs-on: x, if: github.ref = 1, steps: [{run: x}]}}", "a.if: expression"),
         ("on: push\nenv: {A: '${{ nope() }}'}\njobs: {a: {runs-on: x, steps: [{run: x}]}}", "no function nope"),
         ("on: push\njobs: {a: {runs-on: x, steps: [{run: 'echo ${{ nope.x }}'}]}}", "unrecognized named-value: 'nope'"),
-        ("on: push\njobs: {a: {runs-on: x, strategy: {matrix: {p: []}}, steps: [{run: x}]}}", "does not contain any value"),
+        (
+            "on: push\njobs: {a: {runs-on: x, strategy: {matrix: {p: []}}, steps: [{run: x}]}}",
+            "does not contain any value",
+        ),
         ("on: push\njobs: {a: {runs-on: x, steps: [{run: x, wait: a}]}}", "either `uses` or `run`"),
         ("on: push\njobs: {a: {runs-on: {group: a/b}, steps: [{run: x}]}}", "unexpected value 'a/b'"),
         ("on: push\njobs: {a: {runs-on: x, steps: [{uses: repo@v1}]}}", "unexpected value 'repo@v1'"),
