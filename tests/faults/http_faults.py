@@ -76,9 +76,12 @@ class Kind:
         """Return how the call may end."""
         if call.writes:
             return self.write
-        # botocore asks again where a body of S3's is none; artifacts that cannot be read are said to be uncompared.
-        borne = call.door == "cloud" or call.route.endswith("/artifacts")
-        conflict = call.route.startswith("/_blobs/")  # what is attached, and is none of ours
+        # botocore asks again where a body of S3's is none; artifacts that cannot be read are said to be uncompared;
+        # what a pull request became, the trunk's titles tell too.
+        borne = call.door == "cloud" or call.route.endswith(("/artifacts", "/pulls/#"))
+        conflict = (
+            "/_blobs/" in call.route or "/releases/assets/" in call.route
+        )  # what is attached, and is none of ours
         return (*self.read, *([0] if borne else []), *([3] if conflict else []))
 
 
@@ -92,7 +95,8 @@ def _told(status: int, message: str, code: str, **headers: str) -> Callable[[Cal
             told = f'{{"__type": "{code}", "message": "{message}"}}'.encode()
             return answered(status, told, headers, kind="application/x-amz-json-1.1")
         told = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
-        return answered(status, b"" if call.method == "HEAD" else told, headers, kind="application/xml")
+        code_of_s3 = 503 if code == "SlowDown" else status
+        return answered(code_of_s3, b"" if call.method == "HEAD" else told, headers, kind="application/xml")
 
     return _act
 
