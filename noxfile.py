@@ -13,7 +13,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-NPM = ("--silent", "--no-save", "--no-package-lock", "--ignore-scripts")
+NPM = ("--fetch-timeout=60000", "--silent", "--no-save", "--no-package-lock", "--ignore-scripts")
 
 
 def _install(session: nox.Session, *groups: str) -> None:

@@ -128,7 +128,7 @@ def source(sandbox: Sandbox, name: str, folder: Path) -> Iterator[dict[str, str]
 
 
 GIVEN = [
-    pytest.param("GITHUB_TOKEN", True, marks=SLOW), ("GITHUB_TOKEN", False), pytest.param("GH_TOKEN", True, marks=SLOW),
+    pytest.param("GITHUB_TOKEN", True, marks=pytest.mark.long), ("GITHUB_TOKEN", False), pytest.param("GH_TOKEN", True, marks=SLOW),
     pytest.param("GH_ENTERPRISE_TOKEN", False, marks=SLOW), ("gh", True), pytest.param("gh", False, marks=SLOW),
     pytest.param("netrc", True, marks=SLOW), pytest.param("netrc", False, marks=SLOW),
     pytest.param("helper", True, marks=SLOW), pytest.param("helper", False, marks=SLOW),
@@ -179,6 +179,7 @@ def test_s01_a_crash_shows_no_secret(known: Sandbox) -> None:
 
 
 @SLOW
+@pytest.mark.long
 def test_s01_s12_a_whole_release_keeps_its_token(known: Sandbox) -> None:
     Doubles(known)
     code, said, watch = watched(known, "release.minor", "--yes", GITHUB_TOKEN=SECRET)
