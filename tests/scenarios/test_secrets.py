@@ -128,7 +128,8 @@ def source(sandbox: Sandbox, name: str, folder: Path) -> Iterator[dict[str, str]
 
 
 GIVEN = [
-    pytest.param("GITHUB_TOKEN", True, marks=pytest.mark.long), ("GITHUB_TOKEN", False), pytest.param("GH_TOKEN", True, marks=SLOW),
+    pytest.param("GITHUB_TOKEN", True, marks=pytest.mark.long), ("GITHUB_TOKEN", False),
+    pytest.param("GH_TOKEN", True, marks=SLOW),
     pytest.param("GH_ENTERPRISE_TOKEN", False, marks=SLOW), ("gh", True), pytest.param("gh", False, marks=SLOW),
     pytest.param("netrc", True, marks=SLOW), pytest.param("netrc", False, marks=SLOW),
     pytest.param("helper", True, marks=SLOW), pytest.param("helper", False, marks=SLOW),
