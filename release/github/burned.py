@@ -39,6 +39,7 @@ def note_burned(context: Context, version: semver.Version, sha: str) -> None:
     """
     with suppress(ReleaseError):  # a remote that takes no such ref: the next call is refused anew
         repository(context).push([Push(f"{BURNED}{version}", sha)])
+        context.report.step("made", f"{BURNED}{version} on the remote: nobody tries that name again")
     context.look_anew()
     check_not_burned(context, version)
 
