@@ -273,7 +273,7 @@ def _asked(context: Context, path: str) -> Answer:
 
 
 def _git_version(context: Context) -> tuple[str, tuple[int, ...]]:
-    said = repository(context).git("version")
+    said = context.once(_git_version, lambda: repository(context).git("version"))
     return said, tuple(map(int, re.findall(r"[0-9]+", said)[:2]))
 
 
