@@ -58,7 +58,7 @@ def long(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Have the world misbehave at every call there is, once each: a kill, a lost answer, a race, a hostile name."""
-    _run(session, "pytest", "-n", "2", "-m", "faults")
+    _run(session, "pytest", "-n", "4", "--dist", "worksteal", "-m", "faults")  # half of the time they wait
 
 
 @nox.session
