@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from outside import git
 
+from release.call.context import Activity, View
 from release.git.fetch import remote_refs
 from release.git.refs import RemoteRef
 from release.git.repository import Repository
+from release.git.snapshot import FEW, Look, Remote
 from release.sandbox import Sandbox
 
 PARTS = ["refs/tags/0.7.", "refs/heads/release-0.7-"]
@@ -21,6 +24,7 @@ def repo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
     with Sandbox({"a.txt": "one\n"}, cloud=False) as made:
         for name, value in made.environment().items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("BARE", str(made.bare.path))
         yield Repository(made.work)
 
 
@@ -94,3 +98,27 @@ def test_a_submodule_is_looked_from_too(repo: Repository, tmp_path: Path) -> Non
         if name.startswith(("credential.", "http.")):
             git(inner.root, "config", name, value)
     assert remote_refs(inner, PARTS, []) == there
+
+
+def test_after_a_long_listing_the_next_look_is_at_the_line_alone(repo: Repository) -> None:
+    def bytes_of(remote: Remote, activity: Activity) -> int:
+        activity.changes += 1
+        trace = repo.common / "packets"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GIT_TRACE_PACKET", str(trace))
+            assert len(remote.tags("0.7.")) == 1
+        size = trace.stat().st_size
+        trace.unlink()
+        return size
+
+    push_line(repo)
+    activity = Activity()
+    remote = Remote(Look(repo, activity), View())
+    remote.look_at_all()
+    few = bytes_of(remote, activity)
+    sha = repo.head()
+    packed = Path(os.environ["BARE"]) / "packed-refs"
+    packed.write_text("".join(f"{sha} refs/tags/0.1.{number}\n" for number in range(FEW)))
+    activity.changes += 1
+    remote.look_at_all()
+    assert bytes_of(remote, activity) < 2 * few
