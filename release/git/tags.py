@@ -23,7 +23,7 @@ COMPONENT, ACCEPTED = "Component", "Accepted"
 ALLOWED = "gpg.ssh.allowedSignersFile"
 MARKS = {"-----BEGIN SSH SIGNATURE": "SSH", "-----BEGIN PGP ": "GPG", "-----BEGIN SIGNED MESSAGE": "X.509"}
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(\S.*)")
-_TAGGER = re.compile(r"^tagger .*> ([0-9]{1,11}) [+-][0-9]{4}$", re.MULTILINE)
+_WRITER = re.compile(r"^(?:tagger|committer) .*> ([0-9]{1,11}) [+-][0-9]{4}$", re.MULTILINE)
 _SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
 
 
@@ -112,7 +112,7 @@ def tagged_releases(context: Context, line: Line) -> list[TaggedRelease]:
     texts = tag_texts(repo, ordered)
     told = [trailers(_message(text)) for text in texts]
     return [
-        TaggedRelease(version, ref, tuple(said.get(COMPONENT, [])), " ".join(said.get(ACCEPTED, [])), _tagged_at(text))
+        TaggedRelease(version, ref, tuple(said.get(COMPONENT, [])), " ".join(said.get(ACCEPTED, [])), written_at(text))
         for version, ref, said, text in zip(versions, ordered, told, texts, strict=True)
     ]
 
@@ -144,9 +144,9 @@ def _message(text: str) -> str:
     return text.partition("\n\n")[2]
 
 
-def _tagged_at(text: str) -> str:
-    """Return when the tag was made, in UTC; nothing where its header does not tell."""
-    found = _TAGGER.search(text.partition("\n\n")[0])
+def written_at(text: str) -> str:
+    """Return when the tag or commit of this text was made, in UTC; nothing where its header does not tell."""
+    found = _WRITER.search(text.partition("\n\n")[0])
     return datetime.fromtimestamp(int(found[1]), timezone.utc).isoformat() if found else ""
 
 

@@ -30,7 +30,7 @@ OLD = {  # what Git 2.0 has
     "for-each-ref": "--format",
     "git": "--git-dir --shallow-file --work-tree -c",
     "hash-object": "--stdin -w",
-    "log": "--first-parent --format --max-count --name-only --reverse --topo-order -1 -z",
+    "log": "--first-parent --format --max-count --name-only --reverse --topo-order -z",
     "ls-files": "--cached --exclude-standard --others -z",
     "ls-remote": "--heads",
     "ls-tree": "--full-tree -r -z",
