@@ -1,0 +1,89 @@
+"""What is measured side by side, how often, and what of it is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.runner import Runner, Took
+from bench.tables import Spread
+
+if TYPE_CHECKING:
+    from bench.world import World
+
+LATENCIES = (0.0, 0.05)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A session: what runs the commands, how many rounds count, whose sources, how far the server, and how refs lie."""
+
+    runner: Runner
+    rounds: int
+    checkouts: Sequence[Path]
+    latencies: Sequence[float] = LATENCIES
+    loose: bool = False
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something to measure: a command in the world's clone, and variables of its own."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def raw(name: str, *lines: str) -> Contestant:
+    """Make a contestant of the commands that a person would type."""
+    return Contestant(name, ["sh", "-ec", "\n".join(lines)])
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a command asked for: Git processes by itself and in all; requests by what answers them."""
+
+    started: int
+    processes: int
+    requests: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """Such as `12 (45)`: the Git processes."""
+        return f"{self.started} ({self.processes})"
+
+    @property
+    def asked(self) -> str:
+        """The requests: Git's, those of the API, those of AWS."""
+        return " / ".join(str(self.requests.get(door, 0)) for door in ("git", "api", "aws"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A contestant's rounds."""
+
+    rounds: Sequence[Took]
+
+    @property
+    def seconds(self) -> Spread:
+        return Spread([each.seconds for each in self.rounds])
+
+    @property
+    def processor(self) -> Spread:
+        """Seconds on a processor, its children's too: what a busy machine changes little."""
+        return Spread([each.own + each.children for each in self.rounds])
+
+    @property
+    def mebibytes(self) -> float:
+        """The highest peak."""
+        return max(each.memory for each in self.rounds) / 2**20
+
+
+def race(world: World, contestants: Sequence[Contestant], rounds: int) -> dict[str, Measured]:
+    """Run each in turn, round after round; the first round warms up and is not kept."""
+    found: dict[str, list[Took]] = {each.name: [] for each in contestants}
+    for _ in range(rounds + 1):
+        for each in contestants:
+            found[each.name].append(world.run(each))
+    return {name: Measured(took[1:]) for name, took in found.items()}

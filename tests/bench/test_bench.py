@@ -1,0 +1,54 @@
+"""What the bench counts and prints is right; how fast anything is, no test says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from bench.counting import CountingGit
+from bench.race import Counts
+from bench.runner import CouldNotRunError, Runner
+from bench.tables import Goal, Spread, table
+
+
+def test_a_table_has_medians_with_least_and_most() -> None:
+    laid_out = table("Seen", ("what", "s"), [("a", Spread([0.3, 0.1, 0.2])), ("longer", 2.0)])
+    assert laid_out.splitlines() == [
+        "### Seen",
+        "",
+        "| what   | s                   |",
+        "|--------|---------------------|",
+        "| a      | 0.200 (0.100–0.300) |",
+        "| longer | 2                   |",
+    ]
+
+
+@pytest.mark.parametrize(("measured", "reached"), [(1.5, "yes"), (1.51, "NO")])
+def test_a_goal_is_reached_up_to_what_it_says(measured: float, reached: str) -> None:
+    assert Goal("a ratio", 1.5, measured).row() == ("a ratio", "≤ 1.5", f"{measured}", reached)
+
+
+def test_each_git_is_counted_and_what_git_starts_apart(tmp_path: Path) -> None:
+    counting = CountingGit(tmp_path / "counting")
+    seen = {**os.environ, **counting.environment(os.environ["PATH"])}
+    for command in ("git init -q here", "git --git-dir=here/.git -c alias.two='!git version' two"):
+        subprocess.run(["sh", "-c", command], cwd=tmp_path, env=seen, check=True, capture_output=True)
+    started, processes = counting.take()
+    assert [line.split()[0] for line in started] == ["init", "--git-dir=here/.git"]
+    assert processes == 3
+    assert counting.take() == ([], 0)
+
+
+def test_counts_name_each_door_in_order() -> None:
+    assert Counts(2, 5, {"aws": 5, "git": 8, "looks": 3}).asked == "8 / 0 / 5"
+
+
+def test_what_a_command_takes_is_its_own_and_its_childrens(tmp_path: Path) -> None:
+    with Runner() as runner:
+        took = runner.run(["sh", "-c", "exit 0"], tmp_path, dict(os.environ))
+        assert took.seconds > 0
+        assert 0 < took.memory < 2**26, "this process's own memory is no part of it"
+        with pytest.raises(CouldNotRunError, match="exit 3\nno\n"):
+            runner.run(["sh", "-c", "echo no; exit 3"], tmp_path, dict(os.environ))

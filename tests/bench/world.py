@@ -1,0 +1,136 @@
+"""A sandbox to measure in: every command begins in the same state, and can be counted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from bench.counting import CountingGit
+from bench.race import Bench, Contestant, Counts
+from bench.remote import GitOnly, Saved
+from bench.runner import Took
+
+from release.git.remotes import git_header
+from release.sandbox import Sandbox
+from release.sandbox.git import Bare
+from release.sandbox.github.records import TOKEN
+from release.sandbox.serving import Recorded
+
+PRIVATE = ("INVOKE_", "GITHUB_", "GH_", "AWS_", "GIT_", "PYTHON")
+EMPTY = 'from invoke import task\n\n\n@task\ndef nothing(c):\n    """Do nothing."""\n'
+
+
+class World:
+    """A sandbox, and the clone in it that the commands run in."""
+
+    def __init__(self, bench: Bench, sandbox: Sandbox) -> None:
+        self.bench, self.sandbox = bench, sandbox
+        self.counting = CountingGit(sandbox.folder / "counting")
+        self.remote, self.clone = sandbox.bare, Bare(sandbox.work)
+        self.keep()
+
+    def serve_git_alone(self, **more: Bare) -> None:
+        """Leave the rules' hooks, and the workflows that a push starts, out of it; serve more beside its remote."""
+        front, names = self.sandbox.github.front, {f"/{self.sandbox.github.hub.full_name}": self.remote}
+        front.application = GitOnly(front.application, names | {f"/more/{name}": bare for name, bare in more.items()})
+        shutil.rmtree(self.remote.path / "hooks", ignore_errors=True)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a command of this world sees."""
+        kept = {name: v for name, v in os.environ.items() if not name.startswith(PRIVATE) and name != "CI"}
+        return {**kept, **self.sandbox.environment(), "INVOKE_RELEASE_POLL": "0.2"}
+
+    def keep(self) -> None:
+        """Take what is there now for what each command begins with."""
+        self._saved = [Saved(self.remote), Saved(self.clone)]
+
+    def restore(self) -> None:
+        """Put back what a command changed."""
+        for each in self._saved:
+            each.restore()
+
+    @contextmanager
+    def branch(self, name: str, check_out: bool = False) -> Iterator[None]:
+        """Begin each command in the block with this branch at the trunk's head, pushed."""
+        before = self._saved
+        for repository, place in ((self.remote, "heads"), (self.clone, "heads"), (self.clone, "remotes/origin")):
+            repository.update_ref(f"refs/{place}/{name}", str(repository.sha("refs/heads/main")))
+        if check_out:
+            self.clone.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
+            self.clone.git("config", f"branch.{name}.remote", "origin")
+            self.clone.git("config", f"branch.{name}.merge", f"refs/heads/{name}")
+        self.keep()
+        try:
+            yield
+        finally:
+            self._saved = before
+            self.restore()
+
+    @contextmanager
+    def latency(self, seconds: float) -> Iterator[None]:
+        """Have each request of the remote and of the API wait for so long before it is answered."""
+        faults = self.sandbox.github.faults
+        if seconds:
+            faults.add("*", ".", delay=seconds, times=None)
+        try:
+            yield
+        finally:
+            faults.clear()
+
+    def nothing(self, *arguments: str) -> Contestant:
+        """Make the contestant that everything is beside: an empty task, or that one's list."""
+        empty = self.sandbox.folder / "empty"
+        empty.mkdir(exist_ok=True)
+        (empty / "tasks.py").write_text(EMPTY, encoding="utf-8")
+        return Contestant("empty", [sys.executable, "-m", "invoke", "--search-root", str(empty), *arguments])
+
+    def ours(self, *arguments: str) -> list[Contestant]:
+        """Make a contestant of a task for each checkout of the project that is compared."""
+        command = [sys.executable, "-m", "invoke", *arguments]
+        roots = self.bench.checkouts
+        names = ["ours", *(f"ours in {each.name}" for each in roots[1:])]
+        return [Contestant(name, command, {"PYTHONPATH": str(root)}) for name, root in zip(names, roots, strict=True)]
+
+    def run(self, one: Contestant, **more: str) -> Took:
+        """Run it once, and put back what it changed; raise CouldNotRunError unless it exits 0."""
+        # Ours gives Git the token with the first request; so does everybody here.
+        token = {} if "PYTHONPATH" in one.environment else git_header(TOKEN, self.sandbox.github.url, 0)
+        variables = {**self.variables, **token, **one.environment, **more}
+        try:
+            return self.bench.runner.run(one.command, self.clone.path, variables)
+        finally:
+            self.restore()
+
+    def count(self, one: Contestant) -> Counts:
+        """Run it once more, with every Git process and every request counted."""
+        fronts = [each.front for each in (self.sandbox.github, self.sandbox.cloud) if each]
+        seen = [len(front.requests) for front in fronts]
+        self.counting.take()
+        self.run(one, **self.counting.environment(self.variables["PATH"]))
+        started, processes = self.counting.take()
+        asked = [each for front, number in zip(fronts, seen, strict=True) for each in front.requests[number:]]
+        return Counts(len(started), processes, _requests(asked))
+
+
+def _requests(asked: Sequence[Recorded]) -> dict[str, int]:
+    """Count what Git, the API and AWS were asked, and the looks at the remote and fetches: each begins with this."""
+    looks = [each for each in asked if each.path.endswith("/info/refs") and "upload-pack" in each.query]
+    return {**Counter(map(_door, asked)), "looks": len(looks)}
+
+
+def _door(request: Recorded) -> str:
+    if ".git/" in request.path:
+        return "git"
+    return "api" if request.path.startswith("/api/") else "aws"
+
+
+@contextmanager
+def new_world(bench: Bench) -> Iterator[World]:
+    """Open a world of the sample; what it is made of goes with it."""
+    with Sandbox() as sandbox:
+        yield World(bench, sandbox)
