@@ -11,6 +11,7 @@ from bench.runner import Runner, Took
 from bench.tables import Spread
 
 if TYPE_CHECKING:
+    from bench.remote import Place
     from bench.world import World
 
 LATENCIES = (0.0, 0.05)
@@ -29,16 +30,17 @@ class Bench:
 
 @dataclass(frozen=True)
 class Contestant:
-    """Something to measure: a command in the world's clone, and variables of its own."""
+    """Something to measure: a command, variables of its own, and where it runs if not in the sandbox's clone."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    place: Place | None = None
 
 
-def raw(name: str, *lines: str) -> Contestant:
+def raw(name: str, *lines: str, place: Place | None = None) -> Contestant:
     """Make a contestant of the commands that a person would type."""
-    return Contestant(name, ["sh", "-ec", "\n".join(lines)])
+    return Contestant(name, ["sh", "-ec", "\n".join(lines)], place=place)
 
 
 @dataclass(frozen=True)

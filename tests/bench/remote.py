@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
@@ -48,3 +51,61 @@ class Saved:
         if (repository.path / ".git").exists():
             repository.git("symbolic-ref", "HEAD", self._branch)
             repository.git("reset", "--quiet", "--hard")
+            repository.git("clean", "--quiet", "-d", "--force")
+
+
+class Place:
+    """A remote and the clone of it that commands run in, each from the same state."""
+
+    def __init__(self, remote: Bare, clone: Bare) -> None:
+        self.remote, self.clone = remote, clone
+        self.keep()
+
+    def keep(self) -> None:
+        """Take what is there now for what each command begins with."""
+        self._saved = [Saved(self.remote), Saved(self.clone)]
+
+    def restore(self) -> None:
+        """Put back what a command changed."""
+        for each in self._saved:
+            each.restore()
+
+    @contextmanager
+    def branch(self, name: str, files: Mapping[str, str] | None = None) -> Iterator[None]:
+        """Begin each command in the block with this branch, pushed, at the trunk's head.
+
+        With `files`, these are committed on it, and it is checked out.
+        """
+        before = self._saved
+        sha = str(self.clone.sha("refs/heads/main"))
+        if files is not None:
+            changes = [("100644", self.clone.write_blob(text.encode()), path) for path, text in files.items()]
+            people = {f"GIT_{who}_{what}": "person@example.com" for who in WHO for what in ("NAME", "EMAIL")}
+            tree = self.clone.write_tree(sha, changes)
+            sha = self.clone.write_commit(tree, [sha], "Have other tools bump", **people)
+            self.clone.git("push", "--quiet", str(self.remote.path), f"{sha}:refs/heads/{name}")
+            self.clone.update_ref(f"refs/heads/{name}", sha)
+            self.clone.git("checkout", "--quiet", name)
+            self.clone.git("config", f"branch.{name}.remote", "origin")
+            self.clone.git("config", f"branch.{name}.merge", f"refs/heads/{name}")
+        self.remote.update_ref(f"refs/heads/{name}", sha)
+        self.clone.update_ref(f"refs/remotes/origin/{name}", sha)
+        self.keep()
+        try:
+            yield
+        finally:
+            self._saved = before
+            self.restore()
+
+
+WHO = ("AUTHOR", "COMMITTER")
+
+
+def copy_place(place: Place, folder: Path, url: str) -> Place:
+    """Copy both repositories, the clone's remote at `url`."""
+    remote, clone = folder / "remote.git", folder / "clone"
+    for one, other in ((place.remote.path, remote), (place.clone.path, clone)):
+        shutil.copytree(one, other, symlinks=True)
+    Bare(clone).git("remote", "set-url", "origin", url)
+    Bare(clone).git("update-index", "-q", "--refresh")
+    return Place(Bare(remote), Bare(clone))

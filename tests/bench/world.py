@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from bench.counting import CountingGit
 from bench.race import Bench, Contestant, Counts
-from bench.remote import GitOnly, Saved
+from bench.remote import GitOnly, Place, copy_place
 from bench.runner import Took
 
 from release.git.remotes import git_header
@@ -30,46 +30,26 @@ class World:
     def __init__(self, bench: Bench, sandbox: Sandbox) -> None:
         self.bench, self.sandbox = bench, sandbox
         self.counting = CountingGit(sandbox.folder / "counting")
-        self.remote, self.clone = sandbox.bare, Bare(sandbox.work)
-        self.keep()
+        self.place = Place(sandbox.bare, Bare(sandbox.work))
 
-    def serve_git_alone(self, **more: Bare) -> None:
-        """Leave the rules' hooks, and the workflows that a push starts, out of it; serve more beside its remote."""
-        front, names = self.sandbox.github.front, {f"/{self.sandbox.github.hub.full_name}": self.remote}
-        front.application = GitOnly(front.application, names | {f"/more/{name}": bare for name, bare in more.items()})
-        shutil.rmtree(self.remote.path / "hooks", ignore_errors=True)
+    def serve_git_alone(self) -> None:
+        """Leave the rules' hooks, and the workflows that a push starts, out of it from now on."""
+        front, name = self.sandbox.github.front, f"/{self.sandbox.github.hub.full_name}"
+        self.git = front.application = GitOnly(front.application, {name: self.sandbox.bare})
+        shutil.rmtree(self.sandbox.bare.path / "hooks", ignore_errors=True)
+
+    def second_place(self, name: str) -> Place:
+        """Serve a copy of the repository beside it."""
+        url = f"{self.sandbox.github.url}/more/{name}.git"
+        place = copy_place(self.place, self.sandbox.folder / name, url)
+        self.git.repositories[f"/more/{name}"] = place.remote
+        return place
 
     @property
     def variables(self) -> dict[str, str]:
         """What a command of this world sees."""
         kept = {name: v for name, v in os.environ.items() if not name.startswith(PRIVATE) and name != "CI"}
         return {**kept, **self.sandbox.environment(), "INVOKE_RELEASE_POLL": "0.2"}
-
-    def keep(self) -> None:
-        """Take what is there now for what each command begins with."""
-        self._saved = [Saved(self.remote), Saved(self.clone)]
-
-    def restore(self) -> None:
-        """Put back what a command changed."""
-        for each in self._saved:
-            each.restore()
-
-    @contextmanager
-    def branch(self, name: str, check_out: bool = False) -> Iterator[None]:
-        """Begin each command in the block with this branch at the trunk's head, pushed."""
-        before = self._saved
-        for repository, place in ((self.remote, "heads"), (self.clone, "heads"), (self.clone, "remotes/origin")):
-            repository.update_ref(f"refs/{place}/{name}", str(repository.sha("refs/heads/main")))
-        if check_out:
-            self.clone.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
-            self.clone.git("config", f"branch.{name}.remote", "origin")
-            self.clone.git("config", f"branch.{name}.merge", f"refs/heads/{name}")
-        self.keep()
-        try:
-            yield
-        finally:
-            self._saved = before
-            self.restore()
 
     @contextmanager
     def latency(self, seconds: float) -> Iterator[None]:
@@ -89,22 +69,23 @@ class World:
         (empty / "tasks.py").write_text(EMPTY, encoding="utf-8")
         return Contestant("empty", [sys.executable, "-m", "invoke", "--search-root", str(empty), *arguments])
 
-    def ours(self, *arguments: str) -> list[Contestant]:
+    def ours(self, *arguments: str, place: Place | None = None) -> list[Contestant]:
         """Make a contestant of a task for each checkout of the project that is compared."""
         command = [sys.executable, "-m", "invoke", *arguments]
         roots = self.bench.checkouts
         names = ["ours", *(f"ours in {each.name}" for each in roots[1:])]
-        return [Contestant(name, command, {"PYTHONPATH": str(root)}) for name, root in zip(names, roots, strict=True)]
+        whose = zip(names, roots, strict=True)
+        return [Contestant(name, command, {"PYTHONPATH": str(root)}, place) for name, root in whose]
 
     def run(self, one: Contestant, **more: str) -> Took:
         """Run it once, and put back what it changed; raise CouldNotRunError unless it exits 0."""
         # Ours gives Git the token with the first request; so does everybody here.
         token = {} if "PYTHONPATH" in one.environment else git_header(TOKEN, self.sandbox.github.url, 0)
-        variables = {**self.variables, **token, **one.environment, **more}
+        variables, place = {**self.variables, **token, **one.environment, **more}, one.place or self.place
         try:
-            return self.bench.runner.run(one.command, self.clone.path, variables)
+            return self.bench.runner.run(one.command, place.clone.path, variables)
         finally:
-            self.restore()
+            place.restore()
 
     def count(self, one: Contestant) -> Counts:
         """Run it once more, with every Git process and every request counted."""
