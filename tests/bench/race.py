@@ -19,11 +19,15 @@ LATENCIES = (0.0, 0.05)
 
 @dataclass(frozen=True)
 class Bench:
-    """A session: what runs the commands, how many rounds count, whose sources, how far the server, and how refs lie."""
+    """A session: what runs the commands, how many rounds count, whose sources, how far the server, and how refs lie.
+
+    `bytecode` is a folder for what Python compiles.
+    """
 
     runner: Runner
     rounds: int
     checkouts: Sequence[Path]
+    bytecode: Path
     latencies: Sequence[float] = LATENCIES
     loose: bool = False
 

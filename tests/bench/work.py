@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from bench.race import Contestant, raw
@@ -29,12 +29,9 @@ class Work:
     @contextmanager
     def begun(self, place: Place) -> Iterator[None]:
         """Make what it begins with, for the block."""
-        (name, files), *others = [*self.branches.items()] or [("", None)]
-        assert not others
-        if not name:
-            yield
-            return
-        with place.branch(name, files):
+        with ExitStack() as stack:
+            for name, files in self.branches.items():
+                stack.enter_context(place.branch(name, files))
             yield
 
     def people(self, place: Place | None = None) -> list[Contestant]:
@@ -86,3 +83,13 @@ def next_(line: str = "0.6") -> Work:
 def status() -> Work:
     """Ask what is out, of every line."""
     return Work("release.status", ("release.status",))
+
+
+def check(version: str) -> Work:
+    """Ask whether a version is allowed."""
+    return Work("release.check", ("release.check", "--version", version))
+
+
+def dry(one: Work) -> Work:
+    """Make the task's dry run, beside which nobody pushes."""
+    return Work(f"--dry {one.name}", ("--dry", *one.typed), branches=one.branches)

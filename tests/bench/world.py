@@ -20,6 +20,8 @@ from release.sandbox.git import Bare
 from release.sandbox.github.records import TOKEN
 from release.sandbox.serving import Recorded
 
+# inv keeps no bytecode unless told to; of what pip installed there is some, and so there is here after the first round.
+INV = (sys.executable, "-m", "invoke", "--write-pyc")
 PRIVATE = ("INVOKE_", "GITHUB_", "GH_", "AWS_", "GIT_", "PYTHON")
 EMPTY = 'from invoke import task\n\n\n@task\ndef nothing(c):\n    """Do nothing."""\n'
 
@@ -49,7 +51,8 @@ class World:
     def variables(self) -> dict[str, str]:
         """What a command of this world sees."""
         kept = {name: v for name, v in os.environ.items() if not name.startswith(PRIVATE) and name != "CI"}
-        return {**kept, **self.sandbox.environment(), "INVOKE_RELEASE_POLL": "0.2"}
+        ours = {"INVOKE_RELEASE_POLL": "0.2", "PYTHONPYCACHEPREFIX": str(self.bench.bytecode)}
+        return {**kept, **self.sandbox.environment(), **ours}
 
     @contextmanager
     def latency(self, seconds: float) -> Iterator[None]:
@@ -67,11 +70,11 @@ class World:
         empty = self.sandbox.folder / "empty"
         empty.mkdir(exist_ok=True)
         (empty / "tasks.py").write_text(EMPTY, encoding="utf-8")
-        return Contestant("empty", [sys.executable, "-m", "invoke", "--search-root", str(empty), *arguments])
+        return Contestant("empty", [*INV, "--search-root", str(empty), *arguments])
 
     def ours(self, *arguments: str, place: Place | None = None) -> list[Contestant]:
         """Make a contestant of a task for each checkout of the project that is compared."""
-        command = [sys.executable, "-m", "invoke", *arguments]
+        command = [*INV, *arguments]
         roots = self.bench.checkouts
         names = ["ours", *(f"ours in {each.name}" for each in roots[1:])]
         whose = zip(names, roots, strict=True)
@@ -99,9 +102,10 @@ class World:
 
 
 def _requests(asked: Sequence[Recorded]) -> dict[str, int]:
-    """Count what Git, the API and AWS were asked, and the looks at the remote and fetches: each begins with this."""
-    looks = [each for each in asked if each.path.endswith("/info/refs") and "upload-pack" in each.query]
-    return {**Counter(map(_door, asked)), "looks": len(looks)}
+    """Count what Git, the API and AWS were asked, and what begins each look or fetch, and each push."""
+    begun = Counter(each.query.rpartition("-")[0] for each in asked if each.path.endswith("/info/refs"))
+    named = {"looks": begun["service=git-upload"], "pushes": begun["service=git-receive"]}
+    return {**Counter(map(_door, asked)), **named}
 
 
 def _door(request: Recorded) -> str:
