@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from importlib import import_module
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
     """Measure the rows that are named, or all."""
     race, runner = import_module("bench.race"), import_module("bench.runner")
     options, failed = _options(arguments), 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was made is taken away then, too
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {options.rounds} rounds: median (least–most)\n")
     with runner.Runner() as runs, tempfile.TemporaryDirectory(prefix="release-bench-") as folder:
         checkouts = [path.resolve() for path in options.checkout or [Path.cwd()]]

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -43,7 +44,9 @@ class Runner:
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind:
+            self._child.send_signal(signal.SIGINT)  # what is running is of no use any more
         self._child.communicate()
 
     def run(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Took:
@@ -64,9 +67,15 @@ def _answer(command: list[str], folder: str, environment: dict[str, str]) -> dic
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, **where)
     ends = threading.Timer(LIMIT, os.killpg, (child.pid, signal.SIGKILL))
     ends.start()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    try:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    except KeyboardInterrupt:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        raise
+    finally:
+        ends.cancel()
     seconds, own = time.perf_counter() - begun, _own_time(child.pid)
-    ends.cancel()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     whole = usage.ru_utime + usage.ru_stime
@@ -87,5 +96,6 @@ def _own_time(number: int) -> float | None:
 
 
 if __name__ == "__main__":
-    for line in sys.stdin:
-        print(json.dumps(_answer(**json.loads(line))), flush=True)
+    with suppress(KeyboardInterrupt):
+        for line in sys.stdin:
+            print(json.dumps(_answer(**json.loads(line))), flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,21 @@ def test_what_a_command_takes_is_its_own_and_its_childrens(tmp_path: Path) -> No
         assert 0 < took.memory < 2**26, "this process's own memory is no part of it"
         with pytest.raises(CouldNotRunError, match="exit 3\nno\n"):
             runner.run(["sh", "-c", "echo no; exit 3"], tmp_path, dict(os.environ))
+
+
+INTERRUPTED = """
+import os, signal, sys
+from pathlib import Path
+from bench.runner import Runner
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+with Runner() as runner:
+    stop = f"echo $$ >id; kill -TERM {os.getpid()}; exec sleep 60"
+    runner.run(["sh", "-c", stop], Path.cwd(), dict(os.environ))
+"""
+
+
+def test_a_command_ends_with_the_bench(tmp_path: Path) -> None:
+    seen = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=tmp_path, env=seen, capture_output=True, check=False)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "id").read_text()), 0)

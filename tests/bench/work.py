@@ -34,10 +34,10 @@ class Work:
                 stack.enter_context(place.branch(name, files))
             yield
 
-    def people(self, place: Place | None = None) -> list[Contestant]:
+    def people(self) -> list[Contestant]:
         """Make the raw contestants: who looks before and after, and who looks once."""
-        whole = raw("raw", LOOK, *self.steps, *self.proof, place=place)
-        return [whole, raw("one look", *self.steps, *self.proof, place=place)] if self.steps else [whole]
+        whole = raw("raw", LOOK, *self.steps, *self.proof)
+        return [whole, raw("one look", *self.steps, *self.proof)] if self.steps else [whole]
 
 
 def line_branch(version: str) -> str:
