@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import struct
-import subprocess
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from release.sandbox.git import Bare, git_environment
+from release.sandbox.git import Bare
 
 WHO = "Release Person <person@example.com>"
 BEGAN = 1_780_000_000  # seconds; after the sample's commits
@@ -59,10 +59,10 @@ def grow(remote: Bare, clone: Bare, size: Size, loose: bool) -> None:
     """Have both grow from the trunk's head, as if the clone had just fetched everything."""
     head = str(remote.sha("refs/heads/main"))
     grown = _grown(head, remote.commit(head).tree, size)
+    remote.output("index-pack", "--stdin", given=grown.pack())
+    packs = Path("objects", "pack")
+    shutil.copytree(remote.path / packs, clone.path / ".git" / packs, dirs_exist_ok=True)
     for repository, folder, branches in ((remote, ".", "refs/heads/"), (clone, ".git", "refs/remotes/origin/")):
-        index = ["git", "index-pack", "--stdin"]
-        where = {"cwd": repository.path, "env": git_environment()}
-        subprocess.run(index, input=grown.pack(), check=True, capture_output=True, **where)
         refs = {name.replace("refs/heads/", branches): seen for name, seen in grown.refs.items()}
         (_write_loose if loose else _write_packed)(repository, repository.path / folder, refs)
     clone.update_ref("refs/heads/main", grown.refs["refs/heads/main"][0])
@@ -90,8 +90,8 @@ def _commit(tree: str, parent: str, who: str, version: str) -> str:
 
 def _write_packed(repository: Bare, folder: Path, refs: dict[str, tuple[str, str]]) -> None:
     """Write the refs into one file, with those that are there."""
-    peeled = "%(refname) %(objectname) %(*objectname)"
-    here = [line.split(" ") for line in repository.git("for-each-ref", f"--format={peeled}").splitlines()]
+    form = "--format=%(refname) %(objectname) %(*objectname)"
+    here = [line.split(" ") for line in repository.git("for-each-ref", form).splitlines()]
     every = {name: (sha, peels) for name, sha, peels in here if name != "refs/remotes/origin/HEAD"} | refs
     lines = [f"{sha} {name}\n" + (f"^{peels}\n" if peels else "") for name, (sha, peels) in sorted(every.items())]
     text = "# pack-refs with: peeled fully-peeled sorted \n" + "".join(lines)

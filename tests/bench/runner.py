@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -60,22 +59,31 @@ class Runner:
         return Took(*answer["took"])
 
 
+GOING: list[int] = []  # the command that runs
+ENDED: list[int] = []
+
+
+def _end(*told: object) -> None:
+    """End the command that runs, and each one to come: at Ctrl-C, by a handler that raises nowhere."""
+    ENDED.append(len(told))
+    for number in GOING:
+        os.killpg(number, signal.SIGKILL)
+
+
 def _answer(command: list[str], folder: str, environment: dict[str, str]) -> dict[str, Any]:
     said = os.memfd_create("said") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_RDWR)
     where = {"cwd": folder, "env": environment, "start_new_session": True}
     begun = time.perf_counter()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, **where)
+    GOING.append(child.pid)
+    if ENDED:
+        _end()
     ends = threading.Timer(LIMIT, os.killpg, (child.pid, signal.SIGKILL))
     ends.start()
-    try:
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    except KeyboardInterrupt:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        raise
-    finally:
-        ends.cancel()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     seconds, own = time.perf_counter() - begun, _own_time(child.pid)
+    ends.cancel()
+    GOING.clear()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     whole = usage.ru_utime + usage.ru_stime
@@ -96,6 +104,6 @@ def _own_time(number: int) -> float | None:
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        for line in sys.stdin:
-            print(json.dumps(_answer(**json.loads(line))), flush=True)
+    signal.signal(signal.SIGINT, _end)
+    for line in sys.stdin:
+        print(json.dumps(_answer(**json.loads(line))), flush=True)

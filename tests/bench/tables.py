@@ -33,7 +33,7 @@ class Goal:
     def row(self) -> tuple[str, str, str, str]:
         """What, the goal, what was measured, and whether that reaches it."""
         reached = "yes" if self.measured <= self.most else "NO"
-        return self.what, f"≤ {self.most:g}", _text(self.measured), reached
+        return self.what, f"≤ {_text(float(self.most))}", _text(self.measured), reached
 
 
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -8,10 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from bench.big import Size, grow
 from bench.counting import CountingGit
 from bench.race import Counts
+from bench.remote import Place
 from bench.runner import CouldNotRunError, Runner
 from bench.tables import Goal, Spread, table
+
+from release.sandbox import Sandbox
+from release.sandbox.git import Bare
 
 
 def test_a_table_has_medians_with_least_and_most() -> None:
@@ -71,3 +76,39 @@ def test_a_command_ends_with_the_bench(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=tmp_path, env=seen, capture_output=True, check=False)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "id").read_text()), 0)
+
+
+@pytest.mark.parametrize("loose", [False, True])
+def test_both_repositories_grow_to_the_size(loose: bool) -> None:
+    with Sandbox(cloud=False) as sandbox:
+        clone = Bare(sandbox.work)
+        grow(sandbox.bare, clone, Size(lines=2, patches=3), loose)
+        assert sandbox.bare.sha("0.8.2") == sandbox.bare.sha("release-0.8-20261031")
+        assert sandbox.bare.kind(sandbox.bare.refs()["refs/tags/0.7.0"]) == "tag"
+        assert sandbox.bare.git("fsck", "--connectivity-only") == ""
+        tags = sandbox.bare.refs("refs/tags")
+        assert len(tags) == 5 + 6
+        assert clone.refs("refs/tags") == tags
+        assert clone.sha("refs/remotes/origin/main") == clone.sha("main") == sandbox.bare.sha("main")
+        assert clone.git("status", "--porcelain") == ""
+
+
+def test_each_command_begins_in_the_same_state() -> None:
+    with Sandbox(cloud=False) as sandbox:
+        place, clone = Place(sandbox.bare, Bare(sandbox.work)), Bare(sandbox.work)
+        before = sandbox.bare.refs(), clone.refs()
+        with place.branch("image-0.7.0", {"tbump.toml": "x"}):
+            begun = sandbox.bare.refs(), clone.refs()
+            (clone.path / "tbump.toml").write_text("y")
+            clone.git("tag", "9.9.9")
+            clone.git("push", "-q", str(sandbox.bare.path), "9.9.9", "HEAD~1:refs/heads/new", ":image-0.7.0")
+            clone.git("switch", "-q", "-c", "other")
+            (clone.path / "left").write_text("")
+            place.restore()
+            assert (sandbox.bare.refs(), clone.refs()) == begun
+            assert (clone.path / "tbump.toml").read_text() == "x"
+            assert clone.git("status", "--porcelain", "--branch").splitlines() == [
+                "## image-0.7.0...origin/image-0.7.0"
+            ]
+        assert (sandbox.bare.refs(), clone.refs()) == before
+        assert clone.git("status", "--porcelain", "--branch").startswith("## main")
