@@ -24,6 +24,10 @@ class Size:
     patches: int = 50
     first: int = 7
 
+    def __str__(self) -> str:
+        """Such as `100,000 tags`."""
+        return f"{self.lines * self.patches:,} tags"
+
     @property
     def next(self) -> str:
         """The next minor version."""

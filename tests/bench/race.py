@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.big import Size
 from bench.runner import Runner, Took
 from bench.tables import Spread
 
@@ -29,6 +30,7 @@ class Bench:
     checkouts: Sequence[Path]
     bytecode: Path
     latencies: Sequence[float] = LATENCIES
+    size: Size = field(default_factory=Size)
     loose: bool = False
 
 

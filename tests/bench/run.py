@@ -18,7 +18,7 @@ GROUPS = {
     "start": (),
     "tasks": ("tag", "branch", "bump", "next", "status"),
     "peers": ("near", "big"),
-    "sizes": (),
+    "sizes": ("reads", "pushes"),
     "minor": (),
     "gate": (),
 }
@@ -30,10 +30,11 @@ def main(arguments: list[str]) -> int:
     options, failed = _options(arguments), 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was made is taken away then, too
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {options.rounds} rounds: median (least–most)\n")
-    with runner.Runner() as runs, tempfile.TemporaryDirectory(prefix="release-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="release-bench-") as folder, runner.Runner() as runs:
         checkouts = [path.resolve() for path in options.checkout or [Path.cwd()]]
         latencies = [each / 1000 for each in options.latency or (0, 50)]
-        bench = race.Bench(runs, options.rounds, checkouts, Path(folder), latencies, options.loose)
+        size = import_module("bench.big").Size(options.lines)
+        bench = race.Bench(runs, options.rounds, checkouts, Path(folder), latencies, size, options.loose)
         for group, names in _wanted(options.rows):
             try:
                 import_module(f"bench.rows.{group}").rows(bench, *names)
@@ -55,7 +56,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all, or of these: {', '.join(known)}")
     parser.add_argument("--rounds", type=int, default=7, help="that count; one more warms up")
     parser.add_argument("--latency", type=int, action="append", help="milliseconds a request (0 and 50)")
-    parser.add_argument("--loose", action="store_true", help="have the 100,000 tags lie in a file each")
+    parser.add_argument("--loose", action="store_true", help="have each ref of the big repository in a file")
+    parser.add_argument("--lines", type=int, default=2000, help="of the big repository, each with 50 tags")
     whose = "a folder with the project's source; with more than one each is measured, the first as `ours` (here)"
     parser.add_argument("--checkout", type=Path, action="append", help=whose)
     options = parser.parse_args(arguments)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from bench.big import grow
 from bench.counting import CountingGit
 from bench.race import Bench, Contestant, Counts
 from bench.remote import GitOnly, Place, copy_place
@@ -119,3 +120,11 @@ def new_world(bench: Bench) -> Iterator[World]:
     """Open a world of the sample; what it is made of goes with it."""
     with Sandbox() as sandbox:
         yield World(bench, sandbox)
+
+
+def big_place(world: World) -> Place:
+    """Serve a repository of the bench's size beside the world's."""
+    place = world.second_place("big")
+    grow(place.remote, place.clone, world.bench.size, world.bench.loose)
+    place.keep()
+    return place

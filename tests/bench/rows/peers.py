@@ -7,12 +7,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from bench import work
-from bench.big import Size, grow
 from bench.race import Bench, Contestant, Measured, race, raw
 from bench.remote import Place
 from bench.runner import CouldNotRunError
 from bench.tables import Goal, show, show_goals
-from bench.world import World, new_world
+from bench.world import World, big_place, new_world
 
 FILES = {
     "tbump.toml": f"""[version]
@@ -56,10 +55,7 @@ def rows(bench: Bench, *names: str) -> None:
             with world.latency(latency):
                 _rows(world, f"Bump, commit, tag, push: {latency * 1000:g} ms a request", "0.7.0", world.place)
         if "big" in names or not names:
-            size, place = Size(), world.second_place("big")
-            grow(place.remote, place.clone, size, bench.loose)
-            place.keep()
-            _rows(world, "Bump, commit, tag, push: 100,000 tags", size.next, place)
+            _rows(world, f"Bump, commit, tag, push: {bench.size}", bench.size.next, big_place(world))
 
 
 def _rows(world: World, title: str, version: str, place: Place) -> None:
