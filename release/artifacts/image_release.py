@@ -76,11 +76,11 @@ def build_images(context: Context, version: semver.Version, head: RemoteRef, fla
 
 def prove_images(context: Context, version: semver.Version, finished: Run, request: Dispatch) -> None:
     """Raise unless the run succeeded, every image of the version is there, and every old one is the same (F21)."""
-    image = context.settings.image
+    image, before = context.settings.image, request.before
     if plan_images(context, version, finished):
         return
     check_run(context, finished, request)
-    check_unchanged(request.before, image_fingerprints(context), f"{image.repository} of {image.registry}")
+    check_unchanged(before, image_fingerprints(context, before), f"{image.repository} of {image.registry}")
     check_runner_images(context, version)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import semver
@@ -20,6 +21,8 @@ from release.git.repository import repository
 from release.github.http import http
 from release.versions import image_tags, parse, parse_image_tag
 
+LOOKS = 500  # tags of a repository that are compared where each takes a request of its own
+NO_VERSION = semver.Version(0)
 Digests = Mapping[str, str | None]  # of images, None where the registry has none
 
 
@@ -49,10 +52,44 @@ def tagged_images(names: Iterable[str], version: semver.Version) -> list[str]:
     return [f"{name}:{version}" for name in names]
 
 
-def image_fingerprints(context: Context, *, bases_may_change: bool = False) -> dict[str, str]:
-    """Return the digest of every tag of the repository, all pages; at will without tags that have no version."""
-    found = registry(context).image_digests(context.settings.image.repository)
-    return {tag: digest for tag, digest in found.items() if not bases_may_change or parse_image_tag(tag)}
+def image_fingerprints(
+    context: Context, known: Mapping[str, str] | None = None, *, bases_may_change: bool = False
+) -> dict[str, str]:
+    """Return the digests that tags of the repository have, of those `known` before; at will of none without a version.
+
+    The same before and after a build, they prove that it overwrote no image (F21): none at all where the registry
+    lists digests, as ECR and Google's do. Others take a request a tag: there they prove it of up to LOOKS tags, those
+    that a mistake hits first and that most people use; of more, it is said that the rest was not looked at.
+    """
+
+    def _is_compared(tag: str) -> bool:
+        return tag in known if known is not None else not bases_may_change or bool(parse_image_tag(tag))
+
+    def _chosen(tags: Iterable[str]) -> list[str]:
+        compared = [tag for tag in tags if _is_compared(tag)]
+        return compared if known is not None else _most_at_risk(context, compared)
+
+    opened, name = registry(context), context.settings.image.repository
+    found = opened.image_digests(name) if isinstance(opened, Ecr) else opened.image_digests(name, _chosen)
+    return {tag: digest for tag, digest in found.items() if _is_compared(tag)}
+
+
+def _most_at_risk(context: Context, tags: list[str]) -> list[str]:
+    """Choose LOOKS of the tags at most: images of this template, newest first, and at least half without a version."""
+    if len(tags) <= LOOKS:
+        return tags
+    image = context.settings.image
+    shapes, start = image_tags(image.tags, NO_VERSION, image.pythons), image.tags.partition("{")[0]
+    ranks = {}
+    for tag in tags:
+        if found := parse_image_tag(tag):
+            ranks[tag] = (str(replace(found, version=NO_VERSION)) in shapes, *found.version.to_tuple()[:3])
+    newest = sorted(ranks, key=lambda tag: ranks[tag], reverse=True)
+    bases = sorted((tag for tag in tags if tag not in ranks), key=lambda tag: (not tag.startswith(start), tag))
+    bases = bases[: max(LOOKS // 2, LOOKS - len(newest))]
+    left = f"{LOOKS} of {len(tags)} images of {image.repository} are compared, the newest and those without a version"
+    context.report.step("note", f"{left}: {image.registry} lists no digests")
+    return [*bases, *newest[: LOOKS - len(bases)]]
 
 
 def check_image_free(found: Digests, because: str = "") -> None:

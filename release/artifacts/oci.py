@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl
@@ -42,9 +42,12 @@ class OciRegistry:
         self._auths: dict[str, Auth] = {}
         self._found = False
 
-    def tags(self, repository: str) -> list[str]:
-        """List the tags of a repository, all pages; none when the repository does not exist."""
-        names: dict[str, None] = {}
+    def tags(self, repository: str) -> dict[str, str]:
+        """List the tags of a repository, all pages; none when the repository does not exist.
+
+        Each has its digest where the listing tells it, as Google's registries do, else "": the specification has none.
+        """
+        names: dict[str, str] = {}
         params, seen = {"n": str(PAGE)}, set[frozenset[tuple[str, str]]]()
         while params:
             if (page := frozenset(params.items())) in seen:
@@ -52,14 +55,14 @@ class OciRegistry:
             seen.add(page)
             answer = self._answer("GET", repository, "tags/list", params)
             if answer.status == _MISSING:
-                return []
-            listed = self._tag_names(answer)
+                return {}
+            listed = self._listed_tags(answer)
             params = _next_page(answer)
             # A registry MAY send a Link: without one, a full page may not be the last, until it has nothing new.
-            if not params and len(listed) >= PAGE and not names.keys() >= set(listed):
-                params = {"n": str(PAGE), "last": listed[-1]}
-            names |= dict.fromkeys(listed)
-        return list(names)
+            if not params and len(listed) >= PAGE and not names.keys() >= listed.keys():
+                params = {"n": str(PAGE), "last": list(listed)[-1]}
+            names |= listed
+        return names
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Look up the digest a tag names; None when there is no such tag; raise Failed when it is not of its bytes."""
@@ -73,12 +76,13 @@ class OciRegistry:
             answer = self._answer("GET", repository, f"manifests/{tag}")
         return None if answer.status == _MISSING else self._body_digest(answer, f"{repository}:{tag}")
 
-    def image_digests(self, repository: str) -> dict[str, str]:
-        """Look up every tag's digest: one HEAD a tag, as the specification has no listing with digests."""
-        tags = self.tags(repository)
-        # The first alone, so that the others have its token.
-        digests = [self.image_digest(repository, tag) for tag in tags[:1]]
-        digests += side_by_side([partial(self.image_digest, repository, tag) for tag in tags[1:]])
+    def image_digests(self, repository: str, choose: Callable[[Collection[str]], Collection[str]]) -> dict[str, str]:
+        """Return every tag's digest where the listing tells them, else those of the chosen tags: one HEAD each."""
+        listed = self.tags(repository)
+        if all(listed.values()):
+            return listed
+        tags = choose(listed)
+        digests = side_by_side([partial(self.image_digest, repository, tag) for tag in tags])  # the listing had a token
         return {tag: digest for tag, digest in zip(tags, digests, strict=True) if digest is not None}
 
     def _answer(self, method: str, repository: str, path: str, params: Mapping[str, str] | None = None) -> Answer:
@@ -136,13 +140,14 @@ class OciRegistry:
             raise Failed(what, _advice(repository))
         return token_auth(answer.json(SET_REGISTRY), host)
 
-    def _tag_names(self, answer: Answer) -> list[str]:
+    def _listed_tags(self, answer: Answer) -> dict[str, str]:
         listing = answer.json(SET_REGISTRY)
         # Registries answer null for a repository whose tags are all deleted.
         names = (listing.get("tags") or []) if isinstance(listing, dict) else None
         if not isinstance(names, list) or not all(isinstance(name, str) and _TAG.fullmatch(name) for name in names):
             raise Failed(f"{self._host} does not answer with a list of tags", SET_REGISTRY)
-        return names
+        digests = _listed_digests(listing)
+        return {name: digests.get(name, "") for name in names}
 
     def _body_digest(self, answer: Answer, image: str) -> str:
         stated = answer.headers.get("Docker-Content-Digest", "")
@@ -161,6 +166,15 @@ def _advice(repository: str) -> str:
 def _next_page(answer: Answer) -> dict[str, str]:
     """Take the next page's parameters alone: a Link can lead to no other host, whatever it says (S2)."""
     return dict(parse_qsl(url_parts(answer.next_url or "").query))
+
+
+def _listed_digests(listing: Mapping[str, Any]) -> dict[str, str]:
+    """Read what Google's registries add to a page of tags: each manifest's digest, and the tags that name it."""
+    try:
+        told = listing["manifest"].items()
+        return {tag: digest for digest, about in told if _DIGEST.fullmatch(digest) for tag in about["tag"]}
+    except (AttributeError, KeyError, TypeError):  # nothing of that kind
+        return {}
 
 
 def challenges(header: str) -> dict[str, dict[str, str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache, partial
 
 from release.call.context import Context
-from release.compat.interfaces import COMMIT, Answer, Pair, Side, Tools, answer, pairs
+from release.call.parallel import side_by_side
+from release.compat.interfaces import COMMIT, Answer, Pair, Side, Tools, answer, is_compared, pairs
 from release.compat.verdicts import Change, Verdict, could_not_tell, worst_verdict
 from release.errors import Blocked, CouldNotTellError, Usage
 from release.git.fetch import need_objects
@@ -27,14 +28,14 @@ def gate(context: Context, part: Component, sha: str, there: Sequence[TaggedRele
     known = context.settings.components
     read = cache(partial(_side, context, known))
     tools = Tools(oasdiff=context.settings.release.oasdiff)
-    answers = []
+    answers: list[Callable[[], Answer]] = []
     for pair in pairs(part.name, known):
         before, after = _place(pair.before, sha, there), _place(pair.after, sha, there)
         try:
-            answers.append(answer(pair, read(pair.owner, *before), read(pair.owner, *after), tools))
+            answers.append(partial(answer, pair, read(pair.owner, *before), read(pair.owner, *after), tools))
         except CouldNotTellError as error:
-            answers.append(Answer(pair, before[0], after[0], could_not_tell(str(error))))
-    return answers
+            answers.append(partial(Answer, pair, before[0], after[0], could_not_tell(str(error))))
+    return side_by_side(answers)
 
 
 def verdict_of(answers: Sequence[Answer]) -> Verdict:
@@ -99,7 +100,8 @@ def _side(
     if ref.name:
         need_objects(repo, [ref])
     there = existing_paths(repo, ref.sha, [part.path for part in known.values()])
-    content = files(repo, ref.sha, owner.source_path) if owner.kind != "none" else {}
+    wanted = partial(is_compared, owner)
+    content = files(repo, ref.sha, owner.source_path, wanted) if owner.kind != "none" else {}
     return Side(name, content, frozenset(part.name for part in known.values() if part.path in there))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from release.compat.verdicts import Change, Comparison, Files, Verdict, could_no
 from release.errors import CouldNotTellError
 from release.settings import Component
 
+# One at a time: griffe's log is the process's, and programs of the repository's own may write to the same place.
+_ONE = threading.Lock()
 COMMIT = ""  # in a pair: the commit to release, instead of a component's last release in the line
 
 
@@ -105,17 +108,27 @@ def _comparison_of_new(pair: Pair, before: Side, after: Side) -> Comparison | No
     return None
 
 
-def _comparison(component: Component, before: Files, after: Files, tools: Tools) -> Comparison:
-    if component.kind == "python":
-        from release.compat.python.api import python_comparison
+def is_compared(component: Component, path: str) -> bool:
+    """Whether the comparison looks at the file: of a package that ships data, it does not read that."""
+    if component.kind != "python":
+        return True
+    from release.compat.python.api import is_source
 
-        return python_comparison(component.interface, before, after)
+    return is_source(path)
+
+
+def _comparison(component: Component, before: Files, after: Files, tools: Tools) -> Comparison:
     if component.kind == "openapi":
         from release.compat.openapi import openapi_comparison
 
         return openapi_comparison(component.interface, before, after, tools.oasdiff, tools.timeout)
-    if component.kind == "command":
-        return command_comparison(component.command, before, after, tools.timeout)
+    with _ONE:
+        if component.kind == "python":
+            from release.compat.python.api import python_comparison
+
+            return python_comparison(component.interface, before, after)
+        if component.kind == "command":
+            return command_comparison(component.command, before, after, tools.timeout)
     hint = "set kind to python, openapi or command, or has_interface to false when nobody calls it"
     raise CouldNotTellError(f"{component.name} has no kind of interface: {hint}")
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from release.errors import CouldNotTellError
 from release.git.repository import Repository
 
 
-def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
-    """Return the file at the path, or all below it, at the commit; raise CouldNotTellError for a link or submodule."""
+def files(repo: Repository, sha: str, path: str, wanted: Callable[[str], bool] = bool) -> dict[str, bytes]:
+    """Return the file at the path, or all below it that are wanted, at the commit.
+
+    Raises CouldNotTellError for a link or submodule, wanted or not: what it leads to is not seen.
+    """
     repo.need_commit(sha)
     where = _normal(path)
     listed = repo.git_bytes("ls-tree", "-r", "-z", "--full-tree", sha, "--", *([where] if where else []))
@@ -21,7 +24,8 @@ def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
         if mode not in ("100644", "100755"):  # a regular file
             link = "a submodule" if mode == "160000" else "a symbolic link"
             raise CouldNotTellError(f"{name} is {link}, which is not followed: put the file itself there")
-        found[name] = oid
+        if wanted(name):
+            found[name] = oid
     return dict(zip(found, repo.store.contents(list(found.values())), strict=True))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime
 import hashlib
+import io
 import json
 import threading
 import time
@@ -16,12 +17,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from conftest import printed
 from docker_registry import HTPASSWD, MANIFEST, TESTER, installed, push, serving
 
+from release.artifacts.images import LOOKS, image_fingerprints
 from release.artifacts.oci import ACCEPT, OciRegistry, challenges, check_realm, is_trusted_realm, registry_url
-from release.call.context import Clock
+from release.call.context import Clock, Context, Options
+from release.call.report import Report
 from release.errors import Failed, Usage
 from release.github.http import Answer, BearerAuth, Http, check_url
+from release.settings import Image, Settings
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -78,7 +83,7 @@ def test_f21_tags_and_digests_of_a_real_registry(open_registry: str) -> None:
     }
     registry = OciRegistry(Door(), open_registry)
     assert sorted(registry.tags("lepton")) == sorted(expected)
-    assert registry.image_digests("lepton") == expected
+    assert registry.image_digests("lepton", list) == expected
     assert registry.image_digest("lepton", "photon-py3.9-runner-0.7.1") is None
 
 
@@ -93,9 +98,9 @@ def test_f21_an_index_has_its_own_digest_not_that_of_an_image_in_it(open_registr
 def test_f21_an_overwritten_tag_shows(open_registry: str) -> None:
     registry = OciRegistry(Door(), open_registry)
     push(open_registry, "moved", "0.7.0", note="first")
-    before = registry.image_digests("moved")
+    before = registry.image_digests("moved", list)
     push(open_registry, "moved", "0.7.0", note="second")
-    assert registry.image_digests("moved") != before
+    assert registry.image_digests("moved", list) != before
 
 
 @installed
@@ -104,8 +109,8 @@ def test_f21_what_is_not_there_is_missing(open_registry: str) -> None:
     push(open_registry, "there", "0.7.0")
     assert registry.image_digest("there", "0.7.1") is None
     assert registry.image_digest("nowhere", "0.7.0") is None
-    assert registry.tags("nowhere") == []
-    assert registry.image_digests("nowhere") == {}
+    assert registry.tags("nowhere") == {}
+    assert registry.image_digests("nowhere", list) == {}
 
 
 @installed
@@ -113,7 +118,7 @@ def test_basic_authentication(closed_registry: str) -> None:
     digest = push(closed_registry, "lepton", "0.7.0", auth=TESTER)
     door = Door()
     registry = OciRegistry(door, closed_registry, TESTER)
-    assert registry.image_digests("lepton") == {"0.7.0": digest}
+    assert registry.image_digests("lepton", list) == {"0.7.0": digest}
     # Credentials are shown once asked for, then asked for no more.
     assert [bool(authorization) for _, _, authorization in door.sent] == [False, False, True, True]
 
@@ -171,7 +176,7 @@ def test_s1_tokens_that_a_real_registry_accepts(tmp_path: Path, stubs: Callable[
         writer = BearerAuth(tokens.token("repository:lepton:pull,push"))
         digest = push(url, "lepton", "0.7.0", auth=writer)
         registry = OciRegistry(Door(), url, TESTER)
-        assert registry.image_digests("lepton") == {"0.7.0": digest}
+        assert registry.image_digests("lepton", list) == {"0.7.0": digest}
         with pytest.raises(Failed, match="gives no token"):
             OciRegistry(Door(), url, ("tester", "wrong")).tags("lepton")
     finally:
@@ -260,7 +265,13 @@ class StubHandler(BaseHTTPRequestHandler):
             last = self.server.faults.get("last", page[-1])
             host = self.server.faults.get("link", "")
             headers["Link"] = f'<{host}/v2/lepton/tags/list?last={last}&n={query["n"]}>; rel="next"'
-        self.send(200, json.dumps({"name": "lepton", "tags": page or None}).encode(), headers)
+        told = {"manifest": self.manifests(page)} if "listed" in self.server.faults else {}
+        self.send(200, json.dumps({"name": "lepton", "tags": page or None, **told}).encode(), headers)
+
+    def manifests(self, page: list[str]) -> Any:
+        """What Google's registries tell of a page's tags, or what the test has them tell."""
+        images = {f"sha256:{hashlib.sha256(self.server.images[name]).hexdigest()}": {"tag": [name]} for name in page}
+        return self.server.faults["listed"] or images
 
     def manifest(self, tag: str) -> None:
         body = self.server.images.get(tag)
@@ -301,7 +312,7 @@ def stubs() -> Iterator[Callable[..., Stub]]:
 def test_f21_all_pages_of_ten_thousand_tags(stubs: Callable[..., Stub]) -> None:
     stub = stubs(10_000)
     door = Door()
-    assert OciRegistry(door, stub.url).tags("lepton") == list(stub.images)
+    assert OciRegistry(door, stub.url).tags("lepton") == dict.fromkeys(stub.images, "")
     assert len(door.sent) == 12  # /v2/, ten pages, and nothing after the last, which is full
 
 
@@ -310,15 +321,86 @@ def test_f21_all_pages_where_no_link_is_sent(stubs: Callable[..., Stub], count: 
     stub, door = stubs(count), Door()
     stub.faults = {"no link": True}
     registry = OciRegistry(door, stub.url)
-    assert registry.tags("lepton") == list(stub.images)
+    assert registry.tags("lepton") == dict.fromkeys(stub.images, "")
     assert len(door.sent) == 1 + requests  # /v2/ first; a full page may not be the last
 
 
 def test_f21_a_registry_that_knows_no_pages_lists_each_tag_once(stubs: Callable[..., Stub]) -> None:
     stub, door = stubs(1_500), Door()
     stub.faults = {"all": True}
-    assert OciRegistry(door, stub.url).tags("lepton") == list(stub.images)
+    assert OciRegistry(door, stub.url).tags("lepton") == dict.fromkeys(stub.images, "")
     assert len(door.sent) == 3
+
+
+BASE = "photon-py3.9-base"
+
+
+def ten_thousand_images(stub: Stub) -> tuple[str, str]:
+    """Fill the registry: 10,000 images, a base, and as many of another build; name the newest image, and the oldest."""
+    images = [f"photon-py3.{python}-runner-0.{minor}.0" for minor in range(2_000) for python in range(7, 12)]
+    others = [f"nightly-{minor}.0.0-linux" for minor in range(2_000)] + [f"nightly-{number}" for number in range(2_000)]
+    stub.images |= {name: name.encode() for name in sorted([*others, *images, BASE])}
+    return images[-1], images[0]
+
+
+def release_to(stub: Stub) -> Context:
+    """Open a call whose images go to that registry."""
+    return Context(Settings(image=Image(registry=stub.url)), Report(stream=io.StringIO()), Options())
+
+
+def test_f21_of_a_big_registry_those_are_compared_that_a_mistake_hits_first(stubs: Callable[..., Stub]) -> None:
+    """14: one HEAD a tag, twice, took 30 seconds."""
+    stub = stubs(0)
+    newest, oldest = ten_thousand_images(stub)
+    context = release_to(stub)
+    before = image_fingerprints(context)
+    assert len(before) == LOOKS
+    assert len(stub.seen) == LOOKS + 16, "and /v2/, and fifteen pages"
+    assert {newest, BASE} <= before.keys()
+    assert oldest not in before
+    assert f"{LOOKS} of 14001 images of lepton are compared" in printed(context)
+    stub.images |= {newest: b"another", "photon-py3.9-runner-0.2000.0": b"new"}
+    after = image_fingerprints(release_to(stub), before)
+    assert after.keys() == before.keys()
+    assert [name for name in before if after[name] != before[name]] == [newest]
+
+
+def test_f21_bases_that_may_change_are_not_asked_for(stubs: Callable[..., Stub]) -> None:
+    stub = stubs(10)  # v00001 and so on have no version
+    stub.images["photon-py3.9-runner-0.6.2"] = b"{}"
+    assert list(image_fingerprints(release_to(stub), bases_may_change=True)) == ["photon-py3.9-runner-0.6.2"]
+    assert [method for method, _, _ in stub.seen] == ["GET", "GET", "HEAD"]
+
+
+def test_f21_where_the_listing_has_digests_every_tag_is_compared(stubs: Callable[..., Stub]) -> None:
+    stub = stubs(0)
+    _, oldest = ten_thousand_images(stub)
+    stub.faults = {"listed": {}}
+    context = release_to(stub)
+    before = image_fingerprints(context)
+    assert (before.keys(), len(stub.seen)) == (stub.images.keys(), 16)
+    assert printed(context) == ""
+    stub.images[oldest] = b"another"
+    after = image_fingerprints(release_to(stub), before)
+    assert [name for name in before if after[name] != before[name]] == [oldest]
+
+
+A_DIGEST = "sha256:" + 64 * "a"
+HALF = [
+    [1],
+    {A_DIGEST: 1},
+    {A_DIGEST: {"tag": None}},
+    {A_DIGEST: {"tag": ["v00001"]}},
+    {"sha256:1": {"tag": ["v00000", "v00001"]}},
+]
+
+
+@pytest.mark.parametrize("told", HALF)
+def test_f21_a_listing_that_does_not_tell_every_digest_is_not_gone_by(stubs: Callable[..., Stub], told: Any) -> None:
+    stub = stubs(2)
+    stub.faults = {"listed": told}
+    wanted = {name: f"sha256:{hashlib.sha256(content).hexdigest()}" for name, content in stub.images.items()}
+    assert OciRegistry(Door(), stub.url).image_digests("lepton", list) == wanted
 
 
 def test_every_manifest_kind_is_accepted(stubs: Callable[..., Stub]) -> None:
@@ -328,7 +410,7 @@ def test_every_manifest_kind_is_accepted(stubs: Callable[..., Stub]) -> None:
 def test_s2_a_next_page_elsewhere_is_not_asked_for_there(stubs: Callable[..., Stub]) -> None:
     stub, thief = stubs(2_500), stubs()
     stub.faults = {"token": "", "link": thief.url}
-    assert OciRegistry(Door(), stub.url, TESTER).tags("lepton") == list(stub.images)
+    assert OciRegistry(Door(), stub.url, TESTER).tags("lepton") == dict.fromkeys(stub.images, "")
     assert thief.seen == []
 
 
@@ -340,7 +422,7 @@ def test_pages_that_go_in_a_circle_end(stubs: Callable[..., Stub]) -> None:
 
 
 def test_a_repository_whose_tags_are_all_deleted(stubs: Callable[..., Stub]) -> None:
-    assert OciRegistry(Door(), stubs(0).url).tags("lepton") == []
+    assert OciRegistry(Door(), stubs(0).url).tags("lepton") == {}
 
 
 def test_a_missing_digest_is_worked_out_from_the_bytes(stubs: Callable[..., Stub]) -> None:
@@ -363,7 +445,7 @@ def test_s1_the_token_way(stubs: Callable[..., Stub]) -> None:
     stub.faults = {"token": ""}
     door = Door()
     registry = OciRegistry(door, stub.url, TESTER)
-    assert len(registry.image_digests("lepton")) == 3
+    assert len(registry.image_digests("lepton", list)) == 3
     # One token for the repository; only the token server sees the password, only the registry a token.
     assert len(stub.tokens) == 1
     for _, path, authorization in stub.seen:
@@ -476,7 +558,7 @@ def test_s2_a_redirect_that_the_door_does_not_follow(stubs: Callable[..., Stub],
     stub, thief = stubs(), stubs()
     stub.faults = {"token": "", path: (307, b"", {"Location": thief.url + path})}
     with pytest.raises(Failed, match="307"):
-        OciRegistry(Door(), stub.url, TESTER).image_digests("lepton")
+        OciRegistry(Door(), stub.url, TESTER).image_digests("lepton", list)
     assert thief.seen == []
 
 

@@ -48,10 +48,10 @@ def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, url: str) -> Cont
 
 
 def test_f21_a_release_with_another_registry(context: Context) -> None:
-    before = registry(context).image_digests("lepton")
+    before = registry(context).image_digests("lepton", list)
     assert sorted(before) == sorted(OLD)
     image.release(context, "0.7.0")
-    after = registry(context).image_digests("lepton")
+    after = registry(context).image_digests("lepton", list)
     assert sorted(after) == sorted(OLD + TAGS)
     assert {tag: after[tag] for tag in OLD} == before
     image.check(again(context), "0.7.0")

@@ -147,18 +147,51 @@ def test_a_package_that_does_not_parse_is_could_not_tell(context: Context, sandb
     assert "does not parse" in blocked(context, "sdk").problem
 
 
-def test_a_symbolic_link_is_could_not_tell(context: Context, sandbox: Sandbox) -> None:
+def add_to_trunk(sandbox: Sandbox, mode: str, content: str, path: str) -> tuple[str, str]:
+    """Commit one more entry to the remote's trunk; name the commit and the entry's blob."""
     bare = sandbox.bare
     index = {"GIT_INDEX_FILE": str(sandbox.folder / "index")}
     bare.git("read-tree", "refs/heads/main", **index)
-    blob = bare.git("hash-object", "-w", "--stdin", text="../../web/api.py").strip()
-    bare.git("update-index", "--add", "--cacheinfo", f"120000,{blob},sdk/leptonai/link.py", **index)
+    blob = bare.git("hash-object", "-w", "--stdin", text=content).strip()
+    bare.git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", **index)
     tree = bare.git("write-tree", **index).strip()
-    sha = bare.git("commit-tree", "-p", "refs/heads/main", "-m", "Link", tree).strip()
+    sha = bare.git("commit-tree", "-p", "refs/heads/main", "-m", "Add", tree).strip()
     bare.update_ref("refs/heads/main", sha)
+    return sha, blob
+
+
+def test_a_symbolic_link_is_could_not_tell(context: Context, sandbox: Sandbox) -> None:
+    sha, _ = add_to_trunk(sandbox, "120000", "../../web/api.py", "sdk/leptonai/link.py")
     assert "sdk/leptonai/link.py is a symbolic link" in blocked(context, "sdk").problem
     with pytest.raises(CouldNotTellError):
         files(repository(context), sha, "sdk/leptonai")
+
+
+def test_data_that_a_package_ships_is_not_read(context: Context, sandbox: Sandbox) -> None:
+    """14: botocore has 20 times as much of it as of code, and all of it was read, at both sides."""
+    sha, blob = add_to_trunk(sandbox, "100644", "{}", "sdk/leptonai/data/service.json")
+    repository(context).need_commit(sha)
+    sandbox.work.joinpath(".git/objects", blob[:2], blob[2:]).unlink()
+    assert sides(gates.compat_(again(context), "sdk"))[0] == ("sdk", "0.6.2", sha[:9], "compatible")
+
+
+def test_descriptions_are_compared_side_by_side(context: Context, tmp_path: Path) -> None:
+    """Each waits until another has begun: one after the other they would wait for nothing."""
+    meet = f"touch {tmp_path}/$$.begun; for i in $(seq 500); do [ $(ls {tmp_path}/*.begun | wc -l) -gt 1 ] && "
+    both = program(tmp_path, f'{meet}echo "[]" && exit; sleep 0.01; done; exit 1')
+    found = gates.compat_(again(context, settings=settings(both)), "backend")
+    assert {verdict for *_, verdict in sides(found)} == {"compatible"}
+
+
+def test_programs_of_the_repository_run_one_after_the_other(context: Context, tmp_path: Path) -> None:
+    alone = ["sh", "-c", f"mkdir {tmp_path}/running && sleep 0.2 && rmdir {tmp_path}/running"]
+    part = {"path": "web", "kind": "command", "command": alone}
+    two = settings(program(tmp_path), {"pages": part, "agent": {**part, "consumes": ["pages"]}})
+    found = gates.compat_(again(context, settings=two), "agent")
+    assert [(owner, verdict) for owner, *_, verdict in sides(found)] == [
+        ("agent", "compatible"),
+        ("pages", "compatible"),
+    ]
 
 
 def test_a_component_without_a_kind_blocks_until_its_settings_say_that_nobody_calls_it(

@@ -25,6 +25,7 @@ NOT_COVERED = (
     "protected names that subclasses use",
 )  # fmt: skip
 _UNREAD = re.compile(r"(.*):(\d+): Failed to get ")  # how griffe begins what it says of an expression
+MODULES = frozenset({".py", ".pyi"})
 COMPILED = frozenset({".so", ".pyd", ".pyx"})
 
 
@@ -98,10 +99,15 @@ def _package(interface: str, sources: Files, root: Path, side: str) -> griffe.Mo
     return package
 
 
+def is_source(path: str) -> bool:
+    """Whether the file may be a module, written or compiled."""
+    return PurePosixPath(path).suffix in MODULES | COMPILED
+
+
 def _is_importable(path: str) -> bool:
     """Leave out what no import statement can name, such as templates in folders with a hyphen."""
     place = PurePosixPath(path)
-    return place.suffix in {".py", ".pyi"} and all(part.isidentifier() for part in place.with_suffix("").parts)
+    return place.suffix in MODULES and all(part.isidentifier() for part in place.with_suffix("").parts)
 
 
 def _check_parses(content: bytes, name: str) -> None:
