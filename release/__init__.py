@@ -17,6 +17,7 @@ sandbox/      the embedded default: a remote, a GitHub and a cloud on this machi
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from release import versions  # noqa: F401 for those who name it `release.versions`
 
     namespace: Collection
+
+# Invoke has Python keep no compiled code of what a task file loads: each call would compile all of this package anew,
+# and every library that its installer did not compile, uv's way. Who said so to Python itself (-B) is heard.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
 LATE = {"namespace": "release.tasks", "versions": "release.versions"}
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import boto3
 import botocore.config
+import botocore.session
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -26,6 +27,10 @@ from botocore.exceptions import (
 
 from release.artifacts import wheel
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr.client import ECRClient
+    from mypy_boto3_s3.client import S3Client
 
 T = TypeVar("T")
 CONFIG = botocore.config.Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
@@ -43,6 +48,8 @@ ALWAYS = {
     "HeadObject": "ETag", "GetObject": "ETag", "PutObject": "ETag", "ListObjectsV2": "Name",
     "DescribeImages": "imageDetails", "ListImages": "imageIds", "DescribeRepositories": "repositories",
 }  # fmt: skip
+SERVICES = ("ecr", "s3")
+AT_ONCE = 100  # images of one request, ECR's own limit
 CREATE_ONLY = "s3:if-none-match"  # the condition key with which a bucket's policy asks for If-None-Match
 
 
@@ -67,7 +74,7 @@ class Bucket:
 
     def __init__(self, name: str) -> None:
         with _translated_errors("s3", name):
-            self._client = boto3.client("s3", region_name=_region(), config=CONFIG)
+            self._client = cast("S3Client", _client("s3"))
         self._client.meta.events.register("after-call", _check_answer)
         self.name = name
 
@@ -123,14 +130,29 @@ class Ecr:
 
     def __init__(self) -> None:
         with _translated_errors("ecr", "ECR"):
-            self._client = boto3.client("ecr", region_name=_region(), config=CONFIG)
+            self._client = cast("ECRClient", _client("ecr"))
         self._client.meta.events.register("after-call", _check_answer)
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the tag names, or None when the registry says that there is no such image."""
-        request = {"repositoryName": repository, "imageIds": [{"imageTag": tag}]}
-        found = _found_or_none(repository, self._client.describe_images, **request)
-        return found["imageDetails"][0]["imageDigest"] if found else None
+        found = self.digests_of(repository, [tag])
+        return found[tag] if found else None
+
+    def digests_of(self, repository: str, tags: Sequence[str]) -> dict[str, str] | None:
+        """Return the digest of each of these tags, asked for at once, or None when any of them is missing.
+
+        BatchGetImage would tell which, but ECR takes it for a pull and writes its time down.
+        """
+        details: list[Any] = []
+        for start in range(0, len(tags), AT_ONCE):
+            ids = [{"imageTag": tag} for tag in tags[start : start + AT_ONCE]]
+            request = {"repositoryName": repository, "imageIds": ids}
+            found = _found_or_none(repository, self._client.describe_images, **request)
+            if found is None:
+                return None
+            details += found["imageDetails"]
+        named = {tag: image["imageDigest"] for image in details for tag in image["imageTags"]}
+        return {tag: named[tag] for tag in tags}
 
     def image_digests(self, repository: str) -> dict[str, str]:
         """Return every tag's digest, all pages; nothing else of them is kept."""
@@ -148,8 +170,24 @@ class Ecr:
         return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
 
 
+@cache
+def session() -> botocore.session.Session:
+    """Return the one session, which keeps what it read: credentials, the profile, the services' descriptions.
+
+    boto3's own would load what is not used here, its resources and transfers.
+    """
+    made = botocore.session.Session()
+    # It would look through the folders of some 400 services, for each client, to see that there is one of this name.
+    made.get_component("data_loader").list_available_services = lambda type_name: list(SERVICES)
+    return made
+
+
+def _client(service: str) -> object:
+    return session().create_client(service, region_name=_region(), config=CONFIG)
+
+
 def _region() -> str | None:
-    """Return AWS_REGION, as other SDKs read it; without it boto3 takes AWS_DEFAULT_REGION, or the profile's."""
+    """Return AWS_REGION, as other SDKs read it; without it botocore takes AWS_DEFAULT_REGION, or the profile's."""
     return os.environ.get("AWS_REGION") or None
 
 
