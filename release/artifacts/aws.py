@@ -25,7 +25,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from release.artifacts import wheel
+from release import artifacts
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ class Bucket:
         got = _found_or_none(self.name, self._client.get_object, Bucket=self.name, Key=key, ChecksumMode="ENABLED")
         if got is None:
             return None
-        if got["ContentLength"] > wheel.MAX_WHEEL:
-            raise Failed(f"s3://{self.name}/{key} is larger than {wheel.MAX_WHEEL >> 20} MiB")
+        if got["ContentLength"] > artifacts.wheel.MAX_WHEEL:
+            raise Failed(f"s3://{self.name}/{key} is larger than {artifacts.wheel.MAX_WHEEL >> 20} MiB")
         with _translated_errors("s3", self.name):
             return _stored_object(key, got), got["Body"].read()
 

@@ -16,7 +16,7 @@ AT_ONCE = 8  # far below GitHub's limit of 100 concurrent requests
 def side_by_side(reads: Sequence[Callable[[], T]]) -> list[T]:
     """Return what each read returns, in their order; raises what the first that fails raised.
 
-    The doors may be shared: boto3's clients are safe for threads, each Git is a process of its own, and a session
+    The doors may be shared: botocore's clients are safe for threads, each Git is a process of its own, and a session
     of requests keeps nothing but its pool of connections here, which is safe too.
     """
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
