@@ -163,6 +163,16 @@ def test_listing_the_tasks_loads_nothing_heavy() -> None:
     assert "release.minor" in done.stdout
 
 
+@pytest.mark.parametrize(("option", "kept"), [("", True), ("-B", False)])
+def test_compiled_code_is_kept_unless_python_was_told_not_to(option: str, kept: bool) -> None:
+    """Invoke tells it too, for what a task file loads."""
+    script = "import sys; sys.dont_write_bytecode = True; import release; print(sys.dont_write_bytecode)"
+    command = [sys.executable, *filter(None, [option]), "-c", script]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(not kept)
+
+
 ON_A_BRANCH = ("git", "switch", "--quiet", "--create", "bump"), ("git", "push", "--quiet", "origin", "bump")
 A_BRANCH_CUT = ((sys.executable, "-m", "invoke", "release.branch", "--version", "0.7.0"),)
 
