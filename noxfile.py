@@ -11,6 +11,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
+os.environ["UV_COMPILE_BYTECODE"] = "1"  # as pip does: the tests and the demo start Python hundreds of times
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 NPM = ("--fetch-timeout=60000", "--silent", "--no-save", "--no-package-lock", "--ignore-scripts")

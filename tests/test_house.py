@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from conftest import Inv
+
+from release.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "release").rglob("*.py"))
@@ -157,6 +161,33 @@ def test_listing_the_tasks_loads_nothing_heavy() -> None:
     assert loaded.startswith("LOADED []"), loaded + done.stderr
     assert int(loaded.split()[-1]) <= 30, "each module costs some 0.5 ms at every call, completion's too"
     assert "release.minor" in done.stdout
+
+
+ON_A_BRANCH = ("git", "switch", "--quiet", "--create", "bump"), ("git", "push", "--quiet", "origin", "bump")
+A_BRANCH_CUT = ((sys.executable, "-m", "invoke", "release.branch", "--version", "0.7.0"),)
+
+
+@pytest.mark.parametrize(
+    ("task", "before", "loaded"),
+    [
+        ("release.next", (), set()),
+        ("release.check", (), set()),
+        ("release.branch", (), set()),
+        ("release.tag", A_BRANCH_CUT, {"boto3", "botocore"}),
+        ("image.bump", ON_A_BRANCH, {"boto3", "botocore"}),
+    ],
+)
+def test_a_task_loads_what_it_asks_alone(
+    inv: Inv, sandbox: Sandbox, task: str, before: tuple[tuple[str, ...], ...], loaded: set[str]
+) -> None:
+    """Git's own library aside; each costs as much as an empty call of invoke's, or half of that."""
+    for command in before:
+        environment = {**os.environ, **sandbox.environment(), "CI": "true"}
+        subprocess.run(command, cwd=sandbox.work, env=environment, check=True, capture_output=True)
+    version = () if task == "release.next" else ("--version", "0.7.0")
+    done = inv(task, *version, CI="true", PYTHONPROFILEIMPORTTIME="1")
+    modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert modules & (set(HEAVY) - {"git"}) == loaded
 
 
 @pytest.mark.parametrize("name", ["artifacts", "audit", "git", "github", "picks"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from release.artifacts import wheel
+from release import artifacts
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ ALWAYS = {
     "HeadObject": "ETag", "GetObject": "ETag", "PutObject": "ETag", "ListObjectsV2": "Name",
     "DescribeImages": "imageDetails", "ListImages": "imageIds", "DescribeRepositories": "repositories",
 }  # fmt: skip
+AT_ONCE = 100  # images of one request, ECR's own limit
 CREATE_ONLY = "s3:if-none-match"  # the condition key with which a bucket's policy asks for If-None-Match
 
 
@@ -88,8 +89,8 @@ class Bucket:
         got = _found_or_none(self.name, self._client.get_object, Bucket=self.name, Key=key, ChecksumMode="ENABLED")
         if got is None:
             return None
-        if got["ContentLength"] > wheel.MAX_WHEEL:
-            raise Failed(f"s3://{self.name}/{key} is larger than {wheel.MAX_WHEEL >> 20} MiB")
+        if got["ContentLength"] > artifacts.wheel.MAX_WHEEL:
+            raise Failed(f"s3://{self.name}/{key} is larger than {artifacts.wheel.MAX_WHEEL >> 20} MiB")
         with _translated_errors("s3", self.name):
             return _stored_object(key, got), got["Body"].read()
 
@@ -128,12 +129,27 @@ class Ecr:
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the tag names, or None when the registry says that there is no such image."""
-        request = {"repositoryName": repository, "imageIds": [{"imageTag": tag}]}
-        found = _found_or_none(repository, self._client.describe_images, **request)
-        return found["imageDetails"][0]["imageDigest"] if found else None
+        found = self.digests_of(repository, [tag])
+        return found[tag] if found else None
 
-    def image_digests(self, repository: str) -> dict[str, str]:
-        """Return every tag's digest, all pages; nothing else of them is kept."""
+    def digests_of(self, repository: str, tags: Sequence[str]) -> dict[str, str] | None:
+        """Return the digest of each of these tags, asked for at once, or None when any of them is missing.
+
+        BatchGetImage would tell which, but ECR takes it for a pull and writes its time down.
+        """
+        details: list[Any] = []
+        for start in range(0, len(tags), AT_ONCE):
+            ids = [{"imageTag": tag} for tag in tags[start : start + AT_ONCE]]
+            request = {"repositoryName": repository, "imageIds": ids}
+            found = _found_or_none(repository, self._client.describe_images, **request)
+            if found is None:
+                return None
+            details += found["imageDetails"]
+        named = {tag: image["imageDigest"] for image in details for tag in image["imageTags"]}
+        return {tag: named[tag] for tag in tags}
+
+    def image_digests(self, repository: str, _choose: object = None) -> dict[str, str]:
+        """Return every tag's digest, all pages: ECR lists them, so nobody has to choose."""
         with _translated_errors("ecr", repository):
             pages = self._client.get_paginator("list_images").paginate(
                 repositoryName=repository, filter={"tagStatus": "TAGGED"}, PaginationConfig={"PageSize": 1000}

@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import semver
 
-from release.artifacts.aws import Ecr
-from release.artifacts.oci import OciRegistry
+from release import artifacts
 from release.call.context import Context
 from release.call.ensure import perform
 from release.call.parallel import side_by_side
@@ -21,6 +21,10 @@ from release.git.repository import repository
 from release.github.http import http
 from release.versions import image_tags, parse, parse_image_tag
 
+if TYPE_CHECKING:
+    from release.artifacts.aws import Ecr
+    from release.artifacts.oci import OciRegistry
+
 LOOKS = 500  # tags of a repository that are compared where each takes a request of its own
 NO_VERSION = semver.Version(0)
 Digests = Mapping[str, str | None]  # of images, None where the registry has none
@@ -29,11 +33,21 @@ Digests = Mapping[str, str | None]  # of images, None where the registry has non
 def digests(context: Context, images: Iterable[str]) -> dict[str, str | None]:
     """Return the digest of each image (`repository:tag`), None where the registry has none."""
     found = {image: context.view.get(str, image) for image in images}
-    asked = [image for image, planned in found.items() if not planned]
+    found |= _digests_at_once(context, [image for image, planned in found.items() if not planned])
+    asked = [image for image, known in found.items() if not known]
     reads = [partial(_digest, context, image) for image in asked]
     # The first alone, so that the others have the opened registry and its token.
     answers = [read() for read in reads[:1]] + side_by_side(reads[1:])
     return {**found, **dict(zip(asked, answers, strict=True))}
+
+
+def _digests_at_once(context: Context, images: Sequence[str]) -> dict[str, str]:
+    """Return what ECR answers in one request for tags of one repository; nothing where any is missing, or elsewhere."""
+    names = {image.partition(":")[0] for image in images}
+    if context.settings.image.registry != "ecr" or len(images) < 2 or len(names) > 1:
+        return {}
+    name, tags = names.pop(), [image.partition(":")[2] for image in images]
+    return {f"{name}:{tag}": digest for tag, digest in (_ecr(context).digests_of(name, tags) or {}).items()}
 
 
 def _digest(context: Context, image: str) -> str | None:
@@ -69,8 +83,7 @@ def image_fingerprints(
         compared = [tag for tag in tags if _is_compared(tag)]
         return compared if known is not None else _most_at_risk(context, compared)
 
-    opened, name = registry(context), context.settings.image.repository
-    found = opened.image_digests(name) if isinstance(opened, Ecr) else opened.image_digests(name, _chosen)
+    found = registry(context).image_digests(context.settings.image.repository, _chosen)
     return {tag: digest for tag, digest in found.items() if _is_compared(tag)}
 
 
@@ -184,7 +197,11 @@ def registry(context: Context) -> Ecr | OciRegistry:
     """
     address = context.settings.image.registry
     if address == "ecr":
-        return context.once(registry, Ecr)
+        return _ecr(context)
     name, password = os.environ.get("REGISTRY_USERNAME"), os.environ.get("REGISTRY_PASSWORD")
     shown = (name, password) if name and password else None
-    return context.once(registry, lambda: OciRegistry(http(context), address, shown))
+    return context.once(registry, lambda: artifacts.oci.OciRegistry(http(context), address, shown))
+
+
+def _ecr(context: Context) -> Ecr:
+    return context.once(registry, artifacts.aws.Ecr)

@@ -14,7 +14,7 @@ import semver
 from packaging.version import InvalidVersion
 from packaging.version import Version as PythonVersion
 
-from release.artifacts.wheel import python_version
+from release import artifacts
 from release.call.context import Context
 from release.config_py import constant, replace_constant
 from release.errors import Blocked, Usage
@@ -48,7 +48,7 @@ class VersionFile:
     def is_of(self, version: semver.Version) -> bool:
         """Whether it names the version, as Python packages spell theirs."""
         try:
-            return PythonVersion(self.version) == PythonVersion(python_version(version))
+            return PythonVersion(self.version) == PythonVersion(artifacts.wheel.python_version(version))
         except InvalidVersion:
             return False
 

@@ -14,15 +14,18 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO
+from typing import TYPE_CHECKING
 
-from packaging.metadata import parse_email
-from packaging.tags import Tag
-from packaging.utils import BuildTag, InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion
 from packaging.version import Version as PythonVersion
 from semver import Version
 
 from release.errors import Failed, Usage
+
+if TYPE_CHECKING:
+    from packaging.tags import Tag
+    from packaging.utils import BuildTag
 
 MAX_WHEEL = 256 * 2**20
 MAX_ENTRIES = 20_000
@@ -94,6 +97,8 @@ def read_wheel(content: bytes, filename: str) -> Wheel:
 
 
 def _read(content: bytes, filename: str) -> Wheel:
+    from packaging.metadata import parse_email  # some 20 ms: who asks for a version's spelling alone need not wait
+
     name, version, _, tags = _filename_parts(filename)
     _check_size(content)
     with zipfile.ZipFile(BytesIO(content)) as archive:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 # Zero-width and direction characters can make a line read as something else (S4); "Cf" holds them all.
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -25,9 +23,9 @@ def amount(number: int, noun: str) -> str:
 
 def printable(text: object) -> str:
     """Return the text with control, escape and bidi characters as visible escapes (S4)."""
-    return "".join(
-        character if unicodedata.category(character) not in HIDDEN else _escape(character) for character in str(text)
-    )
+    from unicodedata import category  # a library of its own, which a listing need not load
+
+    return "".join(_escape(character) if category(character) in HIDDEN else character for character in str(text))
 
 
 def _escape(character: str) -> str:

@@ -6,15 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import mktime_tz, parsedate_tz
-from typing import Any
-
-import requests
-from urllib3.exceptions import ConnectTimeoutError
+from typing import TYPE_CHECKING, Any
 
 from release.call.context import Activity, Clock, Context
 from release.call.urls import target_url, url_parts
 from release.errors import Failed, ReleaseError, Unknown, Usage, Waiting
 from release.git.remotes import is_secure
+
+if TYPE_CHECKING:
+    import requests  # what is never asked over HTTP need not load it
 
 TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of one answer
@@ -44,7 +44,9 @@ class Answer:
     @property
     def next_url(self) -> str | None:
         """Return where the next page is, as the Link says it, or None on the last."""
-        links = requests.utils.parse_header_links(self.headers.get("link", ""))
+        from requests.utils import parse_header_links
+
+        links = parse_header_links(self.headers.get("link", ""))
         return next((link["url"] for link in links if link.get("rel", "").lower() == "next"), None)
 
     @property
@@ -70,7 +72,7 @@ class _Request:
 
 
 @dataclass(frozen=True)
-class BearerAuth(requests.auth.AuthBase):
+class BearerAuth:
     """Put the token on a request; as an `auth=` object no .netrc can replace it (S1)."""
 
     token: str = field(repr=False)
@@ -81,20 +83,13 @@ class BearerAuth(requests.auth.AuthBase):
         return request
 
 
-class _Session(requests.Session):
-    """One that looks at no redirect: requests itself fails at what is no URL, though it is to follow none."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        return None
-
-
 class Http:
     """Send requests: bounded in time and size, redirects and limits by rule (S2, F19)."""
 
     def __init__(self, clock: Clock, patience: float = 300, activity: Activity | None = None) -> None:
         """`patience` is the number of seconds that it waits out a rate limit at most."""
         self._clock, self._patience, self._activity = clock, patience, activity or Activity()
-        self._session, self._last_write = _Session(), 0.0
+        self._session, self._last_write = _session(), 0.0
 
     def request(
         self,
@@ -117,6 +112,8 @@ class Http:
         return send(_Request(method, url, headers or {}, params or {}, body, auth))
 
     def _read(self, request: _Request) -> Answer:
+        import requests
+
         for pause in [2.0**n for n in range(READ_TRIES - 1)] + [None]:
             try:
                 answer = self._send(request)
@@ -133,6 +130,9 @@ class Http:
         raise AssertionError("unreachable")
 
     def _write(self, request: _Request) -> Answer:
+        import requests
+        from urllib3.exceptions import ConnectTimeoutError
+
         self._clock.sleep(max(0.0, self._last_write + WRITE_PAUSE - self._clock.monotonic()))
         where = address(request.url)
         try:
@@ -184,6 +184,15 @@ class Http:
                 if len(content) > SIZE_LIMIT:
                     raise Failed(f"{address(request.url)} answered more than {SIZE_LIMIT >> 20} MiB")
             return Answer(response.status_code, response.headers, bytes(content), response.url)
+
+
+def _session() -> requests.Session:
+    """Return one that looks at no redirect: requests itself fails at what is no URL, though it is to follow none."""
+    import requests
+
+    session = requests.Session()
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
+    return session
 
 
 def http(context: Context) -> Http:

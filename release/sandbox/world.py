@@ -82,6 +82,7 @@ class Sandbox:
             names = history.repository.split("/") if history else [owner]
             self.github = GitHub(self.bare, self.folder, *names)
             self.cloud = Cloud(history.settings if history else None) if cloud else None
+            self._past = past_image_tags(self.bare, history.settings.image) if history else _template_tags(_key(files))
             follow_remote(clone, self.github.clone_url, trunk)
             self.github.hub.settings.default_branch = trunk
         except BaseException:
@@ -105,7 +106,7 @@ class Sandbox:
         """Start the servers."""
         self.github.start()
         if self.cloud:
-            self.cloud.start(past_image_tags(self.bare, self.cloud.settings.image))
+            self.cloud.start(self._past)
         self.github.hub.job_environment = self.job_environment()
 
     def close(self) -> None:
@@ -158,7 +159,7 @@ class Sandbox:
 
 def copy_repositories(folder: Path, files: Mapping[str, str] | None) -> tuple[Bare, Bare]:
     """Put a remote and the user's repository into a folder: one commit with these files, or the sample's history."""
-    template = _template(None if files is None else tuple(sorted(files.items())))
+    template = _template(_key(files))
     for name in (REMOTE, WORK):
         shutil.copytree(template / name, folder / name, symlinks=True)
     work = Bare(folder / WORK)
@@ -235,6 +236,18 @@ def _check_git() -> None:
     if tuple(map(int, re.findall(r"[0-9]+", said)[:2])) < OLDEST_GIT:
         oldest = ".".join(map(str, OLDEST_GIT))
         raise Usage(f"the sandbox needs Git {oldest}, and this is {said}", f"Install Git {oldest} or newer.")
+
+
+def _key(files: Mapping[str, str] | None) -> tuple[tuple[str, str], ...] | None:
+    return None if files is None else tuple(sorted(files.items()))
+
+
+@cache
+def _template_tags(files: tuple[tuple[str, str], ...] | None) -> list[str]:
+    bare = Bare(_template(files) / REMOTE)
+    found = past_image_tags(bare, Image())
+    bare.objects.close()
+    return found
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +84,7 @@ def publish(context: Context, wheel: str = "", prefix: str = "", root: bool = Fa
 
     def _find() -> S3Object | None:
         there = artifacts.s3.bucket(context).read(key)
-        if there and hashlib.sha256(there[1]).hexdigest() != found.sha256:
+        if there and there[1] != content:
             hint = "A released file is never overwritten; take the next version."
             raise Conflict(f"s3://{sdk.bucket}/{key} exists with other bytes", hint)
         return there and there[0]

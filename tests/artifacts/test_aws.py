@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import time
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
+from release.artifacts import aws
 from release.artifacts.aws import Bucket, Ecr
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.sandbox import Sandbox
@@ -65,7 +67,7 @@ def test_the_region_is_aws_region_then_aws_default_region_then_the_profiles(
     """As the hint of a missing one says, for both services."""
     (tmp_path / "config").write_text("[default]\nregion = ap-south-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the file that it has read
+    monkeypatch.setattr(aws, "session", cache(aws.session.__wrapped__))  # it keeps the file that it has read
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     for name, value in given.items():
@@ -187,7 +189,7 @@ def test_nobody_signed_in_is_told_where_to(cloud: Cloud, monkeypatch: pytest.Mon
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the credentials it once found
+    monkeypatch.setattr(aws, "session", cache(aws.session.__wrapped__))  # it keeps the credentials it once found
     with pytest.raises(Usage, match="Unable to locate credentials") as caught:
         Bucket(BUCKET).object(KEY)
     assert "aws sso login" in caught.value.hint
@@ -296,6 +298,13 @@ def test_f21_digests_one_by_one_and_all_at_once(cloud: Cloud) -> None:
     assert Ecr().image_digests("lepton") == digests
     assert Ecr().image_digest("lepton", "tag-3") == digests["tag-3"]
     assert Ecr().image_digest("lepton", "tag-99") is None
+
+
+def test_f21_digests_of_several_at_once_unless_one_is_missing(cloud: Cloud) -> None:
+    digests = {f"tag-{number}": cloud.push_image("lepton", f"tag-{number}") for number in range(101)}
+    assert Ecr().digests_of("lepton", [*digests]) == digests
+    assert [len(each.body["imageIds"]) for each in cloud.requests] == [100, 1], "ECR takes no more in one request"
+    assert Ecr().digests_of("lepton", ["tag-3", "tag-999"]) is None
 
 
 def test_f21_a_missing_repository_is_no_missing_image(cloud: Cloud) -> None:
