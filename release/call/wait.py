@@ -10,7 +10,7 @@ from release.errors import ReleaseError, Waiting
 
 SLOWEST = 90.0  # seconds between looks
 GROWTH = 1.25  # so nobody hears of an end later than a quarter of the time that it took
-SELDOM = 4  # looks, of which one asks for more than what is waited for
+SELDOM = 5  # looks, of which one asks for more than what is waited for
 RATE = 880 / 3600  # requests a second: a workflow's own token has 1,000 an hour
 CREDIT = 60  # requests that may be sent before any of that hour has passed
 

@@ -116,7 +116,8 @@ def _links(followed: Iterable[_Followed]) -> str:
 def _progress(context: Context, followed: Mapping[str, _Followed]) -> Iterator[Progress]:
     now = context.clock.now()
     for name, each in followed.items():
-        run = each.run
-        yield Progress({"run": name, "job": ""}, status_text(run), duration(run, now), run.url, head=True)
-        for job in each.jobs:
-            yield Progress({"run": name, "job": job.name}, status_text(job), duration(job, now), job.step)
+        rows: list[Run | Job] = [each.run, *each.jobs]
+        for one in rows:
+            job, link = (one.name, one.step) if isinstance(one, Job) else ("", one.url)
+            took, ticks = duration(one, now), one.status != "completed"
+            yield Progress({"run": name, "job": job}, status_text(one), took, link, head=one is each.run, ticks=ticks)
