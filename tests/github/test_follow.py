@@ -240,9 +240,7 @@ def test_f19_the_pace_of_any_number_of_requests(each: int, breathes: bool) -> No
     assert max(bisect_left(sent, moment + HOUR) - n for n, moment in enumerate(sent)) < 1000
 
 
-@pytest.mark.parametrize(
-    "looks", [pytest.param(50, marks=pytest.mark.slow), pytest.param(10_000, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("looks", [20, pytest.param(10_000, marks=pytest.mark.long)])
 def test_memory_stays_the_same_while_256_jobs_are_followed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, looks: int
 ) -> None:
