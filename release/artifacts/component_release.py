@@ -27,7 +27,6 @@ from release.git.tags import (
     trunk_ref,
     trunk_sha,
 )
-from release.github.api import github
 from release.github.burned import push_version_tag
 from release.github.dispatch import dispatch_run
 from release.github.events import check_starts, needed_runs
@@ -184,5 +183,5 @@ def check_component_runs(context: Context, part: Component, tag: TaggedRelease, 
 def check_component_roles(context: Context, ended: Iterable[Run], roles: Sequence[str], hint: str) -> None:
     """Raise Failed unless all jobs of the runs that play these roles succeeded, and each role has one (F26)."""
     listed = list(ended)
-    shown = [(job.name, job.status, job.conclusion) for run in listed for job in jobs_of(github(context), run.id)]
+    shown = [(job.name, job.status, job.conclusion) for run in listed for job in jobs_of(context, run)]
     check_roles(shown, roles, {}, "\n".join([*(f"Look: {run.url}" for run in listed), hint]))

@@ -81,20 +81,29 @@ def _line(context: Context, line: Line, branch: RemoteRef | None, shas: Mapping[
 
 
 def _versions(context: Context, begun: Sequence[Version]) -> list[Version]:
-    releases, images = side_by_side([lambda: _releases(context, begun), lambda: _images(context, begun)])
-    known = [(each, images[str(each.image)], releases[str(each.version)]) for each in begun]
-    return side_by_side([partial(_with_parts, context, *each) for each in known])
+    own = [partial(_own_parts, context, each) for each in begun]
+    found: list[Any] = side_by_side([partial(_releases, context, begun), partial(_images, context, begun), *own])
+    releases, images, *parts = found
+    known = [
+        (each, platforms, wheel, images[str(each.image)], pull, releases[str(each.version)])
+        for each, (platforms, wheel, pull) in zip(begun, parts, strict=True)
+    ]
+    return side_by_side([partial(_with_runs, context, _with_parts(context, *each)) for each in known])
 
 
-def _with_parts(context: Context, version: Version, images: Part, release: Part) -> Version:
-    reads = [partial(_part, kind, context, version) for kind in (_platform, _wheel, _pull)]
-    platforms, wheel, pull = side_by_side(reads)
+def _own_parts(context: Context, version: Version) -> list[Part]:
+    """Return what no other version has a part in: platform, wheel, pull request."""
+    return side_by_side([partial(_part, kind, context, version) for kind in (_platform, _wheel, _pull)])
+
+
+def _with_parts(context: Context, version: Version, *found: Part) -> Version:
+    platforms, wheel, *_ = found
     tag = Part("out", at=version.at, url=f"{github(context).web_url}/releases/tag/{version.version}")
-    parts = dict(zip(PARTS, (tag, platforms, wheel, images, pull, release), strict=True))
+    parts = dict(zip(PARTS, (tag, *found), strict=True))
     # An individual release whose tag does not say of what it is: what of it is not out does not belong to it.
     if not version.components and not version.on_branch and "out" in (platforms.state, wheel.state):
         parts |= {name: Part("none") for name in ("platform", "wheel") if parts[name].state == "missing"}
-    return _with_runs(context, replace(version, parts=parts))
+    return replace(version, parts=parts)
 
 
 def _part(read: Callable[..., Part], *arguments: object) -> Part:

@@ -79,15 +79,12 @@ def proved_receipt(context: Context, version: semver.Version) -> Statement:
     return receipt_of(context, expected, proofs)
 
 
-def attach_receipt(context: Context, version: semver.Version, receipt: Statement) -> None:
+def attach_receipt(context: Context, release: GitHubRelease, receipt: Statement) -> None:
     """Add the receipt to the GitHub Release; raise Conflict when it has another one, writes at most once."""
-    release = release_of(context, version)
-    if release is None:
-        raise Usage(f"there is no GitHub Release {version}", f"inv release.notes --version {version}")
-    name = f"{version}.intoto.json"
+    name = f"{release.key}.intoto.json"
     ensure(
         context,
-        f"{name} attached to GitHub Release {version}",
+        f"{name} attached to GitHub Release {release.key}",
         find=lambda: _asset_id(context, release, name, receipt),
         make=lambda: _upload(context, release, name, receipt),
         planned=0,
@@ -216,9 +213,10 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
 
     Writes the receipt, then the draft flag. Raises Failed, naming the proofs that do not hold.
     """
+    looked = [draft]
 
     def _find() -> GitHubRelease | None:
-        now = release_of(context, version)
+        now = looked.pop() if looked else release_of(context, version)
         if now is None or now.draft:
             check_not_burned(context, version)
             return None
@@ -226,7 +224,7 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
 
     # The receipt goes first: once published it may be immutable.
     def _publish() -> None:
-        attach_receipt(context, version, proved_receipt(context, version))
+        attach_receipt(context, draft, proved_receipt(context, version))
         # Left out, make_latest is true; and a draft may have been written by hand.
         latest = "true" if is_latest(context, version) else "false"
         rank = {"prerelease": bool(version.prerelease), "make_latest": latest}

@@ -107,7 +107,8 @@ class Context:
     folder: Path = field(default_factory=Path.cwd)
     doors: dict[Hashable, Any] = field(default_factory=dict)
     activity: Activity = field(default_factory=Activity)
-    _opening: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _opening: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _making: dict[Hashable, threading.RLock] = field(default_factory=dict, repr=False)
 
     @property
     def dry(self) -> bool:
@@ -122,9 +123,11 @@ class Context:
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what was made under this key before in the call, making it the first time: a door, a look.
 
-        Threads may ask at once; one makes, the others wait for it.
+        Threads may ask at once; one makes, those that ask for the same wait for it.
         """
         with self._opening:
+            making = self._making.setdefault(key, threading.RLock())
+        with making:
             if key not in self.doors:
                 self.doors[key] = make()
             found: T = self.doors[key]

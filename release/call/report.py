@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import sys
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -26,36 +27,17 @@ if TYPE_CHECKING:
     from release.errors import ReleaseError
 
 MARKS = {
-    "done": "✔",
-    "made": "✔",
-    "holds": "✔",
-    "todo": "○",
-    "failed": "✘",
-    "waiting": "…",
-    "note": "·",
-    "unknown": "?",
+    "done": "✔", "made": "✔", "holds": "✔", "todo": "○", "failed": "✘", "waiting": "…", "note": "·", "unknown": "?",
     "none": "–",
-}
+}  # fmt: skip
 ASCII_MARKS = {
-    "done": "ok",
-    "made": "ok",
-    "holds": "ok",
-    "todo": "--",
-    "failed": "!!",
-    "waiting": "..",
-    "note": " -",
-    "unknown": "??",
-    "none": " -",
-}
+    "done": "ok", "made": "ok", "holds": "ok", "todo": "--", "failed": "!!", "waiting": "..", "note": " -",
+    "unknown": "??", "none": " -",
+}  # fmt: skip
 COLOURS = {
-    "done": "green",
-    "made": "green",
-    "holds": "green",
-    "todo": "yellow",
-    "failed": "red",
-    "waiting": "cyan",
+    "done": "green", "made": "green", "holds": "green", "todo": "yellow", "failed": "red", "waiting": "cyan",
     "unknown": "yellow",
-}
+}  # fmt: skip
 LONGEST = 4000  # characters of one text for people: a log may have lines of megabytes
 _MARKUP = re.compile(r"([\\`*_\[\]<>&~$|!])")  # what Markdown and HTML begin with
 
@@ -64,7 +46,8 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>&~$|!])")  # what Markdown and HTML begin wi
 class Progress:
     """One row of what is waited for: its names by column, its state, for how many seconds, and a link or step.
 
-    A `head` row stays on the terminal, with its time and link, when the waiting is over.
+    A `head` row stays on the terminal, with its time and link, when the waiting is over; where it `ticks`, its time
+    goes on until the next look.
     """
 
     names: Mapping[str, str]
@@ -72,6 +55,7 @@ class Progress:
     seconds: float | None = None
     link: str = ""
     head: bool = False
+    ticks: bool = False
 
 
 class Report:
@@ -89,6 +73,7 @@ class Report:
         self._live: Live | None = None
         self._shown: dict[tuple[str, ...], str] = {}
         self._rows: list[Progress] = []
+        self._looked = 0.0
 
     @property
     def interactive(self) -> bool:
@@ -197,7 +182,12 @@ class Report:
             return
         from rich.live import Live
 
-        self._live = live = Live(console=self._console(), refresh_per_second=8, transient=True)
+        self._live = live = Live(
+            console=self._console(),
+            get_renderable=self._table_now,
+            refresh_per_second=1,  # as its times are shown: looks are far more seldom
+            transient=True,
+        )
         try:
             yield
         finally:
@@ -209,12 +199,10 @@ class Report:
 
     def progress(self, rows: Sequence[Progress]) -> None:
         """Show what is waited for in place on a terminal, else a line for each row whose state changed."""
-        self._rows = list(rows)
+        self._rows, self._looked = list(rows), time.monotonic()
         if self._live is not None:
-            columns = [*rows[0].names, "state", "time"] if rows else []
-            cells = [(*row.names.values(), row.state, duration(row.seconds)) for row in rows]
             self._live.start()  # not before there is something to show: it would leave an empty line
-            self._live.update(self._table(columns, cells))
+            self._live.refresh()
             return
         for row in rows:
             if self._shown.get(tuple(row.names.values())) == row.state:
@@ -225,6 +213,14 @@ class Report:
                 self.emit(event="change", **facts)
             else:
                 self._line("  ".join(text for text in facts.values() if text))
+
+    def _table_now(self) -> Table:
+        """Return what is waited for, with the times that have gone on since the last look."""
+        rows, since = self._rows, time.monotonic() - self._looked
+        columns = [*rows[0].names, "state", "time"] if rows else []
+        took = [row.seconds + since if row.ticks and row.seconds is not None else row.seconds for row in rows]
+        cells = [(*row.names.values(), row.state, duration(each)) for row, each in zip(rows, took, strict=True)]
+        return self._table(columns, cells)
 
     def _line(self, text: str, colour: str = "") -> None:
         if self.terminal:

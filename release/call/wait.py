@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from release.call.context import Context
 from release.errors import ReleaseError, Waiting
 
-SLOWEST = 15.0  # seconds between looks
-GROWTH = 1.25
+SLOWEST = 90.0  # seconds between looks
+GROWTH = 1.25  # so nobody hears of an end later than a quarter of the time that it took
+SELDOM = 5  # looks, of which one asks for more than what is waited for
 RATE = 880 / 3600  # requests a second: a workflow's own token has 1,000 an hour
 CREDIT = 60  # requests that may be sent before any of that hour has passed
 
 
 class Wait:
-    """One wait under way; its pauses grow to 15 s, and are longer where so many requests would use up an hour's."""
+    """One wait under way; its pauses grow with it, and are longer where so many requests would use up an hour's."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, limit: float = inf) -> None:
+        self._context, self._limit, self._looks = context, limit, 0
         self._pause = context.settings.release.poll
         self._credit = float(CREDIT)
         self._started = context.clock.monotonic()
@@ -28,6 +30,11 @@ class Wait:
         """Return for how many seconds it has lasted."""
         return self._context.clock.monotonic() - self._started
 
+    @property
+    def seldom(self) -> bool:
+        """Whether this look, the first and then one of SELDOM, is one to ask for more than what is waited for."""
+        return self._looks % SELDOM == 0
+
     def breathe(self, least: float = 0) -> None:
         """Sleep in the midst of a look, as long as the requests sent so far ask for (F19): not while they are few."""
         self._credit -= self._context.activity.requests - self._sent
@@ -37,8 +44,9 @@ class Wait:
         self._context.clock.sleep(seconds)
 
     def pause(self) -> None:
-        """Sleep until the next look."""
-        self.breathe(self._pause)
+        """Sleep until the next look; the last one is at the limit, not after it."""
+        self._looks += 1
+        self.breathe(min(self._pause, max(0.0, self._limit - self.seconds)))
         self._pause = max(self._pause, min(self._pause * GROWTH, SLOWEST))
 
 
@@ -55,8 +63,8 @@ def wait_until(
     Raises what `late(limit)` returns when it is not after `limit` seconds (the call's --timeout, the setting), and
     what `stopped()` returns at Ctrl-C, which stops the waiting and nothing else.
     """
-    wait = Wait(context)
     limit = limit or context.options.timeout or context.settings.release.timeout
+    wait = Wait(context, limit)
     try:
         with context.report.live():
             while not look(wait):

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import count
 from typing import Any
 
 from release.call.context import Context
@@ -20,6 +21,7 @@ HEADERS = {
     "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION,
     "User-Agent": "release-tasks", "Content-Type": "application/json",
 }  # fmt: skip
+PAGE = 100  # items of one page, the most that GitHub gives
 READING = ("/graphql", "/generate-notes")  # POSTs that write nothing
 
 
@@ -94,10 +96,20 @@ class GitHub:
         self._etags[key] = (answer.headers.get("etag", ""), body)
         return body, body != known
 
+    def fresh_pages(self, path: str, key: str, **params: Any) -> Iterator[Any]:
+        """Yield every item of every page, as `pages` does (F26), for what is asked for again and again."""
+        seen = 0
+        for page in count(1):
+            body, _ = self.fresh(path, **params, per_page=PAGE, page=page)
+            yield from body[key]
+            seen += len(body[key])
+            if not body[key] or seen >= body["total_count"]:
+                return
+
     def pages(self, path: str, key: str = "", **params: Any) -> Iterator[Any]:
         """Yield every item of every page (F26); `key` names the list in an answer that wraps it."""
         url: str | None = path
-        query: dict[str, Any] = {"per_page": 100, **params}
+        query: dict[str, Any] = {"per_page": PAGE, **params}
         while url:
             answer = self._good(self.answer("GET", url, **query), "GET", path)
             body = answer.json()

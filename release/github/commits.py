@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from release.call.context import Context
@@ -15,7 +15,7 @@ from release.git.refs import NEW
 from release.github.api import Forbidden, GitHub, github
 from release.github.dispatch import EVENT
 from release.github.events import workflows_started
-from release.github.runs import APPEARS, Run, jobs_of
+from release.github.runs import APPEARS, Run, jobs_of, runs_of
 
 PASSED = ("success", "neutral", "skipped")  # GitHub's own rule for required checks
 REPORTS = 120.0  # seconds after which it is said that nothing reported a required check
@@ -84,11 +84,23 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look at a commit showed, the workflows that its push started, and what the token may not read."""
+    """What was seen of a commit: its workflows' runs, check runs, statuses, and what the token may not read."""
 
-    checks: list[Check]
-    started: set[str]
+    runs: list[Run]
+    check_runs: list[Check]
+    statuses: list[Check]
     hidden: list[str]
+
+    @property
+    def checks(self) -> list[Check]:
+        """All of it; a run that is going on counts too: a job that needs another has its check run when that ends."""
+        runs = [Check(f"workflow {run.name}", run.conclusion, run.url) for run in self.runs]
+        return [each for each in runs if each.conclusion not in PASSED] + self.check_runs + self.statuses
+
+    @property
+    def started(self) -> set[str]:
+        """The workflows that the push started."""
+        return {run.name for run in self.runs if run.event == "push"}
 
 
 def branch_checks(context: Context, sha: str, branch: str, base: str = "", url: str = "") -> Wanted:
@@ -106,12 +118,12 @@ def follow_checks(context: Context, wanted: Wanted) -> list[Check]:
     if wanted.sha == NEW:
         context.report.step("todo", f"the checks of {wanted.name} succeed")
         return []
-    found: list[Check] = []
-    notes: list[str] = []
+    found, notes, seen = list[Check](), list[str](), None
     named = bool(wanted.required or wanted.listening or not wanted.branch)
 
     def _look(wait: Wait) -> bool:
-        seen = commit_checks(context, wanted.sha, wanted.branch)
+        nonlocal seen
+        seen = _checks_now(context, wanted, None if wait.seldom else seen)
         found[:] = _counting(wanted, seen, wait.seconds)
         context.report.progress([Progress({"check": each.name}, each.state) for each in found])
         _check_none_failed(context, found, wanted)
@@ -136,50 +148,62 @@ def follow_checks(context: Context, wanted: Wanted) -> list[Check]:
 
 
 def commit_checks(context: Context, sha: str, branch: str = "") -> Seen:
-    """Return what is to be seen of the commit: check runs, statuses, and runs that go on or failed, all pages.
+    """Return what is to be seen of the commit: check runs, statuses, and its branch's runs, all pages.
 
     With a branch, its own alone: what was dispatched, or runs for a tag of the same commit, checks no branch. Where
     the token may not read check runs, the jobs of the runs stand in: they have the same names.
     """
-    api = github(context)
-    bodies = list(api.pages("actions/runs", key="workflow_runs", head_sha=sha))
-    if branch:
-        bodies = [each for each in bodies if each["head_branch"] == branch and each["event"] != EVENT]
-        # A branch that was pushed again at the same commit, or cancelled for a later one: the newest run tells.
-        newest = {(each["path"], each["event"]): each for each in sorted(bodies, key=lambda each: int(each["id"]))}
-        bodies = list(newest.values())
-    runs = [Run.parse(each) for each in bodies]
-    # A run that is going on counts too: the check run of a job that needs another appears when that ends.
-    found = [
-        Check(f"workflow {each.name}", each.conclusion, each.url) for each in runs if each.conclusion not in PASSED
-    ]
-    hidden = []
+    api, hidden, statuses = github(context), list[str](), list[Check]()
+    runs = _branch_runs(api, sha, branch) if branch else []
     try:
-        found += _check_runs(api, sha, {each.id for each in runs} if branch else None)
+        found = _check_runs(api, sha, runs if branch else None)
     except Forbidden:
         hidden.append("check runs")
-        found += [Check(job.name, job.conclusion, run.url) for run in runs for job in jobs_of(api, run.id)]
+        runs = runs or runs_of(api, head_sha=sha)
+        found = [Check(job.name, job.conclusion, run.url) for run in runs for job in jobs_of(context, run)]
     try:
-        found += _statuses(api, sha)
+        statuses = _statuses(api, sha)
     except Forbidden:
         hidden.append("commit statuses")
-    started = {run.name for run, body in zip(runs, bodies, strict=True) if body["event"] == "push"}
-    return Seen(found, started, hidden)
+    return Seen(runs, found, statuses, hidden)
 
 
-def _check_runs(api: GitHub, sha: str, ours: Collection[int] | None) -> Iterator[Check]:
-    """Yield the commit's check runs; with `ours`, those of other workflow runs are left out."""
-    for body in api.pages(f"commits/{sha}/check-runs", key="check_runs"):
+def _checks_now(context: Context, wanted: Wanted, before: Seen | None) -> Seen:
+    """Return what is to be seen of the commit; while a check run goes on, what was seen `before` with those anew."""
+    if before and not before.hidden:
+        found = _check_runs(github(context), wanted.sha, before.runs if wanted.branch else None)
+        became = {each.conclusion for each in found if wanted.branch or each.name in wanted.required}
+        if "" in became and became <= {"", *PASSED}:
+            return replace(before, check_runs=found)
+    return commit_checks(context, wanted.sha, wanted.branch)
+
+
+def _branch_runs(api: GitHub, sha: str, branch: str) -> list[Run]:
+    """Return the branch's runs, of each workflow and event the newest, which tells.
+
+    The branch may have been pushed again at the same commit, or a run cancelled for a later one.
+    """
+    runs = [each for each in runs_of(api, head_sha=sha) if each.head_branch == branch and each.event != EVENT]
+    return list({(each.name, each.event): each for each in reversed(runs)}.values())
+
+
+def _check_runs(api: GitHub, sha: str, ours: Collection[Run] | None) -> list[Check]:
+    """Return the commit's check runs; with `ours`, without those of other workflow runs."""
+    found, ids = list[Check](), {each.id for each in ours or ()}
+    for body in api.fresh_pages(f"commits/{sha}/check-runs", "check_runs"):
         run = _RUN.search(f"{body.get('details_url') or ''}/")
-        if ours is None or run is None or int(run[1]) in ours:
+        if ours is None or run is None or int(run[1]) in ids:
             conclusion = body["conclusion"] if body["status"] == "completed" else ""
-            yield Check(body["name"], conclusion or "", body["html_url"] or "")
+            found.append(Check(body["name"], conclusion or "", body["html_url"] or ""))
+    return found
 
 
-def _statuses(api: GitHub, sha: str) -> Iterator[Check]:
-    for body in api.pages(f"commits/{sha}/status", key="statuses"):
+def _statuses(api: GitHub, sha: str) -> list[Check]:
+    found = []
+    for body in api.fresh_pages(f"commits/{sha}/status", "statuses"):
         conclusion = "" if body["state"] == "pending" else body["state"]
-        yield Check(body["context"], conclusion, body.get("target_url") or "")
+        found.append(Check(body["context"], conclusion, body.get("target_url") or ""))
+    return found
 
 
 def _counting(wanted: Wanted, seen: Seen, seconds: float) -> list[Check]:

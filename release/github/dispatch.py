@@ -17,7 +17,7 @@ from release.git.snapshot import remote, trunk
 from release.github.api import GitHub, github
 from release.github.lease import Lease
 from release.github.requests import FOLDER, Dispatch
-from release.github.runs import APPEARS, Run, asked_jobs, check_jobs, runs_of
+from release.github.runs import APPEARS, Run, asked_jobs, check_jobs, workflow_runs
 from release.workflows import Source, check_judgement, judge
 
 EVENT = "workflow_dispatch"
@@ -69,8 +69,8 @@ def matching_runs(api: GitHub, dispatch: Dispatch) -> list[Run]:
     """Return the runs of this workflow, event, ref and commit, newest first; there are none of a planned commit."""
     if dispatch.sha == NEW:
         return []
-    where = ("", dispatch.name) if dispatch.also else (dispatch.sha, "")
-    found = runs_of(api, where[0], EVENT, dispatch.workflow, branch=where[1])
+    where = {"branch": dispatch.name} if dispatch.also else {"head_sha": dispatch.sha}
+    found = workflow_runs(api, dispatch.workflow, event=EVENT, **where)
     return [each for each in found if each.head_branch == dispatch.name and dispatch.is_of(each.head_sha)]
 
 
@@ -79,7 +79,7 @@ def right_runs(context: Context, dispatch: Dispatch, runs: Sequence[Run] | None 
     for each in matching_runs(github(context), dispatch) if runs is None else runs:
         if each.conclusion == "success":
             # Jobs that cannot be read make no wrong run: asked for again, it would run twice (F1).
-            jobs = asked_jobs(github(context), each, dispatch)
+            jobs = asked_jobs(context, each, dispatch)
             with suppress(Failed):
                 check_jobs(jobs, each, dispatch)
                 yield each
@@ -138,8 +138,10 @@ class _Asked:
         if not self._sent:
             return self.known
         if self._id:
-            body = self._api.find(f"actions/runs/{self._id}")  # None for some seconds after the answer that named it
-            return Run.parse(body) if body else None
+            listed = next((each for each in self._list(self._id) if each.id == self._id), None)
+            # None for some seconds after the answer that named it, and longer in the list (F37).
+            body = None if listed else self._api.find(f"actions/runs/{self._id}")
+            return Run.parse(body) if body else listed
         # Answered without the run's id: the one of ours that is newer than all there were (F3).
         us = self._login
         ours = [each for each in self._new() if us in ("", each.actor)]
@@ -156,8 +158,8 @@ class _Asked:
         """Wait until the list of runs, which all others read, has ours: it lags behind the answer for one (F37)."""
         if not self._dispatch.is_of(found.head_sha):
             self._shows = 0.0
-        elif self._sent:
-            self._until(found, lambda _: bool(self._list(found)) or not self.unseen)
+        elif self._sent and self.unseen:
+            self._until(found, lambda _: bool(self._list(found.id)) or not self.unseen)
 
     def first(self, found: Run) -> Run:
         """Return the first of the runs that several asked for at once; ours is cancelled where that is another (F1)."""
@@ -165,7 +167,7 @@ class _Asked:
             self.lease.clear(self.known.id)
         doubt = self.lease.doubt
         if self._sent and doubt is not None:
-            self._until(found, lambda wait: bool(_earlier(self._list(found), found)) or wait.seconds >= doubt)
+            self._until(found, lambda wait: bool(_earlier(self._list(found.id), found)) or wait.seconds >= doubt)
         earlier = _earlier(self._listed, found)  # with a lease too, for not everybody can have one
         if not earlier:
             return found
@@ -178,16 +180,16 @@ class _Asked:
             patience=CANCELS,
         )
         if doubt:  # of three, the second may show before the first
-            self._until(found, lambda wait: bool(self._list(found)) and wait.seconds >= doubt)
+            self._until(found, lambda wait: bool(self._list(found.id)) and wait.seconds >= doubt)
         return (_earlier(self._listed, found) or earlier)[-1]
 
     def _until(self, found: Run, look: Callable[[Wait], bool]) -> None:
         going = Waiting(f"run {found.id} goes on: {found.url}", "The same command attaches again.")
         wait_until(self._context, look, late=lambda _: going, stopped=lambda: going)
 
-    def _list(self, found: Run) -> list[Run]:
+    def _list(self, our_id: int) -> list[Run]:
         """Look at the list, and return what it has of ours and those before it."""
-        self._listed = [each for each in self._new() if each.id <= found.id]
+        self._listed = [each for each in self._new() if each.id <= our_id]
         return self._listed
 
     def _new(self) -> list[Run]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import semver
 
@@ -114,8 +114,9 @@ def started_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
 def needed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
     """Return the tag's runs as `started_runs` does, asking for them where its push starts none (F14); writes that."""
     wanted = platform_workflows(context, tag.name, tag.sha)
+    shown = pushed_runs(context, tag)
     try:
-        if not pushed_runs(context, tag).keys() >= set(wanted):
+        if not shown.keys() >= set(wanted):
             check_token_starts_workflows(context)
             _check_not_skipped(context, tag.sha)
     except Usage:
@@ -125,7 +126,11 @@ def needed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
         if not (shown or names):
             raise
         return shown | {name: dispatch_run(context, platform_request(tag, name)) for name in names}
-    return _awaited_runs(context, tag, wanted)
+    return shown if _are_all(shown, wanted) else _awaited_runs(context, tag, wanted)
+
+
+def _are_all(found: Mapping[str, Run], wanted: Sequence[str]) -> bool:
+    return bool(found) and found.keys() >= set(wanted)
 
 
 def _awaited_runs(context: Context, tag: RemoteRef, wanted: Sequence[str], must: bool = True) -> dict[str, Run]:
@@ -134,7 +139,7 @@ def _awaited_runs(context: Context, tag: RemoteRef, wanted: Sequence[str], must:
 
     def _look(wait: Wait) -> bool:
         found.update(pushed_runs(context, tag))
-        return (bool(found) and found.keys() >= set(wanted)) or (not must and wait.seconds >= APPEARS)
+        return _are_all(found, wanted) or (not must and wait.seconds >= APPEARS)
 
     def _late(_: float) -> ReleaseError:
         pushed = "Was the tag pushed with a token that starts workflows?"  # F14
@@ -154,15 +159,12 @@ def pushed_runs(context: Context, tag: RemoteRef) -> dict[str, Run]:
     """Return the tag's runs that GitHub shows now, the newest of each workflow: its push's, else one asked for."""
     if tag.sha == NEW:
         return {}
-    found = _newest_runs(context, tag, "push")
+    runs = [each for each in runs_of(github(context), head_sha=tag.sha) if each.head_branch == short_name(tag)]
+    runs.reverse()
+    found = {run.name: run for run in runs if run.event == "push" and _is_platform(context, run.name)}
     silent = [name for name in platform_workflows(context, tag.name, tag.sha) if name not in found]
-    asked = _newest_runs(context, tag, EVENT) if silent else {}
+    asked = {run.name: run for run in runs if run.event == EVENT}
     return found | {name: asked[name] for name in silent if name in asked}
-
-
-def _newest_runs(context: Context, tag: RemoteRef, event: str) -> dict[str, Run]:
-    found = reversed(runs_of(github(context), tag.sha, event))
-    return {run.name: run for run in found if run.head_branch == short_name(tag) and _is_platform(context, run.name)}
 
 
 def _check_not_skipped(context: Context, sha: str) -> None:

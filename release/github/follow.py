@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from release.call.context import Context
@@ -12,9 +12,8 @@ from release.call.wait import Wait, wait_until
 from release.errors import Waiting
 from release.github.api import github
 from release.github.requests import Dispatch
-from release.github.runs import APPEARS, APPROVAL, Job, Run, check_run, duration, jobs_of, status_text
+from release.github.runs import APPEARS, APPROVAL, Job, Run, check_run, duration, jobs_of, runs_of, status_text
 
-JOBS_EVERY = 60.0  # seconds: a run does not change with each of its jobs
 MENDABLE = ("failure", "timed_out", "cancelled")
 
 
@@ -22,7 +21,7 @@ MENDABLE = ("failure", "timed_out", "cancelled")
 class _Followed:
     run: Run
     jobs: list[Job] = field(default_factory=list)
-    jobs_at: float = 0
+    changed: bool = True  # since its jobs were asked for
     rerun: bool = False
 
 
@@ -55,10 +54,11 @@ def watch_run(context: Context, name: str, started: Run, request: Dispatch) -> R
 
 def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait) -> bool:
     """Look at each run that goes on, show what changed, start attempts; return whether all is over."""
+    _look_at_runs(context, [each for each in followed.values() if each.run.status != "completed"], wait)
     for each in followed.values():
         # Its jobs are shown even of a run that had ended before the first look.
-        if each.run.status != "completed" or not each.jobs_at:
-            _look(context, each)
+        if each.changed or (wait.seldom and each.run.status == "in_progress"):
+            each.jobs, each.changed = jobs_of(context, each.run), False
             wait.breathe()
     context.report.progress(list(_progress(context, followed)))
     failed = [each for each in followed.values() if each.run.conclusion in MENDABLE and not each.rerun]
@@ -72,13 +72,22 @@ def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait
     return not reruns and not going
 
 
-def _look(context: Context, each: _Followed) -> None:
-    """Ask for the run, and for its jobs when it changed or a minute passed: what did not change costs no limit."""
-    body, changed = github(context).fresh(f"actions/runs/{each.run.id}")
-    each.run = replace(Run.parse(body), name=each.run.name)
-    now = context.clock.monotonic()
-    if changed or not each.jobs_at or now - each.jobs_at >= JOBS_EVERY:
-        each.jobs, each.jobs_at = jobs_of(github(context), each.run.id), now
+def _look_at_runs(context: Context, going: Sequence[_Followed], wait: Wait) -> None:
+    """Ask for the runs, those of one commit in one listing; what did not change costs no limit.
+
+    A listing lags: a run that it has not, or an attempt, goes on; that one ended is the run's own word.
+    """
+    shas = [each.run.head_sha for each in going]
+    listings = [runs_of(github(context), head_sha=sha) for sha in dict.fromkeys(shas) if shas.count(sha) > 1]
+    listed = {run.id: run for listing in listings for run in listing}
+    for each in going:
+        now = listed.get(each.run.id)
+        if now is None or now.status == "completed":
+            now = Run.parse(github(context).fresh(f"actions/runs/{each.run.id}")[0])
+            wait.breathe()
+        if now.attempt >= each.run.attempt:
+            each.changed |= now.state != each.run.state
+            each.run = replace(now, name=each.run.name)
 
 
 def _rerun(context: Context, each: _Followed) -> None:
@@ -97,7 +106,7 @@ def _rerun(context: Context, each: _Followed) -> None:
         planned=replace(before, status="planned", conclusion="", attempt=before.attempt + 1),
         patience=APPEARS,
     )
-    each.run, each.jobs_at = replace(now, name=before.name), 0
+    each.run, each.changed = replace(now, name=before.name), True
 
 
 def _links(followed: Iterable[_Followed]) -> str:
@@ -107,7 +116,8 @@ def _links(followed: Iterable[_Followed]) -> str:
 def _progress(context: Context, followed: Mapping[str, _Followed]) -> Iterator[Progress]:
     now = context.clock.now()
     for name, each in followed.items():
-        run = each.run
-        yield Progress({"run": name, "job": ""}, status_text(run), duration(run, now), run.url, head=True)
-        for job in each.jobs:
-            yield Progress({"run": name, "job": job.name}, status_text(job), duration(job, now), job.step)
+        rows: list[Run | Job] = [each.run, *each.jobs]
+        for one in rows:
+            job, link = (one.name, one.step) if isinstance(one, Job) else ("", one.url)
+            took, ticks = duration(one, now), one.status != "completed"
+            yield Progress({"run": name, "job": job}, status_text(one), took, link, head=one is each.run, ticks=ticks)

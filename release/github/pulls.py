@@ -157,7 +157,7 @@ def merge_method(context: Context, base: str) -> str:
 
     Raises Failed for none: asked for before anything is written that relies on a merge.
     """
-    settings, rules = github(context).get(""), branch_rules(context, base)
+    settings, rules = context.once(merge_method, lambda: github(context).get("")), branch_rules(context, base)
     if any(rule["type"] == "merge_queue" for rule in rules):
         return QUEUE
     allowed = {name for name, setting in METHODS.items() if settings.get(setting, True)}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
 import semver
 
 from release.call.context import Context
+from release.errors import Usage
 from release.git.lines import line_versions
-from release.github.api import github
+from release.github.api import PAGE, github
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,23 @@ def release_of(context: Context, version: semver.Version) -> GitHubRelease | Non
     planned = context.view.get(GitHubRelease, str(version))
     if planned:
         return planned
-    found = github(context).find(f"releases/tags/{version}")
-    if found is None:
-        # GitHub finds no draft by its tag; one may be published between the two looks.
-        named = (each for each in github(context).pages("releases") if each["tag_name"] == str(version))
-        found = min(named, key=itemgetter("draft", "id"), default=None)
+    listed = github(context).pages("releases")
+    first = list(islice(listed, PAGE))  # a draft is found in the list alone, and so is nearly all that is asked for
+    named = [each for each in first if each["tag_name"] == str(version)]
+    if len(first) == PAGE and all(each["draft"] for each in named):
+        published = github(context).find(f"releases/tags/{version}")
+        # It may be published between the two looks.
+        named += [published] if published else [each for each in listed if each["tag_name"] == str(version)]
+    found = min(named, key=itemgetter("draft", "id"), default=None)
     return GitHubRelease.parse(found) if found else None
+
+
+def needed_release(context: Context, version: semver.Version) -> GitHubRelease:
+    """Return the version's GitHub Release; raise Usage where there is none."""
+    found = release_of(context, version)
+    if found is None:
+        raise Usage(f"there is no GitHub Release {version}", f"inv release.notes --version {version}")
+    return found
 
 
 def is_latest(context: Context, version: semver.Version) -> bool:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count, islice
+from itertools import islice
 from typing import Any
 
 from release.call.context import Context
@@ -51,11 +51,17 @@ class Run:
     url: str = ""
     actor: str = ""
     times: tuple[str, str] = ("", "")  # when it began, and last changed
+    event: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
         """What it is found by in the view of a dry call: its workflow and branch or tag."""
         return self.name, self.head_branch
+
+    @property
+    def state(self) -> tuple[int, str, str]:
+        """Return where it stands; it changes not with each of its jobs."""
+        return self.attempt, self.status, self.conclusion
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Run:
@@ -67,6 +73,7 @@ class Run:
             head_sha=body["head_sha"], head_branch=body["head_branch"] or "",
             attempt=body.get("run_attempt") or 1, created_at=body["created_at"], url=body["html_url"],
             actor=str((body.get("actor") or {}).get("login") or ""), times=(began, changed),
+            event=body.get("event") or "",
         )  # fmt: skip
 
 
@@ -89,22 +96,29 @@ class Job:
         return cls(body["id"], body["name"], body["status"] or "", body["conclusion"] or "", next(failed, ""), times)
 
 
-def runs_of(api: GitHub, sha: str, event: str, workflow: str = "", branch: str = "") -> list[Run]:
-    """Return the runs of that event, newest first, all pages: of a commit, a workflow, a branch, where named."""
-    path = f"actions/workflows/{workflow}/runs" if workflow else "actions/runs"
-    where = {name: text for name, text in {"head_sha": sha, "branch": branch}.items() if text}
-    found = api.pages(path, key="workflow_runs", event=event, **where)
-    return sorted((Run.parse(body) for body in found), key=lambda each: -each.id)
+def runs_of(api: GitHub, **where: str) -> list[Run]:
+    """Return the runs, newest first, all pages: of a commit, an event, a branch, as GitHub names them, where given."""
+    return _newest_first(api.fresh_pages("actions/runs", "workflow_runs", **where))
 
 
-def jobs_of(api: GitHub, run_id: int) -> list[Job]:
-    """Return the jobs of the run's latest attempt, all pages (F26); a page that did not change costs no limit."""
-    found: list[Job] = []
-    for page in count(1):
-        body, _ = api.fresh(f"actions/runs/{run_id}/jobs", filter="latest", per_page=100, page=page)
-        found += [Job.parse(each) for each in body["jobs"]]
-        if not body["jobs"] or len(found) >= body["total_count"]:
-            break
+def workflow_runs(api: GitHub, workflow: str, **where: str) -> list[Run]:
+    """Return the runs of the workflow's file as `runs_of` does."""
+    return _newest_first(api.fresh_pages(f"actions/workflows/{workflow}/runs", "workflow_runs", **where))
+
+
+def _newest_first(bodies: Iterable[Mapping[str, Any]]) -> list[Run]:
+    return sorted(map(Run.parse, bodies), key=lambda each: -each.id)
+
+
+def jobs_of(context: Context, run: Run) -> list[Job]:
+    """Return the jobs of the run's latest attempt, all pages (F26); asked for once a call when all of it is over."""
+    key = (jobs_of, run.id, run.attempt)
+    found: list[Job] | None = context.doors.get(key)
+    if found is None:
+        bodies = github(context).fresh_pages(f"actions/runs/{run.id}/jobs", "jobs", filter="latest")
+        found = list(map(Job.parse, bodies))
+        if run.status == "completed" and all(each.status == "completed" for each in found):
+            context.doors[key] = found
     return found
 
 
@@ -132,13 +146,13 @@ def check_run(context: Context, finished: Run, dispatch: Dispatch) -> None:
     if not finished.id or finished.status != "completed":  # a dry run's: planned, or looked at once
         return
     if finished.conclusion == "success":
-        check_jobs(asked_jobs(github(context), finished, dispatch), finished, dispatch)
+        check_jobs(asked_jobs(context, finished, dispatch), finished, dispatch)
         return
     name = f"run {finished.id} of {finished.name}"
     if finished.conclusion in APPROVAL:
         problem = f"{name} needs somebody's approval to start:\n{finished.url}"
         raise Waiting(problem, "Approve it there, then run the same again.")
-    for job in jobs_of(github(context), finished.id):
+    for job in jobs_of(context, finished):
         if job.conclusion not in ("success", "skipped", ""):
             _print_log_tail(context, job)
     became = CONCLUSIONS.get(finished.conclusion, f"ended: {finished.conclusion}")
@@ -162,9 +176,9 @@ def _print_log_tail(context: Context, job: Job) -> None:
         context.report.line(f"  its log cannot be read: {error.problem}")
 
 
-def asked_jobs(api: GitHub, finished: Run, dispatch: Dispatch) -> list[Job]:
+def asked_jobs(context: Context, finished: Run, dispatch: Dispatch) -> list[Job]:
     """Return the run's jobs, where the request has roles for them."""
-    return jobs_of(api, finished.id) if dispatch.roles else []
+    return jobs_of(context, finished) if dispatch.roles else []
 
 
 def check_jobs(jobs: Iterable[Job], finished: Run, dispatch: Dispatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import release
-from release import audit, git
+from release import audit, git, github
 from release.call.ensure import save_file
 from release.call.task import task
 from release.call.texts import amount
@@ -41,7 +41,7 @@ def verify(
     if receipt:
         audit.receipt.keep_receipt(context, Path(receipt), made)
     if attach:
-        audit.receipt.attach_receipt(context, wanted, made)
+        audit.receipt.attach_receipt(context, github.releases.needed_release(context, wanted), made)
     return made
 
 

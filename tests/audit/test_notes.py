@@ -76,16 +76,38 @@ def test_f34_of_two_drafts_of_one_moment_the_first_is_kept(sample: Sandbox, cont
     assert [proofs.notes(context, "0.6.2").id] == first == list(sample.github.hub.releases)
 
 
-def test_f34_a_draft_that_is_published_between_two_looks_is_there(sample: Sandbox, context: Context) -> None:
+def test_f34_a_draft_that_is_published_between_two_looks_is_there(
+    sample: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draft = proofs.notes(context, "0.6.2")
 
     def _publish() -> None:
         sample.github.hub.releases[draft.id].draft = False
 
-    sample.github.faults.add("GET", r"/releases\?", call=_publish)
+    few_a_page(monkeypatch)
+    proofs.notes(again(context), "0.5.1")
+    sample.github.faults.add("GET", "/releases/tags/", status=404, call=_publish)
     found = release_of(again(context), VERSION("0.6.2"))
     assert found
     assert (found.id, found.draft) == (draft.id, False)
+
+
+def few_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every Release on a page of its own."""
+    for room in ("api", "releases"):
+        monkeypatch.setattr(f"release.github.{room}.PAGE", 1)
+
+
+def test_f26_a_release_is_found_on_any_page(sample: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = proofs.notes(context, "0.6.2")
+    proofs.notes(again(context), "0.5.1")
+    few_a_page(monkeypatch)
+    assert release_of(again(context), VERSION("0.6.2")) == first
+    sample.github.hub.releases[first.id].draft = False
+    start = len(sample.github.requests)
+    found = release_of(again(context), VERSION("0.6.2"))
+    assert found
+    assert (found.id, found.draft, len(sample.github.requests) - start) == (first.id, False, 2)
 
 
 def test_f27_its_own_draft_is_adopted(sample: Sandbox, context: Context) -> None:

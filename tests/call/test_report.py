@@ -252,3 +252,24 @@ def test_a_wait_with_nothing_to_show_leaves_no_empty_line(monkeypatch: pytest.Mo
     with report.live():
         report.progress([Progress({"run": "sdk"}, "queued", 1.0, "https://x/1", head=True)])
     assert report.stream.getvalue().endswith("sdk  queued after 1 s  https://x/1\n")
+
+
+def test_the_times_of_what_goes_on_pass_between_two_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks are up to a minute and a half apart; what a person sees goes on each second."""
+    monkeypatch.setenv("TERM", "xterm")
+    report, passed = Report(stream=Terminal()), [0.0]
+    monkeypatch.setattr("release.call.report.time.monotonic", lambda: passed[0])
+    with report.live():
+        report.progress(
+            [
+                Progress({"job": "build"}, "success", 30.0),
+                Progress({"job": "test"}, "in progress", 5.0, ticks=True),
+                Progress({"job": "publish"}, "waits for a runner", ticks=True),
+            ]
+        )
+        passed[0] += 42
+        assert report._live
+        report._live.refresh()
+    assert isinstance(report.stream, Terminal)
+    last = report.stream.getvalue().rpartition("job ")[2]
+    assert ["30 s" in last, "47 s" in last, "72 s" in last, "42 s" in last] == [True, True, False, False]

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tracemalloc
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
-from doubles import SDK, Doubles
+from doubles import CHECKS, IMAGE, PLATFORM, SDK, Doubles
 from outside import git, writes
 from scripted_run import ScriptedRun
 
 from release.call.context import Context
 from release.call.report import Report
 from release.call.running import _agree
-from release.call.wait import Wait
+from release.call.wait import SELDOM, SLOWEST, Wait, wait_until
 from release.errors import Failed, Usage, Waiting
 from release.git.snapshot import remote
-from release.github.api import github
 from release.github.events import started_runs
 from release.github.follow import follow_runs
 from release.github.requests import Dispatch
@@ -30,11 +32,11 @@ from release.sandbox.github.events import start_run
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import Start
 from release.settings import Release, Settings
-from release.tasks import lines, platform, sdk
+from release.tasks import lines, pipelines, platform, sdk
 
 pytestmark = pytest.mark.usefixtures("doubles")
 
-HOUR = 3600
+HOUR, TWENTY = 3600, 20 * 60.0
 
 
 class TimedClock(FakeClock):
@@ -77,13 +79,16 @@ def tagged(context: Context) -> Context:
     return again(context)
 
 
-def started(sandbox: Sandbox, work: ScriptedRun) -> Run:
-    """Have GitHub run what the test says; return it as the tool sees it."""
+def started(sandbox: Sandbox, work: ScriptedRun, commit: str = "") -> Run:
+    """Have GitHub run what the test says, on a commit of its own if one is named; return it as the tool sees it."""
     hub = sandbox.github.hub
     sandbox.github.use_runner(lambda _hub, _start: work)
     sha = str(hub.head("main"))
     text = str(hub.bare.file(sha, f".github/workflows/{SDK}"))
     path = f".github/workflows/{SDK}"
+    if commit:
+        person = {f"GIT_{role}_{kind}": "a@b.c" for role in ("AUTHOR", "COMMITTER") for kind in ("NAME", "EMAIL")}
+        sha = hub.bare.git("commit-tree", f"{sha}^{{tree}}", "-m", commit, **person).strip()
     run = start_run(hub, path, text, sha=sha, ref="refs/heads/main", event="workflow_dispatch", actor="me", inputs={})
     url = f"{hub.html}/actions/runs/{run.id}"
     return Run(run.id, SDK, work.status, work.conclusion or "", sha, "main", url=url)
@@ -96,40 +101,115 @@ def asked(sandbox: Sandbox, end: str) -> int:
 # --- how often ---
 
 
+class Working(TimedClock):
+    """Time in which each run takes twenty minutes, its jobs one after the other."""
+
+    def __init__(self, doubles: Doubles) -> None:
+        super().__init__()
+        self.doubles, self.since = doubles, dict[int, float]()
+        doubles.hang |= {SDK, IMAGE, PLATFORM, CHECKS}
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        for number, run in enumerate(self.doubles.started):
+            part = (self.time - self.since.setdefault(number, self.time)) / TWENTY
+            if run.status != "completed":
+                for job in run.jobs[: int(part * len(run.jobs))]:
+                    job.end(run.conclusions[job.name])
+            if part >= 1 and run.status != "completed":
+                run.end()
+
+
+def kinds(sandbox: Sandbox) -> Counter[str]:
+    """Count the requests to the API that ask how things stand, by what they are for."""
+    asked = [f"{each.method} {each.path}?{each.query}" for each in sandbox.github.requests if "/api/" in each.path]
+    return Counter(kind for one in asked for kind, path in KINDS.items() if re.search(path, one))
+
+
+KINDS = {
+    "run": r"GET .*/actions/runs/[0-9]+\?", "runs": r"GET .*/actions/runs\?", "jobs": "/jobs[?]",
+    "check runs": "/check-runs[?]", "statuses": "/status[?]", "all": "",
+}  # fmt: skip
+
+
 @pytest.mark.slow
-def test_f19_twenty_minutes_of_a_release_take_few_requests(
+def test_f19_a_release_whose_runs_take_twenty_minutes_sends_few_requests(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
 ) -> None:
-    doubles.hang |= {SDK, "platform.yaml"}
-    context = tagged(a_world(sandbox, monkeypatch, TimedClock()))
-    ends = [(20.0 * 60, lambda: [run.end() for run in doubles.started])]
-    clock = TimedClock(*ends)
-    context = clock.world = again(context, clock=clock)
-    run, request = sdk.dispatch(context, "0.7.0")
-    before = context.activity.requests
+    clock = Working(doubles)
+    pipelines.minor(a_world(sandbox, monkeypatch, clock), "0.7.0")
+    assert 2 * TWENTY < clock.time - clock.begin < 2 * (TWENTY + SLOWEST)
+    sent = kinds(sandbox)
+    assert sent["all"] <= 120
+    assert sent["jobs"] < (sent["run"] + sent["runs"]) / 2
+
+
+def test_f19_two_runs_of_a_commit_are_followed_with_one_request_a_look(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, doubles: Doubles
+) -> None:
+    clock = Working(doubles)
+    context = again(tagged(a_world(sandbox, monkeypatch)), clock=clock)
     tag = remote(context).tag("0.7.0")
     assert tag
-    finished = follow_runs(context, {"sdk": run, **started_runs(context, tag)})
-    check_run(context, finished["sdk"], request)
-    sent = context.activity.requests - before
+    runs = {"sdk": sdk.dispatch(context, "0.7.0")[0], **started_runs(context, tag)}
+    sandbox.github.requests.clear()
+    clock.slept.clear()
+    finished = follow_runs(context, runs)
+    looks, sent = len(clock.slept) + 1, kinds(sandbox)
     assert {each.conclusion for each in finished.values()} == {"success"}
+    assert (sent["runs"], sent["run"]) == (looks, 2), "that one ended is its own word"
+    assert sent["jobs"] <= 2 * (looks // SELDOM + 3)
+    assert sent["all"] <= 50
+
+
+def test_f19_looks_are_quick_at_first_and_slow_in_the_end(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = ScriptedRun({"build": "success"}, ends=False)
+    clock = TimedClock((TWENTY, work.end))
+    follow_runs(a_world(sandbox, monkeypatch, clock), {"sdk": started(sandbox, work)})
     assert clock.slept[0] == 2.0
-    assert clock.slept[1] > 2.0
-    assert max(clock.slept) == 15.0
-    assert sent < 300
-    unchanged = [each for each in sandbox.github.requests if "if-none-match" in each.headers]
-    assert len(unchanged) > sent * 0.8, "nearly all of them cost no limit"
+    assert clock.slept == sorted(clock.slept)
+    assert sum(clock.slept[:9]) < 60, "ten looks in the first minute"
+    assert max(clock.slept) == SLOWEST == 90.0
+    assert len(clock.slept) < 30
 
 
-def test_jobs_are_asked_for_when_something_changed_or_a_minute_passed(
+def test_a_wait_that_gives_up_looks_once_more_when_its_time_is_over() -> None:
+    context, looks = Context(Settings(), Report(), clock=FakeClock()), list[float]()
+
+    def look(wait: Wait) -> bool:
+        looks.append(wait.seconds)
+        return False
+
+    late = Waiting("late", "")
+    with pytest.raises(Waiting, match="late"):
+        wait_until(context, look, late=lambda _: late, stopped=lambda: late, limit=500)
+    assert looks[-1] == 500
+
+
+def test_jobs_are_asked_for_when_their_run_changed_and_in_some_looks(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = ScriptedRun({"build": "success"}, ends=False)
-    clock = TimedClock((0.0, work.begin), (10 * 60, work.end))
+    clock = TimedClock((5 * 60, work.begin), (TWENTY, work.end))
+    follow_runs(a_world(sandbox, monkeypatch, clock), {"sdk": started(sandbox, work)})
+    begun = sum(sum(clock.slept[:n]) >= 5 * 60 for n in range(len(clock.slept)))
+    assert begun // SELDOM + 2 <= kinds(sandbox)["jobs"] <= begun // SELDOM + 3, "none while it waits for a runner"
+
+
+def test_a_listing_that_lags_ends_no_run_and_takes_no_attempt_back(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = [ScriptedRun({"build": "success"}, ends=False) for _ in range(2)]
+    clock = TimedClock((120, works[0].end), (240, works[1].end))
     context = a_world(sandbox, monkeypatch, clock)
-    follow_runs(context, {"sdk": started(sandbox, work)})
-    assert asked(sandbox, "/jobs") <= 14
-    assert asked(sandbox, "/jobs") < asked(sandbox, f"/runs/{max(sandbox.github.hub.runs)}") / 2
+    runs = {str(number): started(sandbox, work) for number, work in enumerate(works)}
+
+    def behind(body: Any) -> Any:
+        body["workflow_runs"][0] |= {"status": "completed", "conclusion": "failure"}
+        return {"total_count": 1, "workflow_runs": body["workflow_runs"][:1]}
+
+    sandbox.github.faults.add("GET", r"/actions/runs\?", change=behind, times=8)
+    assert {each.conclusion for each in follow_runs(context, runs).values()} == {"success"}
 
 
 @pytest.mark.slow
@@ -138,7 +218,7 @@ def test_f19_fewer_than_a_thousand_requests_an_hour_whatever_is_followed(
 ) -> None:
     clock = TimedClock()
     context = clock.world = a_world(sandbox, monkeypatch, clock, timeout=1.5 * HOUR)
-    runs = {str(n): started(sandbox, ScriptedRun({"build": "success"}, ends=False)) for n in range(30)}
+    runs = {str(n): started(sandbox, ScriptedRun({"build": "success"}, ends=False), str(n)) for n in range(30)}
     with pytest.raises(Waiting, match="not finished within 5400 s"):
         follow_runs(context, runs)
     assert 500 < clock.most_in_an_hour() < 1000
@@ -160,22 +240,31 @@ def test_f19_the_pace_of_any_number_of_requests(each: int, breathes: bool) -> No
     assert max(bisect_left(sent, moment + HOUR) - n for n, moment in enumerate(sent)) < 1000
 
 
-@pytest.mark.slow
-def test_memory_stays_the_same_while_256_jobs_are_followed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("looks", [20, pytest.param(10_000, marks=pytest.mark.long)])
+def test_memory_stays_the_same_while_256_jobs_are_followed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    """Of a call that goes on for ten days, too."""
     work = ScriptedRun({f"job {n}": "success" for n in range(256)}, ends=False)
-    clock = TimedClock()
-    context = clock.world = a_world(sandbox, monkeypatch, clock, timeout=300)
+    held, clock = list[int](), TimedClock()
     run = started(sandbox, work)
     work.begin()
-    with pytest.raises(Waiting):
-        follow_runs(context, {"sdk": run})
+
+    def measure() -> None:
+        sandbox.github.requests.clear()
+        work.jobs[len(held)].end("success")
+        traces = tracemalloc.take_snapshot().filter_traces([*ours(), tracemalloc.Filter(True, "*/json/*")])
+        held.append(sum(each.size for each in traces.statistics("filename")))
+
+    clock.events = [(each * SLOWEST * looks / 5, measure) for each in range(2, 6)]
     tracemalloc.start()
     with pytest.raises(Waiting):
-        follow_runs(again(context, timeout=900), {"sdk": run})
-    sandbox.github.requests.clear()
-    grown = sum(each.size for each in tracemalloc.take_snapshot().filter_traces(ours()).statistics("filename"))
+        follow_runs(a_world(sandbox, monkeypatch, clock, timeout=SLOWEST * looks), {"sdk": run})
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert grown < 300_000
+    assert len(clock.slept) >= looks
+    assert max(held) - min(held) < 100_000
+    assert peak < 100 * 2**20
 
 
 def ours() -> list[tracemalloc.Filter]:
@@ -308,9 +397,8 @@ def test_f26_every_job_on_every_page_must_succeed(sandbox: Sandbox, context: Con
     last = {} if became == "gone" else {"build-package": became}
     work = ScriptedRun({**names, **last})
     run = started(sandbox, work)
-    work.conclusion = "success"
-    finished = follow_runs(context, {"sdk": run})["sdk"]
-    assert len(jobs_of(github(context), run.id)) == 255 + len(last)
+    finished = follow_runs(context, {"sdk": replace(run, conclusion="success")})["sdk"]
+    assert len(jobs_of(context, finished)) == 255 + len(last)
     request = Dispatch(SDK, "refs/heads/main", run.head_sha, {}, ("build-package", "test-package*"))
     with pytest.raises(Failed, match="build-package") as caught:
         check_run(context, finished, request)

@@ -223,16 +223,20 @@ class Stopped(FakeClock):
 
 
 @pytest.mark.parametrize(
-    ("hidden", "ends"), [("/actions/runs/[0-9]+", KeyboardInterrupt), (f"/{SDK}/runs", Waiting)], ids=["run", "list"]
+    ("hidden", "ends"), [(["/actions/runs/[0-9]+", f"/{SDK}/runs"], KeyboardInterrupt), ([f"/{SDK}/runs"], Waiting)]
 )
 def test_f37_ctrl_c_leaves_the_lease_where_nobody_sees_the_run_yet(
-    sandbox: Sandbox, context: Context, doubles: Doubles, hidden: str, ends: type[BaseException]
+    sandbox: Sandbox, context: Context, doubles: Doubles, hidden: list[str], ends: type[BaseException]
 ) -> None:
     """Typed again at once it would ask for a second run: so it waits for the first one's to show."""
     doubles.hang.add(SDK)
     none = {"total_count": 0, "workflow_runs": [], "message": "Not Found"}
-    hide = {"status": 404 if "[" in hidden else 200, "body": none, "times": 6}
-    sandbox.github.faults.add("POST", "/dispatches", call=lambda: sandbox.github.faults.add("GET", hidden, **hide))
+
+    def hide() -> None:
+        for path in hidden:
+            sandbox.github.faults.add("GET", path, status=404 if "[" in path else 200, body=none, times=6)
+
+    sandbox.github.faults.add("POST", "/dispatches", call=hide)
     with pytest.raises(ends):
         sdk.dispatch(again(context, clock=Stopped()), "0.7.0")
     sandbox.github.faults.clear()
