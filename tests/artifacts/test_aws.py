@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import time
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +19,6 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from release.artifacts import aws
 from release.artifacts.aws import Bucket, Ecr
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.sandbox import Sandbox
@@ -67,7 +65,7 @@ def test_the_region_is_aws_region_then_aws_default_region_then_the_profiles(
     """As the hint of a missing one says, for both services."""
     (tmp_path / "config").write_text("[default]\nregion = ap-south-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setattr(aws, "session", cache(aws.session.__wrapped__))  # it keeps the file that it has read
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the file that it has read
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     for name, value in given.items():
@@ -189,7 +187,7 @@ def test_nobody_signed_in_is_told_where_to(cloud: Cloud, monkeypatch: pytest.Mon
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
-    monkeypatch.setattr(aws, "session", cache(aws.session.__wrapped__))  # it keeps the credentials it once found
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the credentials it once found
     with pytest.raises(Usage, match="Unable to locate credentials") as caught:
         Bucket(BUCKET).object(KEY)
     assert "aws sso login" in caught.value.hint

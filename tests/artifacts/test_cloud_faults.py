@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from doubles import Doubles, wheel
 from faults.http_faults import SIGN, no_time_lost
 from outside import everything
 
-from release.artifacts import aws
 from release.call.context import Context
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.sandbox import Sandbox
@@ -98,7 +96,7 @@ def test_a_region_that_is_nowhere_is_asked_for(context: Context, monkeypatch: py
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
-    monkeypatch.setattr(aws, "session", cache(aws.session.__wrapped__))
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     for task in ("image.check", "platform.check"):
         with pytest.raises(Usage, match="region") as caught:
             READS[task](again(context))
