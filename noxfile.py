@@ -58,7 +58,7 @@ def long(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Have the world misbehave at every call there is, once each: a kill, a lost answer, a race, a hostile name."""
-    _run(session, "pytest", "-n", "2", "-m", "faults")
+    _run(session, "pytest", "-n", "4", "--dist", "worksteal", "-m", "faults")  # half of the time they wait
 
 
 @nox.session
@@ -103,3 +103,12 @@ def demo(session: nox.Session) -> None:
 def tables(session: nox.Session) -> None:
     """Run the engines against tables that other projects keep, and print passed / total of each."""
     _run(session, "python", "tests/tables/run.py")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the tasks beside raw Git and other tools; rows and `--rounds 9` after `--`."""
+    _install(session, "test")
+    for peer in nox.project.dependency_groups(PROJECT, "bench"):
+        session.install(peer, success_codes=range(256))  # one that cannot be had is left out
+    session.run("python", "tests/bench/run.py", *session.posargs)

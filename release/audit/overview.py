@@ -21,7 +21,7 @@ from release.git.lines import release_branches
 from release.git.refs import RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
-from release.git.tags import TaggedRelease, tagged_releases, trunk_ref, trunk_sha
+from release.git.tags import TaggedRelease, tagged_releases, trunk_ref, trunk_sha, written_at
 from release.github.api import github
 from release.github.commits import image_commit
 from release.github.pulls import pulls_of
@@ -61,7 +61,7 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
 def _version_in_git(context: Context, told: TaggedRelease, branches: Mapping[Line, RemoteRef]) -> Version:
     """Return what Git alone tells of a version."""
     sha, branch = told.ref.sha, branches.get(line_of(told.version))
-    at = told.at or repository(context).git("log", "-1", "--format=%cI", sha, "--")
+    at = told.at or written_at(repository(context).commit_parts(sha)[0])
     on_branch = branch is None or repository(context).is_ancestor(sha, branch.sha)
     return Version(told.version, sha, at, image_version_in_config(context, sha), on_branch, told.components)
 

@@ -10,6 +10,7 @@ from release.call.context import Context
 from release.compat.interfaces import COMMIT, Answer, Pair, Side, Tools, answer, pairs
 from release.compat.verdicts import Change, Verdict, could_not_tell, worst_verdict
 from release.errors import Blocked, CouldNotTellError, Usage
+from release.git.fetch import need_objects
 from release.git.lines import newest_line, taken_versions
 from release.git.objects import existing_paths, files
 from release.git.refs import RemoteRef, brief
@@ -96,7 +97,7 @@ def _side(
         return None
     repo = repository(context)
     if ref.name:
-        repo.need_objects([ref])
+        need_objects(repo, [ref])
     there = existing_paths(repo, ref.sha, [part.path for part in known.values()])
     content = files(repo, ref.sha, owner.source_path) if owner.kind != "none" else {}
     return Side(name, content, frozenset(part.name for part in known.values() if part.path in there))

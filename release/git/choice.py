@@ -76,9 +76,8 @@ def named_commit(context: Context, ref: str) -> str:
     Raises Usage for a tag that is of this clone alone (F9), and for a name of a branch and a tag that differ (F11).
     """
     check_commit_name(ref)  # before Git sees it in any way (S3)
-    repo, full = repository(context), f"{TAGS}{ref.removeprefix(TAGS)}"
-    found = _remote_refs(context, ref)
-    local = next((each for each in repo.refs(full) if each.name == full), None)
+    repo, found = repository(context), _remote_refs(context, ref)
+    local = repo.local_tag(ref.removeprefix(TAGS)) if _is_ref_name(ref) else None
     if len({each.sha for each in found}) > 1:
         raise Usage(f"{ref} is a branch and a tag", f"Say which: {' or '.join(each.name for each in found)}")
     if not found and local:
@@ -96,10 +95,17 @@ def _remote_refs(context: Context, ref: str) -> list[RemoteRef]:
     """Return the remote's branch and tag that have this name, in full or short; a commit's own name stands for it."""
     if _HEX.fullmatch(ref):
         return [RemoteRef(ref, ref, ref)] if len(ref) == len(NEW) else []
-    try:
-        check_ref_name(ref)
-    except Usage:  # HEAD~1, say
+    if not _is_ref_name(ref):
         return []
     heads = [] if ref.startswith(TAGS) else remote(context).heads(ref.removeprefix(HEADS))
     tag = None if ref.startswith(HEADS) else remote(context).tag(ref.removeprefix(TAGS))
     return [*heads, tag] if tag else heads
+
+
+def _is_ref_name(name: str) -> bool:
+    """Whether it can be a branch's or tag's name: HEAD~1, say, is none."""
+    try:
+        check_ref_name(name)
+    except Usage:
+        return False
+    return True

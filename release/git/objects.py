@@ -1,28 +1,12 @@
-"""Objects and files of the repository by the dozen, read from Git's own store and never from the checkout."""
+"""Files of a commit by the dozen, read from Git's own store and never from the checkout."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from release.errors import CouldNotTellError, Failed
+from release.errors import CouldNotTellError
 from release.git.repository import Repository
-
-
-def objects(repo: Repository, shas: Sequence[str]) -> list[bytes]:
-    """Return the contents of each object; raises Failed for one that is not here."""
-    if not shas:
-        return []
-    printed = io.BytesIO(repo.git_bytes("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in shas)))
-    found: list[bytes] = []
-    for sha in shas:
-        header = printed.readline().split()
-        if header[-1] == b"missing":
-            raise Failed(f"the object {sha[:9]} is not in this clone", f"Fetch it: git fetch {repo.remote}")
-        found.append(printed.read(int(header[-1])))
-        printed.read(1)  # the newline after each
-    return found
 
 
 def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
@@ -38,15 +22,14 @@ def files(repo: Repository, sha: str, path: str) -> dict[str, bytes]:
             link = "a submodule" if mode == "160000" else "a symbolic link"
             raise CouldNotTellError(f"{name} is {link}, which is not followed: put the file itself there")
         found[name] = oid
-    return dict(zip(found, objects(repo, list(found.values())), strict=True))
+    return dict(zip(found, repo.store.contents(list(found.values())), strict=True))
 
 
 def existing_paths(repo: Repository, sha: str, paths: Sequence[str]) -> set[str]:
     """Return those of the paths that are in the commit, as files or folders."""
     repo.need_commit(sha)
-    asked = "".join(f"{sha}:{_normal(path)}\n" for path in paths)
-    answers = repo.git("cat-file", "--batch-check", stdin=asked).splitlines()
-    return {path for path, answer in zip(paths, answers, strict=True) if not answer.endswith(" missing")}
+    found = repo.store.read([f"{sha}:{_normal(path)}" for path in paths])
+    return {path for path, stored in zip(paths, found, strict=True) if stored}
 
 
 def _normal(path: str) -> str:

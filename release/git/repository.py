@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-
-import git
-from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
+from subprocess import PIPE, Popen
+from typing import cast
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
 from release.git.failures import failure
-from release.git.refs import TAGS, Push, RemoteRef, printed_lines
+from release.git.library import git
+from release.git.refs import HEADS, TAGS, Push, RemoteRef, printed_lines
 from release.git.remotes import api_url, git_header, is_secure, remote_repository, serves, token
+from release.git.store import COMMAND, Store
 from release.versions import check_commit_name, check_ref_name, check_sha
 
 # Nothing may wait for a keyboard, speak another language, or read a ref in place of a commit.
@@ -24,7 +25,8 @@ QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_R
 # With these a hook's Git, or an alias', names its own repository and index to all that it starts, worktrees too (F22).
 LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 PAST_CUT = ("--shallow-file", "")  # Git's own switch: read a shallow clone as if it were whole
-FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--quiet")
+FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance",
+         "--refmap=", "--quiet")  # fmt: skip
 # What a person's Git pushes along, or in place of it: push.followTags, push.recurseSubmodules.
 PUSH = ("push", "--no-follow-tags", "--no-recurse-submodules")
 
@@ -38,16 +40,15 @@ class Repository:
             os.environ.pop(name, None)
         try:
             self._repo = git.Repo(path, search_parent_directories=True)
-        except (InvalidGitRepositoryError, NoSuchPathError) as error:
+        except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
             raise Usage(f"no Git repository here: {path.name}", "Change to the repository to release.") from error
         if self._repo.working_tree_dir is None:
             raise Usage("this repository is bare", "Run it in a clone with files.")
-        self.root, self.common = Path(self._repo.working_tree_dir), Path(self._repo.common_dir)
+        self.root, self.common = Path(self._repo.working_tree_dir), Path(self._repo.common_dir).resolve()
         self.remote = remote
         self._credentials: dict[str, str] = {}
-        self._here: set[str] = set()  # commits
-        self._named: set[str] = set()  # what Git took as a name, as it always will
-        self._check_name(remote)
+        self.store = Store(partial(_start_reader, self.root, self._credentials))
+        check_ref_name(remote)
 
     def git(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> str:
         """Run Git and return what it prints, less the last newline; raise Failed with its own words."""
@@ -68,16 +69,16 @@ class Repository:
                 printed = git.Git(str(cwd or self.root)).execute(
                     command, istream=source, env=environment, stdout_as_string=False, strip_newline_in_stdout=False
                 )
-            except GitCommandNotFound as error:
+            except git.GitCommandNotFound as error:
                 raise Usage("Git is not installed", "Install Git 2.31 or newer.") from error
-            except GitCommandError as error:
+            except git.GitCommandError as error:
                 verb = next(word for word in arguments if word[:1] not in ("", "-") and "=" not in word)
                 raise failure(verb, str(error.stderr)) from error
         return printed if isinstance(printed, bytes) else str(printed).encode()
 
     def authenticate(self, token: str, url: str) -> None:
         """Give Git the token for the host of `url` alone, through the environment (S1)."""
-        self._credentials = git_header(token, url, int(os.environ.get("GIT_CONFIG_COUNT") or 0))
+        self._credentials |= git_header(token, url, int(os.environ.get("GIT_CONFIG_COUNT") or 0))
 
     @cached_property
     def remote_url(self) -> str:
@@ -86,6 +87,11 @@ class Repository:
             return self.git("remote", "get-url", "--", self.remote)
         except Failed as error:
             raise Usage(f"this repository has no remote {self.remote}", "Set release.remote in invoke.yaml.") from error
+
+    @cached_property
+    def object_format(self) -> str:
+        """Return the kind of names that its objects have: sha1 or sha256."""
+        return str(self._repo.config_reader("repository").get_value("extensions", "objectformat", "sha1"))
 
     # --- commits and files ---
 
@@ -99,38 +105,9 @@ class Repository:
         self.git(*FETCH, "--", self.remote, ref)
 
     def has_commit(self, sha: str) -> bool:
-        """Whether the commit's object is here; what is here stays, so Git is asked until it is."""
+        """Whether the commit's object is here."""
         check_sha(sha)
-        if sha not in self._here and self._succeeds("cat-file", "-e", f"{sha}^{{commit}}"):
-            self._here.add(sha)
-        return sha in self._here
-
-    def need_history(self, heads: Sequence[RemoteRef]) -> None:
-        """Have the whole history of these branches here; a shallow clone gets the objects and stays cut as it is."""
-        if not self.is_shallow():
-            for head in heads:
-                self.need_commit(head.sha, head.name)
-        elif not self._succeeds(*PAST_CUT, "rev-list", "--count", *(head.sha for head in heads)):
-            self._fetch_aside([head.name for head in heads])
-
-    def need_objects(self, refs: Sequence[RemoteRef]) -> None:
-        """Have what these refs name here, tags' own objects too; a shallow clone gets no history with them."""
-        listed = self.git("cat-file", "--batch-check", stdin="".join(f"{ref.target}\n" for ref in refs)).splitlines()
-        missing = [ref.name for ref, said in zip(refs, listed, strict=True) if said.endswith(" missing")]
-        if missing and self.is_shallow():
-            self._fetch_aside(missing, "--depth=1")
-        elif missing:
-            self.git(*FETCH, "--", self.remote, *missing)
-
-    def _fetch_aside(self, refs: Sequence[str], *options: str) -> None:
-        """Fetch through a repository without refs, which asks for everything and writes no `shallow` file here."""
-        with tempfile.TemporaryDirectory(prefix="release-") as empty:
-            kind = self.git("rev-parse", "--show-object-format")
-            self.git("init", "--quiet", "--bare", "--template=", f"--object-format={kind}", empty)
-            # Included, not copied: a token may be in it (S1).
-            self.git("config", "--file", str(Path(empty) / "config"), "include.path", str(self.common / "config"))
-            objects = str(self.common / "objects")
-            self.git(f"--git-dir={empty}", *FETCH, *options, "--", self.remote, *refs, GIT_OBJECT_DIRECTORY=objects)
+        return self.store.sha(f"{sha}^{{commit}}") is not None
 
     def need_commit(self, sha: str, ref: str = "") -> None:
         """Fetch the commit (by `ref` where the server does not give out bare commits) unless it is here."""
@@ -140,43 +117,48 @@ class Repository:
     def commit_sha(self, ref: str) -> str:
         """Return the full sha of a commit as a person names it (`check_commit_name`); raise Usage for none."""
         check_commit_name(ref)
-        try:
-            return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-        except Failed as error:
+        sha = self.store.sha(f"{ref}^{{commit}}")
+        if sha is None:
             problem = f"{ref} is not a commit, branch or tag, here or on the remote"
-            raise Usage(problem, f"If it is a new one: git fetch {self.remote}") from error
+            raise Usage(problem, f"If it is a new one: git fetch {self.remote}")
+        return sha
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """Whether `ancestor` is `descendant` or in its history, as far as this clone has its objects."""
         cut = PAST_CUT if self.is_shallow() else ()
-        return self._succeeds(*cut, "merge-base", "--is-ancestor", ancestor, descendant)
+        return ancestor == descendant or self.succeeds(*cut, "merge-base", "--is-ancestor", ancestor, descendant)
 
     def file(self, sha: str, path: str) -> bytes | None:
         """Return the file's bytes at the commit, fetched where it is missing, or None when it is not in it."""
         self.need_commit(sha)  # of one that is not here Git says the same as of a file that is not in it
-        header, _, content = self.git_bytes("cat-file", "--batch", stdin=f"{sha}:{path}\n").partition(b"\n")
-        return None if header.endswith(b" missing") else content[:-1]
+        found = self.store.read([f"{sha}:{path}"])[0]
+        return found.content if found else None
 
     def parents(self, sha: str) -> list[str]:
         """Return the commit's parents, first one first, those beyond a shallow clone's cut too."""
-        return self.whole("rev-list", "--parents", "--max-count=1", sha, "--").split(" ")[1:]
+        header, _ = self.commit_parts(sha)
+        return [line.removeprefix("parent ") for line in header.split("\n") if line.startswith("parent ")]
+
+    def commit_parts(self, sha: str) -> tuple[str, str]:
+        """Return the header and the message of the commit's object, fetched where it is missing."""
+        self.need_commit(sha)
+        header, _, message = self.store.contents([sha])[0].decode("utf-8", "replace").partition("\n\n")
+        return header, message
 
     def changed_paths(self, before: str, after: str) -> list[str]:
         """Return the paths that differ between two commits."""
         return self.git("diff", "--name-only", "--no-renames", "-z", before, after, "--").split("\0")[:-1]
 
-    def refs(self, begin: str) -> list[RemoteRef]:
-        """Return this clone's refs of that full name or below it, tags peeled."""
-        listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", begin)
+    def refs(self, *patterns: str) -> list[RemoteRef]:
+        """Return this clone's refs of those full names, below them, or that match them as globs; tags peeled."""
+        listed = self.git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", *patterns)
         rows = [text.split(" ") for text in printed_lines(listed)]
         return [RemoteRef(name, peeled or target, target) for name, target, peeled in rows]
 
     def branch(self) -> str | None:
         """Return the checked-out branch's name, or None on a detached HEAD."""
-        try:
-            return self.git("symbolic-ref", "--quiet", "--short", "HEAD")
-        except Failed:
-            return None
+        head = self._repo.head
+        return None if head.is_detached else str(head.reference.path).removeprefix(HEADS)
 
     def head(self) -> str:
         """Return the commit that is checked out."""
@@ -190,10 +172,8 @@ class Repository:
 
     def commit(self, message: str, paths: Sequence[str], tree: Path | None = None) -> str:
         """Commit the files as they stand, by Git itself so that hooks and signing count (F24); return the sha."""
-        where = tree or self.root
-        self.git("add", "--", *paths, cwd=where)
-        self.git("commit", "--quiet", "-m", message, "--", *paths, cwd=where)
-        return self.git("rev-parse", "HEAD", cwd=where)
+        self.git("commit", "--quiet", "-m", message, "--", *paths, cwd=tree)
+        return self.commit_sha(f"worktrees/{tree.name}/HEAD" if tree else "HEAD")
 
     def fast_forward(self, sha: str) -> None:
         """Move the checked-out branch and its files on to a commit that has it in its history."""
@@ -207,7 +187,7 @@ class Repository:
         local = self.local_tag(name)
         if local is None:
             self.git("tag", "--annotate", *(("--sign",) if sign else ()), "-m", message, "--", name, sha)
-            return self.git("rev-parse", f"{TAGS}{name}")
+            return self.store.sha(f"{TAGS}{name}") or ""
         if local.sha != sha:
             problem = f"the local tag {name} is at {local.sha[:9]}, not at {sha[:9]}, and was never pushed"
             raise Conflict(problem, f"Look at it (git show {name}); if it is a leftover: git tag -d {name}")
@@ -215,8 +195,11 @@ class Repository:
 
     def local_tag(self, name: str) -> RemoteRef | None:
         """Return the tag of exactly this name in this clone, or None."""
-        self._check_name(name)
-        return next((ref for ref in self.refs(f"{TAGS}{name}") if ref.name == f"{TAGS}{name}"), None)
+        check_ref_name(name)
+        full = f"{TAGS}{name}"
+        # By its full name Git may find a longer one too, so what it finds is looked at; nothing is nothing (F11).
+        found = self.refs(full) if self.store.sha(full) else []
+        return next((ref for ref in found if ref.name == full), None)
 
     def delete_local_tag(self, tag: RemoteRef) -> None:
         """Take back a tag made here, if it still is that object."""
@@ -234,7 +217,7 @@ class Repository:
         connection broke. It proves nothing: ask the remote again (F8).
         """
         for push in pushes:
-            self._check_name(push.ref)
+            check_ref_name(push.ref)
             check_sha(push.sha)
         leases = [f"--force-with-lease={push.ref}:{push.expected}" for push in pushes]
         specs = [f"{push.sha}:{push.ref}" for push in pushes]
@@ -242,23 +225,22 @@ class Repository:
 
     def delete_branch(self, ref: str, sha: str) -> None:
         """Delete the remote's branch, of this full name, only if it still is at the commit; raises as `push` does."""
-        self._check_name(ref)
+        check_ref_name(ref)
         check_sha(sha)
         self.git(*PUSH, f"--force-with-lease={ref}:{sha}", "--", self.remote, f":{ref}")
 
-    def _check_name(self, name: str) -> None:
-        """Raise Usage unless our list of characters and Git's own rules take the name, full or short (S3)."""
-        check_ref_name(name)
-        if name not in self._named and not self._succeeds("check-ref-format", "--allow-onelevel", name):
-            raise Usage(f"{name} is no name for a branch or tag", "See git help check-ref-format.")
-        self._named.add(name)
-
-    def _succeeds(self, *arguments: str) -> bool:
+    def succeeds(self, *arguments: str) -> bool:
+        """Whether Git ends without an error."""
         try:
             self.git(*arguments)
         except Failed:
             return False
         return True
+
+
+def _start_reader(root: Path, credentials: Mapping[str, str]) -> Popen[bytes]:
+    started = git.Git(str(root)).execute(["git", *COMMAND], istream=PIPE, as_process=True, env={**QUIET, **credentials})
+    return cast("Popen[bytes]", started)  # its Git ends with the last reference to it
 
 
 def repository(context: Context) -> Repository:

@@ -1,4 +1,4 @@
-"""What a call keeps in the clone for a moment, refs and worktrees, and what a killed call left of that (F33)."""
+"""What a call keeps in the clone for a moment, folders and worktrees, and what a killed call left of that (F33)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from release.errors import Failed
 from release.git.repository import Repository
 
-SPACE = "refs/release/"
+_ASIDE = "release-aside-"
 _TREE = "release-tasks-scratch-"
 _OURS = re.compile(rf"{_TREE}[a-z0-9_]{{8}}")  # as mkdtemp names it: a person's own worktree is none (F22)
 
@@ -23,23 +23,40 @@ _OURS = re.compile(rf"{_TREE}[a-z0-9_]{{8}}")  # as mkdtemp names it: a person's
 def scratch(repo: Repository, clear: bool = True) -> Iterator[list[str]]:
     """Keep what is made in the clone until the end of the block from other calls; takes away what a killed one left.
 
-    Yields that, refs by name and worktrees by path. Who is alive holds a shared lock on Git's own folder, and the
+    Yields that, worktrees and folders by path. Who is alive holds a shared lock on Git's own folder, and the
     system lets go of a killed one's: where nobody holds any, all that is there is left over. A file system without
     locks has nothing taken away.
     """
-    folder, found = os.open(repo.common, os.O_RDONLY), list[str]()
+    lock, found = os.open(repo.common, os.O_RDONLY), list[str]()
     try:
         with suppress(OSError):
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            refs, trees = [ref.name for ref in repo.refs(SPACE)], _worktrees(repo)
-            found = [*refs, *trees]
-            if clear:
-                _clear(repo, refs, trees)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found = [*_worktrees(repo), *map(str, repo.common.glob(f"{_ASIDE}*"))]
+            for path in found if clear else ():
+                _remove(repo, path)
         with suppress(OSError):
-            fcntl.flock(folder, fcntl.LOCK_SH)
+            fcntl.flock(lock, fcntl.LOCK_SH)
         yield found
     finally:
-        os.close(folder)
+        os.close(lock)
+
+
+@contextmanager
+def folder(repo: Repository) -> Iterator[Path]:
+    """Make a folder in Git's own, on the same disk and under the same settings; it is gone afterwards.
+
+    Raises Failed where nobody may write there.
+    """
+    with scratch(repo):
+        try:
+            path = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=repo.common))
+        except OSError as error:
+            problem = f"{repo.common} takes no folder: {error.strerror}"
+            raise Failed(problem, "A release needs a clone that it may write to.") from error
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
@@ -77,21 +94,8 @@ def add_worktree(repo: Repository, path: Path, sha: str) -> None:
     # The files in one step: killed half way between two, it would look like changes of somebody's.
     options = ("-c", "core.hooksPath=/dev/null", "-c", "submodule.recurse=false")
     repo.git(*options, "worktree", "add", "--quiet", "--detach", "--", str(path), sha)
-    if repo.git("config", "--bool", "--default=false", "core.sparseCheckout", cwd=path) == "true":
+    if (repo.common / "worktrees" / path.name / "info" / "sparse-checkout").exists():
         repo.git("sparse-checkout", "disable", cwd=path)  # Git takes the person's choice of files over
-
-
-def delete_refs(repo: Repository, names: list[str]) -> None:
-    """Delete refs of the tool's own in one step."""
-    if names:
-        repo.git("update-ref", "--stdin", stdin="".join(f"delete {name}\n" for name in names))
-
-
-def _clear(repo: Repository, refs: list[str], trees: list[str]) -> None:
-    with suppress(Failed):  # a lock that a killed Git left stops Git, not this call (F25)
-        delete_refs(repo, refs)
-    for path in trees:
-        _remove(repo, path)
 
 
 def _worktrees(repo: Repository) -> list[str]:
@@ -103,7 +107,8 @@ def _worktrees(repo: Repository) -> list[str]:
 
 
 def _remove(repo: Repository, path: str) -> None:
+    """Take away a worktree's folder, and what Git keeps of it: the folder of its name among the repository's own."""
     shutil.rmtree(path, ignore_errors=True)
-    with suppress(Failed):  # there is none where it could not be made
-        # Twice: one that was killed while Git made it is locked.
-        repo.git("worktree", "remove", "--force", "--force", "--", path)
+    shutil.rmtree(repo.common / "worktrees" / Path(path).name, ignore_errors=True)
+    with suppress(OSError):  # Git takes the last one's away too
+        (repo.common / "worktrees").rmdir()

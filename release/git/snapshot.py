@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import secrets
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 
 from release.call.context import Activity, Context, View
 from release.errors import Usage
+from release.git.fetch import remote_refs
 from release.git.refs import BURNED, HEADS, TAGS, RemoteRef, printed_lines, ref_matches
-from release.git.repository import FETCH, Repository, repository
-from release.git.scratch import SPACE, delete_refs, scratch
+from release.git.repository import Repository, repository
 from release.versions import check_ref_name
 
 _LINE = re.compile(rf"(?:{HEADS}release-|{TAGS}|{BURNED})([0-9]+\.[0-9]+)[-.]")
+FEW = 1_000  # refs: to list them all once more is one process, and less than a fetch
 
 
 class Look:
@@ -29,13 +28,14 @@ class Look:
         self._looking = threading.RLock()  # threads share it: one looks, the others wait for that
         self._head_name: str | None = None  # kept: no write here changes it
         self._parts: dict[str, list[RemoteRef]] = {}  # each by what the full names of all its refs begin with
+        self._known: list[RemoteRef] = []  # of the looks before the last write or wait
         self._lists = False  # this call asks for all tags: one listing then is less than a look at each part
 
     def refs(self, begin: str) -> list[RemoteRef]:
         """Return the refs of the part that has those whose full names begin so."""
         with self._looking:
             if self._seen != self._activity.changes:
-                self._seen, self._parts = self._activity.changes, {}
+                self._forget()
             if self._part(begin) is None:
                 self._look_at(begin)
             return self._part(begin) or []
@@ -47,6 +47,10 @@ class Look:
                 self._look_at_all()
             return self._head_name or ""
 
+    def _forget(self) -> None:
+        self._known = [ref for refs in self._parts.values() for ref in refs] or self._known
+        self._seen, self._parts, self._lists = self._activity.changes, {}, self._lists and len(self._known) <= FEW
+
     def _part(self, begin: str) -> list[RemoteRef] | None:
         return next((refs for known, refs in self._parts.items() if begin.startswith(known)), None)
 
@@ -54,7 +58,7 @@ class Look:
         """Look at as little as tells all that begin so: a server may have 100,000 tags."""
         # A shallow clone lists: a fetch would bring history, or move the cut; with --depth it fails for none (F10).
         line, shallow = _LINE.match(begin), self._repo.is_shallow()
-        self._lists = self._lists or begin in (TAGS, BURNED)
+        self._lists = self._lists or begin in (TAGS, BURNED, "refs/")
         if self._lists:
             self._look_at_all()
         elif line and not shallow:
@@ -80,16 +84,16 @@ class Look:
         self._parts = {"refs/": _remote_refs(text for text in listed if not text.startswith("ref: "))}
 
     def _fetch(self, parts: list[str]) -> None:
-        """Fetch these refs into a namespace of their own, removed again: no local tag is read or touched (F9)."""
-        space, repo = f"{SPACE}{secrets.token_hex(8)}/", self._repo
-        specs = [f"+{part}*:{space}{part}*" for part in parts]
-        with scratch(repo):
-            repo.git(*FETCH, "--atomic", "--", repo.remote, *specs)
-            found = repo.refs(space)
-            delete_refs(repo, [ref.name for ref in found])
-        refs = [replace(ref, name=ref.name.removeprefix(space)) for ref in found]
-        looked = {part: [ref for ref in refs if ref.name.startswith(part)] for part in parts}
-        self._parts |= looked
+        """Fetch these parts alone; what was seen of them before, else this clone's own refs, spares Git the history."""
+        known = [ref for ref in self._known if ref.name.startswith(tuple(parts))] or self._own(parts)
+        found = remote_refs(self._repo, parts, known)
+        self._parts |= {part: [ref for ref in found if ref.name.startswith(part)] for part in parts}
+
+    def _own(self, parts: list[str]) -> list[RemoteRef]:
+        """Return this clone's refs of those names, and its trunk."""
+        tracking = f"refs/remotes/{self._repo.remote}/"
+        names = [part.replace(HEADS, tracking, 1) for part in parts]
+        return self._repo.refs(*(f"{name}*" for name in names), f"{tracking}HEAD")
 
 
 class Remote:
@@ -121,6 +125,10 @@ class Remote:
         """Return the tag of exactly this name, or None."""
         check_ref_name(name)  # it is asked for by its name; a branch is looked up in their listing
         return self._ref(TAGS, name)
+
+    def look_at_all(self) -> None:
+        """Look at everything in one listing, for a call that needs all tags, or HEAD's name, in any case."""
+        self._look.refs("refs/")
 
     def trunk(self) -> str:
         """Return the branch that HEAD names; raise Usage when it names none."""

@@ -12,8 +12,8 @@ import semver
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
+from release.git.fetch import need_objects
 from release.git.lines import burned_versions
-from release.git.objects import objects
 from release.git.refs import TAGS, Push, RemoteRef, branch_ref, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote, trunk
@@ -23,7 +23,7 @@ COMPONENT, ACCEPTED = "Component", "Accepted"
 ALLOWED = "gpg.ssh.allowedSignersFile"
 MARKS = {"-----BEGIN SSH SIGNATURE": "SSH", "-----BEGIN PGP ": "GPG", "-----BEGIN SIGNED MESSAGE": "X.509"}
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(\S.*)")
-_TAGGER = re.compile(r"^tagger .*> ([0-9]{1,11}) [+-][0-9]{4}$", re.MULTILINE)
+_WRITER = re.compile(r"^(?:tagger|committer) .*> ([0-9]{1,11}) [+-][0-9]{4}$", re.MULTILINE)
 _SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
 
 
@@ -108,11 +108,11 @@ def tagged_releases(context: Context, line: Line) -> list[TaggedRelease]:
     repo, refs = repository(context), {short_name(ref): ref for ref in remote(context).tags(f"{line}.")}
     versions = released_versions(refs)
     ordered = [refs[str(version)] for version in versions]
-    repo.need_objects([ref for ref in ordered if ref.target != ref.sha])
+    need_objects(repo, [ref for ref in ordered if ref.target != ref.sha])
     texts = tag_texts(repo, ordered)
     told = [trailers(_message(text)) for text in texts]
     return [
-        TaggedRelease(version, ref, tuple(said.get(COMPONENT, [])), " ".join(said.get(ACCEPTED, [])), _tagged_at(text))
+        TaggedRelease(version, ref, tuple(said.get(COMPONENT, [])), " ".join(said.get(ACCEPTED, [])), written_at(text))
         for version, ref, said, text in zip(versions, ordered, told, texts, strict=True)
     ]
 
@@ -135,7 +135,7 @@ def tag_messages(repo: Repository, refs: Sequence[RemoteRef]) -> list[str]:
 def tag_texts(repo: Repository, refs: Sequence[RemoteRef]) -> list[str]:
     """Return each tag object's own text, header and message; a lightweight tag has none."""
     annotated = list(dict.fromkeys(ref.target for ref in refs if ref.target != ref.sha))
-    contents = [content.decode("utf-8", "replace") for content in objects(repo, annotated)]
+    contents = [content.decode("utf-8", "replace") for content in repo.store.contents(annotated)]
     texts = dict(zip(annotated, contents, strict=True))
     return [texts.get(ref.target, "") for ref in refs]
 
@@ -144,9 +144,9 @@ def _message(text: str) -> str:
     return text.partition("\n\n")[2]
 
 
-def _tagged_at(text: str) -> str:
-    """Return when the tag was made, in UTC; nothing where its header does not tell."""
-    found = _TAGGER.search(text.partition("\n\n")[0])
+def written_at(text: str) -> str:
+    """Return when the tag or commit of this text was made, in UTC; nothing where its header does not tell."""
+    found = _WRITER.search(text.partition("\n\n")[0])
     return datetime.fromtimestamp(int(found[1]), timezone.utc).isoformat() if found else ""
 
 
@@ -188,7 +188,7 @@ def signature(repo: Repository, tag: RemoteRef) -> Signature | None:
     if tag.target == tag.sha:
         return None
     repo.fetch(tag.name)
-    content = repo.git("cat-file", "tag", tag.target)
+    content = repo.store.contents([tag.target])[0].decode("utf-8", "replace")
     kind = next((kind for mark, kind in MARKS.items() if f"\n{mark}" in content), "")
     if not kind:
         return None

@@ -10,7 +10,6 @@ import semver
 from release.call.context import Context
 from release.call.wait import Wait, wait_until
 from release.errors import ReleaseError, Unknown, Usage, Waiting
-from release.git.objects import objects
 from release.git.refs import NEW, TAGS, RemoteRef, brief, short_name
 from release.git.repository import repository
 from release.git.tags import trunk_sha
@@ -29,10 +28,10 @@ def workflow_files(context: Context, sha: str) -> dict[str, bytes]:
     """Return the commit's workflow files by their names; none where it has no such folder."""
     repo = repository(context)
     repo.need_commit(sha)
-    # Two processes of Git however many files there are.
+    # One process of Git however many files there are.
     listed = repo.git("ls-tree", "--full-tree", "-z", sha, "--", f"{FOLDER}/").split("\0")
     paths = [entry for entry in listed if entry.endswith((".yml", ".yaml"))]
-    contents = objects(repo, [entry.partition("\t")[0].split(" ")[2] for entry in paths])
+    contents = repo.store.contents([entry.partition("\t")[0].split(" ")[2] for entry in paths])
     return {entry.rpartition("/")[2]: content for entry, content in zip(paths, contents, strict=True)}
 
 
@@ -170,9 +169,8 @@ def _check_not_skipped(context: Context, sha: str) -> None:
     """Raise Usage for a commit that asks GitHub to start nothing when it, or a tag at it, is pushed."""
     if sha in ("", NEW):
         return
-    repo = repository(context)
-    repo.need_commit(sha)
-    words = skip_words(repo.git("show", "--no-patch", "--format=%B", sha, "--"))
+    _, message = repository(context).commit_parts(sha)
+    words = skip_words(message)
     if words:
         problem = f"the message of {brief(sha)} says {words}: the push of a tag there starts no workflow"
         raise Usage(problem, "Release a later commit; an empty one will do: git commit --allow-empty")

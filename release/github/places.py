@@ -8,6 +8,7 @@ import semver
 
 from release.call.context import Context
 from release.errors import Conflict
+from release.git.fetch import need_history
 from release.git.lines import line_branches, line_versions
 from release.git.refs import NEW, RemoteRef, brief, short_name
 from release.git.repository import repository
@@ -32,7 +33,7 @@ def cut_point_before_merge(context: Context, sha: str) -> str:
     The trunk is the chain of first parents: what was merged into it is beside that.
     """
     repo, tip = repository(context), trunk_ref(context)
-    repo.need_history([tip])
+    need_history(repo, [tip])
     beyond = repo.whole("rev-list", "--first-parent", tip.sha, f"^{sha}", "--").splitlines()
     return repo.parents(beyond[-1])[0] if beyond else sha
 

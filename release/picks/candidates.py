@@ -11,6 +11,7 @@ from release.call.context import Context
 from release.call.flags import Listing
 from release.call.texts import amount
 from release.errors import Usage
+from release.git.fetch import need_history
 from release.git.lines import needed_branch
 from release.git.refs import RemoteRef, short_name
 from release.git.repository import Repository, repository
@@ -64,7 +65,7 @@ def line_and_trunk(context: Context, line: Line) -> tuple[RemoteRef, RemoteRef]:
     """Return the line's release branch and the trunk as the remote has them; their history is here."""
     head = needed_branch(context, line)
     tip = trunk_ref(context)
-    repository(context).need_history([head, tip])
+    need_history(repository(context), [head, tip])
     return head, tip
 
 

@@ -16,6 +16,7 @@ from release.call.ensure import ensure
 from release.call.flags import PickRequest
 from release.call.texts import amount
 from release.errors import Conflict, Failed, ReleaseError
+from release.git.fetch import need_history
 from release.git.lines import line_branches, needed_branch
 from release.git.refs import NEW, Push, RemoteRef, branch_ref, brief, short_name
 from release.git.repository import Repository, repository
@@ -230,7 +231,7 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
     if done.merge_sha == NEW:
         return branch_ref(base, NEW)
     now = needed_branch(context, plan.line)
-    repo.need_history([now])
+    need_history(repo, [now])
     if not repo.is_ancestor(done.merge_sha, now.sha):
         without = f"{short_name(now)} is at {brief(now.sha)}, without the merged {brief(done.merge_sha)}"
         raise Conflict(without, f"Look: {done.url}")
@@ -257,7 +258,7 @@ def _backport_on_remote(context: Context, plan: PickPlan) -> RemoteRef | None:
     if sha in (None, NEW):
         return None
     ref = branch_ref(name, sha)
-    repo.need_history([ref])
+    need_history(repo, [ref])
     if not _holds_picks_alone(repo, plan, sha):
         problem = f"branch {name} is at {brief(sha)} and holds other commits than these picks"
         delete = f"git push {context.settings.release.remote} --delete {name}"

@@ -11,6 +11,7 @@ from release.call.context import Context
 from release.call.ensure import perform
 from release.call.flags import PickRequest
 from release.errors import Conflict, Usage
+from release.git.fetch import need_history
 from release.git.lines import next_patch
 from release.git.refs import NEW, RemoteRef, branch_ref, short_name
 from release.git.repository import Repository, repository
@@ -72,7 +73,7 @@ def check_tag_has(context: Context, version: semver.Version, wanted: PickRequest
     if tagged.sha in (head.sha, NEW):
         return
     repo = repository(context)
-    repo.need_history([tagged])
+    need_history(repo, [tagged])
     there = backported_commits(repo, tagged.sha, trunk.sha)
     for pick in requested_picks(context, wanted, trunk, head):
         if pick.sha not in there and not repo.is_ancestor(pick.sha, tagged.sha):

@@ -54,6 +54,7 @@ def branch(context: Context, version: str = "", ref: str = "") -> RemoteRef:
 
     Example: inv release.branch --version 0.7.0
     """
+    git.snapshot.remote(context).look_at_all()  # the trunk's name costs that much
     which = partial(artifacts.next_release.version_to_cut, context)
     wanted = git.choice.chosen_version(context, version, which)
     line = release.versions.line_of(wanted)
@@ -84,6 +85,7 @@ def tag(
 
     Example: inv release.tag --version 0.7.0
     """
+    git.snapshot.remote(context).look_at_all()  # no other version may be at the commit
     wanted = git.choice.version_to_tag(context, version)
     line = release.versions.line_of(wanted)
     if ref:

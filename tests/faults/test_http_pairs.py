@@ -12,7 +12,6 @@ from faults.worlds import PIPELINES, World, opened
 
 PAIRS = 40  # of one test
 TESTS = {"image": 36, "component": 14}
-OFTEN = {"image": 28, "component": 8}  # in the session of faults; the rest is for long nights
 
 
 @pytest.fixture(scope="module", params=TESTS)
@@ -34,24 +33,10 @@ def pair(world: World, seed: int) -> list[str]:
     return [f"seed {seed}: {wrong}" for wrong in judged(world, *met, codes=EVERY, later=drawn.random() < 0.5)]
 
 
-def check_pairs(world: World, number: int) -> None:
+@pytest.mark.faults
+@pytest.mark.parametrize("number", range(max(TESTS.values())))
+def test_f27_two_faults(world: World, number: int) -> None:
     if number >= TESTS[world.pipeline.name]:
         pytest.skip("so many are of the other pipeline")
     seeds = range(number * PAIRS, (number + 1) * PAIRS)
     assert [wrong for seed in seeds for wrong in pair(world, seed)] == []
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("number", range(max(OFTEN.values())))
-def test_f27_two_faults(world: World, number: int) -> None:
-    if number >= OFTEN[world.pipeline.name]:
-        pytest.skip("for long nights")
-    check_pairs(world, number)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("number", range(min(OFTEN.values()), max(TESTS.values())))
-def test_f27_two_faults_more(world: World, number: int) -> None:
-    if number < OFTEN[world.pipeline.name]:
-        pytest.skip("in the session of faults")
-    check_pairs(world, number)

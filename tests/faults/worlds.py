@@ -238,6 +238,7 @@ def check_nothing_left(world: World) -> None:
     work = world.sandbox.work
     left = [name for name in world.sandbox.bare.refs() if name.startswith("refs/release/")]
     left += git(work, "for-each-ref", "--format=%(refname)", "refs/release").split()
+    left += [str(path) for path in (work / ".git").glob("release-*")]
     trees = [each.splitlines()[0] for each in git(work, "worktree", "list", "--porcelain").split("\n\n")]
     left += [path for path in trees[1:] if path.rpartition("/")[2].startswith("release-")]
     left += [str(path) for path in world.temporary.iterdir() if not path.name.startswith("pymp-")]

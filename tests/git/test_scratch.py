@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from outside import git
 
 from release.call.context import Activity, View
+from release.errors import Failed
 from release.git.repository import LOCAL, Repository
 from release.git.scratch import scratch, worktree
 from release.git.snapshot import Look, Remote
@@ -22,12 +24,11 @@ AT_WORK = """
 import sys
 from pathlib import Path
 from release.git.repository import LOCAL, Repository
-from release.git.scratch import worktree
+from release.git.scratch import folder, worktree
 
 repo = Repository(Path(sys.argv[1]))
-with worktree(repo, repo.head()) as tree:
-    repo.git("update-ref", "refs/release/0123/tags/0.7.0", repo.head())
-    print(tree, flush=True)
+with worktree(repo, repo.head()) as tree, folder(repo) as aside:
+    print(tree, aside, flush=True)
     sys.stdin.read()
 """
 
@@ -41,12 +42,12 @@ def repo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
 
 
 @contextmanager
-def call_at_work(repo: Repository) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def call_at_work(repo: Repository) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     process = subprocess.Popen(
         [sys.executable, "-c", AT_WORK, str(repo.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout
-    yield process, process.stdout.readline().strip()
+    yield process, process.stdout.readline().split()
     process.kill()
     process.wait()
 
@@ -65,30 +66,30 @@ def test_f33_what_a_killed_call_left_in_the_clone_goes_with_the_next(repo: Repos
     mine = tmp_path / "release-mine"
     git(repo.root, "worktree", "add", "-q", "--detach", str(mine))
     before = git(repo.root, "for-each-ref"), git(repo.root, "worktree", "list")
-    with call_at_work(repo) as (process, tree):
+    with call_at_work(repo) as (process, kept):
         process.kill()
         process.wait()
-    assert leftovers(repo) == ["refs/release/0123/tags/0.7.0", tree]
-    assert Path(tree).exists()
+    assert leftovers(repo) == kept
+    assert [path for path in kept if not Path(path).exists()] == []
     look(repo)
     assert leftovers(repo) == []
-    assert not Path(tree).exists()
+    assert [path for path in kept if Path(path).exists()] == []
     assert (git(repo.root, "for-each-ref"), git(repo.root, "worktree", "list")) == before
     assert (mine / "a.txt").exists()
 
 
 def test_f33_what_belongs_to_a_call_that_is_alive_stays(repo: Repository) -> None:
-    with call_at_work(repo) as (process, tree):
+    with call_at_work(repo) as (process, (tree, aside)):
         look(repo)
         with worktree(repo, repo.head()):
             assert leftovers(repo) == []
         assert (Path(tree) / "a.txt").exists()
-        assert [ref.name for ref in repo.refs("refs/release/")] == ["refs/release/0123/tags/0.7.0"]
+        assert Path(aside).exists()
         assert process.poll() is None
 
 
 def test_f33_a_worktree_whose_folder_is_gone_is_taken_away_too(repo: Repository) -> None:
-    with call_at_work(repo) as (process, tree):
+    with call_at_work(repo) as (process, (tree, _)):
         process.kill()
         process.wait()
     subprocess.run(["rm", "-r", tree], check=True)
@@ -96,13 +97,13 @@ def test_f33_a_worktree_whose_folder_is_gone_is_taken_away_too(repo: Repository)
     assert len(git(repo.root, "worktree", "list").splitlines()) == 1
 
 
-def test_f33_a_leftover_that_cannot_be_deleted_hinders_none(repo: Repository) -> None:
-    """A lock that a killed Git left on such a ref stops its deletion, and nothing else (F25)."""
-    repo.git("update-ref", "refs/release/0123/tags/0.7.0", repo.head())
-    lock = repo.common / "refs" / "release" / "0123" / "tags" / "0.7.0.lock"
-    lock.touch()
-    look(repo)
-    assert lock.exists()
+def test_a_clone_that_nobody_may_write_to_is_told(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)  # root may write anywhere
+    with pytest.raises(Failed, match="takes no folder: Permission denied"):
+        look(repo)
 
 
 def test_f22_a_worktree_of_a_person_is_no_leftover_whatever_it_is_called(repo: Repository, tmp_path: Path) -> None:

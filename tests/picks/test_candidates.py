@@ -16,6 +16,7 @@ from release.call.context import Context
 from release.call.flags import Listing
 from release.call.report import Report
 from release.errors import Usage
+from release.git.fetch import need_history
 from release.git.refs import RemoteRef
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
@@ -198,7 +199,7 @@ def pulled(context: Context, number: str) -> list[str]:
         RemoteRef(name, remote(context).head_sha(name[11:]) or "", "")
         for name in ("refs/heads/main", f"refs/heads/{BRANCH}")
     ]
-    repository(context).need_history(heads)
+    need_history(repository(context), heads)
     return [each.sha for each in requested_picks(again(context), PickRequest(pr=(number,)), *heads)]
 
 

@@ -185,6 +185,7 @@ def push_workflows(context: Context, *names: str) -> None:
         for path, text in starter_files(context).items():
             if path.removeprefix(FOLDER) in names:
                 (tree / path).write_text(text)
+        git(tree, "add", "--all")
         sha = repository(context).commit("Write the workflows", [FOLDER + name for name in names], tree)
         repository(context).push([Push("refs/heads/main", sha, head)])
 

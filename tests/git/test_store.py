@@ -1,0 +1,100 @@
+"""Git's store of objects, through the one process that reads it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from outside import git
+
+from release.errors import Failed
+from release.git.repository import Repository
+from release.git.store import Store
+from release.sandbox import Sandbox
+
+LONG = "x" * 300_000  # more than any pipe holds
+
+
+@pytest.fixture
+def repo() -> Iterator[Repository]:
+    with Sandbox({"a.txt": "one\n", "sub/long.txt": LONG}, cloud=False) as made:
+        yield Repository(made.work)
+
+
+def readers(repo: Repository) -> list[int]:
+    """Return the processes that read objects of the repository."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words, where = (folder / "cmdline").read_bytes().split(b"\0"), (folder / "cwd").readlink()
+        except OSError:  # it ended meanwhile
+            continue
+        if b"cat-file" in words and where == repo.root:
+            found.append(int(folder.name))
+    return found
+
+
+def test_any_name_of_gits_is_read_and_none_for_nothing(repo: Repository) -> None:
+    head = repo.head()
+    names = ["HEAD", f"{head}:a.txt", "HEAD:sub", "HEAD:no such file", "f" * 40, f"{head[:8]}^{{tree}}", "HEAD:a.txt"]
+    found = repo.store.read(names)
+    kinds = [each.kind if each else None for each in found]
+    assert kinds == ["commit", "blob", "tree", None, None, "tree", "blob"]
+    assert [each.content for each in found if each and each.kind == "blob"] == [b"one\n"] * 2
+    assert repo.store.sha("HEAD^{commit}") == head
+    with pytest.raises(Failed, match="the object fffffffff is not in this clone"):
+        repo.store.contents([head, "f" * 40])
+
+
+def test_thousands_of_names_and_long_answers_do_not_wait_for_each_other(repo: Repository) -> None:
+    names = ["HEAD:sub/long.txt", "HEAD:a.txt"] * 400
+    assert [len(content) for content in repo.store.contents(names)] == [len(LONG), 4] * 400
+
+
+def test_one_process_serves_all_threads(repo: Repository) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: repo.store.contents([f"HEAD:{'a' if number % 2 else 'b'}.txt"])
+                              if number % 2 else repo.store.sha("HEAD:a.txt"), range(200)))  # fmt: skip
+    assert found[1::2] == [[b"one\n"]] * 100
+    assert len(set(map(str, found[::2]))) == 1
+    assert len(readers(repo)) == 1
+
+
+def test_what_is_written_meanwhile_is_seen(repo: Repository) -> None:
+    assert repo.store.sha("refs/tags/0.7.0") is None
+    git(repo.root, "tag", "0.7.0")
+    git(repo.root, "commit", "-q", "--allow-empty", "-m", "two")
+    git(repo.root, "gc", "-q", "--prune=now")
+    assert repo.store.sha("refs/tags/0.7.0^{commit}") == git(repo.root, "rev-parse", "HEAD~1")
+    assert repo.head() == git(repo.root, "rev-parse", "HEAD")
+
+
+def test_a_reader_that_a_ctrl_c_killed_starts_again(repo: Repository) -> None:
+    head = repo.head()
+    for number in (signal.SIGINT, signal.SIGKILL):
+        os.kill(readers(repo)[0], number)
+        assert repo.head() == head
+
+
+def test_a_reader_ends_with_the_repository(repo: Repository) -> None:
+    other = Repository(repo.root)
+    assert other.head() == repo.head()
+    assert len(readers(repo)) == 2
+    del other
+    assert len(readers(repo)) == 1
+
+
+def test_what_git_says_of_a_store_that_it_cannot_read_is_told() -> None:
+    def start() -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            ["git", "--git-dir=/nowhere", "cat-file", "--batch"], stdin=pipe, stdout=pipe, stderr=pipe
+        )
+
+    with pytest.raises(Failed, match="not a git repository"):
+        Store(start).read(["HEAD"])
