@@ -94,7 +94,7 @@ def _rerun(context: Context, each: _Followed) -> None:
         f"attempt {before.attempt + 1} of run {before.id} of {before.name}: its failed jobs once more",
         find=_find,
         make=lambda: github(context).send("POST", f"actions/runs/{before.id}/rerun-failed-jobs"),
-        planned=replace(before, status="planned", conclusion="", attempt=before.attempt + 1),
+        planned=replace(before, status="planned", conclusion=""),
         patience=APPEARS,
     )
     each.run, each.jobs_at = replace(now, name=before.name), 0
