@@ -103,7 +103,7 @@ def _rerun(context: Context, each: _Followed) -> None:
         f"attempt {before.attempt + 1} of run {before.id} of {before.name}: its failed jobs once more",
         find=_find,
         make=lambda: github(context).send("POST", f"actions/runs/{before.id}/rerun-failed-jobs"),
-        planned=replace(before, status="planned", conclusion="", attempt=before.attempt + 1),
+        planned=replace(before, status="planned", conclusion=""),
         patience=APPEARS,
     )
     each.run, each.changed = replace(now, name=before.name), True

@@ -69,7 +69,7 @@ def _roles_of_inputs(context: Context, tag: RemoteRef, workflow: str, inputs: Ma
     return [name for name in names if not set(name) & set("*|?")]  # a role's own signs
 
 
-def image_request(context: Context, version: semver.Version, head: RemoteRef, build_base: bool = False) -> Dispatch:
+def image_request(context: Context, version: semver.Version, head: RemoteRef, build_base: bool) -> Dispatch:
     """Return the run to ask for: the image workflow on that branch with this version."""
     image = context.settings.image
     on_line = f" --ref {short_name(head)}" if parse_branch(short_name(head)) else ""

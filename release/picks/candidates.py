@@ -22,9 +22,9 @@ from release.picks.request import pull_number
 from release.versions import Line
 
 FIX = re.compile(r"(?:hot|bug)?fix(?:e[sd])?\b", re.IGNORECASE)
-# One entry begins with a record separator, fields end with a unit separator, files' names with NUL.
-_FORMAT = "%x1e%H%x1f%P%x1f%an%x1f%aI%x1f%cI%x1f%s%x1f"
-_FIELDS = 7
+# NUL alone is in no author's name, title or path: one begins an entry, and ends each field and each path.
+_FORMAT = "%x00%H%x00%P%x00%an%x00%aI%x00%cI%x00%s%x00"
+_ENTRY = re.compile(r"\0" + r"([^\0]*)\0" * 6 + r"\0\n?((?:[^\0]+\0)*)")
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,8 @@ def _labelled_pulls(context: Context, labels: Sequence[str]) -> set[int]:
 
 
 def _log_entries(log: str) -> Iterator[Candidate]:
-    for entry in log.split("\x1e"):
-        parts = entry.split("\x1f", _FIELDS - 1)
-        if len(parts) == _FIELDS:
-            sha, above, author, date, committed, title, rest = parts
-            files = tuple(name for name in rest.replace("\n", "").split("\0") if name)
-            yield Candidate(sha, tuple(above.split()), author, date, committed, title, files)
+    for sha, above, author, date, committed, title, files in _ENTRY.findall(log):
+        yield Candidate(sha, tuple(above.split()), author, date, committed, title, tuple(files.split("\0")[:-1]))
 
 
 def _pulls(found: Sequence[Candidate], trunk: str) -> dict[str, int]:

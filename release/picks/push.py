@@ -54,7 +54,7 @@ class PickPlan:
 
     def pick_in(self, repo: Repository, path: Path) -> Outcome:
         """Cherry-pick them in the worktree; the parent that merges' changes are against is one for all of a call."""
-        return cherry_pick(repo, path, self.shas, max((pick.mainline for pick in self.picks), default=0))
+        return cherry_pick(repo, path, self.shas, max(pick.mainline for pick in self.picks))
 
 
 def pick_plan(context: Context, line: Line, wanted: PickRequest) -> PickPlan:

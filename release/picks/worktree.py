@@ -133,8 +133,8 @@ def describe_worktree(repo: Repository, tree: PickWorktree) -> str:
     names = ", ".join(_conflicts(repo, tree.path))
     if current:
         return f"stopped at {current[:9]}" + (f", in conflict: {names}" if names else ", resolved")
-    left = (_state(repo, tree.path, "todo") or "").count("pick ")
-    return f"killed with {left} to go" if left else "killed before the push, or still going on"
+    left = _todo(repo, tree.path)[0]
+    return f"killed with {len(left)} to go" if left else "killed before the push, or still going on"
 
 
 def _run_cherry_pick(repo: Repository, path: Path, *command: str) -> Outcome:
@@ -185,7 +185,8 @@ def _check_no_markers(repo: Repository, path: Path) -> None:
     except Failed:
         pass  # it stops at blanks at a line's end too: look for markers alone
     staged = repo.git("diff", "--cached", "--name-only", "-z", "HEAD", "--", cwd=path).split("\0")
-    texts = {name: b"\n" + (path / name).read_bytes() for name in staged if (path / name).is_file()}
+    # What is staged will be committed, whatever stands in the file by now; of a deleted one, nothing.
+    texts = {name: repo.git_bytes("cat-file", "--batch", cwd=path, stdin=f":{name}\n") for name in staged}
     marked = ", ".join(name for name, text in texts.items() if b"\n<<<<<<< " in text and b"\n>>>>>>> " in text)
     if marked:
         raise Failed(f"conflict markers are left in {marked}", f"Resolve them in {path}, then run the same again.")

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import semver
 from conftest import FakeClock, again, open_context, printed
 from outside import git, remote_refs
 from scripted_run import ScriptedRun
 
 from release.call.context import Context
-from release.errors import Blocked, Failed, Waiting
+from release.errors import Blocked, Failed, Unknown, Usage, Waiting
 from release.git.refs import RemoteRef
 from release.git.repository import repository
 from release.github.commits import branch_checks, follow_checks
-from release.github.events import needed_runs, platform_workflows, started_runs
+from release.github.events import check_starts, needed_runs, platform_workflows, started_runs
 from release.sandbox import Sandbox
 from release.sandbox.github.events import start_run
 from release.sandbox.github.records import JOB_TOKEN, TOKEN
@@ -175,6 +176,44 @@ def test_f37_a_disabled_workflow_is_said_and_not_waited_for(world: Make) -> None
     assert printed(there.context).count("workflow off.yaml is disabled: no push starts it") == 1
 
 
+def test_what_failed_is_listed_with_its_place_and_the_way_round_is_the_pull_request_s(world: Make) -> None:
+    there = world(ci=LISTENS)
+    there.begin("ci", "failure")
+    with pytest.raises(Failed) as caught:
+        follow_checks(there.context, branch_checks(there.context, there.sha, BRANCH, "main", "https://x/pull/1"))
+    (run,), runs = there.hub.runs.values(), f"{there.hub.html}/actions/runs"
+    head, workflow, job = caught.value.problem.splitlines()
+    assert head == f"checks of {BRANCH} at {there.sha[:9]} failed:"
+    assert workflow == f"  workflow ci.yaml: failure  {runs}/{run.id}"
+    assert job.startswith(f"  job of ci: failure  {runs}/{run.id}/job/")
+    way = "Run them again there, or mend what fails; then run the same again"
+    assert caught.value.hint == f"{way}: https://x/pull/1"
+    with pytest.raises(Failed) as caught:
+        there.follow()
+    assert caught.value.hint == f"{way}; or leave them out: --no-checks"
+
+
+def test_a_check_that_waits_for_somebody_is_said_with_its_place(world: Make) -> None:
+    there = world()
+    check = add_check(there.hub, there.sha, "deploy", "action_required")
+    with pytest.raises(Waiting) as caught:
+        there.follow()
+    url = f"{there.hub.html}/runs/{check.id}"
+    assert caught.value.problem == f"CI check 'deploy' waits for somebody: {url}"
+    assert caught.value.hint == "Then run the same again."
+
+
+def test_what_goes_on_when_time_is_up_is_named(world: Make) -> None:
+    there = world()
+    protect(there.hub, HEAD, required_status_checks={"required_status_checks": [{"context": "cla"}]})
+    add_check(there.hub, there.sha, "long", status="in_progress")
+    with pytest.raises(Waiting) as caught:
+        there.follow()
+    going = "long (in progress), cla (expected)"
+    assert caught.value.problem == f"the checks of {BRANCH} did not end within 600 s: {going}"
+    assert caught.value.hint == "Run the same again to go on waiting."
+
+
 def test_f37_where_nothing_is_named_others_have_their_time_to_show(world: Make) -> None:
     there = world()
     there.at(40, add_status, there.hub, there.sha, "failure", "jenkins")
@@ -275,6 +314,28 @@ def test_f37_a_workflow_of_the_tag_that_never_shows_is_named(world: Make) -> Non
     there.begin("platform")
     with pytest.raises(Waiting, match=r"more\.yaml listens to the push of refs/tags/0\.7\.0, and no run of it"):
         needed_runs(there.context, there.tag())
+
+
+def test_f37_a_tag_whose_push_started_nothing_is_unknown(world: Make) -> None:
+    there = world(TAG, platform=LISTENS)
+    with pytest.raises(Unknown) as caught:
+        started_runs(there.context, there.tag())
+    assert caught.value.problem == f"the push of {TAG} started no run within 60 s"
+    pushed = "Was the tag pushed with a token that starts workflows?"
+    assert caught.value.hint == f"Does a workflow run on tags? {pushed} Does its commit say [skip ci]?"
+
+
+def test_f14_the_job_s_own_token_may_tag_where_what_it_starts_can_be_asked_for(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = world(TAG, platform=LISTENS)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_TOKEN", JOB_TOKEN)
+    able, unable = again(there.context), again(there.context)
+    check_starts(able, semver.Version(0, 7), there.sha)
+    assert "a push with this token starts no workflow: platform.yaml will be asked for" in printed(able)
+    with pytest.raises(Usage, match="a tag that it pushes starts no workflow"):
+        check_starts(unable, semver.Version(0, 7), str(there.hub.head("release-0.6-20260901")))
 
 
 def test_f14_f37_what_the_tag_does_not_start_is_neither_asked_for_nor_waited_for(

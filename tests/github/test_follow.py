@@ -26,7 +26,7 @@ from release.git.snapshot import remote
 from release.github.events import started_runs
 from release.github.follow import follow_runs
 from release.github.requests import Dispatch
-from release.github.runs import Run, check_run, jobs_of
+from release.github.runs import Job, Run, check_run, duration, jobs_of, parse_time
 from release.sandbox import Sandbox
 from release.sandbox.github.events import start_run
 from release.sandbox.github.state import Hub
@@ -338,9 +338,11 @@ def test_time_runs_out_and_the_run_goes_on(sandbox: Sandbox, monkeypatch: pytest
     work = ScriptedRun({"build": "success"}, ends=False)
     context = a_world(sandbox, monkeypatch, timeout=90)
     run = started(sandbox, work)
-    with pytest.raises(Waiting, match="not finished within 90 s; the runs go on") as caught:
-        follow_runs(context, {"sdk": run})
-    assert run.url in caught.value.problem
+    other, ended = (started(sandbox, ScriptedRun({"build": "success"}, ends=each)) for each in (False, True))
+    with pytest.raises(Waiting) as caught:
+        follow_runs(context, {"sdk": run, "ended": ended, "other": other})
+    assert caught.value.problem == f"not finished within 90 s; the runs go on:\n{run.url}\n{other.url}"
+    assert caught.value.hint == "Run the same again to go on waiting."
     assert work.status == "queued"
     assert writes(sandbox) == []
     work.end()
@@ -354,10 +356,27 @@ def test_ctrl_c_stops_the_waiting_and_not_the_run(sandbox: Sandbox, monkeypatch:
     work = ScriptedRun({"build": "success"}, ends=False)
     context = a_world(sandbox, monkeypatch, TimedClock((5, interrupt)))
     run = started(sandbox, work)
-    with pytest.raises(Waiting, match="stopped waiting; the runs go on") as caught:
+    with pytest.raises(Waiting) as caught:
         follow_runs(context, {"sdk": run})
-    assert run.url in caught.value.problem
+    assert caught.value.problem == f"stopped waiting; the runs go on:\n{run.url}"
+    assert caught.value.hint == "The same command attaches again."
     assert (work.status, writes(sandbox)) == ("queued", [])
+
+
+def test_a_run_lasts_from_the_begin_of_its_newest_attempt_to_its_last_change(
+    sandbox: Sandbox, context: Context
+) -> None:
+    body = github(context).get(f"actions/runs/{started(sandbox, ScriptedRun({'build': 'success'})).id}")
+    times = {"created_at": "2026-11-30T10:00:00Z", "updated_at": "2026-11-30T11:00:42Z"}
+    later = times | {"run_started_at": "2026-11-30T11:00:00Z"}
+    now = parse_time("2026-11-30T12:00:00Z").timestamp()
+    assert duration(Run.parse(body | later), now) == 42
+    assert duration(Run.parse(body | times | {"run_started_at": None}), now) == 3642
+    assert duration(Run.parse(body | later | {"status": "in_progress", "conclusion": None}), now) == 3600
+    assert duration(Run.parse(body | later | {"conclusion": "skipped"}), now) is None
+    job = {**github(context).get(f"actions/runs/{body['id']}/jobs")["jobs"][0], "started_at": "2026-11-30T11:00:00Z"}
+    assert duration(Job.parse(job | {"completed_at": "2026-11-30T11:00:07Z"}), now) == 7
+    assert duration(Job.parse(job | {"started_at": None}), now) is None
 
 
 # --- why it failed ---

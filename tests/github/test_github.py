@@ -12,8 +12,8 @@ from conftest import FakeClock
 from scripted import Reply, Scripted, scripted_server
 
 from release.errors import Conflict, Failed, Unknown, Usage, Waiting
-from release.git.remotes import api_url, serves
-from release.github.api import API_VERSION, GitHub
+from release.git.remotes import api_url, serves, sign_in
+from release.github.api import API_VERSION, Forbidden, GitHub
 from release.github.http import BearerAuth, Http, check_url
 
 TOKEN = "ghp_sandboxsecret"
@@ -87,6 +87,23 @@ def test_what_a_token_may_not_do_says_where_to_look(server: Scripted, github: Gi
     assert "`permissions: actions: read`" in caught.value.hint
 
 
+def test_what_is_refused_is_named_by_every_way_of_asking(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(403, b'{"message": "Not for you"}')]
+    asks: dict[str, tuple[Callable[[str], object], ...]] = {
+        "GET": (github.get, github.find, github.fresh, github.content, lambda path: list(github.pages(path))),
+        "PUT": (lambda path: github.send("PUT", path),),
+    }
+    for method, ways in asks.items():
+        for ask in ways:
+            with pytest.raises(Failed) as caught:
+                ask("actions/runs")
+            assert caught.value.problem == f"GitHub: {method} actions/runs: 403 Not for you"
+            assert isinstance(caught.value, Forbidden) == (method == "GET")
+    with pytest.raises(Failed) as caught:
+        github.upload(f"{server.url}/assets", "a.whl", b"", "application/zip")
+    assert caught.value.problem == "GitHub: POST assets?name=a.whl: 403 Not for you"
+
+
 @pytest.mark.parametrize("reply", [Reply(502), Reply(drop=True)])
 def test_a_read_is_tried_again(server: Scripted, github: GitHub, clock: FakeClock, reply: Reply) -> None:
     server.replies = [reply, reply, Reply(body=b'{"number": 7}')]
@@ -131,8 +148,10 @@ def test_f19_a_limit_that_says_nothing_is_waited_60_seconds_and_doubling(server:
 
 def test_f19_a_long_limit_is_not_waited_for(server: Scripted, github: GitHub, clock: FakeClock) -> None:
     server.replies = [Reply(429, headers={"Retry-After": "3600"})]
-    with pytest.raises(Waiting):
+    with pytest.raises(Waiting) as caught:
         github.get("pulls")
+    assert caught.value.problem.endswith("/repos/acme/platform/pulls limits the rate for 3600 s")
+    assert caught.value.hint == "Run the same again after that."
     assert clock.slept == []
 
 
@@ -175,9 +194,10 @@ def test_s02_a_redirect_to_another_host_gets_no_credential(
 
 
 def test_s02_a_redirect_on_the_same_host_keeps_it(server: Scripted, github: GitHub) -> None:
-    server.replies = [Reply(301, headers={"Location": "/repositories/1/pulls"}), Reply(body=b"[]")]
-    assert github.get("pulls") == []
+    server.replies = [Reply(301, headers={"Location": "/repositories/1/pulls?state=all"}), Reply(body=b"[]")]
+    assert github.get("pulls", state="all") == []
     assert server.asked[1].headers["authorization"] == f"Bearer {TOKEN}"
+    assert server.asked[1].path == "/repositories/1/pulls?state=all", "what was asked for once is not added again"
 
 
 def test_s02_a_write_is_never_redirected(server: Scripted, github: GitHub) -> None:
@@ -232,8 +252,9 @@ def test_a_token_that_is_refused_is_said_by_every_way_of_asking(
     server: Scripted, github: GitHub, ask: Callable[[GitHub, str], object]
 ) -> None:
     server.replies = [REFUSED]
-    with pytest.raises(Usage, match="GitHub refuses the token: Bad credentials"):
+    with pytest.raises(Usage, match="GitHub refuses the token: Bad credentials") as caught:
         ask(github, "pulls")
+    assert caught.value.hint == sign_in(server.url)
 
 
 def test_a_token_that_ran_out_is_asked_for_anew_and_a_write_sent_once_with_it(

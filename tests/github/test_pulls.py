@@ -12,7 +12,7 @@ from outside import everything, remote_refs, writes
 
 from release.call.context import Context
 from release.call.flags import PickRequest
-from release.errors import Conflict, Failed, ReleaseError, Usage, Waiting
+from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.git.refs import RemoteRef
 from release.git.snapshot import remote
 from release.github.api import github
@@ -95,7 +95,8 @@ def refused(context: Context, pull: PullRequest, sha: str) -> ReleaseError:
 
 def test_f17_one_that_is_open_is_adopted(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
     first = opened(context)
-    assert opened(again(context)).number == first.number
+    other = again(context)
+    assert opened(other).number == first.number == other.report.facts["pr_number"]
     assert sum(each.endswith("/pulls") for each in writes(sandbox)) == 1
 
 
@@ -326,6 +327,18 @@ def test_f16_a_merge_queue_is_seen_before_a_merge_is_tried(
     assert merges(sandbox) == 0
 
 
+def test_a_merge_that_github_never_works_out_is_unknown(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
+    pull = opened(context)
+    sandbox.github.faults.add("GET", r"/pulls/1\?", change=lambda body: body | {"mergeable": None}, times=None)
+    begin = context.clock.monotonic()
+    error = refused(context, pull, head.sha)
+    assert isinstance(error, Unknown)
+    assert error.problem == "GitHub does not say whether pull request #1 merges"
+    assert error.hint == "Run the same again."
+    assert context.clock.monotonic() - begin >= 30
+    assert merges(sandbox) == 0
+
+
 def test_f15_a_policy_is_never_tried_again(sandbox: Sandbox, context: Context, head: RemoteRef) -> None:
     body = {"message": "Merge commits must be signed by the king."}
     sandbox.github.faults.add("PUT", "/merge", status=405, body=body, times=None)
@@ -364,6 +377,8 @@ def test_required_checks_are_waited_for_statuses_and_check_runs(
     )
     assert merge_pull_request(context, pull, head.sha).merged
     assert merges(sandbox) == 1
+    asked = next(each for each in sandbox.github.requests if each.method == "PUT")
+    assert asked.body["merge_method"] == "merge", "no rule of these is against it"
     assert "legacy/ci  in progress" in printed(context)
     assert "legacy/ci  success" in printed(context)
 

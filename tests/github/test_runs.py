@@ -15,6 +15,8 @@ from outside import dispatches, peeled, writes
 from release.call.context import Context
 from release.call.flags import ImageRun, SdkRun
 from release.errors import Conflict, Failed, Unknown, Usage
+from release.git.remotes import api_url, sign_in
+from release.github.api import github
 from release.sandbox import Sandbox
 from release.sandbox.github.records import TOKEN, Token
 from release.settings import Image, Release, Sdk, Settings
@@ -114,7 +116,10 @@ def test_f02_no_run_behind_a_lost_answer_is_unknown(sandbox: Sandbox, context: C
     with pytest.raises(Unknown) as caught:
         sdk.dispatch(context, "0.7.0")
     assert caught.value.code == 5
-    assert f"/acme/platform/actions/workflows/{SDK}" in caught.value.hint
+    where = f"{sandbox.github.url}/acme/platform/actions/workflows/{SDK}"
+    then = "The same command takes it when it is there, and asks again when it is not."
+    assert caught.value.hint == f"Look for one: {where}\n{then}"
+    assert caught.value.problem.endswith(f"; no run of {SDK} at {str(peeled(sandbox, '0.7.0'))[:9]} shows")
     assert (dispatches(sandbox, SDK), sdk_runs(sandbox)) == (1, [])
     assert sum(context.clock.slept) >= 60
     sdk.dispatch(again(context), "0.7.0")
@@ -234,6 +239,31 @@ def test_a_dry_run_judges_and_shows_and_asks_for_nothing(sandbox: Sandbox, conte
     assert "run sdk-release.yaml on 0.7.0" in printed(dry)
     assert "publish_s3=true, is_release=true (to do)" in printed(dry)
     assert (writes(sandbox), sdk_runs(sandbox)) == (before, [])
+
+
+def test_what_was_never_asked_for_is_not_there_to_watch(sandbox: Sandbox, context: Context) -> None:
+    with pytest.raises(Usage) as caught:
+        sdk.watch(context, "0.7.0")
+    sha = str(peeled(sandbox, "0.7.0"))
+    assert caught.value.problem == f"there is no run of {SDK} on 0.7.0 at {sha[:9]}"
+    assert caught.value.hint == "Start it: inv sdk.release --version 0.7.0"
+
+
+def test_github_is_the_remote_s_where_nothing_else_names_it(
+    sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_REPOSITORY")
+    assert github(again(context)).repository == "acme/platform"
+    monkeypatch.setenv("GITHUB_REPOSITORY", "another/one")
+    assert github(again(context)).repository == "another/one"
+    monkeypatch.delenv("GITHUB_API_URL")
+    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", TOKEN)
+    here = github(again(context))
+    assert (here.repository, here.api_url) == ("another/one", api_url(sandbox.github.url.removeprefix("http://")))
+    monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
+    with pytest.raises(Usage, match=r"no GitHub token for 127\.0\.0\.1") as caught:
+        github(again(context))
+    assert caught.value.hint == sign_in(here.api_url)
 
 
 # --- judged before ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +151,31 @@ def test_json_is_one_object_a_line_with_whole_values(context: Context, author: A
     assert "\x1b" not in printed(text)  # S4
 
 
+def test_the_table_names_two_files_of_a_commit_and_how_many_more(context: Context, author: Author) -> None:
+    author.cut()
+    author.commit("fix: two (#5)", a_txt="1\n", b_txt="1\n")
+    author.commit("feat: three", a_txt="2\n", b_txt="2\n", c_txt="2\n")
+    asked = again(context)
+    found = show_candidates(asked, SEVEN, Listing(True))
+    head, _, three, two, end = (re.split(r" {2,}", text.strip()) for text in printed(asked).split("\n") if text.strip())
+    day = found[0].date[:10]
+    assert head == ["commit", "pull", "title", "author", "date", "files"]
+    assert three == [found[0].sha[:9], "feat: three", "Release Person", day, "a.txt, b.txt, +1"]
+    assert two == [found[1].sha[:9], "#5", "fix", "fix: two (#5)", "Release Person", day, "a.txt, b.txt"]
+    assert end == [f"2 on main and not on {BRANCH}"]
+
+
+def test_no_letter_of_a_title_author_or_path_hides_a_commit(context: Context, author: Author) -> None:
+    """A title with a record separator hid its commit, an author's name with a unit separator moved every field on."""
+    author.cut()
+    git(author.path, "config", "user.name", "Some\x1fbody")
+    title, names = "fix: \x1e one \x1f more", ("one\x1fmore.txt", "two\nlines.txt")
+    sha = commit(author.path, title, dict.fromkeys(names, "x\n"))
+    author.push()
+    (found,) = listed(context, since="2020-01-01")
+    assert (found.sha, found.title, found.author, found.files) == (sha, title, "Some\x1fbody", names)
+
+
 @pytest.mark.parametrize(
     ("title", "number"),
     [
@@ -219,6 +245,8 @@ def test_without_github_the_trunks_titles_tell(context: Context, sandbox: Sandbo
     sandbox.github.faults.add("GET", "/pulls/", status=403, times=None, body={"message": "no"})
     assert pulled(context, "3") == [squashed]
     assert pulled(context, "4") == [merge]
+    newer = author.commit("fix: it again (#3)", a_txt="33\n")
+    assert pulled(again(context), "3") == [newer]
     with pytest.raises(Usage, match="no merged pull request #5"):
         pulled(context, "5")
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import semver
 from conftest import FakeClock, Inv, again, open_context, printed
-from history import FILES, LINES, REF, Author, changed, commit, git, on_line, snapshot, titles
+from history import BRANCH, FILES, LINES, REF, Author, changed, commit, git, on_line, snapshot, titles
 
 from release.call.context import Context, Options
 from release.call.flags import AFRESH, PickRequest, Resume
@@ -19,6 +20,8 @@ from release.errors import Conflict, Failed, Usage
 from release.git.repository import repository
 from release.git.scratch import scratch
 from release.picks import push
+from release.picks.history import pick_sources
+from release.picks.steps import check_tag_has, pick_commits
 from release.picks.worktree import BEGUN, cherry_pick, pick_worktrees
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import protect, reject_pushes
@@ -258,6 +261,40 @@ def killed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def test_what_a_pick_of_a_pick_was_made_from_is_the_last_it_names(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
+    base = author.cut()
+    fix = author.commit(f"fix: a\n\n(cherry picked from commit {'1' * 40})", a_txt=changed(LINES, 3, "mended"))
+    do(context, fix)
+    head = str(sandbox.bare.sha(REF))
+    assert pick_sources(repository(context), f"{base}..{head}") == {fix: head}
+
+
+def test_a_version_is_tagged_with_the_picks_or_it_is_a_conflict(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
+    author.cut()
+    fix = author.commit("fix: a", a_txt=changed(LINES, 3, "mended"))
+    other = author.commit("fix: b", b_txt=changed(LINES, 3, "mended"))
+    do(context, fix)
+    picked = str(sandbox.bare.sha(REF))
+    author.on_line("more", {"c.txt": "more\n"})
+    first, second = semver.Version(0, 7, 1), semver.Version(0, 7, 2)
+    check_tag_has(again(context), first, PickRequest(commit=(fix,)))
+    sandbox.bare.update_ref(f"refs/tags/{first}", picked)
+    sandbox.bare.update_ref(f"refs/tags/{second}", str(sandbox.bare.sha(REF)))
+    check_tag_has(again(context), first, PickRequest())
+    check_tag_has(again(context), first, PickRequest(commit=(fix,)))
+    with pytest.raises(Conflict) as caught:
+        check_tag_has(again(context), first, PickRequest(commit=(fix, other)))
+    assert caught.value.problem == f"0.7.1 is tagged without {other[:9]} fix: b"
+    assert caught.value.hint == "Take the next: inv release.next --line 0.7"
+    with pytest.raises(Conflict, match=r"0\.7\.1 is tagged without"):
+        pick_commits(again(context), Line(0, 7), PickRequest(commit=(other,)), first)
+    check_tag_has(again(context), second, PickRequest(commit=(other,)))  # its head is what was released
+
+
 def test_a_commit_that_is_not_on_the_trunk_is_asked_about(
     sandbox: Sandbox, context: Context, author: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,8 +364,54 @@ def test_a_conflict_is_resolved_and_continued_to_the_end(sandbox: Sandbox, conte
     assert snapshot(sandbox.work) == before
     assert not tree.path.exists()
     assert printed(do(context, fix, later)).count("(already)") == 2
-    with pytest.raises(Usage, match="no picks are stopped"):
+    with pytest.raises(Usage, match="no picks are stopped") as caught:
         do(context, resume=GO_ON)
+    assert caught.value.hint == "See what there is to pick: inv release.pick --line 0.7 --candidates"
+    with pytest.raises(Usage, match="no picks are stopped") as caught:
+        picks.pick(again(context), resume=GO_ON)
+    assert caught.value.hint == "See what there is to pick: inv release.pick --candidates"
+
+
+def test_markers_are_looked_for_in_what_is_staged_and_was_not_there(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
+    """A file staged with its markers and mended afterwards, but not staged again, was pushed with them."""
+    old = f"about conflicts\n<<<<<<< ours\n=======\n>>>>>>> theirs\n{LINES}"
+    author.commit("docs", märkers_txt=old)
+    base = author.cut()
+    author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
+    mended = changed(LINES, 3, "renamed and mended")
+    fix = author.commit("fix: the renamed", a_txt=mended, märkers_txt=f"{old}more\n")
+    with pytest.raises(Failed):
+        do(context, fix)
+    (tree,) = pick_worktrees(repository(context))
+    marked = (tree.path / "a.txt").read_text()
+    (tree.path / "märkers.txt").write_text(f"{old}{marked}")
+    git(tree.path, "add", "--all")
+    (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
+    with pytest.raises(Failed) as caught:
+        do(context, resume=GO_ON)
+    assert caught.value.problem == "conflict markers are left in a.txt, märkers.txt"
+    assert caught.value.hint == f"Resolve them in {tree.path}, then run the same again."
+    (tree.path / "märkers.txt").write_text(f"{old}more\n")
+    git(tree.path, "add", "--all")
+    do(context, resume=GO_ON)
+    assert titles(sandbox, base) == ["fix: the renamed"]
+    assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
+
+
+def test_a_path_that_reads_like_a_conflict_is_none(context: Context, author: Author) -> None:
+    """git-status(1) prints a renamed file's old name by itself, and this one begins as a conflict does."""
+    git(author.path, "mv", "b.txt", "UU b.txt")
+    author.commit("named oddly")
+    author.cut()
+    author.commit("feat: rename", a_txt=changed(LINES, 3, "renamed"))
+    git(author.path, "mv", "UU b.txt", "b.txt")
+    fix = author.commit("fix: the renamed", a_txt=changed(LINES, 3, "renamed and mended"))
+    with pytest.raises(Failed) as caught:
+        do(context, fix)
+    listed = caught.value.problem.splitlines()
+    assert [text for text in listed if text.endswith(")")] == ["  a.txt (changed by both)"]
 
 
 def test_a_trial_that_conflicts_prints_the_flags_that_pick_what_is_missing(context: Context, author: Author) -> None:
@@ -509,6 +592,7 @@ def test_a_trial_really_picks_and_leaves_nothing(sandbox: Sandbox, context: Cont
     assert "trial" in caught.value.hint
     shown = printed(do(context, fine, dry=True))
     assert f"pick {fine[:9]} fix: fine (to do)" in shown
+    assert "at a new commit (to do)" in shown
     assert pick_worktrees(repository(context)) == []
     assert snapshot(sandbox.work) == before
     assert sandbox.bare.sha(REF) == base
@@ -713,6 +797,23 @@ def backport(context: Context, author: Author, *commits: str, amend: str = "", e
     author.push(name)
     git(author.path, "checkout", "-q", "main")
     return name
+
+
+def test_picks_that_stopped_go_on_by_a_pull_request(sandbox: Sandbox, context: Context, author: Author) -> None:
+    base = author.cut()
+    path = resolved(context, author)
+    planned = do(context, resume=GO_ON, dry=True)
+    assert planned.report.facts == {"branch": BRANCH, "version": "0.7.1"}
+    assert f"then push {BRANCH} (to do)" in printed(planned)
+    done = do(context, resume=GO_ON, via_pr=True)
+    (pull,) = sandbox.github.hub.pulls.values()
+    assert (pull.title, pull.base) == ("Backport to 0.7: fix: the renamed", BRANCH)
+    assert pull.merged_at
+    assert titles(sandbox, base)[-1] == f"Merge pull request #{pull.number} from acme/{pull.head}"
+    assert on_line(sandbox, "a.txt") == changed(LINES, 3, "mended")
+    assert sandbox.bare.sha(f"refs/heads/{pull.head}") is None
+    assert not path.exists()
+    assert done.report.facts["sha"] == sandbox.bare.sha(REF)
 
 
 @pytest.mark.parametrize("conflict", [False, True])
