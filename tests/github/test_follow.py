@@ -23,6 +23,7 @@ from release.call.running import _agree
 from release.call.wait import SELDOM, SLOWEST, Wait, wait_until
 from release.errors import Failed, Usage, Waiting
 from release.git.snapshot import remote
+from release.github.api import github
 from release.github.events import started_runs
 from release.github.follow import follow_runs
 from release.github.requests import Dispatch
