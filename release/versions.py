@@ -136,16 +136,16 @@ def next_version(released: Iterable[Version], bump: str, line: Line | None = Non
         raise Usage(f"{_quote(bump)} is no bump", "give major, minor or patch")
     if line and bump != "patch":
         raise Usage(f"the line {line} has only patches", f"leave the line out, or ask for a patch of {line}")
-    newest = max(finals or versions, default=None)
+    newest = max(finals or versions, default=None, key=precedence)
     if bump == "patch":
         if not line and not newest:
             raise Usage("nothing is released, so there is no line to patch", "give a line, or ask for a minor")
         line = line or line_of(newest or Version(0))
         versions = [version for version in versions if line_of(version) == line]
-        return max(versions).next_version("patch") if versions else Version(line.major, line.minor, 0)
+        return max(versions, key=precedence).next_version("patch") if versions else Version(line.major, line.minor, 0)
     if bump == "minor" and newest:
         versions = [version for version in versions if version.major == newest.major]
-    return max(versions, default=Version(0)).next_version(bump)
+    return max(versions, default=Version(0), key=precedence).next_version(bump)
 
 
 def check_allowed(version: Version, released: Iterable[Version], *, skip: bool = False) -> None:
@@ -180,9 +180,12 @@ def right_version(version: Version, released: Iterable[Version]) -> Version:
 
 def released_versions(tags: Iterable[str]) -> list[Version]:
     """Return the versions among short tag names, lowest first; other names are left out."""
-    versions = [version for version in map(_strict, sorted(tags)) if version]
-    # Numbers first: comparing whole versions is slow, and 100,000 tags are not rare.
-    return sorted(versions, key=lambda found: (*found.to_tuple()[:3], not found.prerelease, found))
+    return sorted((version for version in map(_strict, sorted(tags)) if version), key=precedence)
+
+
+def precedence(version: Version) -> tuple[int, int, int, bool, Version]:
+    """Return what a version is ordered by: comparing whole ones is slow, and 100,000 tags are not rare."""
+    return version.major, version.minor, version.patch, not version.prerelease, version
 
 
 def branch_name(line: Line, date: datetime.date) -> str:

@@ -78,7 +78,7 @@ def next_release(context: Context, bump: str, line: Line | None = None) -> semve
     if line:
         return next_version(burned_versions(context, line), "patch", line)
     versions = [each for each in taken_versions(context) if not each.prerelease]
-    begun, newest = begun_line(context), max(versions, default=None)
+    begun, newest = begun_line(context), versions[-1] if versions else None
     if begun:
         newest = next_version(burned_versions(context, begun), "patch", begun)
         if newest.patch:  # the first of the line is burned

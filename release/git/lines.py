@@ -8,7 +8,15 @@ from release.call.context import Context
 from release.errors import Conflict, Usage, suggestion
 from release.git.refs import BURNED, RemoteRef, short_name
 from release.git.snapshot import remote
-from release.versions import Line, check_allowed, line_of, next_version, parse_branch, released_versions, right_version
+from release.versions import (
+    Line,
+    check_allowed,
+    line_of,
+    next_version,
+    parse_branch,
+    released_versions,
+    right_version,
+)
 
 
 def line_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
@@ -24,7 +32,9 @@ def burned_versions(context: Context, line: Line | None = None) -> list[semver.V
 
 def taken_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
     """Return the versions that none to come may have, lowest first: what is tagged, and what is burned."""
-    return sorted({*line_versions(context, line), *burned_versions(context, line)})
+    begin, there = f"{line}." if line else "", remote(context)
+    burned = (ref.name.removeprefix(BURNED) for ref in there.burned(begin))
+    return released_versions({*map(short_name, there.tags(begin)), *burned})
 
 
 def check_not_burned(context: Context, version: semver.Version) -> None:

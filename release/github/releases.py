@@ -65,4 +65,4 @@ def needed_release(context: Context, version: semver.Version) -> GitHubRelease:
 
 def is_latest(context: Context, version: semver.Version) -> bool:
     """Whether the version's Release has to be GitHub's "Latest": that of the highest final version alone (F30)."""
-    return version == max((each for each in line_versions(context) if not each.prerelease), default=None)
+    return version == next((each for each in reversed(line_versions(context)) if not each.prerelease), None)
