@@ -309,8 +309,10 @@ def test_a_commit_that_is_not_on_the_trunk_is_asked_about(
         do(context, side)
     monkeypatch.setattr(type(context.report), "interactive", property(lambda _: True))
     monkeypatch.setattr(type(context.report), "ask", lambda *_: False)
-    with pytest.raises(Usage, match="Not confirmed; nothing was written"):
+    with pytest.raises(Usage) as caught:
         do(context, side)
+    assert caught.value.problem == "Not confirmed; nothing was written"
+    assert caught.value.hint == "Merge it into main first, then pick it from there."
     assert sandbox.bare.sha(REF) == base
     monkeypatch.setattr(type(context.report), "ask", lambda *_: True)
     assert f"not on main: {side[:9]} side, {more[:9]} more\n" in printed(do(context, side, more))
@@ -807,6 +809,7 @@ def test_picks_that_stopped_go_on_by_a_pull_request(sandbox: Sandbox, context: C
     planned = do(context, resume=GO_ON, dry=True)
     assert planned.report.facts == {"branch": BRANCH, "version": "0.7.1"}
     assert f"then push {BRANCH} (to do)" in printed(planned)
+    picks.pick(again(context, dry=True), line="0.7.1", resume=GO_ON)  # a version is of its line
     done = do(context, resume=GO_ON, via_pr=True)
     (pull,) = sandbox.github.hub.pulls.values()
     assert (pull.title, pull.base) == ("Backport to 0.7: fix: the renamed", BRANCH)
