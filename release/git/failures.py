@@ -13,7 +13,8 @@ GONE = ("Could not resolve", "unable to access", "Connection", "timed out", "Cou
 
 def failure(command: str, stderr: str) -> ReleaseError:
     """Return the error that an operator can act on; a password in a URL is left out of it (S1)."""
-    text = re.sub(f"//{LOGIN}", "//", stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
+    # GitPython quotes what Git said; Git's own words may end in a quote too.
+    text = re.sub(r"\A\s*stderr: '(.*)'\s*\Z", r"\1", re.sub(f"//{LOGIN}", "//", stderr), flags=re.DOTALL).strip()
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     # What the server's hooks say is for people: words of theirs, such as "timed out", say nothing of what Git met.
     words = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]

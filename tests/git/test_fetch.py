@@ -63,7 +63,7 @@ def test_what_is_known_and_is_not_here_is_fetched(repo: Repository) -> None:
     assert git(repo.root, "log", "-1", "--format=%s", there[0].sha) == "later"
 
 
-@pytest.mark.parametrize("name", ["with space", 'qu"ote', "back\\slash", "ünï", "hash#tag;x"])
+@pytest.mark.parametrize("name", ["with space", 'qu"ote', "back\\slash", "ünï", "hash#tag;x", os.fsdecode(b"caf\xe9")])
 def test_a_clone_in_a_folder_of_any_name_is_looked_from(repo: Repository, tmp_path: Path, name: str) -> None:
     there = push_line(repo)
     moved = tmp_path / name

@@ -214,6 +214,22 @@ def test_f22_the_worktree_is_apart_and_gone_afterwards(sandbox: Sandbox, repo: R
     assert (git(sandbox.work, "status", "--porcelain"), git(sandbox.work, "rev-parse", "HEAD")) == before
     assert git(sandbox.work, "show", f"{sha}:a.txt") == "two"
     assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1
+    assert not (repo.common / "worktrees").exists(), "nothing of it is left"
+
+
+def test_a_path_of_bytes_that_are_no_text_is_told_as_it_is(sandbox: Sandbox, repo: Repository) -> None:
+    name, before = os.fsdecode(b"caf\xe9.txt"), repo.head()
+    after = commit(sandbox.work, name)
+    assert repo.changed_paths(before, after) == [name]
+    assert repo.file(after, name) == b"x\n"
+
+
+def test_f10_a_clone_is_shallow_where_it_was_cut(repo: Repository) -> None:
+    cut = repo.common / "shallow"
+    cut.touch()
+    assert not repo.is_shallow(), "a clone that was deepened to the end may keep an empty list"
+    cut.write_text(f"{repo.head()}\n")
+    assert repo.is_shallow()
 
 
 def test_f24_hooks_and_signing_count(sandbox: Sandbox, repo: Repository) -> None:

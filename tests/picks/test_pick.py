@@ -195,8 +195,9 @@ def test_f22_a_merge_commit_needs_its_mainline(sandbox: Sandbox, context: Contex
     assert "1  " in caught.value.problem
     assert "main" in caught.value.problem
     assert "--mainline" in caught.value.hint
-    with pytest.raises(Usage, match="--mainline 3"):
+    with pytest.raises(Usage, match="--mainline 3") as caught:
         do(context, merge, mainline="3")
+    assert caught.value.hint == "Give a number of this list."
     assert sandbox.bare.sha(REF) == base
     do(context, merge, mainline="1")
     assert titles(sandbox, base) == ["Merge side"]
@@ -301,18 +302,21 @@ def test_a_commit_that_is_not_on_the_trunk_is_asked_about(
     base = author.cut()
     git(author.path, "checkout", "-q", "-b", "side")
     side = commit(author.path, "side", {"b.txt": changed(LINES, 5, "side")})
+    more = commit(author.path, "more", {"c.txt": "more\n"})
     author.push("refs/heads/side")
     git(sandbox.work, "fetch", "-q", "origin", "refs/heads/side")
     with pytest.raises(Usage, match="not on main"):
         do(context, side)
     monkeypatch.setattr(type(context.report), "interactive", property(lambda _: True))
     monkeypatch.setattr(type(context.report), "ask", lambda *_: False)
-    with pytest.raises(Usage, match="Not confirmed; nothing was written"):
+    with pytest.raises(Usage) as caught:
         do(context, side)
+    assert caught.value.problem == "Not confirmed; nothing was written"
+    assert caught.value.hint == "Merge it into main first, then pick it from there."
     assert sandbox.bare.sha(REF) == base
     monkeypatch.setattr(type(context.report), "ask", lambda *_: True)
-    do(context, side)
-    assert titles(sandbox, base) == ["side"]
+    assert f"not on main: {side[:9]} side, {more[:9]} more\n" in printed(do(context, side, more))
+    assert titles(sandbox, base) == ["side", "more"]
 
 
 def test_a_conflict_tells_the_files_and_what_is_missing(sandbox: Sandbox, context: Context, author: Author) -> None:
@@ -805,6 +809,7 @@ def test_picks_that_stopped_go_on_by_a_pull_request(sandbox: Sandbox, context: C
     planned = do(context, resume=GO_ON, dry=True)
     assert planned.report.facts == {"branch": BRANCH, "version": "0.7.1"}
     assert f"then push {BRANCH} (to do)" in printed(planned)
+    picks.pick(again(context, dry=True), line="0.7.1", resume=GO_ON)  # a version is of its line
     done = do(context, resume=GO_ON, via_pr=True)
     (pull,) = sandbox.github.hub.pulls.values()
     assert (pull.title, pull.base) == ("Backport to 0.7: fix: the renamed", BRANCH)
@@ -828,7 +833,7 @@ def test_f15_a_backport_branch_holds_the_picks_asked_for_alone(
     author.cut()
     if conflict:
         author.on_line("the line's own", {"a.txt": changed(LINES, 3, "theirs")})
-    fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
+    fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"), b_txt=changed(LINES, 3, "mended"))
     name = backport(context, author, fix, **{key: text.format(fix) for key, text in foreign.items()})
     head = sandbox.bare.sha(name)
     if not foreign or (conflict and foreign == {"amend": "a.txt"}):  # there the resolution itself, for a reviewer
@@ -840,6 +845,20 @@ def test_f15_a_backport_branch_holds_the_picks_asked_for_alone(
         do(context, fix, via_pr=True)
     assert sandbox.github.hub.pulls == {}
     assert sandbox.bare.sha(name) == head
+
+
+def test_a_trial_by_a_pull_request_shows_each_step_and_writes_none(
+    sandbox: Sandbox, context: Context, author: Author
+) -> None:
+    base = author.cut()
+    fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
+    said = printed(do(context, fix, via_pr=True, dry=True))
+    name = f"backport/0.7/{fix[:9]}"
+    assert f"branch {name} with 1 pick (to do)" in said
+    assert f"pull request {name} → {BRANCH}: Backport to 0.7: fix (to do)" in said
+    assert f"merge pull request #… at a new commit into {BRANCH} (to do)" in said
+    assert (sandbox.bare.sha(REF), sandbox.bare.sha(f"refs/heads/{name}")) == (base, None)
+    assert sandbox.github.hub.pulls == {}
 
 
 def test_f17_a_reverted_pick_goes_by_a_second_pull_request(sandbox: Sandbox, context: Context, author: Author) -> None:
