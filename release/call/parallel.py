@@ -16,8 +16,8 @@ AT_ONCE = 8  # far below GitHub's limit of 100 concurrent requests
 def side_by_side(reads: Sequence[Callable[[], T]]) -> list[T]:
     """Return what each read returns, in their order; raises what the first that fails raised.
 
-    The doors may be shared: boto3's clients are safe for threads, each Git is a process of its own, and a session
-    of requests keeps nothing but its pool of connections here, which is safe too.
+    The doors may be shared: boto3's clients are safe for threads, each Git is a process of its own but the one that
+    reads objects, which has a lock, and a session of requests keeps nothing but its pool of connections here.
     """
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         return list(pool.map(lambda read: read(), reads))

@@ -28,14 +28,14 @@ def gate(context: Context, part: Component, sha: str, there: Sequence[TaggedRele
     known = context.settings.components
     read = cache(partial(_side, context, known))
     tools = Tools(oasdiff=context.settings.release.oasdiff)
-    answers: list[Callable[[], Answer]] = []
+    comparisons: list[Callable[[], Answer]] = []
     for pair in pairs(part.name, known):
         before, after = _place(pair.before, sha, there), _place(pair.after, sha, there)
         try:
-            answers.append(partial(answer, pair, read(pair.owner, *before), read(pair.owner, *after), tools))
+            comparisons.append(partial(answer, pair, read(pair.owner, *before), read(pair.owner, *after), tools))
         except CouldNotTellError as error:
-            answers.append(partial(Answer, pair, before[0], after[0], could_not_tell(str(error))))
-    return side_by_side(answers)
+            comparisons.append(partial(Answer, pair, before[0], after[0], could_not_tell(str(error))))
+    return side_by_side(comparisons)
 
 
 def verdict_of(answers: Sequence[Answer]) -> Verdict:

@@ -8,33 +8,30 @@ from release.call.context import Context
 from release.errors import Conflict, Usage, suggestion
 from release.git.refs import BURNED, RemoteRef, short_name
 from release.git.snapshot import remote
-from release.versions import (
-    Line,
-    check_allowed,
-    line_of,
-    next_version,
-    parse_branch,
-    released_versions,
-    right_version,
-)
+from release.versions import Line, check_allowed, line_of, next_version, parse_branch, released_versions, right_version
 
 
 def line_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
     """Return the versions that are tagged on the remote, lowest first: of the line, or of all lines (F10)."""
-    return released_versions(short_name(ref) for ref in remote(context).tags(f"{line}." if line else ""))
+    return released_versions(_tag_names(context, line))
 
 
 def burned_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
     """Return the versions whose tag's name is known to be burned, lowest first: of the line, or of all lines (F35)."""
-    found = remote(context).burned(f"{line}." if line else "")
-    return released_versions(ref.name.removeprefix(BURNED) for ref in found)
+    return released_versions(_burned_names(context, line))
 
 
 def taken_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
     """Return the versions that none to come may have, lowest first: what is tagged, and what is burned."""
-    begin, there = f"{line}." if line else "", remote(context)
-    burned = (ref.name.removeprefix(BURNED) for ref in there.burned(begin))
-    return released_versions({*map(short_name, there.tags(begin)), *burned})
+    return released_versions({*_tag_names(context, line), *_burned_names(context, line)})
+
+
+def _tag_names(context: Context, line: Line | None) -> list[str]:
+    return [short_name(ref) for ref in remote(context).tags(f"{line}." if line else "")]
+
+
+def _burned_names(context: Context, line: Line | None) -> list[str]:
+    return [ref.name.removeprefix(BURNED) for ref in remote(context).burned(f"{line}." if line else "")]
 
 
 def check_not_burned(context: Context, version: semver.Version) -> None:

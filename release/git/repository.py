@@ -171,7 +171,7 @@ class Repository:
     # --- writes; each is called through ensure ---
 
     def commit(self, message: str, paths: Sequence[str], tree: Path | None = None) -> str:
-        """Commit the files as they stand, by Git itself so that hooks and signing count (F24); return the sha."""
+        """Commit these tracked files as they stand, by Git itself: hooks and signing count (F24). Return the sha."""
         self.git("commit", "--quiet", "-m", message, "--", *paths, cwd=tree)
         return self.commit_sha(f"worktrees/{tree.name}/HEAD" if tree else "HEAD")
 

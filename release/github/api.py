@@ -85,22 +85,22 @@ class GitHub:
         answer = self.answer("GET", path, **params)
         return None if answer.status in missing else self._good(answer, "GET", path).json()
 
-    def fresh(self, path: str, **params: Any) -> tuple[Any, bool]:
-        """Return the JSON at `path` and whether it changed since last asked; a 304 costs no rate limit."""
+    def fresh(self, path: str, **params: Any) -> Any:
+        """Return the JSON at `path`, which costs no rate limit where it is what it was when last asked."""
         key = json.dumps([path, params], sort_keys=True)
         etag, known = self._etags.get(key, ("", None))
         answer = self._request("GET", path, {"If-None-Match": etag} if etag else {}, params=params)
         if answer.status == 304:
-            return known, False
+            return known
         body = self._good(answer, "GET", path).json()
         self._etags[key] = (answer.headers.get("etag", ""), body)
-        return body, body != known
+        return body
 
     def fresh_pages(self, path: str, key: str, **params: Any) -> Iterator[Any]:
         """Yield every item of every page, as `pages` does (F26), for what is asked for again and again."""
         seen = 0
         for page in count(1):
-            body, _ = self.fresh(path, **params, per_page=PAGE, page=page)
+            body = self.fresh(path, **params, per_page=PAGE, page=page)
             yield from body[key]
             seen += len(body[key])
             if not body[key] or seen >= body["total_count"]:

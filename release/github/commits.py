@@ -159,7 +159,7 @@ def commit_checks(context: Context, sha: str, branch: str = "") -> Seen:
         found = _check_runs(api, sha, runs if branch else None)
     except Forbidden:
         hidden.append("check runs")
-        runs = runs or runs_of(api, head_sha=sha)
+        runs = runs if branch else runs_of(api, head_sha=sha)
         found = [Check(job.name, job.conclusion, run.url) for run in runs for job in jobs_of(context, run)]
     try:
         statuses = _statuses(api, sha)

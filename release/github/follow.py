@@ -83,7 +83,7 @@ def _look_at_runs(context: Context, going: Sequence[_Followed], wait: Wait) -> N
     for each in going:
         now = listed.get(each.run.id)
         if now is None or now.status == "completed":
-            now = Run.parse(github(context).fresh(f"actions/runs/{each.run.id}")[0])
+            now = Run.parse(github(context).fresh(f"actions/runs/{each.run.id}"))
             wait.breathe()
         if now.attempt >= each.run.attempt:
             each.changed |= now.state != each.run.state

@@ -157,7 +157,8 @@ def merge_method(context: Context, base: str) -> str:
 
     Raises Failed for none: asked for before anything is written that relies on a merge.
     """
-    settings, rules = context.once(merge_method, lambda: github(context).get("")), branch_rules(context, base)
+    settings = context.once("repository settings", lambda: github(context).get(""))
+    rules = branch_rules(context, base)
     if any(rule["type"] == "merge_queue" for rule in rules):
         return QUEUE
     allowed = {name for name, setting in METHODS.items() if settings.get(setting, True)}

@@ -60,7 +60,7 @@ class Run:
 
     @property
     def state(self) -> tuple[int, str, str]:
-        """Return where it stands; it changes not with each of its jobs."""
+        """Return where it stands, which does not change with each of its jobs."""
         return self.attempt, self.status, self.conclusion
 
     @classmethod

@@ -184,9 +184,10 @@ def _check_no_markers(repo: Repository, path: Path) -> None:
         return
     except Failed:
         pass  # it stops at blanks at a line's end too: look for markers alone
-    staged = repo.git("diff", "--cached", "--name-only", "-z", "HEAD", "--", cwd=path).split("\0")
+    staged = repo.git("diff-index", "--cached", "-z", "HEAD", "--", cwd=path).split("\0")[:-1]
     # What is staged will be committed, whatever stands in the file by now; of a deleted one, nothing.
-    texts = {name: repo.git_bytes("cat-file", "--batch", cwd=path, stdin=f":{name}\n") for name in staged}
+    found = repo.store.read([entry.split(" ")[3] for entry in staged[::2]])
+    texts = {name: b"\n" + stored.content for name, stored in zip(staged[1::2], found, strict=True) if stored}
     marked = ", ".join(name for name, text in texts.items() if b"\n<<<<<<< " in text and b"\n>>>>>>> " in text)
     if marked:
         raise Failed(f"conflict markers are left in {marked}", f"Resolve them in {path}, then run the same again.")

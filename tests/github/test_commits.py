@@ -16,6 +16,7 @@ from release.errors import Blocked, Failed, Unknown, Usage, Waiting
 from release.git.refs import RemoteRef
 from release.git.repository import repository
 from release.github.commits import branch_checks, follow_checks
+from release.github.dispatch import EVENT
 from release.github.events import check_starts, needed_runs, platform_workflows, started_runs
 from release.sandbox import Sandbox
 from release.sandbox.github.events import start_run
@@ -281,6 +282,14 @@ def test_f31_without_check_runs_the_jobs_of_the_runs_stand_in(world: Make, becam
         there.follow()
         assert "CI check 'job of ci' passed" in printed(there.context)
         assert "this token may not read check runs" in printed(there.context)
+
+
+def test_f31_without_check_runs_no_run_stands_in_that_is_not_the_branch_s(world: Make) -> None:
+    there = world(ci=LISTENS)
+    there.hide_checks()
+    there.begin("ci", "failure", event=EVENT)
+    there.at(20, there.begin, "ci")
+    assert there.follow() >= 20
 
 
 def test_f31_a_required_check_that_cannot_be_seen_is_named_and_never_taken_as_passed(world: Make) -> None:

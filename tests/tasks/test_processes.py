@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
+from bench.counting import CountingGit
 from conftest import Inv
 from outside import git
 
@@ -43,22 +43,12 @@ def tagged(request: pytest.FixtureRequest, sandbox: Sandbox, monkeypatch: pytest
     return sandbox
 
 
-@pytest.fixture
-def commands(tmp_path: Path) -> Path:
-    """The file that has a line for each Git that a call starts itself, with that Git beside it."""
-    real, folder, kept = shutil.which("git"), tmp_path / "bin", tmp_path / "commands"
-    folder.mkdir()
-    (folder / "git").write_text(f'#!/bin/sh\necho "$*" >> {kept}\nexec {real} "$@"\n')
-    (folder / "git").chmod(0o755)
-    return kept
-
-
 @pytest.mark.parametrize("task", TASKS)
-def test_a_task_costs_so_many_processes_and_requests(tagged: Sandbox, inv: Inv, commands: Path, task: str) -> None:
-    words, most = TASKS[task]
+def test_a_task_costs_so_many_processes_and_requests(tagged: Sandbox, inv: Inv, tmp_path: Path, task: str) -> None:
+    (words, most), counting = TASKS[task], CountingGit(tmp_path)
     before = len(tagged.github.requests)
-    inv(*words.split(), CI="true", PATH=f"{commands.parent / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    started = commands.read_text().splitlines()
+    inv(*words.split(), CI="true", **counting.environment(os.environ["PATH"]))
+    started, _ = counting.take()
     asked = [each.path for each in tagged.github.requests[before:] if ".git/" in each.path]
     assert len(started) <= most, started
     assert len(asked) <= 6, asked
