@@ -25,6 +25,7 @@ OLD = {  # what Git 2.0 has
     "cherry-pick": "--quit -x",
     "commit": "--quiet -m",
     "config": "--get",
+    "diff-index": "--cached -z",
     "diff": "--cached --check --name-only --no-renames -z",
     "fetch": "--no-recurse-submodules --no-tags --quiet",
     "for-each-ref": "--format",
