@@ -69,7 +69,7 @@ def tagged_images(names: Iterable[str], version: semver.Version) -> list[str]:
 def image_fingerprints(
     context: Context, known: Mapping[str, str] | None = None, *, bases_may_change: bool = False
 ) -> dict[str, str]:
-    """Return the digests of the repository's tags: of those `known` alone, else of all, or of those with a version.
+    """Return the digests of the tags: of those `known` before, else of all, or of those with a version alone.
 
     The same before and after a build, they prove that it overwrote no image (F21): none at all where the registry
     lists digests, as ECR and Google's do. Others take a request a tag: there they prove it of up to LOOKS tags, those
