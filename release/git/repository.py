@@ -24,6 +24,7 @@ from release.versions import check_commit_name, check_ref_name, check_sha
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
 # With these a hook's Git, or an alias', names its own repository and index to all that it starts, worktrees too (F22).
 LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+STAND_IN = "refs/heads/.invalid"  # what HEAD's file names where refs are in tables, and GitPython reads
 PAST_CUT = ("--shallow-file", "")  # Git's own switch: read a shallow clone as if it were whole
 FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance",
          "--refmap=", "--quiet")  # fmt: skip
@@ -158,7 +159,12 @@ class Repository:
     def branch(self) -> str | None:
         """Return the checked-out branch's name, or None on a detached HEAD."""
         head = self._repo.head
-        return None if head.is_detached else str(head.reference.path).removeprefix(HEADS)
+        if not head.is_detached and head.reference.path != STAND_IN:
+            return str(head.reference.path).removeprefix(HEADS)
+        try:
+            return self.git("symbolic-ref", "--quiet", "--short", "HEAD")
+        except Failed:
+            return None
 
     def head(self) -> str:
         """Return the commit that is checked out."""
