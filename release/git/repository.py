@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import cast
+from typing import IO, cast
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
@@ -26,7 +26,7 @@ QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_R
 LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 PAST_CUT = ("--shallow-file", "")  # Git's own switch: read a shallow clone as if it were whole
 FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance",
-         "--refmap=", "--quiet")  # fmt: skip
+         "--no-write-commit-graph", "--refmap=", "--quiet")  # fmt: skip
 # What a person's Git pushes along, or in place of it: push.followTags, push.recurseSubmodules.
 PUSH = ("push", "--no-follow-tags", "--no-recurse-submodules")
 
@@ -238,9 +238,10 @@ class Repository:
         return True
 
 
-def _start_reader(root: Path, credentials: Mapping[str, str]) -> Popen[bytes]:
-    started = git.Git(str(root)).execute(["git", *COMMAND], istream=PIPE, as_process=True, env={**QUIET, **credentials})
-    return cast("Popen[bytes]", started)  # its Git ends with the last reference to it
+def _start_reader(root: Path, credentials: Mapping[str, str], words: IO[bytes]) -> Popen[bytes]:
+    command, environment = ["git", *COMMAND], {**os.environ, **QUIET, **credentials}
+    started = Popen(command, cwd=root, stdin=PIPE, stdout=PIPE, stderr=words, env=environment)
+    return cast("Popen[bytes]", git.Git.AutoInterrupt(started, command))  # its Git ends with the last reference to it
 
 
 def repository(context: Context) -> Repository:
