@@ -45,6 +45,7 @@ class Repository:
         if self._repo.working_tree_dir is None:
             raise Usage("this repository is bare", "Run it in a clone with files.")
         self.root, self.common = Path(self._repo.working_tree_dir), Path(self._repo.common_dir).resolve()
+        self._own = Path(self._repo.git_dir)  # of this worktree alone
         self.remote = remote
         self._credentials: dict[str, str] = {}
         self.store = Store(partial(_start_reader, self.root, self._credentials))
@@ -88,10 +89,14 @@ class Repository:
         except Failed as error:
             raise Usage(f"this repository has no remote {self.remote}", "Set release.remote in invoke.yaml.") from error
 
-    @cached_property
-    def object_format(self) -> str:
-        """Return the kind of names that its objects have: sha1 or sha256."""
-        return str(self._repo.config_reader("repository").get_value("extensions", "objectformat", "sha1"))
+    def extension(self, name: str, default: str) -> str:
+        """Return what the repository's own settings say of an extension, such as the kind of names of its objects."""
+        return str(self._repo.config_reader("repository").get_value("extensions", name, default)).lower()
+
+    def settings(self) -> list[Path]:
+        """Return the files of settings that are this repository's, and this worktree's where it has its own."""
+        own = [self._own / "config.worktree"] if self.extension("worktreeConfig", "false") != "false" else []
+        return [self.common / "config", *own]
 
     # --- commits and files ---
 
@@ -157,8 +162,8 @@ class Repository:
 
     def branch(self) -> str | None:
         """Return the checked-out branch's name, or None on a detached HEAD."""
-        head = self._repo.head
-        return None if head.is_detached else str(head.reference.path).removeprefix(HEADS)
+        head = (self._own / "HEAD").read_text(encoding="utf-8", errors="surrogateescape").strip()
+        return head.removeprefix("ref: ").removeprefix(HEADS) if head.startswith("ref: ") else None
 
     def head(self) -> str:
         """Return the commit that is checked out."""

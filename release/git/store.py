@@ -75,7 +75,7 @@ class Store:
         raise failure("cat-file", words.read().decode("utf-8", "replace"))
 
     def _reader(self) -> tuple[Popen[bytes], IO[bytes]]:
-        words = tempfile.TemporaryFile()
+        words = tempfile.TemporaryFile()  # noqa: SIM115 - it closes with the reader
         return self._start(words), words
 
     def _ask(self, reader: Popen[bytes], names: Sequence[str]) -> Iterator[Stored | None]:
