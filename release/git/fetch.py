@@ -6,11 +6,20 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from release.git.refs import RemoteRef
+from release.git.refs import HEADS, RemoteRef
 from release.git.repository import FETCH, PAST_CUT, Repository
 from release.git.scratch import folder
 
-CONFIG = "[core]\n\trepositoryFormatVersion = 1\n[extensions]\n\tobjectFormat = {}\n[include]\n\tpath = {}\n"
+# The clone's hooks are told of its own refs alone.
+CONFIG = """[core]
+	repositoryFormatVersion = 1
+[extensions]
+	objectFormat = {}
+[include]
+{}[core]
+	hooksPath = /dev/null
+"""
+THERE = "refs/there/"  # the remote's refs aside: Git writes no branch that is checked out
 
 
 def remote_refs(repo: Repository, parts: Sequence[str], known: Sequence[RemoteRef]) -> list[RemoteRef]:
@@ -22,8 +31,8 @@ def remote_refs(repo: Repository, parts: Sequence[str], known: Sequence[RemoteRe
     here = [stored.sha for stored in repo.store.read([ref.target for ref in known]) if stored]
     with folder(repo) as aside:
         _prepare(repo, aside, here)
-        _fetch_into(repo, aside, [f"+{part}*:{part}*" for part in parts])
-        found = {str(file.relative_to(aside)): file.read_text().strip() for file in _files(aside / "refs")}
+        _fetch_into(repo, aside, [f"+{part}*:{THERE}{part}*" for part in parts])
+        found = {str(file.relative_to(aside / THERE)): file.read_text().strip() for file in _files(aside / THERE)}
     peeled = repo.store.read([f"{target}^{{}}" for target in found.values()])
     shas = [stored.sha if stored else "" for stored in peeled]
     return [RemoteRef(name, sha, target) for (name, target), sha in zip(found.items(), shas, strict=True)]
@@ -59,11 +68,13 @@ def _prepare(repo: Repository, aside: Path, known: Iterable[str]) -> None:
     """Make the folder a repository that knows these commits and has no other ref."""
     for name in ("refs", "objects"):
         (aside / name).mkdir()
-    (aside / "HEAD").write_text("ref: refs/heads/nothing\n")
+    # A setting may be for a branch alone (`includeIf onbranch`). A detached HEAD would be a commit that is known.
+    _write(aside / "HEAD", f"ref: {HEADS}{repo.branch() or 'nothing'}\n")
     # Included, not copied: a token may be in it (S1).
-    included = json.dumps(str(repo.common / "config"), ensure_ascii=False)
-    (aside / "config").write_text(
-        CONFIG.format(repo.object_format, included), encoding="utf-8", errors="surrogateescape"
+    included = (json.dumps(str(path), ensure_ascii=False) for path in repo.settings())
+    _write(
+        aside / "config",
+        CONFIG.format(repo.extension("objectFormat", "sha1"), "".join(f"\tpath = {path}\n" for path in included)),
     )
     lines = [f"{sha} refs/known/{number:06}\n" for number, sha in enumerate(known)]
     (aside / "packed-refs").write_text("".join(["# pack-refs with: sorted \n", *lines]))
@@ -73,6 +84,10 @@ def _fetch_into(repo: Repository, aside: Path, refspecs: Iterable[str], *options
     objects = str(repo.common / "objects")
     where = (f"--git-dir={aside}", f"--work-tree={repo.root}")
     repo.git(*where, *FETCH, "--atomic", *options, "--", repo.remote, *refspecs, GIT_OBJECT_DIRECTORY=objects)
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def _files(folder: Path) -> list[Path]:

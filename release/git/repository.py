@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import cast
+from typing import IO, cast
 
 from release.call.context import Context
 from release.errors import Conflict, Failed, Usage
@@ -24,10 +24,10 @@ from release.versions import check_commit_name, check_ref_name, check_sha
 QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}
 # With these a hook's Git, or an alias', names its own repository and index to all that it starts, worktrees too (F22).
 LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
-STAND_IN = "refs/heads/.invalid"  # what HEAD's file names where refs are in tables, and GitPython reads
+TABLES = "ref: refs/heads/.invalid"  # what the file HEAD says where refs are kept in tables: Git alone reads those
 PAST_CUT = ("--shallow-file", "")  # Git's own switch: read a shallow clone as if it were whole
 FETCH = ("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance",
-         "--refmap=", "--quiet")  # fmt: skip
+         "--no-write-commit-graph", "--refmap=", "--quiet")  # fmt: skip
 # What a person's Git pushes along, or in place of it: push.followTags, push.recurseSubmodules.
 PUSH = ("push", "--no-follow-tags", "--no-recurse-submodules")
 
@@ -46,6 +46,7 @@ class Repository:
         if self._repo.working_tree_dir is None:
             raise Usage("this repository is bare", "Run it in a clone with files.")
         self.root, self.common = Path(self._repo.working_tree_dir), Path(self._repo.common_dir).resolve()
+        self._own = Path(self._repo.git_dir)  # of this worktree alone
         self.remote = remote
         self._credentials: dict[str, str] = {}
         self.store = Store(partial(_start_reader, self.root, self._credentials))
@@ -89,10 +90,14 @@ class Repository:
         except Failed as error:
             raise Usage(f"this repository has no remote {self.remote}", "Set release.remote in invoke.yaml.") from error
 
-    @cached_property
-    def object_format(self) -> str:
-        """Return the kind of names that its objects have: sha1 or sha256."""
-        return str(self._repo.config_reader("repository").get_value("extensions", "objectformat", "sha1"))
+    def extension(self, name: str, default: str) -> str:
+        """Return what the repository's own settings say of an extension, such as the kind of names of its objects."""
+        return str(self._repo.config_reader("repository").get_value("extensions", name, default)).lower()
+
+    def settings(self) -> list[Path]:
+        """Return the files of settings that are this repository's, and this worktree's where it has its own."""
+        own = [self._own / "config.worktree"] if self.extension("worktreeConfig", "false") != "false" else []
+        return [self.common / "config", *own]
 
     # --- commits and files ---
 
@@ -158,13 +163,10 @@ class Repository:
 
     def branch(self) -> str | None:
         """Return the checked-out branch's name, or None on a detached HEAD."""
-        head = self._repo.head
-        if not head.is_detached and head.reference.path != STAND_IN:
-            return str(head.reference.path).removeprefix(HEADS)
-        try:
-            return self.git("symbolic-ref", "--quiet", "--short", "HEAD")
-        except Failed:
-            return None
+        head = (self._own / "HEAD").read_text(encoding="utf-8", errors="surrogateescape").strip()
+        if head == TABLES:
+            return self.git("symbolic-ref", "--short", "HEAD") if self.succeeds("symbolic-ref", "HEAD") else None
+        return head.removeprefix("ref: ").removeprefix(HEADS) if head.startswith("ref: ") else None
 
     def head(self) -> str:
         """Return the commit that is checked out."""
@@ -244,9 +246,10 @@ class Repository:
         return True
 
 
-def _start_reader(root: Path, credentials: Mapping[str, str]) -> Popen[bytes]:
-    started = git.Git(str(root)).execute(["git", *COMMAND], istream=PIPE, as_process=True, env={**QUIET, **credentials})
-    return cast("Popen[bytes]", started)  # its Git ends with the last reference to it
+def _start_reader(root: Path, credentials: Mapping[str, str], words: IO[bytes]) -> Popen[bytes]:
+    command, environment = ["git", *COMMAND], {**os.environ, **QUIET, **credentials}
+    started = Popen(command, cwd=root, stdin=PIPE, stdout=PIPE, stderr=words, env=environment)
+    return cast("Popen[bytes]", git.Git.AutoInterrupt(started, command))  # its Git ends with the last reference to it
 
 
 def repository(context: Context) -> Repository:

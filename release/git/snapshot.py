@@ -76,11 +76,11 @@ class Look:
 
     def _look_at_all(self) -> None:
         """Take everything in one listing: the name of HEAD costs that much in any case (Git sends no ref prefix)."""
+        self._seen = self._activity.changes  # before it asks: what another thread writes meanwhile may not be in it
         listed = printed_lines(self._repo.git("ls-remote", "--symref", "--", self._repo.remote))
         symbolic = [text.split("\t") for text in listed if text.startswith("ref: ")]
         names = [target.removeprefix("ref: ") for target, name in symbolic if name == "HEAD"]
         self._head_name = next((name.removeprefix(HEADS) for name in names if name.startswith(HEADS)), "")
-        self._seen = self._activity.changes
         self._parts = {"refs/": _remote_refs(text for text in listed if not text.startswith("ref: "))}
 
     def _fetch(self, parts: list[str]) -> None:

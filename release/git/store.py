@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from subprocess import Popen
 from typing import IO, NamedTuple, cast
 
-from release.errors import Failed
+from release.errors import Failed, Usage
 from release.git.failures import failure
 
 COMMAND = ("-c", "core.warnAmbiguousRefs=false", "cat-file", "--batch")
+_UNASKABLE = re.compile(r"[\n\0]|\r\Z")  # a line is a name, and Git takes the end of a line of either kind
 ROOM = 4096  # bytes: so much waits in any pipe, whichever of the two is read first
 
 
@@ -26,12 +29,18 @@ class Stored(NamedTuple):
 class Store:
     """Reads objects by any name that Git takes; its Git starts with the first and ends with the last who holds it."""
 
-    def __init__(self, start: Callable[[], Popen[bytes]]) -> None:
+    def __init__(self, start: Callable[[IO[bytes]], Popen[bytes]]) -> None:
+        """`start` is given the file for what Git says: where nobody reads, a pipe fills and Git stops in the middle."""
         self._start, self._reading = start, threading.Lock()
-        self._git: Popen[bytes] | None = None
+        self._git: tuple[Popen[bytes], IO[bytes]] | None = None  # not while it answers
 
     def read(self, names: Sequence[str]) -> list[Stored | None]:
-        """Return what each name (`sha:path`, `tag^{commit}` …) stands for, None for nothing; raises as Git does."""
+        """Return what each name (`sha:path`, `tag^{commit}` …) stands for, None for nothing; raises as Git does.
+
+        Raises Usage for a name that is more than a line: every later answer would be another's.
+        """
+        if wrong := next(filter(_UNASKABLE.search, names), None):
+            raise Usage(f"{wrong!r} names nothing that can be released", "Give the file a name of one line.")
         with self._reading:
             return [each for portion in _portions(names) for each in self._answers(portion)]
 
@@ -49,16 +58,25 @@ class Store:
         return found.sha if found else None
 
     def _answers(self, names: Sequence[str]) -> list[Stored | None]:
-        """Ask the process; one that was killed, as by the Ctrl-C that this call is cleaning up after, starts again."""
+        """Ask the process; one that was killed, as by the Ctrl-C that this call is cleaning up after, starts again.
+
+        So does one that was left in the middle of an answer: the next would be the rest of that.
+        """
         for _ in range(2):
-            self._git = self._git or self._start()
+            (reader, words), self._git = self._git or self._reader(), None
             with suppress(BrokenPipeError, EOFError):
-                return list(self._ask(self._git, names))
-            ended, self._git = self._git, None
-            words = ended.communicate()[1].decode("utf-8", "replace")
-            if ended.returncode >= 0:
+                answers = list(self._ask(reader, names))
+                self._git = reader, words
+                return answers
+            reader.communicate()
+            if reader.returncode >= 0:
                 break
-        raise failure("cat-file", words)
+        words.seek(0)
+        raise failure("cat-file", words.read().decode("utf-8", "replace"))
+
+    def _reader(self) -> tuple[Popen[bytes], IO[bytes]]:
+        words = tempfile.TemporaryFile()  # noqa: SIM115 - it closes with the reader
+        return self._start(words), words
 
     def _ask(self, reader: Popen[bytes], names: Sequence[str]) -> Iterator[Stored | None]:
         source, printed = cast("IO[bytes]", reader.stdin), cast("IO[bytes]", reader.stdout)

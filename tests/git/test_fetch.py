@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from outside import git
@@ -122,3 +123,47 @@ def test_after_a_long_listing_the_next_look_is_at_the_line_alone(repo: Repositor
     activity.changes += 1
     remote.look_at_all()
     assert bytes_of(remote, activity) < 2 * few
+
+
+def test_settings_of_a_worktree_or_a_branch_alone_hold_for_a_look(repo: Repository, tmp_path: Path) -> None:
+    there, address = push_line(repo), repo.remote_url
+    git(repo.root, "config", "extensions.worktreeConfig", "true")
+    git(repo.root, "worktree", "add", "-q", str(tmp_path / "linked"))
+    git(repo.root, "config", "remote.origin.url", "team:platform")
+    git(tmp_path / "linked", "config", "--worktree", f"url.{address}.insteadOf", "team:platform")
+    assert remote_refs(Repository(tmp_path / "linked"), PARTS, []) == there
+    (tmp_path / "of a branch").write_text(f'[url "{address}"]\n\tinsteadOf = team:platform\n')
+    git(repo.root, "config", "includeIf.onbranch:release-*.path", str(tmp_path / "of a branch"))
+    git(repo.root, "checkout", "-q", "-b", "release-0.7-20261124")  # what is looked at, too
+    assert remote_refs(repo, PARTS, []) == there
+
+
+def test_a_look_tells_no_hook_of_the_clone_and_writes_no_graph(repo: Repository, tmp_path: Path) -> None:
+    there, hook = push_line(repo), tmp_path / "reference-transaction"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    git(repo.root, "config", "core.hooksPath", str(tmp_path))
+    git(repo.root, "config", "fetch.writeCommitGraph", "true")
+    assert remote_refs(repo, PARTS, []) == there
+    assert not (repo.common / "objects" / "info" / "commit-graphs").exists()
+
+
+def test_a_branch_whose_name_is_no_text_is_told(repo: Repository) -> None:
+    (repo.common / "HEAD").write_bytes(b"ref: refs/heads/caf\xe9\n")
+    assert repo.branch() == "caf\udce9"
+    (repo.common / "HEAD").write_text("ref: refs/heads/main\n")
+
+
+def test_what_is_written_while_a_listing_is_read_is_looked_for_again(repo: Repository) -> None:
+    class Writing(Repository):
+        def git(self, *arguments: str, **options: Any) -> str:
+            listed = super().git(*arguments, **options)
+            if "ls-remote" in arguments:
+                git(self.root, "push", "-q", "origin", "HEAD:refs/tags/0.7.0")
+                activity.changes += 1
+            return listed
+
+    activity = Activity()
+    remote = Remote(Look(Writing(repo.root), activity), View())
+    assert remote.tags() == []
+    assert [tag.name for tag in remote.tags()] == ["refs/tags/0.7.0"]

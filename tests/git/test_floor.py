@@ -43,7 +43,7 @@ OLD = {  # what Git 2.0 has
     "rev-parse": "--quiet --verify",
     "show": "--format --name-only --no-renames -m -z",
     "status": "--porcelain --untracked-files -uno -z",
-    "symbolic-ref": "--quiet --short",
+    "symbolic-ref": "--short",
     "tag": "--annotate --sign -m",
     "update-ref": "-d",
     "verify-tag": "",

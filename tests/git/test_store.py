@@ -8,13 +8,14 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
 from outside import git
 
-from release.errors import Failed
+from release.errors import Failed, Usage
 from release.git.repository import Repository
-from release.git.store import Store
+from release.git.store import Store, Stored
 from release.sandbox import Sandbox
 
 LONG = "x" * 300_000  # more than any pipe holds
@@ -81,6 +82,44 @@ def test_a_reader_that_a_ctrl_c_killed_starts_again(repo: Repository) -> None:
         assert repo.head() == head
 
 
+def test_a_reader_that_was_left_in_the_middle_of_an_answer_starts_again(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal may reach this process alone: what is cleaned up then reads on."""
+
+    class Interrupted(Stored):
+        def __new__(cls, *_: object) -> Interrupted:
+            raise KeyboardInterrupt
+
+    head = repo.head()
+    monkeypatch.setattr("release.git.store.Stored", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        repo.store.read([f"{head}:a.txt", f"{head}:sub"])
+    monkeypatch.undo()
+    assert repo.file(head, "a.txt") == b"one\n"
+    assert len(readers(repo)) == 1
+
+
+@pytest.mark.parametrize("end", ["\nb.txt", "\r", "\0"])
+def test_a_name_of_more_than_a_line_is_none(repo: Repository, end: str) -> None:
+    head = repo.head()
+    with pytest.raises(Usage, match="names nothing"):
+        repo.file(head, f"a.txt{end}")
+    assert repo.file(head, "a.txt") == b"one\n"
+
+
+def test_a_git_that_says_much_is_read_on(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(repo.root, "repack", "-adq")
+    monkeypatch.setenv("GIT_TRACE_PACK_ACCESS", "1")
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(repo.store.contents, ["HEAD:a.txt"] * 3_000)
+        try:
+            assert len(reading.result(60)) == 3_000
+        finally:
+            for pid in readers(repo):
+                os.kill(pid, signal.SIGKILL)
+
+
 def test_a_reader_ends_with_the_repository(repo: Repository) -> None:
     other = Repository(repo.root)
     assert other.head() == repo.head()
@@ -90,10 +129,10 @@ def test_a_reader_ends_with_the_repository(repo: Repository) -> None:
 
 
 def test_what_git_says_of_a_store_that_it_cannot_read_is_told() -> None:
-    def start() -> subprocess.Popen[bytes]:
+    def start(words: IO[bytes]) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            ["git", "--git-dir=/nowhere", "cat-file", "--batch"], stdin=pipe, stdout=pipe, stderr=pipe
+            ["git", "--git-dir=/nowhere", "cat-file", "--batch"], stdin=pipe, stdout=pipe, stderr=words
         )
 
     with pytest.raises(Failed, match="not a git repository"):
