@@ -14,7 +14,8 @@ ROOM = Path(__file__).parents[2] / "release"
 FIRST = {
     "checkout --no-recurse-submodules": (2, 13), "config --default": (2, 18), "config --type": (2, 18),
     "fetch --atomic": (2, 31), "fetch --no-write-fetch-head": (2, 29), "fetch --refmap": (2, 1),
-    "fetch --no-auto-maintenance": (2, 29), "fetch --no-write-commit-graph": (2, 24), "ls-remote --symref": (2, 8), "merge --no-autostash": (2, 27),
+    "fetch --no-auto-maintenance": (2, 29), "fetch --no-write-commit-graph": (2, 24),
+    "ls-remote --symref": (2, 8), "merge --no-autostash": (2, 27),
     "push --atomic": (2, 4), "rev-parse --git-path": (2, 5), "sparse-checkout": (2, 25), "status --no-renames": (2, 18),
     "worktree add": (2, 5), "worktree add --detach": (2, 5), "worktree add --quiet": (2, 19), "worktree list": (2, 7),
     "worktree list --porcelain": (2, 7), "worktree remove": (2, 17), "worktree remove --force": (2, 17),
