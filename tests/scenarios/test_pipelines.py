@@ -250,7 +250,7 @@ STEPS = {
     "the branch's end": ("POST", "git-receive-pack"),
     "the release branch": ("POST", "git-receive-pack"),
     "the tag": ("POST", "git-receive-pack"),
-    "the platform's run": ("GET", r"actions/runs\?.*event=push"),
+    "the platform's run": ("GET", r"actions/runs\?"),
     "the SDK's dispatch": ("POST", f"{SDK}/dispatches"),
     "the draft": ("POST", "/releases\\?"),
     "the publication": ("PATCH", "/releases/"),
