@@ -12,7 +12,7 @@ from outside import git
 
 from release.sandbox import Sandbox
 
-MANY = 3_000  # tags on the remote and in the clone: more than one listing is thought short for
+MANY = 1_100  # tags on the remote and in the clone: more than one listing is thought short for
 
 TASKS = {
     "next": ("release.next --line 0.6", 4),
