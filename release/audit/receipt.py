@@ -24,7 +24,7 @@ from release.github.pulls import pulls_of
 from release.github.releases import GitHubRelease, is_latest, release_of
 from release.github.runs import APPEARS
 from release.picks.history import TRAILER
-from release.versions import line_of
+from release.versions import line_of, precedence
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 MEDIA_TYPE = "application/octet-stream"  # the one that GitHub describes for assets
@@ -241,9 +241,9 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
 
 def previous_version(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:
     """Return the version before it: of its line if there is one, else the highest below it; no pre-releases."""
-    below = [each for each in versions if each < version and not each.prerelease]
+    below = [each for each in versions if precedence(each) < precedence(version) and not each.prerelease]
     on_line = [each for each in below if line_of(each) == line_of(version)]
-    return max(on_line or below, default=None)
+    return max(on_line or below, default=None, key=precedence)
 
 
 def _release_body(context: Context, version: semver.Version) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from release.git.snapshot import remote
 from release.git.tags import needed_tag, tagged_releases, trunk_ref, trunk_sha
 from release.github.api import github
 from release.github.commits import contains
-from release.versions import line_of
+from release.versions import line_of, precedence
 
 
 def cut_point(context: Context, sha: str) -> str:
@@ -47,7 +47,7 @@ def check_place(context: Context, version: semver.Version, sha: str, places: Seq
 
 def check_beyond(context: Context, version: semver.Version, sha: str) -> None:
     """Raise Conflict for a commit that an earlier release went beyond: the version would take back what that had."""
-    lower = [each for each in line_versions(context) if each < version and not each.prerelease]
+    lower = [each for each in line_versions(context) if precedence(each) < precedence(version) and not each.prerelease]
     lines = sorted({line_of(each) for each in lower}, reverse=True)
     whole = (each for line in lines for each in reversed(tagged_releases(context, line)) if not each.components)
     last = next((each for each in whole if each.version in lower), None)
