@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import boto3
@@ -25,6 +26,7 @@ from botocore.exceptions import (
 )
 
 from release import artifacts
+from release.call.parallel import side_by_side
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 
 T = TypeVar("T")
@@ -129,24 +131,26 @@ class Ecr:
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the tag names, or None when the registry says that there is no such image."""
-        found = self.digests_of(repository, [tag])
-        return found[tag] if found else None
+        return self.digests_of(repository, [tag])[tag]
 
-    def digests_of(self, repository: str, tags: Sequence[str]) -> dict[str, str] | None:
-        """Return the digest of each of these tags, asked for at once, or None when any of them is missing.
+    def digests_of(self, repository: str, tags: Sequence[str]) -> dict[str, str | None]:
+        """Return the digest of each of these tags, None for one that the registry says it has not.
 
-        BatchGetImage would tell which, but ECR takes it for a pull and writes its time down.
+        All are asked for at once; where one is missing ECR tells of none, and each is asked for alone. BatchGetImage
+        would tell which, but ECR takes it for a pull and writes its time down.
         """
-        details: list[Any] = []
-        for start in range(0, len(tags), AT_ONCE):
-            ids = [{"imageTag": tag} for tag in tags[start : start + AT_ONCE]]
-            request = {"repositoryName": repository, "imageIds": ids}
-            found = _found_or_none(repository, self._client.describe_images, **request)
-            if found is None:
-                return None
-            details += found["imageDetails"]
+        portions = [tags[start : start + AT_ONCE] for start in range(0, len(tags), AT_ONCE)]
+        return {tag: digest for portion in portions for tag, digest in self._described(repository, portion).items()}
+
+    def _described(self, repository: str, tags: Sequence[str]) -> dict[str, str | None]:
+        request = {"repositoryName": repository, "imageIds": [{"imageTag": tag} for tag in tags]}
+        found = _found_or_none(repository, self._client.describe_images, **request)
+        if found is None and len(tags) > 1:
+            alone = side_by_side([partial(self._described, repository, [tag]) for tag in tags])
+            return {tag: digest for each in alone for tag, digest in each.items()}
+        details = found["imageDetails"] if found else []
         named = {tag: image["imageDigest"] for image in details for tag in image["imageTags"]}
-        return {tag: named[tag] for tag in tags}
+        return {tag: named[tag] if found else None for tag in tags}
 
     def image_digests(self, repository: str, _choose: object = None) -> dict[str, str]:
         """Return every tag's digest, all pages: ECR lists them, so nobody has to choose."""

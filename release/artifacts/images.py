@@ -33,26 +33,16 @@ Digests = Mapping[str, str | None]  # of images, None where the registry has non
 def digests(context: Context, images: Iterable[str]) -> dict[str, str | None]:
     """Return the digest of each image (`repository:tag`), None where the registry has none."""
     found = {image: context.view.get(str, image) for image in images}
-    found |= _digests_at_once(context, [image for image, planned in found.items() if not planned])
-    asked = [image for image, known in found.items() if not known]
-    reads = [partial(_digest, context, image) for image in asked]
-    # The first alone, so that the others have the opened registry and its token.
-    answers = [read() for read in reads[:1]] + side_by_side(reads[1:])
-    return {**found, **dict(zip(asked, answers, strict=True))}
+    asked: dict[str, list[str]] = {}
+    for name, _, tag in (image.partition(":") for image, planned in found.items() if not planned):
+        asked.setdefault(name, []).append(tag)
+    reads = [partial(_digests_of, context, name, tags) for name, tags in asked.items()]
+    return found | {image: digest for answer in side_by_side(reads) for image, digest in answer.items()}
 
 
-def _digests_at_once(context: Context, images: Sequence[str]) -> dict[str, str]:
-    """Return what ECR answers in one request for tags of one repository; nothing where any is missing, or elsewhere."""
-    names = {image.partition(":")[0] for image in images}
-    if context.settings.image.registry != "ecr" or len(images) < 2 or len(names) > 1:
-        return {}
-    name, tags = names.pop(), [image.partition(":")[2] for image in images]
-    return {f"{name}:{tag}": digest for tag, digest in (_ecr(context).digests_of(name, tags) or {}).items()}
-
-
-def _digest(context: Context, image: str) -> str | None:
-    name, _, tag = image.partition(":")
-    return registry(context).image_digest(name, tag)
+def _digests_of(context: Context, name: str, tags: Sequence[str]) -> dict[str, str | None]:
+    answer = registry(context).digests_of(name, tags)
+    return {f"{name}:{tag}": digest for tag, digest in answer.items()}
 
 
 def runner_images(context: Context, version: semver.Version) -> list[str]:
@@ -197,11 +187,7 @@ def registry(context: Context) -> Ecr | OciRegistry:
     """
     address = context.settings.image.registry
     if address == "ecr":
-        return _ecr(context)
+        return context.once(registry, artifacts.aws.Ecr)
     name, password = os.environ.get("REGISTRY_USERNAME"), os.environ.get("REGISTRY_PASSWORD")
     shown = (name, password) if name and password else None
     return context.once(registry, lambda: artifacts.oci.OciRegistry(http(context), address, shown))
-
-
-def _ecr(context: Context) -> Ecr:
-    return context.once(registry, artifacts.aws.Ecr)

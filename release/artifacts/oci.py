@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl
@@ -76,14 +76,19 @@ class OciRegistry:
             answer = self._answer("GET", repository, f"manifests/{tag}")
         return None if answer.status == _MISSING else self._body_digest(answer, f"{repository}:{tag}")
 
+    def digests_of(self, repository: str, tags: Sequence[str]) -> dict[str, str | None]:
+        """Return the digest of each of these tags, None for one that is not there: one HEAD each."""
+        reads = [partial(self.image_digest, repository, tag) for tag in tags]
+        # The first alone, so that the others have its token.
+        return dict(zip(tags, [read() for read in reads[:1]] + side_by_side(reads[1:]), strict=True))
+
     def image_digests(self, repository: str, choose: Callable[[Collection[str]], Collection[str]]) -> dict[str, str]:
         """Return every tag's digest where the listing tells them, else those of the chosen tags: one HEAD each."""
         listed = self.tags(repository)
         if all(listed.values()):
             return listed
-        tags = choose(listed)
-        digests = side_by_side([partial(self.image_digest, repository, tag) for tag in tags])  # the listing had a token
-        return {tag: digest for tag, digest in zip(tags, digests, strict=True) if digest is not None}
+        found = self.digests_of(repository, list(choose(listed)))
+        return {tag: digest for tag, digest in found.items() if digest is not None}
 
     def _answer(self, method: str, repository: str, path: str, params: Mapping[str, str] | None = None) -> Answer:
         if not _REPOSITORY.fullmatch(repository):
