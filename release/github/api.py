@@ -11,10 +11,10 @@ from typing import Any
 
 from release.call.context import Context
 from release.call.urls import url_parts
-from release.errors import Conflict, Failed, Usage, Waiting
+from release.errors import Conflict, Failed, Unknown, Usage, Waiting
 from release.git.remotes import api_url, remote_repository, sign_in, token
 from release.git.repository import repository
-from release.github.http import Answer, BearerAuth, Http, address, check_no_page, check_url, http
+from release.github.http import Answer, BearerAuth, Http, address, check_no_page, check_url, http, items
 
 API_VERSION = "2022-11-28"
 HEADERS = {
@@ -101,9 +101,10 @@ class GitHub:
         seen = 0
         for page in count(1):
             body = self.fresh(path, **params, per_page=PAGE, page=page)
-            yield from body[key]
-            seen += len(body[key])
-            if not body[key] or seen >= body["total_count"]:
+            found = items(body, key, self.url(path))
+            yield from found
+            seen += len(found)
+            if not found or seen >= body["total_count"]:
                 return
 
     def pages(self, path: str, key: str = "", **params: Any) -> Iterator[Any]:
@@ -112,14 +113,13 @@ class GitHub:
         query: dict[str, Any] = {"per_page": PAGE, **params}
         while url:
             answer = self._good(self.answer("GET", url, **query), "GET", path)
-            body = answer.json()
-            yield from body[key] if key else body
+            yield from items(answer.json(), key, answer.url)
             url, query = answer.next_url, {}
 
     def send(self, method: str, path: str, body: object = None) -> Any:
         """Write, and return the JSON answered or None; raise Conflict on 409, Unknown when the outcome is open (F1)."""
         answer = self._good(self.answer(method, path, body), method, path)
-        return answer.json() if answer.content else None
+        return answer.json(kind=Failed if path.endswith(READING) else Unknown) if answer.content else None
 
     def content(self, path: str, accept: str = "") -> bytes:
         """Return the bytes at `path`, through any redirect; the token stays with the first host (S2)."""

@@ -249,7 +249,7 @@ def _send_dispatch(api: GitHub, dispatch: Dispatch) -> int:
     if answer.status not in (200, 204):
         hint = "Check the workflow's file at that ref, and that the token may run it: inv release.doctor"
         raise Failed(f"GitHub refuses to run {dispatch.workflow} on {dispatch.name}: {answer.problem}", hint)
-    return int(answer.json()["workflow_run_id"]) if answer.status == 200 else 0
+    return int(answer.json(kind=Unknown)["workflow_run_id"]) if answer.status == 200 else 0
 
 
 def _text(value: object) -> str:

@@ -21,8 +21,20 @@ SIZE_LIMIT = 64 * 1024 * 1024  # bytes of one answer
 READ_TRIES = 4
 MOST_HOPS = 5  # redirects of one read
 CHECK = "Check the network, then run the same again."
+OTHER_SHAPE = "Is it GitHub's? Check the network and GITHUB_API_URL, then run the same again."
 LOOKS = "Run the same again: it looks first."
 WRITE_PAUSE = 1.0  # seconds between writes, GitHub's own advice (F19)
+
+
+class _Object(dict[str, Any]):
+    """An object of an answer: what it lacks is told, for a proxy or another product may answer in GitHub's place."""
+
+    def __init__(self, found: Mapping[str, Any], where: str, kind: type[ReleaseError]) -> None:
+        super().__init__(found)
+        self._where, self._kind = where, kind
+
+    def __missing__(self, name: str) -> Any:
+        raise self._kind(f"{self._where} answered without {name!r}", OTHER_SHAPE)
 
 
 @dataclass(frozen=True)
@@ -35,11 +47,12 @@ class Answer:
     url: str
 
     def json(self, hint: str = "Check GITHUB_API_URL.", kind: type[ReleaseError] = Failed) -> Any:
-        """Return the body as JSON; raise Failed, or the kind that is told, with the hint when it is none."""
+        """Return the body as JSON; raise Failed, or the kind that is told, where it is none or lacks what is asked."""
+        where = address(self.url)
         try:
-            return json.loads(self.content)
+            return json.loads(self.content, object_hook=lambda found: _Object(found, where, kind))
         except ValueError as error:
-            raise kind(f"{address(self.url)} did not answer JSON", hint) from error
+            raise kind(f"{where} did not answer JSON", hint) from error
 
     @property
     def next_url(self) -> str | None:
@@ -235,6 +248,14 @@ def check_no_page(answer: Answer, hint: str, lost: bool = False) -> None:
         raise (Unknown if lost else Failed)(problem, hint)
     if lost and answer.status < 300 and answer.content:
         answer.json(hint, Unknown)
+
+
+def items(body: Any, key: str, url: str) -> list[Any]:
+    """Return the list that the body of an answer is, or has under the key; raise Failed when it is none."""
+    found = body if not key else body[key] if isinstance(body, dict) else None
+    if not isinstance(found, list):
+        raise Failed(f"{address(url)} answered no list", OTHER_SHAPE)
+    return found
 
 
 def address(url: str) -> str:

@@ -122,6 +122,7 @@ _ALL = (
     Kind("503", _told(503, "Unavailable", "ServiceUnavailable"), (0,), (5,)),
     Kind("bad-json", _always(answered(200, b'{"id": 1, "na')), (1,), (5,)),
     Kind("html", _always(answered(200, PAGE, kind="text/html")), (1,), (5,)),
+    Kind("other-shape", _always(answered(200, {"status": "ok"})), (0, 1, 2, 3, 6), (5,)),
     # It is refused: for now, or for good.
     Kind("secondary-limit", _told(403, LATER["message"], "SlowDown"), (0,), (0,)),
     Kind("429", _told(429, "Too many", "TooManyRequestsException", **_later), (0,), (0,)),

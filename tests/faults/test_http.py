@@ -16,7 +16,7 @@ from faults.worlds import PIPELINES, World, check_end, opened, user_state
 
 # At least so many (call, fault): all reads of a run at once; reads one by one, of one kind; writes, of one kind.
 READS = {"minor": 65, "patch": 40, "component": 30, "image": 20}
-ALONE = {"patch": 20, "component": 20, "image": 15}
+ALONE = {"patch": 20, "component": 20, "image": 14}
 WRITES = {"minor": 7, "patch": 4, "component": 4, "image": 3}
 # The longest pipeline does what the component's and the image's do, and the patch what the component's does.
 FEW = {"minor": ("read-timeout", "reset", "bad-json-after", "401", "403"), "patch": ("bad-json", "403", "404")}

@@ -66,7 +66,22 @@ def test_f02_what_leaves_a_write_unknown_says_what_to_do(server: Scripted, githu
     """Half an answer is none, whatever its status: it was taken for a refusal, and the lease was let go."""
     server.replies = [reply]
     with pytest.raises(Unknown) as caught:
-        github.send("POST", "pulls", {})
+        github.answer("POST", "pulls", {})
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("body", [b'{"status": "ok"}', b'{"id": 1}'])
+def test_an_answer_of_another_shape_is_told(server: Scripted, github: GitHub, body: bytes) -> None:
+    """JSON with 200 that is not GitHub's ended in a traceback, or was taken for an empty list: there is no such run."""
+    server.replies = [Reply(body=body)] * 4
+    with pytest.raises(Failed, match=r"/pulls answered no list"):
+        list(github.pages("pulls"))
+    with pytest.raises(Failed, match=r"/runs answered without 'workflow_runs'"):
+        list(github.pages("actions/runs", "workflow_runs"))
+    with pytest.raises(Failed, match=r"/runs answered without 'workflow_runs'"):
+        list(github.fresh_pages("actions/runs", "workflow_runs"))
+    with pytest.raises(Unknown, match=r"/pulls answered without 'number'") as caught:
+        _ = github.send("POST", "pulls", {})["number"]
     assert caught.value.hint
 
 
