@@ -13,7 +13,7 @@ import semver
 from release import artifacts
 from release.call.context import Context
 from release.call.ensure import perform
-from release.call.parallel import begin_to_open, side_by_side
+from release.call.parallel import side_by_side
 from release.config_py import constant
 from release.errors import Blocked, Conflict, Failed, Usage
 from release.git.refs import NEW
@@ -178,15 +178,6 @@ def check_image_in_config(context: Context, sha: str, version: semver.Version) -
     if named != version:
         names = f"{image.config_file} names image {named}, {'older' if named < version else 'newer'} than the release"
         context.once(names, lambda: context.report.step("note", f"{names}; it is in the registry"))
-
-
-def begin_to_open_registry(context: Context) -> None:
-    """Have the registry opened while Git is asked: boto3 is half of what a tag takes. Nothing where no image is named.
-
-    Any other registry than ECR is opened in no time, by what is loaded for GitHub too.
-    """
-    if context.settings.image.config_file and context.settings.image.registry == "ecr":
-        begin_to_open(partial(registry, context))
 
 
 def registry(context: Context) -> Ecr | OciRegistry:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
-from threading import Thread
 from typing import TypeVar
 
 from release.errors import ReleaseError
@@ -23,16 +21,6 @@ def side_by_side(reads: Sequence[Callable[[], T]]) -> list[T]:
     """
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         return list(pool.map(lambda read: read(), reads))
-
-
-def begin_to_open(door: Callable[[], object]) -> None:
-    """Open a door while others are waited for; what stops it is raised by whoever opens it again."""
-
-    def _open() -> None:
-        with suppress(ReleaseError):
-            door()
-
-    Thread(target=_open, daemon=True).start()
 
 
 def answers_of(checks: Sequence[partial[Iterator[T]]], unasked: Callable[[str, ReleaseError], T]) -> list[T]:

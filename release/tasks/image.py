@@ -22,7 +22,6 @@ def bump(context: Context, version: str = "") -> RemoteRef:
 
     Example: inv image.bump --version 0.7.0
     """
-    artifacts.images.begin_to_open_registry(context)
     found = artifacts.image_release.bump_checked_out(context, git.choice.chosen_version(context, version))
     context.report.record(branch=git.refs.short_name(found), sha=found.sha)
     return found

@@ -85,7 +85,6 @@ def tag(
 
     Example: inv release.tag --version 0.7.0
     """
-    artifacts.images.begin_to_open_registry(context)
     git.snapshot.remote(context).look_at_all()  # no other version may be at the commit
     wanted = git.choice.version_to_tag(context, version)
     line = release.versions.line_of(wanted)
