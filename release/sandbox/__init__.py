@@ -22,18 +22,23 @@ if TYPE_CHECKING:
     from release.sandbox.demo.component import demo_component
     from release.sandbox.demo.patch import demo_patch
     from release.sandbox.git import GitError
+    from release.sandbox.rehearsal import Rehearsal
     from release.sandbox.rehearsal.copy import History
+    from release.sandbox.rehearsal.mishaps import BadDay, check_bad_day
     from release.sandbox.world import Sandbox
 
 __all__ = [
-    "GitError", "History", "Sandbox", "demo_component", "demo_patch", "release_evidence", "run_command", "run_shell",
-    "type_task",
+    "BadDay", "GitError", "History", "Rehearsal", "Sandbox", "check_bad_day", "demo_component", "demo_patch",
+    "release_evidence", "run_command", "run_shell", "type_task",
 ]  # fmt: skip
 
 _ROOMS = {
+    "BadDay": "rehearsal.mishaps",
     "GitError": "git",
     "History": "rehearsal.copy",
+    "Rehearsal": "rehearsal",
     "Sandbox": "world",
+    "check_bad_day": "rehearsal.mishaps",
     "demo_component": "demo.component",
     "demo_patch": "demo.patch",
     "release_evidence": "demo",

@@ -25,7 +25,7 @@ from release.sandbox.github.git import configure_bare
 from release.sandbox.github.records import TOKEN
 from release.sandbox.rehearsal.copy import History, copy_history
 from release.sandbox.sample import replay
-from release.settings import Image
+from release.settings import Image, Settings
 from release.versions import image_tags, parse
 
 if TYPE_CHECKING:
@@ -62,13 +62,16 @@ class Sandbox:
         cloud: bool = True,
         owner: str = "acme",
         history: History | None = None,
+        execute: bool = True,
     ) -> None:
         """Make it of the sample, of one commit with `files`, or of another repository's `history`.
 
-        Raises Usage for a Git that is too old for its GitHub.
+        Its workflows' steps really run; with `execute` off, what they would do is told from their text. Raises Usage
+        for a Git that is too old for its GitHub.
         """
         _check_git()
         self.folder = Path(tempfile.mkdtemp(prefix="release-sandbox-")).resolve()
+        self._execute, self.simulation = execute, None
         try:
             self.home = self.folder / "home"
             self.home.mkdir()
@@ -83,7 +86,8 @@ class Sandbox:
                 copy_repositories(self.folder, files)
             names = history.repository.split("/") if history else [owner]
             self.github = GitHub(self.bare, self.folder, *names)
-            self.cloud = Cloud(history.settings if history else None) if cloud else None
+            self._settings = history.settings if history else Settings()
+            self.cloud = Cloud(self._settings) if cloud else None
             self._past = past_image_tags(self.bare, history.settings.image) if history else _template_tags(_key(files))
             follow_remote(clone, self.github.clone_url, trunk)
             self.github.hub.settings.default_branch = trunk
@@ -110,6 +114,11 @@ class Sandbox:
         if self.cloud:
             self.cloud.start(self._past)
         self.github.hub.job_environment = self.job_environment()
+        if not self._execute:
+            from release.sandbox.simulation import Simulation
+
+            self.simulation = Simulation(self._settings, self.job_environment())
+            self.github.use_runner(self.simulation.runner)
 
     def close(self) -> None:
         """End the runs and the servers, and remove the folder."""
