@@ -60,10 +60,10 @@ def tell(context: Context, written: Sequence[Written], stopped: Sequence[Stop], 
     real = [each for each in stopped if not each.on_purpose]
     for each in (each for each in written if each.kind not in ("refused", "rerun")):
         about = each.about
-        why = [stop.why for stop in real if each.what.startswith(stop.where) or stop.where == f"push of {_ref(each)}"]
-        why += held.get((about.get("workflow"), about.get("ref")), []) if each.kind in RUNS else []
+        found = [stop.why for stop in real if each.what.startswith(stop.where) or stop.where == f"push of {_ref(each)}"]
+        found += held.get((about.get("workflow"), about.get("ref")), []) if each.kind in RUNS else []
         took = waits.get(str(about.get("workflow")), ()) if each.kind in RUNS else ()
-        rows.append((each, "; ".join(dict.fromkeys(why)), took))
+        rows.append((each, "; ".join(dict.fromkeys(found)), took))
     shown = {reason for _, why, _ in rows for reason in why.split("; ")}
     others = [stop for stop in real if stop.why not in shown]
     if context.report.json:
