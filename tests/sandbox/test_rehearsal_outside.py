@@ -45,9 +45,9 @@ def fill(sandbox: Sandbox) -> None:
     s3 = sandbox.cloud.client("s3")
     s3.put_object(Bucket="lepton-sdk", Key="release/leptonai-0.6.1-py3-none-any.whl", Body=b"a wheel")
     s3.put_object(Bucket="lepton-sdk", Key="release/leptonai-0.1.0-py3-none-any.whl", Body=b"an old one")
-    sandbox.github.faults.add("GET", r"/environments\?", times=None, status=200, body={"environments": [
-        {"name": "prod", "protection_rules": [{"type": "required_reviewers", "reviewers": [{"reviewer": {"login": "ann"}}]},
-                                              {"type": "wait_timer", "wait_timer": 5}]}]})  # fmt: skip
+    people, time = {"type": "required_reviewers", "reviewers": [{"reviewer": {"login": "ann"}}]}, {"type": "wait_timer"}
+    prod = {"name": "prod", "protection_rules": [people, {**time, "wait_timer": 5}]}
+    sandbox.github.faults.add("GET", r"/environments\?", times=None, status=200, body={"environments": [prod]})
 
 
 def opened(sandbox: Sandbox) -> None:
@@ -56,7 +56,7 @@ def opened(sandbox: Sandbox) -> None:
     url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/pulls"
     body = json.dumps({"head": "topic", "base": "main", "title": "A topic"}).encode()
     headers = {"Authorization": f"Bearer {env['GITHUB_TOKEN']}", "Content-Type": "application/json"}
-    urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30).close()  # noqa: S310
+    urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30).close()
 
 
 def test_all_of_it_is_read_and_nothing_written(context: Context, sandbox: Sandbox) -> None:
