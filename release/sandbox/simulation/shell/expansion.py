@@ -99,7 +99,7 @@ class Expansion:
 
     def variable(self, node: Node, quoted: bool) -> str:
         """Return `$name`, or `"$@"` as the fields that it is."""
-        name = node_text(node)[1:]
+        name = node_text(node).strip()[1:]
         if name in ("@", "*"):
             return self.several(self.state.arguments, quoted)
         return self.keep(self.value(name) or "", quoted)
@@ -123,7 +123,7 @@ class Expansion:
         target = next((each for each in node.named_children if each.type in _NAMES), None)
         if target is None:
             return unknown(node_text(node))
-        before = node_text(node)[2 : target.start_byte - node.start_byte]
+        before = node_text(node)[: target.start_byte - node.start_byte].strip()[2:]
         values = self.target(target)
         if before == "#":
             whole = values if isinstance(values, list) else values or ""
