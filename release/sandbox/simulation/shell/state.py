@@ -47,7 +47,7 @@ class Files:
 
     def place(self, folder: str, path: str) -> Path | None:
         """Return where a path is, if that is in the job's folder."""
-        if not path or not is_known(path):
+        if not path or not is_known(folder + path):
             return None
         found = (self.workspace / folder / path).resolve()
         return found if found.is_relative_to(self.root.resolve()) else None
