@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from release.sandbox.runner.machine import Machine
 from release.sandbox.runner.run import WorkflowRun
+from release.sandbox.runner.steps import run_job
 from release.sandbox.runner.workflow import InvalidWorkflow, Workflow, input_values, parse_workflow
 
 __all__ = [
     "InvalidWorkflow",
     "JobLike",
+    "Machine",
     "RunLike",
     "Start",
     "StepLike",
@@ -21,6 +24,7 @@ __all__ = [
     "input_values",
     "new_run",
     "parse_workflow",
+    "run_job",
 ]
 
 
@@ -96,9 +100,18 @@ class Start:
 
 
 def new_run(
-    start: Start, repository: Path, folder: Path, env: Mapping[str, str], context: Mapping[str, Any]
+    start: Start,
+    repository: Path,
+    folder: Path,
+    env: Mapping[str, str],
+    context: Mapping[str, Any],
+    *,
+    run_steps: Callable[[Machine], str] = run_job,
 ) -> RunLike:
-    """Make the run that really runs a workflow's steps; `context` may hold `github`, `vars` and `secrets`."""
+    """Make a run of a workflow; `context` may hold `github`, `vars` and `secrets`.
+
+    `run_steps` does the steps of one job on its machine and returns its conclusion: by default it really runs them.
+    """
     folder.mkdir(parents=True)
     run: RunLike = WorkflowRun(
         parse_workflow(start.text, start.path),
@@ -110,5 +123,6 @@ def new_run(
         env=dict(env),
         folder=folder,
         context={**context, "event": start.payload},
+        run_steps=run_steps,
     )
     return run

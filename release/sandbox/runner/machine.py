@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from release.sandbox.runner.job import Job, Log, RunState, step_contexts
+from release.sandbox.runner.job import Job, Log
+from release.sandbox.runner.state import RunState, step_contexts
 from release.sandbox.runner.workflow import deep_text
 from release.workflows import expressions
 
@@ -53,7 +54,7 @@ class Machine:
     def __init__(self, run: RunState, job: Job) -> None:
         self.run = run
         self.job = job
-        self.folder = run.folder / f"attempt-{run.attempt}" / str(job.id)
+        self.folder = run.folder / f"attempt-{run.root.attempt}" / str(job.id)
         self.workspace = self.folder / "work"
         self.temp = self.folder / "temp"
         self.tools = self.folder / "tools"

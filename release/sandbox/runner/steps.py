@@ -71,7 +71,7 @@ _SHELLS = {
     "sh": "sh -e {0}",
     "python": "python {0}",
 }
-_FOREIGN = ("container", "services", "uses", "snapshot")
+_FOREIGN = ("container", "services", "snapshot")
 _SYSTEMS = ("windows", "macos")
 _DEFAULT_MINUTES = 360
 _PROBLEMS = (expressions.Unsupported, expressions.Undecided, ActionFailed, InvalidFile)
@@ -119,7 +119,7 @@ def _outcome(machine: Machine, part: Callable[[], str]) -> str:
 
 def _set_up(machine: Machine) -> str:
     spec = machine.job.spec
-    machine.log.write(f"Job name: {machine.job.name}", f"Attempt: {machine.run.attempt}")
+    machine.log.write(f"Job name: {machine.job.name}", f"Attempt: {machine.run.root.attempt}")
     if foreign := next((key for key in _FOREIGN if key in spec), ""):
         raise expressions.Unsupported(f"the sandbox does not support `{foreign}` in a job (jobs.{machine.job.key})")
     labels = str(deep_value(spec.get("runs-on"), machine.contexts)).lower()
