@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 MOST_CALLS = 50  # of functions in each other
+_SHEBANG = re.compile(r"#!\s*\S*\b(?:env\s+)?(?:ba)?sh\b")
 _BESIDE = ("variable_assignment", "file_redirect", "heredoc_redirect", "herestring_redirect")
 
 
@@ -136,6 +138,8 @@ class Shell(Statements):
         if name in FILTERS:
             state.output.append(filter_output(words, _given(state), state))
             return 0
+        if (script := self._script(words)) is not None:
+            return self._run_script(script, words, line)
         result = self.world.call(Command(words, line, state, environment, _given(state)))
         if result.output:
             state.output.append(result.output.rstrip("\n") + "\n")
@@ -180,6 +184,32 @@ class Shell(Statements):
             return self._text(text)
         finally:
             self.line, self.depth = outer, self.depth - 1
+
+    def _script(self, words: list[str]) -> str | None:
+        """Return the text of a shell's script in the repository that a command runs."""
+        match words:
+            case ["bash" | "sh", "-c", text, *_]:
+                return text
+            case ["bash" | "sh", path, *_] if not path.startswith("-"):
+                return self.state.files.read(self.state.folder, path)
+        text = self.state.files.read(self.state.folder, words[0]) if "/" in words[0] else None
+        return text if text and _SHEBANG.match(text) else None
+
+    def _run_script(self, text: str, words: list[str], line: int) -> Code:
+        """Follow a script in a shell of its own, at the line that runs it."""
+        if self.depth >= MOST_CALLS or not is_known(text):
+            return None
+        at = 3 if words[1:2] == ["-c"] else 2 if words[0] in ("bash", "sh") else 1
+        outer, outer_line, self.line = self.state, self.line, line
+        self.state, self.depth = self.state.fork(), self.depth + 1
+        self.state.arguments, self.state.errexit = words[at:], False
+        try:
+            return self._text(text)
+        except Leave as left:
+            return left.code
+        finally:
+            outer.opaque = self.state.opaque
+            self.state, self.line, self.depth = outer, outer_line, self.depth - 1
 
     def _each(self, rest: list[str], environment: dict[str, str], line: int) -> Code:
         code: Code = 0

@@ -45,6 +45,11 @@ class Files:
     workspace: Path
     tree: Tree = field(default_factory=NoTree)
 
+    def check_out(self, tree: Tree) -> None:
+        """See the files of a commit from now on."""
+        self.tree = tree
+        self.__dict__.pop("_known", None)
+
     def place(self, folder: str, path: str) -> Path | None:
         """Return where a path is, if that is in the job's folder."""
         if not path or not is_known(folder + path):
