@@ -11,6 +11,7 @@ from pathlib import Path
 from release.sandbox.git import Bare
 from release.sandbox.github.records import (
     API,
+    JOB_TOKEN,
     Check,
     Comment,
     Json,
@@ -68,6 +69,20 @@ class Hub:
     def api_url(self) -> str:
         """What GITHUB_API_URL has to be."""
         return f"{self.url}{API}"
+
+    def run_context(self, start: Start) -> Json:
+        """Make the contexts that a workflow's expressions see, beside what its run knows itself."""
+        github = {
+            "actor": start.actor,
+            "triggering_actor": start.actor,
+            "api_url": self.api_url,
+            "repository": self.full_name,
+            "repository_owner": self.owner,
+            "run_id": str(start.id),
+            "run_number": str(start.number),
+            "server_url": self.url,
+        }
+        return {"github": github, "secrets": {"GITHUB_TOKEN": JOB_TOKEN, **self.secrets}, "vars": {}}
 
     @property
     def api(self) -> str:

@@ -96,17 +96,29 @@ class WorkflowRun(RunState):
     def _begin(self, key: str) -> None:
         spec = self.workflow.jobs[key]
         try:
-            context = job_contexts(self, key)
-            if not expressions.condition(expressions.text(spec.get("if")), context):
+            context = self.contexts(key)
+            if not self.is_wanted(key, context):
                 self.groups[key] = [self._named(unrun_job(key, spec, "skipped"))]
                 return
-            strategy = deep_value(spec.get("strategy") or {}, context)
+            strategy = self.value(spec.get("strategy") or {}, context)
             units = [self._unit(key, found, context) for found in combinations(strategy.get("matrix"))]
         except (expressions.Undecided, expressions.Unsupported) as error:
             self.groups[key] = [self._named(unrun_job(key, spec, "failure", f"##[error]jobs.{key}: {error}"))]
             return
         limit = expressions.number(strategy.get("max-parallel", len(units)))
         self._begin_units(key, units, max(1, int(limit)))
+
+    def contexts(self, key: str) -> dict[str, Any]:
+        """Give what a job's own keys are evaluated in."""
+        return job_contexts(self, key)
+
+    def is_wanted(self, key: str, context: Mapping[str, Any]) -> bool:
+        """Judge a job's `if:`."""
+        return expressions.condition(expressions.text(self.workflow.jobs[key].get("if")), context)
+
+    def value(self, value: Any, context: Mapping[str, Any]) -> Any:
+        """Evaluate the expressions in one of a job's own keys."""
+        return deep_value(value, context)
 
     def _unit(self, key: str, found: tuple[Combination, Combination], context: Mapping[str, Any]) -> Job | Call:
         spec = self.workflow.jobs[key]
@@ -126,8 +138,8 @@ class WorkflowRun(RunState):
             self,
             workflow=workflow,
             file_sha=sha,
-            inputs=call_inputs(workflow, deep_value(spec.get("with") or {}, seen), context),
-            context={**self.context, "secrets": call_secrets(workflow, deep_value(spec.get("secrets"), seen), secrets)},
+            inputs=call_inputs(workflow, self.value(spec.get("with") or {}, seen), context),
+            context={**self.context, "secrets": call_secrets(workflow, self.value(spec.get("secrets"), seen), secrets)},
             caller=self,
             prefix=f"{self.prefix}{shown_name(key, spec, found[0], seen)} / ",
         )
