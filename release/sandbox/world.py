@@ -25,6 +25,7 @@ from release.sandbox.github.git import configure_bare
 from release.sandbox.github.records import TOKEN
 from release.sandbox.rehearsal.copy import History, copy_history
 from release.sandbox.sample import replay
+from release.sandbox.simulation import Simulation
 from release.settings import Image, Settings
 from release.versions import image_tags, parse
 
@@ -71,7 +72,8 @@ class Sandbox:
         """
         _check_git()
         self.folder = Path(tempfile.mkdtemp(prefix="release-sandbox-")).resolve()
-        self._execute, self.simulation = execute, None
+        self._execute = execute
+        self.simulation: Simulation | None = None
         try:
             self.home = self.folder / "home"
             self.home.mkdir()
@@ -115,8 +117,6 @@ class Sandbox:
             self.cloud.start(self._past)
         self.github.hub.job_environment = self.job_environment()
         if not self._execute:
-            from release.sandbox.simulation import Simulation
-
             self.simulation = Simulation(self._settings, self.job_environment())
             self.github.use_runner(self.simulation.runner)
 

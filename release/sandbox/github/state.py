@@ -49,6 +49,7 @@ class Hub:
     checks: list[Check] = field(default_factory=list)
     labels: dict[str, Json] = field(default_factory=dict)
     rulesets: list[Ruleset] = field(default_factory=list)
+    environments: dict[str, list[Json]] = field(default_factory=dict)  # what protects each, by its name
     burned: set[str] = field(default_factory=set)  # tags of immutable releases that were deleted
     known_refs: dict[str, str] = field(default_factory=dict)
     part_ids: dict[tuple[int, int, str], int] = field(default_factory=dict)

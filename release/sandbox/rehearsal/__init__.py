@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from release.sandbox.world import Sandbox
 
 POLL, TIMEOUT = "0.5", "900"  # seconds: jobs end soon here, and what never comes shall not keep anybody
+LEFT, LOOK = 120.0, 0.1  # seconds that runs have to end which nobody waits for, and between looks whether they have
 
 
 @dataclass
@@ -64,6 +66,7 @@ class Rehearsal:
         before = cloud_content(self.world.cloud)
         self.day.arm(self.world.github)
         problem = self._type_to_the_end()
+        self._wait_for_runs()
         written = [*self.journal.written, *cloud_changes(before, cloud_content(self.world.cloud))]
         if problem is None and written:
             problem = self._type_again()
@@ -103,6 +106,14 @@ class Rehearsal:
         variables = {f"INVOKE_RELEASE_{name}": value for name, value in settings.items()}
         return run_command(self.world, [sys.executable, "-m", "invoke", *words], partial(setattr, self.day, "child"),
                            **variables)  # fmt: skip
+
+    def _wait_for_runs(self) -> None:
+        """Let the runs end that the call did not wait for; those of a merge go on while it is already done."""
+        deadline = time.monotonic() + LEFT
+        while time.monotonic() < deadline:
+            if all(run.work.status == "completed" for run in list(self.world.github.hub.runs.values())):
+                return
+            time.sleep(LOOK)
 
     def _type_again(self) -> ReleaseError | None:
         seen, cloud = len(self.journal.written), cloud_content(self.world.cloud)
