@@ -15,7 +15,7 @@ from release.sandbox.simulation.effects import Programs
 from release.sandbox.simulation.lines import Lines, file_lines
 from release.sandbox.simulation.needs import Need
 from release.sandbox.simulation.shell import Files, Shell, State
-from release.sandbox.simulation.unknown import is_known, shown, unknown
+from release.sandbox.simulation.unknown import is_known, shown
 from release.sandbox.simulation.work import Means, Place, Refused, Work
 from release.workflows import InvalidYaml, document, expressions
 

@@ -36,7 +36,9 @@ class CommitTree:
 
     def names(self) -> Sequence[str]:
         """List the paths of all files."""
-        return [f"{self.folder}{name}" for name in self.bare.same("ls-tree", "-r", "--name-only", self.sha).splitlines()]
+        return [
+            f"{self.folder}{name}" for name in self.bare.same("ls-tree", "-r", "--name-only", self.sha).splitlines()
+        ]
 
     def read(self, path: str) -> str | None:
         """Read one; nothing where there is none, or none that is text."""
@@ -111,7 +113,9 @@ class Work:
         changed = {
             "env": known_entries(found["env"]) if any(map(_is_open, found["env"].values())) else found["env"],
             "inputs": inputs if texts else known_entries(inputs),
-            "matrix": matrix if all(is_known(expressions.text(each)) for each in matrix.values()) else known_entries(matrix),
+            "matrix": matrix
+            if all(is_known(expressions.text(each)) for each in matrix.values())
+            else known_entries(matrix),
         }
         return {**found, **changed, "steps": steps, "needs": needs}
 
@@ -145,4 +149,6 @@ def _is_open(value: Any) -> bool:
 
 
 def _outputs(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    return known_entries(found) if isinstance(found, expressions.Partial) or any(map(_is_open, found.values())) else found
+    return (
+        known_entries(found) if isinstance(found, expressions.Partial) or any(map(_is_open, found.values())) else found
+    )

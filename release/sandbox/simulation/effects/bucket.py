@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from release.sandbox.simulation.effects.deliveries import has_image, put_file
 from release.sandbox.simulation.effects.options import Options, options
 from release.sandbox.simulation.shell import Command, Result
-from release.sandbox.simulation.unknown import is_known, shown, unknown
+from release.sandbox.simulation.unknown import is_known, unknown
 from release.sandbox.simulation.work import Work
 
 ACCOUNT = "123456789012"
@@ -27,22 +27,24 @@ def aws(work: Work, command: Command) -> Result:
     found = options(command.words[1:], lambda name: name not in _PLAIN)
     match list(found.rest):
         case ["s3", "cp" | "mv" | "sync" as verb, source, target]:
-            return _transfer(work, command, found, source, target, many=verb == "sync" or found.has("--recursive"))
+            result = _transfer(work, command, found, source, target, many=verb == "sync" or found.has("--recursive"))
         case ["s3", "ls", *urls]:
-            return _list(work, command, urls)
+            result = _list(work, command, urls)
         case ["s3api", "put-object"]:
             url = f"s3://{found.value('--bucket')}/{found.value('--key')}"
-            return _transfer(work, command, found, found.value("--body"), url, many=False)
+            result = _transfer(work, command, found, found.value("--body"), url, many=False)
         case ["s3api", "head-object"]:
-            return _head(work, command, found.value("--bucket"), found.value("--key"))
+            result = _head(work, command, found.value("--bucket"), found.value("--key"))
         case ["ecr", "describe-images" | "batch-get-image"]:
             tag = found.value("--image-ids").removeprefix("imageTag=")
             there = has_image(work, f"{REGISTRY}/{found.value('--repository-name')}:{tag}")
-            return Result(None if there is None else 0 if there else _GONE, unknown(command.label))
+            result = Result(None if there is None else 0 if there else _GONE, unknown(command.label))
         case ["sts", "get-caller-identity"] if found.value("--query") == "Account":
-            return Result(0, ACCOUNT)
-    work.tell(command.line, shown(" ".join(command.words[:5])), "listed")
-    return Result(None if "describe" in command.label else 0, unknown(command.label))
+            result = Result(0, ACCOUNT)
+        case _:
+            work.tell(command.line, " ".join(command.words[:5]), "listed")
+            result = Result(None if "describe" in command.label else 0, unknown(command.label))
+    return result
 
 
 def _transfer(work: Work, command: Command, found: Options, source: str, target: str, many: bool) -> Result:
@@ -69,9 +71,7 @@ def _url(target: str, inner: str, name: str, many: bool) -> str:
     return f"{target.rstrip('/')}/{name}" if is_folder else target
 
 
-def _sources(
-    work: Work, command: Command, found: Options, source: str, many: bool
-) -> Iterator[tuple[str, str, bytes]]:
+def _sources(work: Work, command: Command, found: Options, source: str, many: bool) -> Iterator[tuple[str, str, bytes]]:
     """List what is copied: the path below the folder, the name, the content."""
     if source.startswith("s3://"):
         bucket, _, key = source.removeprefix("s3://").partition("/")

@@ -25,26 +25,29 @@ def docker(work: Work, command: Command) -> Result:
     if rest and rest[0] in _GROUPS:
         rest = rest[1:]
     match rest:
-        case ["buildx", "build", *_] | ["build" | "buildx", *_] if "imagetools" not in rest and "bake" not in rest:
-            return _build(work, command, found)
+        case ["build", *_] | ["buildx", "build", *_]:
+            result = _build(work, command, found)
         case ["push", *names]:
-            return _push(work, command, names, everything=found.has("-a", "--all-tags"))
+            result = _push(work, command, names, everything=found.has("-a", "--all-tags"))
         case ["tag", old, new]:
             work.images[new] = work.images.get(old, {"image": shown(old)})
-            work.tell(command.line, f"name {old} {new}", "listed")
-            return Result(0)
+            result = _listed(work, command)
         case ["manifest", "push", name, *_]:
-            return _push(work, command, [name], everything=False)
+            result = _push(work, command, [name], everything=False)
         case ["buildx", "imagetools", "create", *sources]:
-            return _copy(work, command, sources, found.values("-t", "--tag"))
-        case ["manifest" | "buildx", *_, name] if "inspect" in rest:
-            return _there(work, command, name)
-        case ["pull", name]:
-            return _there(work, command, name)
+            result = _copy(work, command, sources, found.values("-t", "--tag"))
+        case ["manifest", "inspect", name] | ["buildx", "imagetools", "inspect", name] | ["pull", name]:
+            result = _there(work, command, name)
         case ["compose" | "bake", *_] | ["buildx", "bake", *_]:
             work.tell(command.line, f"what {command.label} builds and pushes: its file is not read", "untold")
-            return Result(None, unknown(command.label))
-    work.tell(command.line, shown(" ".join(command.words[:4])), "listed")
+            result = Result(None, unknown(command.label))
+        case _:
+            result = _listed(work, command)
+    return result
+
+
+def _listed(work: Work, command: Command) -> Result:
+    work.tell(command.line, " ".join(command.words[:5]), "listed")
     return Result(0, unknown(command.label))
 
 
@@ -87,7 +90,7 @@ def _there(work: Work, command: Command, name: str) -> Result:
 def _copy(work: Work, command: Command, sources: Sequence[str], targets: Sequence[str]) -> Result:
     made_of = {"image": shown(" ".join(sources))}
     for source in sources:
-        host, repository, tag = image_parts(source.removeprefix("docker://"))
+        _, repository, tag = image_parts(source.removeprefix("docker://"))
         there = work.means.outside.image(repository, tag) if has_image(work, source) else None
         made_of = {"image": there} if there else work.images.get(source, made_of)
     for target in targets:
@@ -99,7 +102,17 @@ def copy_tools(work: Work, command: Command) -> Result:
     """Do what crane, skopeo, regctl and oras would push."""
     tool, words = PurePosixPath(command.words[0]).name, command.words[1:]
     flags = {"--platform", "--src-creds", "--dest-creds", "--format", "--artifact-type", "--annotation", "-f", "-c"}
-    flags |= {"--authfile", "--dest-authfile", "--src-authfile", "--username", "-u", "-p", "--config", "-t", "--new_tag"}
+    flags |= {
+        "--authfile",
+        "--dest-authfile",
+        "--src-authfile",
+        "--username",
+        "-u",
+        "-p",
+        "--config",
+        "-t",
+        "--new_tag",
+    }
     rest = list(options(words, lambda name: name in flags).rest)
     match [tool, *rest]:
         case ["crane" | "skopeo" | "oras" | "regctl", "copy" | "cp", source, target, *_]:
@@ -113,5 +126,4 @@ def copy_tools(work: Work, command: Command) -> Result:
             return _copy(work, command, [], [target])
         case ["crane", "digest" | "manifest" | "config", name] | ["skopeo", "inspect", name]:
             return _there(work, command, name.removeprefix("docker://"))
-    work.tell(command.line, shown(" ".join(command.words[:4])), "listed")
-    return Result(0, unknown(command.label))
+    return _listed(work, command)

@@ -31,9 +31,9 @@ _BUILDERS: dict[tuple[str, ...], str] = {
     ("maturin", "build"): "target/wheels",
 }
 _UPLOADERS = (
-    ("twine", "upload"), ("python", "-m", "twine", "upload"), ("uv", "publish"), ("poetry", "publish"),
-    ("flit", "publish"), ("hatch", "publish"), ("pdm", "publish"), ("maturin", "publish"), ("uv", "run", "twine", "upload"),
-)  # fmt: skip
+    *(("twine", "upload"), ("python", "-m", "twine", "upload"), ("uv", "publish"), ("poetry", "publish")),
+    *(("flit", "publish"), ("hatch", "publish"), ("pdm", "publish"), ("maturin", "publish")),
+)
 
 
 def plain_words(words: list[str]) -> list[str]:
@@ -54,7 +54,9 @@ def package(work: Work, command: Command) -> Result | None:
             return _build(work, command, words[len(start) :], out)
     if any(tuple(words[: len(start)]) == start for start in _UPLOADERS):
         files = " ".join(word for word in words[2:] if not word.startswith("-"))
-        work.tell(command.line, f"upload {files or 'the package'} to a package index, which the sandbox has not", "listed")
+        work.tell(
+            command.line, f"upload {files or 'the package'} to a package index, which the sandbox has not", "listed"
+        )
         return Result(0)
     if words[0] in ("inv", "invoke") or words[:3] in (["python", "-m", "invoke"], ["python", "-m", "inv"]):
         return _tasks(work, command, words[1:] if words[0] != "python" else words[3:])
@@ -63,7 +65,7 @@ def package(work: Work, command: Command) -> Result | None:
 
 def _build(work: Work, command: Command, words: list[str], out: str) -> Result:
     found = options(words, lambda name: name in _VALUES)
-    if found.has("--sdist", "-s") and not found.has("--wheel") or words[:1] in (["sdist"], ["install"], ["develop"]):
+    if (found.has("--sdist", "-s") and not found.has("--wheel")) or words[:1] in (["sdist"], ["install"], ["develop"]):
         work.tell(command.line, shown(" ".join(command.words)), "listed")
         return Result(0)
     folders = [each for each in found.rest if each not in ("bdist_wheel", "sdist", "build")]

@@ -30,6 +30,7 @@ _CASES: dict[str, Callable[[str], str]] = {
     ",": lambda text: text[:1].lower() + text[1:],
 }
 _SPACE = re.compile(r"\s+")
+_DEFAULTS = (":-", "-", ":=", "=", ":?", "?")
 _NAMES = ("variable_name", "special_variable_name", "subscript")
 
 
@@ -134,7 +135,7 @@ class Expansion:
         if isinstance(values, list):
             return self.several([self.changed(each, rest, node) or "" for each in values], quoted)
         changed = self.changed(values, rest, node)
-        if changed is not None and values is None or (values == "" and rest and rest[0].type.startswith(":")):
+        if not values and rest and rest[0].type in _DEFAULTS:
             return changed or ""  # the default: its own quoting holds
         return self.keep(changed or "", quoted)
 
@@ -159,20 +160,24 @@ class Expansion:
             return value
         mark = rest[0].type
         empty = not value if mark.startswith(":") else value is None
-        if mark in (":-", "-", ":=", "=", ":?", "?"):
+        if mark in _DEFAULTS:
             return self.default(rest, mark) if empty else value
         if mark in (":+", "+"):
             return None if empty else plain(self.default(rest, mark))
         if value is None or not is_known(value):
             return value and unknown(node_text(node))
-        if mark in _CASES:
-            return _CASES[mark](value)
-        if mark in ("#", "##", "%", "%%"):
-            return cut(value, "".join(map(self.text, rest[1:])), mark)
-        if mark in ("/", "//", "/#", "/%"):
-            found = [self.text(each) for each in rest[1:] if each.type != "/"]
-            return replace(value, found[0], plain("".join(found[1:])), mark) if found else value
-        return _slice(value, [self.word(each) for each in rest]) if mark == ":" else unknown(node_text(node))
+        return self.edited(value, mark, rest[1:], node)
+
+    def edited(self, value: str, mark: str, rest: Sequence[Node], node: Node) -> str:
+        """Return a text that is known after an operator that edits it."""
+        found = [self.text(each) for each in rest if each.type != "/"]
+        edits: dict[str, Callable[[], str]] = {
+            **dict.fromkeys(_CASES, lambda: _CASES[mark](value)),
+            **dict.fromkeys(("#", "##", "%", "%%"), lambda: cut(value, "".join(found), mark)),
+            **dict.fromkeys(("/", "//", "/#", "/%"), lambda: replace(value, found[0], plain("".join(found[1:])), mark)),
+            ":": lambda: _slice(value, list(map(plain, found))),
+        }
+        return edits[mark]() if mark in edits else unknown(node_text(node))
 
     def default(self, rest: Sequence[Node], mark: str) -> str:
         """Return the words that stand for a variable that is not set, as their quoting has them."""

@@ -12,7 +12,11 @@ from release.sandbox.simulation.unknown import is_known, unknown
 
 Output = str | None  # nothing where it cannot be told
 Filter = Callable[[list[str], str, State], Output]
-_RANGES = {"[:upper:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "[:lower:]": "abcdefghijklmnopqrstuvwxyz", "[:digit:]": "0123456789"}
+_RANGES = {
+    "[:upper:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "[:lower:]": "abcdefghijklmnopqrstuvwxyz",
+    "[:digit:]": "0123456789",
+}
 _RANGES |= {"[:space:]": " \t\n\r", "A-Z": _RANGES["[:upper:]"], "a-z": _RANGES["[:lower:]"], "0-9": "0123456789"}
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "a": "", "e": ""}
 

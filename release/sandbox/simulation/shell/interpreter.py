@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from release.sandbox.simulation.unknown import is_known, unknown
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
+Own = Callable[[list[str], dict[str, str], int], Code]
 MOST_CALLS = 50  # of functions in each other
 _SHEBANG = re.compile(r"#!\s*\S*\b(?:env\s+)?(?:ba)?sh\b")
 _BESIDE = ("variable_assignment", "file_redirect", "heredoc_redirect", "herestring_redirect")
@@ -41,6 +43,12 @@ class Shell(Statements):
         self.functions: dict[str, Node] = {}
         self.depth = 0
         self.line: int | None = None  # of what is followed within another text
+        self.own: dict[str, Own] = {
+            **dict.fromkeys(("eval", "source", "."), self._included),
+            "tee": self._tee,
+            "test": self._tested,
+            "xargs": self._each,
+        }
         self.kinds |= {
             "command": self._command,
             "declaration_command": self._declare,
@@ -126,24 +134,24 @@ class Shell(Statements):
             return self._called(self.functions[name], rest)
         if name in BUILTINS:
             return BUILTINS[name](rest, _with_variables(state, environment))
-        if name == "test":
-            answer = test_words(rest, self.expansion)
-            return None if answer is None else int(not answer)
-        if name == "tee":
-            return self._tee(rest)
-        if name in ("eval", "source", "."):
-            return self._included(name, rest, line)
-        if name == "xargs":
-            return self._each(rest, environment, line)
+        if name in self.own:
+            return self.own[name](words, environment, line)
         if name in FILTERS:
             state.output.append(filter_output(words, _given(state), state))
             return 0
+        return self._program(words, environment, line)
+
+    def _program(self, words: list[str], environment: dict[str, str], line: int) -> Code:
         if (script := self._script(words)) is not None:
             return self._run_script(script, words, line)
-        result = self.world.call(Command(words, line, state, environment, _given(state)))
+        result = self.world.call(Command(words, line, self.state, environment, _given(self.state)))
         if result.output:
-            state.output.append(result.output.rstrip("\n") + "\n")
+            self.state.output.append(result.output.rstrip("\n") + "\n")
         return result.code
+
+    def _tested(self, words: list[str], environment: dict[str, str], line: int) -> Code:
+        answer = test_words(words[1:], self.expansion)
+        return None if answer is None else int(not answer)
 
     def _leave(self, name: str, rest: list[str]) -> None:
         number = rest[0] if rest else ""
@@ -164,19 +172,20 @@ class Shell(Statements):
         finally:
             self.state.arguments, self.state.uncertain, self.depth = outer, uncertain, self.depth - 1
 
-    def _tee(self, rest: list[str]) -> Code:
+    def _tee(self, words: list[str], environment: dict[str, str], line: int) -> Code:
         given = _given(self.state)
-        for name in (word for word in rest if not word.startswith("-")):
-            self.state.files.write(self.state.folder, name, given, "-a" in rest)
+        for name in (word for word in words[1:] if not word.startswith("-")):
+            self.state.files.write(self.state.folder, name, given, "-a" in words)
         self.state.output.append(given)
         return 0
 
-    def _included(self, name: str, rest: list[str], line: int) -> Code:
+    def _included(self, words: list[str], environment: dict[str, str], line: int) -> Code:
         """Follow a text that is not the script's own, at the line that asks for it."""
+        name, *rest = words
         files, folder = self.state.files, self.state.folder
         text = " ".join(rest) if name == "eval" else files.read(folder, rest[0]) if rest else None
         if text is None or not is_known(text) or self.depth >= MOST_CALLS:
-            self.world.undecided(line, f"what `{label([name, *rest])}` does")
+            self.world.undecided(line, f"what `{label(words)}` does")
             return None
         outer, self.line = self.line, line
         self.depth += 1
@@ -213,7 +222,7 @@ class Shell(Statements):
 
     def _each(self, rest: list[str], environment: dict[str, str], line: int) -> Code:
         code: Code = 0
-        for words in argument_lists(rest, _given(self.state)):
+        for words in argument_lists(rest[1:], _given(self.state)):
             code = self._with(Redirects(""), lambda words=words: self._call(words, environment, line))  # type: ignore[misc]
         return code
 

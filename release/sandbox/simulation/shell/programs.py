@@ -10,7 +10,20 @@ from typing import Protocol
 from release.sandbox.simulation.shell.state import State, label
 from release.sandbox.simulation.unknown import unknown
 
-_BEFORE = {"sudo", "env", "time", "nohup", "exec", "nice", "command", "builtin", "timeout", "retry", "stdbuf", "unbuffer"}
+_BEFORE = {
+    "sudo",
+    "env",
+    "time",
+    "nohup",
+    "exec",
+    "nice",
+    "command",
+    "builtin",
+    "timeout",
+    "retry",
+    "stdbuf",
+    "unbuffer",
+}
 _WITH_VALUE = {"-u", "-g", "-n", "-k", "-s"}
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
