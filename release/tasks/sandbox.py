@@ -156,7 +156,7 @@ def _show_evidence(context: Context, world: Sandbox, version: str) -> None:
 
 
 @contextmanager
-def _copy(context: Context, offline: bool = True, execute: bool = True) -> Iterator[Sandbox]:
+def _copy(context: Context, offline: bool = False, execute: bool = True) -> Iterator[Sandbox]:
     """Make the world of this very repository, as its settings are; its wheel can be built there."""
     root, settings = git.repository.repository(context).root, context.settings
     artifacts.build.check_build_requirements(root / settings.sdk.path)

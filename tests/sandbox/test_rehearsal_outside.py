@@ -14,6 +14,7 @@ from release.call.context import Context
 from release.errors import CouldNotTellError
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import parameters, protect, required_checks
+from release.sandbox.github.shapes import user_json
 from release.sandbox.rehearsal.admission import admit
 from release.sandbox.rehearsal.outside import read_outside
 
@@ -45,7 +46,7 @@ def fill(sandbox: Sandbox) -> None:
     s3 = sandbox.cloud.client("s3")
     s3.put_object(Bucket="lepton-sdk", Key="release/leptonai-0.6.1-py3-none-any.whl", Body=b"a wheel")
     s3.put_object(Bucket="lepton-sdk", Key="release/leptonai-0.1.0-py3-none-any.whl", Body=b"an old one")
-    reviewers = [{"type": "User", "reviewer": {"login": "ann"}}]
+    reviewers = [{"type": "User", "reviewer": user_json(hub, "ann")}]
     hub.environments["prod"] = [
         {"type": "required_reviewers", "reviewers": reviewers},
         {"type": "wait_timer", "wait_timer": 5},

@@ -19,14 +19,17 @@ from typing import TYPE_CHECKING, Any
 from release.call.context import Context
 from release.errors import Failed, ReleaseError
 from release.sandbox.child import run_command
+from release.sandbox.github.app import run_workflow
 from release.sandbox.rehearsal.account import RUNS, environment_stops, last_runs, tell, tell_steps
 from release.sandbox.rehearsal.admission import admit
 from release.sandbox.rehearsal.journal import Journal, Written, cloud_changes, cloud_content
 from release.sandbox.rehearsal.mishaps import BadDay
 from release.sandbox.rehearsal.outside import Outside, read_outside
 from release.sandbox.rehearsal.ways import Stop, stand_in, stops
+from release.sandbox.runner import RunLike, Start, check_confinement, run_confined_job
 
 if TYPE_CHECKING:
+    from release.sandbox.github.state import Hub
     from release.sandbox.world import Sandbox
 
 POLL, TIMEOUT = "0.5", "900"  # seconds: jobs end soon here, and what never comes shall not keep anybody
@@ -35,7 +38,10 @@ LEFT, LOOK = 120.0, 0.1  # seconds that runs have to end which nobody waits for,
 
 @dataclass
 class Rehearsal:
-    """A call that is typed in a copy, until it ends well or no way on is known; `reruns` tells whose jobs can rerun."""
+    """A call that is typed in a copy, until it ends well or no way on is known; `reruns` tells whose jobs can rerun.
+
+    Raises Usage where steps shall really run, and this machine cannot set them apart.
+    """
 
     context: Context
     world: Sandbox
@@ -47,6 +53,9 @@ class Rehearsal:
 
     def __post_init__(self) -> None:
         front, hub = self.world.github.front, self.world.github.hub
+        if self.world.simulation is None:
+            check_confinement()
+            self.world.github.use_runner(_run_apart)
         self.journal = Journal(hub, front.application)
         front.application = self.journal
         self.journal.watchers += [partial(stand_in, hub), self.day.notice]
@@ -144,3 +153,11 @@ class Rehearsal:
         missed = ", ".join(self.day.missed())
         hint = f"Jobs that ran: {', '.join(jobs) or 'none'}."
         return Failed(f"asked for, and never came to it: {missed}", hint) if missed else None
+
+
+def _run_apart(hub: Hub, start: Start) -> RunLike:
+    """Make the run whose steps really run, each set apart from this machine."""
+    run: Any = run_workflow(hub, start)
+    run.run_steps = run_confined_job
+    made: RunLike = run
+    return made

@@ -53,7 +53,7 @@ def read_outside(context: Context) -> Outside:
     for door in (github, remote):  # opened once, and not in each thread
         with suppress(ReleaseError):  # told by the part that needs it
             door(context)
-    _noted(found, "branches and tags", _read_refs, context)
+    refs = _noted(found, "branches and tags", _read_refs, context)
     parts: dict[str, Callable[[Context, Outside], str]] = {
         "the repository's settings": _read_repository,
         "pull requests": _read_pulls,
@@ -63,15 +63,15 @@ def read_outside(context: Context) -> Outside:
         "keys": _read_wheels,
         "images": _read_images,
     }
-    side_by_side([partial(_noted, found, name, read, context) for name, read in parts.items()])
+    found.notes = [refs, *side_by_side([partial(_noted, found, name, read, context) for name, read in parts.items()])]
     return found
 
 
-def _noted(found: Outside, name: str, read: Callable[[Context, Outside], str], context: Context) -> None:
+def _noted(found: Outside, name: str, read: Callable[[Context, Outside], str], context: Context) -> str:
     try:
-        found.notes.append(f"taken over: {read(context, found)}")
+        return f"taken over: {read(context, found)}"
     except ReleaseError as error:
-        found.notes.append(f"not taken over: {name}: {error.problem.splitlines()[0]}")
+        return f"not taken over: {name}: {error.problem.splitlines()[0]}"
 
 
 def _read_refs(context: Context, found: Outside) -> str:

@@ -1,0 +1,85 @@
+"""A whole release of a monorepo as teams have it, rehearsed: simulated and executed, with a bad day, and told."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import rehearsal_sample
+from test_rehearsal_copy import digests
+from typed import Typed, typing_in
+
+from release.sandbox import Sandbox
+
+Capture = pytest.CaptureFixture[str]
+LIMIT = 60.0  # seconds
+
+
+def rehearse(
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture, tmp_path: Path, files: dict[str, str], *flags: str
+) -> Typed:
+    """Rehearse a minor release in a clone of a repository of these files: all of that clone stays as it is."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Sandbox(files, cloud=False) as sandbox:  # a process has one cloud, which the rehearsal's is
+        typed = typing_in(sandbox, monkeypatch, capfd)
+        for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+            monkeypatch.setenv(name, "/dev/null")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        before, home = digests(sandbox.work), digests(sandbox.home)
+        left = {each.name for each in tmp_path.iterdir()}
+        done = typed("sandbox.rehearse", *flags)
+        assert digests(sandbox.work) == before
+        assert digests(sandbox.home) == home
+        assert sandbox.github.writes() == []
+        assert {each.name for each in tmp_path.iterdir()} == left
+    return done
+
+
+def test_a_job_that_fails_is_shown_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    done = rehearse(monkeypatch, capfd, tmp_path, rehearsal_sample.files(), "--fail", "test-package")
+    assert done.code == 0, done.out + done.err
+    assert time.monotonic() - began < LIMIT
+    assert done.out.count("$ inv release.minor") == 3
+    assert "Failed on purpose: --fail test-package" in done.out
+    assert "$ inv release.minor --rerun-failed" in done.out
+    assert "--rerun-failed" in done.err, "as the message of the call that stopped says"
+    told = done.out.split("typed again it changed nothing")[1]
+    for what in (
+        "tag 0.7.0 at",
+        "run of sdk-release.yaml on 0.7.0 with",
+        "key s3://lepton-sdk/release/leptonai-0.7.0-py3-none-any.whl",
+        "image lepton:photon-py3.11-runner-0.7.0",
+        "GitHub Release 0.7.0 published",
+    ):
+        assert what in told
+    assert ".github/workflows/sdk-release.yaml:" in told
+    assert "not taken over: keys: s3:" in done.out
+
+
+def test_a_workflow_that_would_not_deliver_fails_it_with_the_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture, tmp_path: Path
+) -> None:
+    files = rehearsal_sample.files()
+    path = ".github/workflows/sdk-release.yaml"
+    assert "lepton-sdk/release/" in files[path]
+    files[path] = files[path].replace("lepton-sdk/release/", "lepton-sdk/elsewhere/")
+    done = rehearse(
+        monkeypatch, capfd, tmp_path, files, "--offline", "--task", "release.branch release.tag sdk.release"
+    )
+    assert done.code == 1
+    assert "a workflow does not deliver what the release needs" in done.err
+    assert f"{path}:" in done.err
+
+
+@pytest.mark.slow
+def test_executed_it_ends_with_a_finished_release(
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture, tmp_path: Path
+) -> None:
+    done = rehearse(monkeypatch, capfd, tmp_path, rehearsal_sample.files(), "--execute", "--lag", "2")
+    assert done.code == 0, done.out + done.err
+    assert "typed again it changed nothing" in done.out
