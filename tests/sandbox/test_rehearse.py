@@ -50,11 +50,11 @@ def test_a_job_that_fails_is_shown_with_the_way_out(
     assert "--rerun-failed" in done.err, "as the message of the call that stopped says"
     told = done.out.split("typed again it changed nothing")[1]
     for what in (
-        "tag 0.7.0 at",
-        "run of sdk-release.yaml on 0.7.0 with",
-        "key s3://lepton-sdk/release/leptonai-0.7.0-py3-none-any.whl",
-        "image lepton:photon-py3.11-runner-0.7.0",
-        "GitHub Release 0.7.0 published",
+        "tag 0.1.0 at",
+        "run of sdk-release.yaml on 0.1.0 with",
+        "key s3://lepton-sdk/release/leptonai-0.1.0-py3-none-any.whl",
+        "image lepton:photon-py3.11-runner-0.1.0",
+        "GitHub Release 0.1.0 published",
     ):
         assert what in told
     assert ".github/workflows/sdk-release.yaml:" in told

@@ -85,20 +85,22 @@ def _ref(each: Written) -> str:
 
 
 MARKS = {"effect": "made", "listed": "note", "untold": "unknown", "missing": "failed"}
-WORDS = {
-    "effect": "made in the sandbox by the jobs' steps", "listed": "not done here",
-    "untold": "could not be told", "missing": "needed, and no step delivers it",
-}  # fmt: skip
+TITLES = {
+    "effect": "What the jobs' steps would make, as it was made in the sandbox:",
+    "listed": "What else they would do, which was not done here:",
+    "untold": "What could not be told of them:",
+    "missing": "What the release needs and no step delivers:",
+}
 
 
 def tell_steps(context: Context, told: Iterable[Any]) -> None:
     """Print what the jobs' steps would do, a line each, what could not be told by name; the worst comes last."""
     listed = list(dict.fromkeys(told))
-    for kind, words in WORDS.items():
+    for kind, title in TITLES.items():
         of_kind = [each for each in listed if each.kind == kind]
         if of_kind and not context.report.json:
             context.report.line()
-            context.report.line(f"What the jobs' steps would do, {words}:")
+            context.report.line(title)
         for each in of_kind:
             where = f"{each.workflow}:{each.line}"
             facts = {"workflow": each.workflow, "line": each.line, "job": each.job, "does": each.does, "kind": kind}
