@@ -94,7 +94,11 @@ def test_a_minor_is_released_by_its_plan_and_again(typed: Type, sandbox: Sandbox
         "bump", "run", "images", "pull request", "merge", "delete", "branch", "tag", "run", "wheel", "images",
         "draft", "release",
     ]  # fmt: skip
-    assert (made["task"], made["version"], made["repository"]) == ("release.minor", "0.7.0", sandbox.github.hub.full_name)
+    assert (made["task"], made["version"], made["repository"]) == (
+        "release.minor",
+        "0.7.0",
+        sandbox.github.hub.full_name,
+    )
     bump, merge, run = facts(made, "bump")["commit"], facts(made, "merge"), facts(made, "run")
     assert (bump["known"], bump["base"], bump["commits"]) == ("later", trunk, 1)
     assert merge["onto"] == trunk
