@@ -154,7 +154,7 @@ def test_what_was_seen_is_the_same_or_made_by_the_plan(document: dict[str, Any])
         ("refs/heads/main*", {}, True),
         ("images", {"one": "sha256:2"}, False),
     ):
-        with pytest.raises(Conflict, match="planned .*, now "):
+        with pytest.raises(Conflict, match=r"planned .*, now "):
             see(context, where, found, whole=whole)
 
 
@@ -208,7 +208,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_no_plan_is_refused_in_words(tmp_path: Path, name: str) -> None:
-    with pytest.raises(Usage, match="is no plan|another form|no whole plan") as refused:
+    with pytest.raises(Usage, match=r"is no plan|another form|no whole plan") as refused:
         plan_file.follow(written(tmp_path, HOSTILE[name]), "release.minor", {})
     assert "\n" not in refused.value.problem
 

@@ -129,9 +129,8 @@ def test_each_drift_of_a_minor_is_refused_and_nothing_written(
     base = remote_refs(sandbox)[main]
     for change in (True, False):
         theirs = push(sandbox, main, change=change)
-        assert f"bump refs/heads/image-0.7.0: base: planned {base}, now {theirs}" in refused(
-            typed, sandbox, file, *MINOR
-        )
+        said = refused(typed, sandbox, file, *MINOR)
+        assert f"bump refs/heads/image-0.7.0: base: planned {base}, now {theirs}" in said
         without_last(sandbox, main)
     (name, digest), *_ = made["seen"]["images of lepton"].items()
     doubles.push("lepton", name, "theirs")
