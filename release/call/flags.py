@@ -41,6 +41,7 @@ HELP = {
     "offline": "read nothing of the real world",
     "out": "the folder for the wheel",
     "path": "only those that touch this path",
+    "plan": "in a dry run write the plan to this file; else follow it, and stop where it does not hold",
     "pr": "a merged pull request to pick, by its number; repeat it for more",
     "prefix": "the key's prefix, such as release/",
     "patch": "then release a patch with a conflict",
@@ -72,7 +73,8 @@ class Kind(NamedTuple):
     """What a task does: `writes` always (True), never (False), or when one of these flags is given.
 
     A task that writes gets --yes, and asks once; one that may only read gets --json; `waits` gives it --timeout,
-    `reruns` --rerun-failed, one that `numbers` a release --skip, and of one that `announces` people are told.
+    `reruns` --rerun-failed, one that `numbers` a release --skip, one that `plans` --plan, and of one that `announces`
+    people are told.
     """
 
     writes: bool | tuple[str, ...] = False
@@ -81,6 +83,7 @@ class Kind(NamedTuple):
     reruns: bool = False
     numbers: bool = False
     announces: bool = False
+    plans: bool = False
 
     @property
     def flags(self) -> dict[str, object]:
@@ -91,6 +94,7 @@ class Kind(NamedTuple):
             "timeout": (self.waits, ""),
             "rerun_failed": (self.reruns, False),
             "skip": (self.numbers, False),
+            "plan": (self.plans, ""),
         }
         return {name: default for name, (has, default) in given.items() if has}
 

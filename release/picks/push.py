@@ -14,6 +14,7 @@ from release.artifacts.next_release import coordinated_tag
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.flags import PickRequest
+from release.call.plan import Content
 from release.call.texts import amount
 from release.errors import Conflict, Failed, ReleaseError
 from release.git.fetch import need_history
@@ -95,8 +96,12 @@ def make_picks(context: Context, plan: PickPlan) -> Outcome:
             context.report.step("note", f"{pick}: changes nothing on {short_name(plan.head)}, left out")
         elif outcome.stopped_at != pick.sha:
             context.report.step("todo" if trial else "note", f"pick {pick}")
-    # The commits of a trial go with its worktree: nobody may look for them later in the call.
-    return replace(outcome, head=NEW) if trial and outcome.head != plan.head.sha else outcome
+    if not trial or outcome.head == plan.head.sha:
+        return outcome
+    # The commits of a trial go with its worktree: nobody may look for them later in the call, but for what they hold.
+    tree = repo.store.sha(f"{outcome.head}^{{tree}}") or ""
+    context.view.add(plan.head.name, Content(tree, plan.head.sha, len(plan.picks)))
+    return replace(outcome, head=NEW)
 
 
 def _pick_to_conflict(repo: Repository, plan: PickPlan) -> Outcome:
@@ -165,7 +170,12 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
         find=_find,
         make=lambda: _push(context, head, sha, version),
         planned=branch_ref(short_name(head), NEW),
+        facts=lambda there: {"picks": head.name, "commit": there.sha if there else _planned(context, head, sha)},
     )
+
+
+def _planned(context: Context, head: RemoteRef, sha: str) -> str | Content:
+    return (context.view.get(Content, head.name) if sha == NEW else None) or sha
 
 
 def _push(context: Context, head: RemoteRef, sha: str, version: semver.Version | None) -> None:
@@ -213,6 +223,7 @@ def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
         find=lambda: ref if remote(context).head_sha(name) == sha else _backport_on_remote(context, plan),
         make=lambda: repository(context).push([Push(ref.name, sha)]),
         planned=branch_ref(name, NEW),
+        facts=lambda there: {"backport": ref.name, "commit": there.sha if there else _planned(context, plan.head, sha)},
     )
 
 
@@ -228,13 +239,12 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
     if not opened.merged:
         follow_checks(context, branch_checks(context, backport.sha, short_name(backport), base, opened.url))
     done = merge_pull_request(context, opened, backport.sha)
-    if done.merge_sha == NEW:
-        return branch_ref(base, NEW)
-    now = needed_branch(context, plan.line)
-    need_history(repo, [now])
-    if not repo.is_ancestor(done.merge_sha, now.sha):
-        without = f"{short_name(now)} is at {brief(now.sha)}, without the merged {brief(done.merge_sha)}"
-        raise Conflict(without, f"Look: {done.url}")
+    now = branch_ref(base, NEW) if done.merge_sha == NEW else needed_branch(context, plan.line)
+    if now.sha != NEW:
+        need_history(repo, [now])
+        if not repo.is_ancestor(done.merge_sha, now.sha):
+            without = f"{short_name(now)} is at {brief(now.sha)}, without the merged {brief(done.merge_sha)}"
+            raise Conflict(without, f"Look: {done.url}")
     delete_branch(context, backport)
     return now
 
