@@ -156,6 +156,7 @@ class Rehearsal(NamedTuple):
     lag: str = ""
     kill_after: str = ""
     refuse_push: tuple[str, ...] = ()
+    plan: str = ""
 
 
 NOTHING, NO_LIST, AFRESH, SDK_RUN, IMAGE_RUN = PickRequest(), Listing(), Resume(), SdkRun(), ImageRun()

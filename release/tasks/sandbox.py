@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
@@ -16,7 +17,7 @@ from invoke.exceptions import Exit
 import release
 from release import artifacts, git, sandbox
 from release.call.ensure import perform
-from release.call.flags import REHEARSAL, Rehearsal
+from release.call.flags import REHEARSAL, Kind, Rehearsal
 from release.call.task import task
 from release.errors import Failed, Usage
 
@@ -130,17 +131,18 @@ def _rehearse(context: Context, words: list[str], day: BadDay, how: Rehearsal) -
         context.report.line(
             f"A copy of {world.github.hub.full_name} with a GitHub, an S3 and an ECR on this machine alone"
         )
-        played = sandbox.Rehearsal(context, world, words, day, _can_rerun)
+        plan = str(Path(how.plan).absolute()) if how.plan else ""
+        played = sandbox.Rehearsal(context, world, words, day, _kind_of, plan)
         if not how.offline:
             played.take_over()
         played.play()
 
 
-def _can_rerun(word: str) -> bool:
-    """Whether a word is a task whose failed jobs GitHub can be asked to run once more."""
+def _kind_of(word: str) -> Kind:
+    """Return what the task of that name does; any other word does nothing."""
     room, _, name = word.partition(".")
     tasks: Mapping[str, Any] = getattr(release.namespace.collections.get(room), "tasks", {})
-    return name in tasks and bool(tasks[name].kind.reruns)
+    return tasks[name].kind if name in tasks else Kind()
 
 
 def _show_evidence(context: Context, world: Sandbox, version: str) -> None:

@@ -17,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from release.call.context import Context
+from release.call.flags import Kind
 from release.errors import Failed, ReleaseError
 from release.sandbox.child import run_command
 from release.sandbox.github.app import run_workflow
@@ -38,7 +39,7 @@ LEFT, LOOK = 120.0, 0.1  # seconds that runs have to end which nobody waits for,
 
 @dataclass
 class Rehearsal:
-    """A call that is typed in a copy, until it ends well or no way on is known; `reruns` tells whose jobs can rerun.
+    """A call that is typed in a copy, until it ends well or no way on is known; `kind_of` tells what a task does.
 
     Raises Usage where steps shall really run, and this machine cannot set them apart.
     """
@@ -47,7 +48,8 @@ class Rehearsal:
     world: Sandbox
     words: Sequence[str]
     day: BadDay
-    reruns: Callable[[str], bool]
+    kind_of: Callable[[str], Kind]
+    plan: str = ""  # a file's absolute path
     outside: Outside = field(default_factory=Outside)
     stopped: list[Stop] = field(default_factory=list)
 
@@ -74,7 +76,7 @@ class Rehearsal:
         """
         before = cloud_content(self.world.cloud)
         self.day.arm(self.world.github)
-        problem = self._type_to_the_end()
+        problem = self._type_plan() or self._type_to_the_end()
         self._wait_for_runs()
         written = [*self.journal.written, *cloud_changes(before, cloud_content(self.world.cloud))]
         if problem is None and written:
@@ -86,6 +88,14 @@ class Rehearsal:
             raise Failed(f"a workflow does not deliver what the release needs\n{places}", "Mend it there.")
         if problem or (problem := self._missed()):
             raise problem
+
+    def _type_plan(self) -> ReleaseError | None:
+        """Have a dry call write the plan, which the calls after it are held against."""
+        if not self.plan:
+            return None
+        self.words = self._with(lambda kind: kind.plans, "--plan", self.plan)
+        code = self._type(["--dry", *self.words])
+        return Failed(f"no plan could be made: exited {code}", "What it says above is to be mended.") if code else None
 
     def _type_to_the_end(self) -> ReleaseError | None:
         words = list(self.words)
@@ -100,11 +110,12 @@ class Rehearsal:
             for stop in new:
                 self.context.report.step("note", f"{stop.where}: {stop.why}; here {stop.mended}")
             self.stopped += new
-            words = self._with_reruns() if any(stop.reruns for stop in new) else list(self.words)
+            rerun = any(stop.reruns for stop in new)
+            words = self._with(lambda kind: kind.reruns, "--rerun-failed") if rerun else list(self.words)
 
-    def _with_reruns(self) -> list[str]:
-        flags = ((word, "--rerun-failed") if self.reruns(word) else (word,) for word in self.words)
-        return [word for pair in flags for word in pair]
+    def _with(self, wanted: Callable[[Kind], bool], *flag: str) -> list[str]:
+        """Return the words with a flag after each task that has it."""
+        return [each for word in self.words for each in ((word, *flag) if wanted(self.kind_of(word)) else (word,))]
 
     def _type(self, words: Sequence[str]) -> int:
         """Show the command and run it in the clone, agreed to, its output going where this one's goes."""
