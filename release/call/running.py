@@ -56,7 +56,7 @@ def run(c: InvokeContext, recipe: Callable[..., Any], kind: Kind, flags: dict[st
     try:
         given = _settings(c)
         report = Report("json" if flags.pop("json", False) else given.release.output)
-        file = flags.pop("plan", "")
+        file = flags.pop("plan", "") if kind.plans else ""
         context = _context(c, given, report, flags)
         if "version" not in {parameter.name for parameter in parameters_of(recipe)}:
             flags.pop("version", None)
