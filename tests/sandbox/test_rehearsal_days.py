@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import urllib.request
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
@@ -13,17 +14,20 @@ from conftest import printed
 from typed import typing_in
 
 from release.call.context import Context, Options
+from release.call.flags import Kind
 from release.call.report import Report
-from release.errors import Usage
+from release.errors import Failed, Usage
 from release.sandbox import Sandbox
 from release.sandbox.github.merging import merge_pull, open_pull
 from release.sandbox.github.records import Pull, Token
 from release.sandbox.github.rules import protect, violations
 from release.sandbox.github.state import checks_of
+from release.sandbox.rehearsal import Rehearsal
 from release.sandbox.rehearsal.account import environment_stops, tell, tell_steps
 from release.sandbox.rehearsal.journal import Journal, Written
 from release.sandbox.rehearsal.mishaps import BadDay, _fail_once, _late, _undecided, check_bad_day, is_named
 from release.sandbox.rehearsal.ways import Stop, stand_in, stops
+from release.sandbox.runner import run_confined_job
 from release.settings import Settings
 
 Capture = pytest.CaptureFixture[str]
@@ -277,3 +281,51 @@ def test_environments_hold_the_runs_up_whose_jobs_name_them(topic: tuple[Sandbox
     hub.runs[1] = SimpleNamespace(start=start, work=SimpleNamespace(status="completed"))  # type: ignore[assignment]
     held = environment_stops(hub, {"prod": ["5 minutes"], "stage": []})
     assert held["a.yaml", "refs/tags/1"] == ["environment prod waits for 5 minutes"]
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A rehearsal whose typed calls are made up: each of `calls` changes the world and returns its exit code."""
+
+    def make(*calls: Any) -> Rehearsal:
+        left = list(calls)
+        monkeypatch.setattr(Rehearsal, "_type", lambda self, _: left.pop(0)(self.world))
+        return Rehearsal(account(), world, ["release.tag"], BadDay(), lambda _: Kind())
+
+    with Sandbox(cloud=False) as world:
+        yield make
+
+
+def _push(world: Sandbox) -> int:
+    """Make a branch through the API, another each time."""
+    env, number = world.environment(), len(world.bare.refs("refs/heads"))
+    url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/git/refs"
+    body = json.dumps({"ref": f"refs/heads/x{number}", "sha": world.github.hub.head("main")}).encode()
+    headers = {"Authorization": f"Bearer {env['GITHUB_TOKEN']}", "Content-Type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30).close()
+    return 0
+
+
+def test_what_writes_the_second_time_too_fails_it(played: Any) -> None:
+    with pytest.raises(Failed, match=r"inv release\.tag, typed again: branch x[0-9]+ at"):
+        played(_push, _push).play()
+
+
+def test_a_call_that_stops_without_a_way_on_fails_it(played: Any) -> None:
+    with pytest.raises(Failed, match=r"inv release\.tag exited 3, not 0"):
+        played(lambda _: 3).play()
+
+
+def test_steps_that_really_run_are_set_apart(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F36: what runs the jobs' steps in a rehearsal is the confined one, and where that cannot be, nothing runs."""
+    made = played()
+    runner = made.world.github.hub.runner
+    monkeypatch.setattr("release.sandbox.rehearsal.run_workflow", lambda *_: SimpleNamespace())
+    assert runner(made.world.github.hub, None).run_steps is run_confined_job
+
+    def refuse() -> None:
+        raise Usage("this machine cannot set a step apart")
+
+    monkeypatch.setattr("release.sandbox.rehearsal.check_confinement", refuse)
+    with pytest.raises(Usage):
+        played()

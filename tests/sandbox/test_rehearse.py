@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from typed import Typed, typing_in
 from release.sandbox import Sandbox
 
 Capture = pytest.CaptureFixture[str]
-LIMIT = 60.0  # seconds
+LIMIT = 60.0  # seconds of the processor, its children too: what else the machine does is not its fault
 
 
 def rehearse(
@@ -40,13 +40,17 @@ def rehearse(
 def test_a_job_that_fails_is_shown_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch, capfd: Capture, tmp_path: Path
 ) -> None:
-    began = time.monotonic()
-    done = rehearse(monkeypatch, capfd, tmp_path, rehearsal_sample.files(), "--fail", "test-package")
+    began = sum(os.times()[:4])
+    flags = ("--fail", "test-package", "--plan", str(tmp_path / "plan.json"))
+    (tmp_path / "plan.json").touch()
+    done = rehearse(monkeypatch, capfd, tmp_path, rehearsal_sample.files(), *flags)
     assert done.code == 0, done.out + done.err
-    assert time.monotonic() - began < LIMIT
+    assert '"urn:release-tasks:plan:v1"' in (tmp_path / "plan.json").read_text()
+    assert sum(os.times()[:4]) - began < LIMIT
     assert done.out.count("$ inv release.minor") == 3
+    assert done.out.count("$ inv --dry release.minor --plan ") == 1
     assert "Failed on purpose: --fail test-package" in done.out
-    assert "$ inv release.minor --rerun-failed" in done.out
+    assert "$ inv release.minor --rerun-failed --plan " in done.out
     assert "--rerun-failed" in done.err, "as the message of the call that stopped says"
     told = done.out.split("typed again it changed nothing")[1]
     for what in (
