@@ -210,5 +210,6 @@ def _world(history: Mapping[str, Any], execute: bool) -> Sandbox:
     except (sandbox.GitError, OSError) as error:
         said = str(error).strip().splitlines() or ["Git says no"]
         words = next((line for line in said if "fatal:" in line), said[-1])
-        hint = "Is there room? Is the clone whole? git fsck tells more."
-        raise Failed(f"the sandbox cannot be made: {words.strip()}", hint) from error
+        what, _, command = words.strip().partition("; ")
+        hint = command or "Is there room? Is the clone whole? git fsck tells more."
+        raise Failed(f"the sandbox cannot be made: {what}", hint) from error

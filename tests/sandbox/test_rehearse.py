@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import rehearsal_sample
+from outside import git
 from test_rehearsal_copy import digests
 from typed import Typed, typing_in
 
@@ -87,3 +88,21 @@ def test_executed_it_ends_with_a_finished_release(
     done = rehearse(monkeypatch, capfd, tmp_path, rehearsal_sample.files(), "--execute", "--lag", "2")
     assert done.code == 0, done.out + done.err
     assert "typed again it changed nothing" in done.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [("--depth=1", "--no-single-branch"), ("--filter=blob:none",)])
+def test_a_shallow_or_partial_clone_is_released_from(
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    with Sandbox(rehearsal_sample.files(), cloud=False) as sandbox:
+        git(sandbox.bare.path, "config", "uploadpack.allowFilter", "true")
+        git(tmp_path, "clone", "-q", *options, f"file://{sandbox.bare.path}", "clone")
+        git(tmp_path / "clone", "remote", "set-url", "origin", f"file://{sandbox.bare.path}-is-gone")
+        typed = typing_in(sandbox, monkeypatch, capfd)
+        monkeypatch.chdir(tmp_path / "clone")
+        before = digests(tmp_path / "clone")
+        done = typed("sandbox.rehearse", "--offline")
+        assert done.code == 0, done.out + done.err
+        assert "✔ typed again it changed nothing" in done.out
+        assert digests(tmp_path / "clone") == before
