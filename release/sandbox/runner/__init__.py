@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from release.sandbox.runner.confinement import check_confinement, run_confined_job
 from release.sandbox.runner.machine import Machine
 from release.sandbox.runner.run import WorkflowRun
 from release.sandbox.runner.steps import run_job
@@ -21,9 +22,11 @@ __all__ = [
     "Start",
     "StepLike",
     "Workflow",
+    "check_confinement",
     "input_values",
     "new_run",
     "parse_workflow",
+    "run_confined_job",
     "run_job",
 ]
 
@@ -110,7 +113,8 @@ def new_run(
 ) -> RunLike:
     """Make a run of a workflow; `context` may hold `github`, `vars` and `secrets`.
 
-    `run_steps` does the steps of one job on its machine and returns its conclusion: by default it really runs them.
+    `run_steps` does the steps of one job on its machine and returns its conclusion: by default it really runs
+    them, as they are; `run_confined_job` sets each apart, where `check_confinement` finds that this machine can.
     """
     folder.mkdir(parents=True)
     run: RunLike = WorkflowRun(

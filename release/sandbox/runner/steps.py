@@ -12,7 +12,7 @@ from typing import Any
 from release.sandbox.runner.actions import run_action
 from release.sandbox.runner.job import Step, now
 from release.sandbox.runner.machine import ActionFailed, Machine
-from release.sandbox.runner.process import Stopped, run_command
+from release.sandbox.runner.process import Stopped
 from release.sandbox.runner.workflow import FOREIGN_STEP_KEYS, deep_text, deep_value
 from release.workflows import expressions
 
@@ -240,7 +240,7 @@ class _StepRun:
         script.write_text(command, encoding="utf-8")
         argv = self.shell(script)
         stop = self.clock.stop(deep_value(self.spec.get("timeout-minutes"), self.context()), self.regardless)
-        code = run_command(argv, place, env, machine.log.write_output, stop)
+        code = machine.run_command(argv, place, env, stop)
         if code:
             raise ActionFailed(f"Process completed with exit code {code if code > 0 else 128 - code}.")
         return "success"

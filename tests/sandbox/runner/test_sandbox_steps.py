@@ -91,7 +91,6 @@ def test_the_environment_is_github_s_and_clean(start: Started, monkeypatch: pyte
         ("runs-on: x, steps: [{uses: ./local}]", "the action ./local"),
         ("runs-on: x, steps: [{uses: actions/checkout@v4, with: {submodules: true}}]", "submodules"),
         ("runs-on: x, steps: [{uses: actions/checkout@v4, with: {repository: a/b}}]", "another repository: a/b"),
-        ("uses: a/b/.github/workflows/c.yaml@v1", "`uses` in a job"),
         ("runs-on: x, services: {db: {image: x}}, steps: [{run: echo}]", "`services`"),
         ("runs-on: x, container: x, steps: [{run: echo}]", "`container`"),
         ("runs-on: windows-latest, steps: [{run: echo}]", "no runner for windows-latest"),
