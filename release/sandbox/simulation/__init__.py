@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from release.sandbox.runner import Machine, RunLike, Start, parse_workflow
 from release.sandbox.runner.run import WorkflowRun
+from release.sandbox.runner.state import RunState
 from release.sandbox.simulation.lines import file_lines
 from release.sandbox.simulation.needs import Over, missing, run_need
 from release.sandbox.simulation.outside import Outside
@@ -66,7 +67,7 @@ class Simulation:
             folder=folder,
             context={**context, **known, "event": start.payload},
             run_steps=partial(self._run_steps, hub, start),
-            undecided=partial(self._undecided, hub),
+            undecided=partial(self._undecided, hub, start),
         )
         with self._lock:
             self._runs.append((start, run))
@@ -83,7 +84,8 @@ class Simulation:
     def _run_steps(self, hub: Hub, start: Start, machine: Machine) -> str:
         wheels = self._builder(hub)
         means = Means(self.settings, self.outside, hub.bare, wheels, self._tell, partial(self._name, start))
-        return simulate_job(means, run_need(self.settings, start), machine)
+        text = _text(hub, start, machine.run)
+        return simulate_job(means, run_need(self.settings, start), text, machine)
 
     def _builder(self, hub: Hub) -> Wheels:
         with self._lock:
@@ -92,9 +94,8 @@ class Simulation:
                 self._wheels = Wheels(hub.bare, folder, self.settings.sdk, self._environment)
             return self._wheels
 
-    def _undecided(self, hub: Hub, run: WorkflowRun, key: str, part: str, does: str) -> None:
-        path = run.workflow.path
-        lines = file_lines(hub.bare.file(run.file_sha or run.sha, path) or "{}")
+    def _undecided(self, hub: Hub, start: Start, run: WorkflowRun, key: str, part: str, does: str) -> None:
+        path, lines = run.workflow.path, file_lines(_text(hub, start, run))
         self._tell(Told(path, lines.line("jobs", key, part), key, "", does, "untold"))
 
     def _tell(self, told: Told) -> None:
@@ -121,3 +122,10 @@ class Simulation:
         skipped = {(start.path, key) for start, run in group for key in run.groups if run.result(key) == "skipped"}
         named = [named for start, named in self._named if start in starts]
         return Over(starts, frozenset(skipped), named, need)
+
+
+def _text(hub: Hub, start: Start, run: RunState) -> str:
+    """Return the text of the file that a run is of: the one that was started, or one that it calls."""
+    if run.caller is None:
+        return start.text
+    return hub.bare.file(run.file_sha or run.sha, run.workflow.path) or "{}"

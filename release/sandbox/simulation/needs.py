@@ -111,7 +111,8 @@ def _nearest(over: Over, kind: str, near: Sequence[Named], wanted: str) -> Told:
         each = near[-1]
         does = f"the release needs {wanted}, and this delivers {each.name}"
         return Told(each.workflow, each.line, each.job, each.step, does, "missing")
-    places = [place for start in over.starts for place in _signs(start, over.skipped, kind)]
+    sign = wanted.rpartition("/")[0] if kind == "wheel" else wanted.partition(":")[0]
+    places = [place for start in over.starts for place in _signs(start, over.skipped, kind, sign)]
     return _told(places[0], wanted) if places else _told_on(over.starts[0], wanted)
 
 
@@ -125,7 +126,9 @@ def _told_on(start: Start, wanted: str) -> Told:
     return Told(start.path, line, "", "", f"the release needs {wanted}, and no step delivers it", "missing")
 
 
-def _signs(start: Start, skipped: frozenset[tuple[str, str]], kind: str) -> Iterator[tuple[str, int, str, str, str]]:
+def _signs(
+    start: Start, skipped: frozenset[tuple[str, str]], kind: str, sign: str
+) -> Iterator[tuple[str, int, str, str, str]]:
     """List the steps that look like what is missing; those of jobs that were skipped come as their jobs."""
     lines, jobs = file_lines(start.text), document(start.text.encode())["jobs"]
     for key, job in jobs.items():
@@ -136,7 +139,7 @@ def _signs(start: Start, skipped: frozenset[tuple[str, str]], kind: str) -> Iter
         if (start.path, key) in skipped:
             yield start.path, _condition_line(lines, "jobs", key), key, "", _skip(job, f"job {key} is skipped")
             continue
-        number = signed[-1]
+        number = max(reversed(signed), key=[sign in json.dumps(step) for step in steps].__getitem__)
         step = steps[number]
         name = str(step.get("name") or step.get("uses") or "run").splitlines()[0]
         place = ("jobs", key, "steps", number) if "steps" in job else ("jobs", key)

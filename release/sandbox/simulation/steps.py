@@ -24,12 +24,11 @@ _SHELLS = ("", "bash", "sh")
 MAX_DEPTH = 10  # of composite actions in each other
 
 
-def simulate_job(means: Means, need: Need | None, machine: Machine) -> str:
-    """Judge a job's steps, make their effects in the sandbox, and return the job's conclusion."""
+def simulate_job(means: Means, need: Need | None, text: str, machine: Machine) -> str:
+    """Judge a job's steps, make their effects in the sandbox, and return the job's conclusion; `text` is its file's."""
     for folder in (machine.workspace, machine.temp):
         folder.mkdir(parents=True)
     run = machine.run
-    text = means.bare.file(run.file_sha or run.sha, run.workflow.path) or "{}"
     files = Files(machine.folder, machine.workspace)
     work = Work(machine, means, need, Place(run.workflow.path, "", lambda _: 1), files)
     machine.contexts["github"] = {

@@ -61,6 +61,7 @@ _LISTED = {
         "stat",
     ),
 }
+_MODULES = ("pip", "venv", "ensurepip", "compileall", "pytest", "mypy", "ruff", "unittest")
 
 
 class Programs:
@@ -80,7 +81,8 @@ class Programs:
         if plain_words(command.words) in (["python", "--version"], ["python", "-V"]):
             return Result(0, f"Python {work.machine.variables.get('PYTHON_VERSION', unknown('python --version'))}")
         words = plain_words(command.words)
-        listed = name in _LISTED or words[:3] == ["python", "-m", "pip"] or name.startswith("setup-")
+        module = words[2] if words[:2] == ["python", "-m"] and len(words) > 2 else ""
+        listed = name in _LISTED or module in _MODULES
         if listed:
             work.tell(command.line, " ".join(command.words[:6]), "listed")
         else:

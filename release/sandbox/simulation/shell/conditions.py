@@ -37,6 +37,8 @@ def negated(answer: bool | None) -> bool | None:
 
 def test(node: Node, expansion: Expansion) -> bool | None:
     """Judge what stands in a test."""
+    if node.type == "test_command" and re.search(r"\s-[ao]\s", node_text(node)):
+        return test_words(_flat(node, expansion), expansion)  # the grammar does not know how these bind
     if node.type in ("test_command", "parenthesized_expression"):
         return _all(node, expansion)
     if node.type == "binary_expression":
@@ -47,6 +49,13 @@ def test(node: Node, expansion: Expansion) -> bool | None:
     if node.type == "negated_command":
         return negated(test(node.named_children[-1], expansion))
     return _filled(expansion.word(node))
+
+
+def _flat(node: Node, expansion: Expansion) -> list[str]:
+    """List the words of a test."""
+    if node.type not in ("test_command", "binary_expression", "unary_expression"):
+        return [expansion.word(node) if node.is_named and node.type != "test_operator" else node_text(node)]
+    return [word for each in node.children for word in _flat(each, expansion) if word not in ("[", "]", "[[", "]]")]
 
 
 def _all(node: Node, expansion: Expansion) -> bool | None:
@@ -132,15 +141,16 @@ def _unary(sign: str, word: str, expansion: Expansion) -> bool | None:
 
 def test_words(words: Sequence[str], expansion: Expansion) -> bool | None:
     """Judge the words of the command `test`."""
+    for sign in ("-o", "-a"):
+        if sign in words[1:-1]:
+            at = words.index(sign)
+            left, right = test_words(words[:at], expansion), test_words(words[at + 1 :], expansion)
+            return both(left, right) if sign == "-a" else negated(both(negated(left), negated(right)))
     match list(words):
         case ["!", *rest]:
             return negated(test_words(rest, expansion))
-        case [left, sign, right]:
-            return compare(left, sign, quote(right))
+        case [one, sign, other]:
+            return compare(one, sign, quote(other))
         case [sign, word]:
             return _unary(sign, word, expansion)
-        case [word]:
-            return _filled(word)
-        case []:
-            return False
-    return None
+    return _filled(words[0]) if len(words) == 1 else None if words else False

@@ -142,8 +142,8 @@ class Expansion:
     def target(self, node: Node) -> str | list[str] | None:
         """Read what an expansion is of: a variable, an entry of an array, or all of them."""
         if node.type != "subscript":
-            name = node_text(node)
-            return list(self.state.arguments) if name in ("@", "*") else self.value(name)
+            text = node_text(node)
+            return list(self.state.arguments) if text in ("@", "*") else self.value(text)
         name, index = (node.child_by_field_name(each) for each in ("name", "index"))
         found = self.state.variables.get(node_text(name) if name else "")
         values = found if isinstance(found, list) else [] if found is None else [found]

@@ -201,8 +201,8 @@ class Shell(Statements):
                 return text
             case ["bash" | "sh", path, *_] if not path.startswith("-"):
                 return self.state.files.read(self.state.folder, path)
-        text = self.state.files.read(self.state.folder, words[0]) if "/" in words[0] else None
-        return text if text and _SHEBANG.match(text) else None
+        found = self.state.files.read(self.state.folder, words[0]) if "/" in words[0] else None
+        return found if found and _SHEBANG.match(found) else None
 
     def _run_script(self, text: str, words: list[str], line: int) -> Code:
         """Follow a script in a shell of its own, at the line that runs it."""
