@@ -91,6 +91,21 @@ def start(bare: Path, tmp_path: Path) -> Started:
     return begin
 
 
+def repository(folder: Path, files: dict[str, str]) -> Path:
+    """A bare repository of one commit, tagged 0.1.0."""
+    work = folder / "work"
+    for path, text in files.items():
+        place = work / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(textwrap.dedent(text))
+    git(work, "init", "--quiet", "-b", "main")
+    git(work, "add", ".")
+    git(work, "commit", "--quiet", "-m", "files")
+    git(work, "tag", "0.1.0")
+    git(work, "clone", "--quiet", "--bare", str(work), str(folder / "bare.git"))
+    return folder / "bare.git"
+
+
 def named(run: WorkflowRun, name: str) -> Job:
     return next(job for job in run.jobs if job.name == name)
 

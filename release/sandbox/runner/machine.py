@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -26,7 +27,19 @@ Inputs = dict[str, str]
 Outputs = dict[str, str]
 # What GitHub sets from the `github` context.
 _FROM_CONTEXT = (
-    *("actor", "api_url", "base_ref", "event_name", "head_ref", "job", "ref", "ref_name", "ref_protected", "ref_type"),
+    *(
+        "action_path",
+        "actor",
+        "api_url",
+        "base_ref",
+        "event_name",
+        "head_ref",
+        "job",
+        "ref",
+        "ref_name",
+        "ref_protected",
+        "ref_type",
+    ),
     *("repository", "repository_owner", "run_attempt", "run_id", "run_number", "server_url", "sha", "triggering_actor"),
     *("workflow", "workflow_ref", "workflow_sha"),
 )
@@ -68,6 +81,7 @@ class Machine:
         self.variables: dict[str, str] = {}
         # The sandbox's own sample is trusted and its tests are many: its steps run as they are.
         self.confine: Callable[[Command], AbstractContextManager[Command]] = nullcontext
+        self.numbers = itertools.count(1)  # of what needs files of its own
         self.posts: list[Callable[[], None]] = []  # what actions do at the job's end, the last first
         self.contexts = step_contexts(run, job)
 

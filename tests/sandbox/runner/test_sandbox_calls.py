@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sandbox_runner import Started, git, named, shown
+from sandbox_runner import Started, named, repository, shown
 
 FILES = {
     "inner.yaml": """
@@ -50,18 +50,8 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("calls")
-    work = folder / "work"
-    place = work / ".github" / "workflows"
-    place.mkdir(parents=True)
-    for name, text in FILES.items():
-        (place / name).write_text(text)
-    git(work, "init", "--quiet", "-b", "main")
-    git(work, "add", ".")
-    git(work, "commit", "--quiet", "-m", "workflows")
-    git(work, "tag", "0.1.0")
-    git(work, "clone", "--quiet", "--bare", str(work), str(folder / "bare.git"))
-    return folder / "bare.git"
+    files = {f".github/workflows/{name}": text for name, text in FILES.items()}
+    return repository(tmp_path_factory.mktemp("calls"), files)
 
 
 def test_its_jobs_stand_in_the_run_by_both_names_and_its_outputs_reach_who_needs_them(start: Started) -> None:

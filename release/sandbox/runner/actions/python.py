@@ -79,12 +79,29 @@ def setup_python(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Ou
     return {"python-version": version, "python-path": found, "cache-hit": "false"}
 
 
-def write_environment(interpreter: str, folder: Path) -> str:
-    """Make an environment that has the packages of an interpreter and takes more; return its interpreter."""
-    command = [interpreter, "-m", "venv", "--without-pip", "--symlinks", str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    asked = [interpreter, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    packages = subprocess.run(asked, check=True, capture_output=True, text=True, timeout=60).stdout
-    place = next(folder.glob("lib/python*/site-packages"))
-    (place / "machine.pth").write_text(f"import site; site.addsitedir({packages.strip()!r})\n", encoding="utf-8")
+def write_environment(found: str, folder: Path) -> str:
+    """Make an environment that has the packages of an interpreter and takes more; return its interpreter.
+
+    As `venv` makes it (PEP 405), without the seconds that this takes.
+    """
+    base, packages, version = _told(found)
+    place = folder / "lib" / f"python{version}" / "site-packages"
+    if not place.exists():
+        place.mkdir(parents=True)
+        (folder / "bin").mkdir()
+        (folder / "bin" / "python").symlink_to(base)
+        (folder / "pyvenv.cfg").write_text(f"home = {Path(base).parent}\nversion = {version}\n", encoding="utf-8")
+        line = f"import site; site.addsitedir({packages!r})\n"
+        (place / "machine.pth").write_text(line, encoding="utf-8")
     return str(folder / "bin" / "python")
+
+
+@lru_cache(maxsize=32)
+def _told(found: str) -> tuple[str, str, str]:
+    """Ask an interpreter for the one that it stands on, the folder of its packages and its version."""
+    asks = (
+        "import sys, sysconfig as s; print(sys._base_executable, s.get_path('purelib'), '%d.%d' % sys.version_info[:2])"
+    )
+    asked = subprocess.run([found, "-c", asks], check=True, capture_output=True, text=True, timeout=60)
+    base, packages, version = asked.stdout.split()
+    return str(Path(base).resolve()), packages, version
