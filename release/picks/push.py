@@ -164,18 +164,15 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
                 return None
         return branch_ref(short_name(head), now) if version is None or tag_at(context, version, sha) else None
 
+    planned = context.view.get(Content, head.name)
     return ensure(
         context,
         f"{short_name(head)} at {brief(sha)}" + (f" and tag {version}, in one push" if version else ""),
         find=_find,
         make=lambda: _push(context, head, sha, version),
         planned=branch_ref(short_name(head), NEW),
-        facts=lambda there: {"picks": head.name, "commit": there.sha if there else _planned(context, head, sha)},
+        facts=lambda there: {"picks": head.name, "commit": there.sha if there else planned or sha},
     )
-
-
-def _planned(context: Context, head: RemoteRef, sha: str) -> str | Content:
-    return (context.view.get(Content, head.name) if sha == NEW else None) or sha
 
 
 def _push(context: Context, head: RemoteRef, sha: str, version: semver.Version | None) -> None:
@@ -189,9 +186,8 @@ def _push(context: Context, head: RemoteRef, sha: str, version: semver.Version |
         rules = blocking_rules(context, short_name(head))
         if not rules and not any(word in error.problem for word in WORDS):
             raise
-        # The way around a protected branch (F13).
         problem = f"{short_name(head)} is protected{f' ({rules})' if rules else ''}; {error.problem}"
-        raise Failed(problem, "Go by a pull request: the same command with --via-pr") from error
+        raise Failed(problem, "Go by a pull request: the same command with --via-pr") from error  # the way round (F13)
 
 
 def blocking_rules(context: Context, branch: str) -> str:
@@ -217,13 +213,14 @@ def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
     name = backport_branch(plan)
     ref = branch_ref(name, sha)
     merge_method(context, short_name(plan.head))  # without one, nothing is begun
+    planned = context.view.get(Content, plan.head.name)
     return ensure(
         context,
         f"branch {name} with {amount(len(plan.picks), 'pick')}",
         find=lambda: ref if remote(context).head_sha(name) == sha else _backport_on_remote(context, plan),
         make=lambda: repository(context).push([Push(ref.name, sha)]),
         planned=branch_ref(name, NEW),
-        facts=lambda there: {"backport": ref.name, "commit": there.sha if there else _planned(context, plan.head, sha)},
+        facts=lambda there: {"backport": ref.name, "commit": there.sha if there else planned or sha},
     )
 
 
