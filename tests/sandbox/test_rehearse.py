@@ -42,11 +42,12 @@ def test_a_job_that_fails_is_shown_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch, capfd: Capture, tmp_path: Path
 ) -> None:
     began = sum(os.times()[:4])
-    flags = ("--fail", "test-package", "--plan", str(tmp_path / "plan.json"))
-    (tmp_path / "plan.json").touch()
+    plan = tmp_path / "plans" / "plan.json"
+    plan.parent.mkdir()
+    flags = ("--fail", "test-package", "--plan", str(plan))
     done = rehearse(monkeypatch, capfd, tmp_path, rehearsal_sample.files(), *flags)
     assert done.code == 0, done.out + done.err
-    assert '"urn:release-tasks:plan:v1"' in (tmp_path / "plan.json").read_text()
+    assert '"urn:release-tasks:plan:v1"' in plan.read_text()
     assert sum(os.times()[:4]) - began < LIMIT
     assert done.out.count("$ inv release.minor") == 3
     assert done.out.count("$ inv --dry release.minor --plan ") == 1
