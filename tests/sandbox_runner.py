@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from release.sandbox.runner import parse_workflow
+from release.sandbox.runner import parse_workflow, run_job
 from release.sandbox.runner.job import Job
 from release.sandbox.runner.run import WorkflowRun
 
@@ -57,7 +57,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(bare: Path, tmp_path: Path) -> Started:
     """`start(jobs, ...)` makes a run of these jobs at a ref, over when it returns."""
 
-    def begin(jobs: str, ref: str = "refs/heads/main", wait: bool = True, **given: Any) -> WorkflowRun:
+    def begin(
+        jobs: str, ref: str = "refs/heads/main", wait: bool = True, run_steps: Any = run_job, **given: Any
+    ) -> WorkflowRun:
         text = HEAD + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
         context = {
             "github": {
@@ -79,13 +81,29 @@ def start(bare: Path, tmp_path: Path) -> Started:
             {"AWS_REGION": "us-east-1"},
             tmp_path / "run",
             context,
+            run_steps=run_steps,
         )
         run.start()
         if wait:
-            assert run.wait(30)
+            assert run.wait(60)
         return run
 
     return begin
+
+
+def repository(folder: Path, files: dict[str, str]) -> Path:
+    """A bare repository of one commit, tagged 0.1.0."""
+    work = folder / "work"
+    for path, text in files.items():
+        place = work / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(textwrap.dedent(text))
+    git(work, "init", "--quiet", "-b", "main")
+    git(work, "add", ".")
+    git(work, "commit", "--quiet", "-m", "files")
+    git(work, "tag", "0.1.0")
+    git(work, "clone", "--quiet", "--bare", str(work), str(folder / "bare.git"))
+    return folder / "bare.git"
 
 
 def named(run: WorkflowRun, name: str) -> Job:

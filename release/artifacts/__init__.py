@@ -4,7 +4,7 @@ build.py              a wheel from the sources, tried; wheel.py: its bytes, read
 version_file.py       where the wheel's version comes from, held against the tag's
 s3.py                 what is under the release prefix: a version's wheel, its run; aws.py: S3 and ECR themselves
 images.py             which images belong to a version, and whether they are out; oci.py: any registry
-image_release.py      the image's version in config.py, pushed; its run, proof and pull request
+image_release.py      the image's version in config.py, pushed; its run, proof and pull request; image_bump.py: its text
 component_release.py  an individual release, behind the gate
 next_release.py       which version is next, and the one rule before every tag
 """

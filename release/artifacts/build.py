@@ -22,16 +22,17 @@ PIP = (sys.executable, "-m", "pip")
 TIMEOUT = 1800  # seconds for one build or install
 
 
-def build_wheel(source: Path, out: Path, version: str = "") -> Path:
+def build_wheel(source: Path, out: Path, version: str = "", variables: Mapping[str, str] | None = None) -> Path:
     """Build the wheel of the project in `source` into `out` with pip and return its path.
 
     `version` reaches back ends that take it from the environment; others take it from the tag or their files.
+    `variables` are the build's own, on top of this process's.
     Raises Failed with the build's own words.
     """
     if not (source / "pyproject.toml").is_file() and not (source / "setup.py").is_file():
         raise Usage(f"{source} holds no Python project", "Set sdk.path in invoke.yaml.")
     out.mkdir(parents=True, exist_ok=True)
-    environment = {"SETUPTOOLS_SCM_PRETEND_VERSION": version} if version else {}
+    environment = {**(variables or {}), **({"SETUPTOOLS_SCM_PRETEND_VERSION": version} if version else {})}
     with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
         _run([*PIP, "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, str(source.resolve())], environment)
         built = next(Path(folder).glob("*.whl"))

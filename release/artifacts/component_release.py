@@ -106,7 +106,9 @@ def tag_component(context: Context, plan: ComponentPlan) -> TaggedRelease:
     find = partial(_own_tag, context, part, planned)
     make = partial(_push, context, planned, tag_message(version, part.name, within, accepted))
     what = f"tag {version} at {brief(plan.sha)} for {part.name} alone"
-    ensure(context, what, find=find, make=make, planned=ref)
+    said = {"component": part.name, "accepted": accepted}
+    facts = {"tag": ref.name, "commit": ref.sha, **said}
+    ensure(context, what, find=find, make=make, planned=ref, facts=lambda _: facts)
     return planned
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache, partial
-from pathlib import Path
 
 import semver
 
+from release.artifacts.image_bump import bump_content, bumped_texts
 from release.artifacts.images import (
     check_image_free,
     check_runner_images,
@@ -17,12 +17,12 @@ from release.artifacts.images import (
     runner_images,
 )
 from release.artifacts.s3 import check_unchanged
-from release.artifacts.version_file import wheel_version_file
+from release.artifacts.version_file import tree_reader, wheel_version_file
 from release.call.context import Context
 from release.call.ensure import ensure, perform
 from release.call.flags import IMAGE_RUN, ImageRun
+from release.call.plan import LATER, Facts
 from release.call.texts import amount
-from release.config_py import replace_constant
 from release.errors import Conflict, Failed, Usage
 from release.git.choice import chosen_version
 from release.git.refs import HEADS, NEW, Push, RemoteRef, branch_ref, short_name
@@ -89,8 +89,13 @@ def plan_images(context: Context, version: semver.Version, run: Run) -> bool:
     image = context.settings.image
     if run.status == "completed":
         return False
-    tags = ", ".join(image_tags(image.tags, version, image.pythons))
-    context.report.step("todo", f"images {tags} in {image.repository}")
+    tags = image_tags(image.tags, version, image.pythons)
+    made = {
+        "images": f"{image.repository} {version}",
+        "registry": image.registry,
+        "digests": dict.fromkeys(tags, LATER),
+    }
+    perform(context, f"images {', '.join(tags)} in {image.repository}", lambda: None, None, made)
     for name in runner_images(context, version):
         context.view.add(name, "planned")
     return True
@@ -132,9 +137,7 @@ def open_image_pull_request(context: Context, version: semver.Version, head: Rem
 def _merge_image_pull_request(context: Context, version: semver.Version, head: RemoteRef) -> str:
     """Open the pull request, merge it, and return the trunk's commit that names the version."""
     merged = merge_pull_request(context, open_image_pull_request(context, version, head), head.sha)
-    if merged.merge_sha == NEW:
-        return NEW
-    if not names_version(context, merged.merge_sha, version):
+    if merged.merge_sha != NEW and not names_version(context, merged.merge_sha, version):
         where = f"its {', '.join(bumped_files(context))}"
         raise Failed(f"{merged.merge_sha[:9]} was merged, but {where} does not name {version}", f"Look: {merged.url}")
     if short_name(head) == image_branch(version):
@@ -214,7 +217,11 @@ def _ensure_bump(
     if image and find() is None:
         check_image_free(digests(context, runner_images(context, version)))
     make = partial(_push_bump, context, version, push, base, image)
-    return ensure(context, what, find=find, make=make, planned=branch_ref(name, NEW))
+
+    def _facts(there: RemoteRef | None) -> Facts:
+        return {"bump": push.ref, "commit": there.sha if there else bump_content(context, version, base, image)}
+
+    return ensure(context, what, find=find, make=make, planned=branch_ref(name, NEW), facts=_facts)
 
 
 def branch_with_image(
@@ -237,19 +244,10 @@ def _push_bump(context: Context, version: semver.Version, push: Push, base: Remo
     repo = repository(context)
     repo.need_commit(base.sha, base.name)
     with worktree(repo, base.sha) as tree:
-        _write_version(context, version, tree, base.sha, image)
+        for path, text in bumped_texts(context, version, tree_reader(tree), image).items():
+            (tree / path).write_bytes(text)
         message = f"Use image {version}" if image else f"Set version {version}"
         repo.push([replace(push, sha=repo.commit(message, bumped_files(context, image), tree))])
-
-
-def _write_version(context: Context, version: semver.Version, tree: Path, sha: str, image: bool) -> None:
-    """Write the version into each of its files of the tree, which is that of the commit."""
-    config, fixed = context.settings.image, context.settings.sdk.version_file
-    if image:
-        path = tree / config.config_file
-        path.write_bytes(replace_constant(path.read_bytes(), config.config_variable, str(version), config.config_file))
-    if found := wheel_version_file(context, sha) if fixed else None:
-        (tree / fixed).write_bytes(found.text_with((tree / fixed).read_bytes(), version))
 
 
 def _checked_out_branch(context: Context, version: semver.Version) -> str:

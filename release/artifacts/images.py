@@ -14,6 +14,7 @@ from release import artifacts
 from release.call.context import Context
 from release.call.ensure import perform
 from release.call.parallel import side_by_side
+from release.call.plan import LATER
 from release.config_py import constant
 from release.errors import Blocked, Conflict, Failed, Usage
 from release.git.refs import NEW
@@ -74,7 +75,9 @@ def image_fingerprints(
         return compared if known is not None else _most_at_risk(context, compared)
 
     found = registry(context).image_digests(context.settings.image.repository, _chosen)
-    return {tag: digest for tag, digest in found.items() if _is_compared(tag)}
+    compared = {tag: digest for tag, digest in found.items() if _is_compared(tag)}
+    context.plan.see(context, f"images of {context.settings.image.repository}", compared, whole=False)
+    return compared
 
 
 def _most_at_risk(context: Context, tags: list[str]) -> list[str]:
@@ -139,7 +142,8 @@ def prove_tagged_images(context: Context, version: semver.Version, known: Digest
     if all(found.values()):
         check()
     else:
-        perform(context, f"images {', '.join(found)}, by {how}", check, None)
+        made = {"images": f"{whose} {version}", "digests": {image: digest or LATER for image, digest in found.items()}}
+        perform(context, f"images {', '.join(found)}, by {how}", check, None, made)
 
 
 def image_in_config(context: Context, sha: str) -> str:

@@ -110,9 +110,15 @@ def folder_prefix(folder: str) -> str:
 
 def wheel_version_file(context: Context, sha: str) -> VersionFile | None:
     """Return the file that fixes the wheel's version at the commit; raise Usage where the settings name another."""
-    sdk, repo = context.settings.sdk, repository(context)
+    repo = repository(context)
     repo.need_commit(sha)
-    found = version_file(lambda path: repo.file(sha, path), sdk.path)
+    return fixed_version_file(context, lambda path: repo.file(sha, path))
+
+
+def fixed_version_file(context: Context, read: Read) -> VersionFile | None:
+    """Return the file that fixes the wheel's version in what is read; raises as `wheel_version_file` does."""
+    sdk = context.settings.sdk
+    found = version_file(read, sdk.path)
     if sdk.version_file and (found is None or found.path != sdk.version_file):
         where = f"comes from {found.path}" if found else "is in no file that pyproject.toml names"
         what = f"sdk.version_file is {sdk.version_file}, but the wheel's version {where}"

@@ -15,6 +15,7 @@ from release.audit.expected import ExpectedState, expected_state
 from release.audit.proofs import Proof, check_proofs, draft_proofs
 from release.call.context import Context
 from release.call.ensure import ensure, save_file
+from release.call.plan import Facts
 from release.errors import Conflict, Failed, ReleaseError, Usage
 from release.git.lines import check_not_burned, line_versions
 from release.git.tags import needed_tag, release_scope, tagged_release
@@ -192,6 +193,7 @@ def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
         make=lambda: made.append(github(context).send("POST", "releases", _release_body(context, version))["id"]),
         planned=GitHubRelease(0, True, "", key=str(version)),
         patience=APPEARS,
+        facts=lambda _: {"draft": str(version)},
     )
     for path in (f"releases/{number}" for number in made if number != found.id):
         ensure(
@@ -235,8 +237,12 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
                 note_burned(context, version, needed_tag(context, version).sha)
             raise
 
+    def _facts(there: GitHubRelease | None) -> Facts:
+        rank = {} if there else {"latest": is_latest(context, version), "prerelease": bool(version.prerelease)}
+        return {"release": str(version), **rank}
+
     what = f"GitHub Release {version} published"
-    return ensure(context, what, find=_find, make=_publish, planned=draft, patience=APPEARS)
+    return ensure(context, what, find=_find, make=_publish, planned=draft, patience=APPEARS, facts=_facts)
 
 
 def previous_version(versions: list[semver.Version], version: semver.Version) -> semver.Version | None:

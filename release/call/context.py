@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from release.call.plan import Plan
+from release.call.texts import typed_call
 from release.errors import Usage
 from release.versions import Line, line_of
 
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from release.settings import Settings
 
 T = TypeVar("T")
-
-
-def typed_call(*options: str) -> str:
-    """Return this call as it was typed, with options of invoke's own."""
-    return shlex.join(["inv", *options, *(word for word in sys.argv[1:] if word not in options)])
 
 
 class Clock:
@@ -103,6 +99,7 @@ class Context:
     options: Options = field(default_factory=Options)
     facts: Facts = field(default_factory=Facts)
     view: View = field(default_factory=View)
+    plan: Plan = field(default_factory=Plan)
     clock: Clock = field(default_factory=Clock)
     folder: Path = field(default_factory=Path.cwd)
     doors: dict[Hashable, Any] = field(default_factory=dict)
@@ -119,6 +116,13 @@ class Context:
     def version(self) -> semver.Version | None:
         """Return the version that this call is about, once that is settled."""
         return self.facts.version
+
+    @property
+    def today(self) -> date:
+        """The UTC day that the call counts as, read once: a plan's own, whenever it is carried out (F23)."""
+        return self.plan.day or self.once(
+            "today", lambda: datetime.fromtimestamp(self.clock.now(), timezone.utc).date()
+        )
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what was made under this key before in the call, making it the first time: a door, a look.
@@ -152,6 +156,7 @@ class Context:
                 raise Usage(f"{names}, and this would be {version}", "Type each version in a call of its own.")
             self.facts.version = version
             self.report.record(version=str(version))
+        self.plan.about("version", str(version))
         return version
 
     def look_anew(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
@@ -10,6 +11,7 @@ from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from release.call import plan
     from release.call.context import Context  # a listing of the tasks loads this module, and need not that
 
 T = TypeVar("T")
@@ -23,6 +25,7 @@ def ensure(
     make: Callable[[], object],
     planned: T,
     patience: float = 0,
+    facts: Callable[[T | None], plan.Facts] | None = None,
 ) -> T:
     """Return what `find` finds, making it first where it is missing.
 
@@ -32,8 +35,16 @@ def ensure(
     After `make`, whatever it answered, `find` alone decides (F8, F34): for up to `patience` seconds,
     since a service may show a write late. A `make` that failed and left nothing raises its own error;
     one that succeeded and left nothing raises Unknown.
+    `facts` tells what a plan holds of the thing, as it is found or, of None, as it will be: its kind and name first.
+    Without them it is no step of a plan: it takes away what a race or a killed call left.
     """
+
+    def _plan(there: T | None) -> None:
+        if facts:
+            context.plan.step(context, what, "todo" if there is None else "done", partial(facts, there))
+
     found = find()
+    _plan(found)
     if found is not None:
         context.report.step("done", what)
         return found
@@ -48,6 +59,7 @@ def ensure(
     if found is None:
         lost = Unknown(f"{what}: the write was accepted, but it is not there", "Look, then run the same again.")
         raise problem or lost
+    _plan(found)
     context.report.step("made", what)
     return found
 
@@ -61,15 +73,18 @@ def _problem(make: Callable[[], object]) -> ReleaseError | None:
     return None
 
 
-def perform(context: Context, what: str, act: Callable[[], T], planned: T) -> T:
+def perform(context: Context, what: str, act: Callable[[], T], planned: T, facts: plan.Facts | None = None) -> T:
     """Return what `act` returns, a step on this machine alone that nobody has to agree to.
 
-    A dry run says it as to do, and returns `planned` in its place.
+    A dry run says it as to do, and returns `planned` in its place. With `facts` it proves what others make, and a plan
+    holds what that will be.
     """
-    if context.dry:
-        context.report.step("todo", what)
-        return planned
-    return act()
+    if not context.dry:
+        return act()
+    context.report.step("todo", what)
+    if facts:
+        context.plan.step(context, what, "todo", lambda: facts)
+    return planned
 
 
 def save_file(context: Context, what: str, file: Path, text: str) -> None:

@@ -20,6 +20,8 @@ HELP = {
     "continue_": "go on with the picks that stopped",
     "component": "then release the SDK alone",
     "download": "save the wheel in this folder",
+    "execute": "really run the workflows' steps, each confined",
+    "fail": "a job that shall fail once, by its name; repeat it for more",
     "force": "write over what is there",
     "here": "of this repository, in place of the demo's",
     "html": "write a page of it to this file",
@@ -27,15 +29,19 @@ HELP = {
     "publish": "publish it once everything else is proved",
     "image": "build the runner image of this version too",
     "json": "one JSON object a line",
+    "kill_after": "kill the call after this write: push, dispatch, merge or tag",
     "keep_order": "pick in the order given, not in the trunk's",
     "label": "only those whose pull request has this label",
+    "lag": "seconds by which GitHub's answers shall lag",
     "line": "the line, such as 0.7",
     "mainline": "the parent a merge commit's change is against, such as 1",
     "merge": "merge it once it may be",
     "message": "the tag's message",
     "name": "the component, such as backend, web or sdk",
+    "offline": "read nothing of the real world",
     "out": "the folder for the wheel",
     "path": "only those that touch this path",
+    "plan": "in a dry run write the plan to this file; else follow it, and stop where it does not hold",
     "pr": "a merged pull request to pick, by its number; repeat it for more",
     "prefix": "the key's prefix, such as release/",
     "patch": "then release a patch with a conflict",
@@ -43,6 +49,7 @@ HELP = {
     "python": "the interpreter to test with, such as 3.12",
     "receipt": "write the receipt, or compare with the one in this file",
     "ref": "the commit or branch to do it on",
+    "refuse_push": "the branches and tags whose pushes shall be refused; repeat it for more",
     "rerun_failed": "have GitHub run the failed jobs once more",
     "root": "upload to the bucket's root, as no release",
     "run": "the run to take, by its id",
@@ -66,7 +73,8 @@ class Kind(NamedTuple):
     """What a task does: `writes` always (True), never (False), or when one of these flags is given.
 
     A task that writes gets --yes, and asks once; one that may only read gets --json; `waits` gives it --timeout,
-    `reruns` --rerun-failed, one that `numbers` a release --skip, and of one that `announces` people are told.
+    `reruns` --rerun-failed, one that `numbers` a release --skip, one that `plans` --plan, and of one that `announces`
+    people are told.
     """
 
     writes: bool | tuple[str, ...] = False
@@ -75,6 +83,7 @@ class Kind(NamedTuple):
     reruns: bool = False
     numbers: bool = False
     announces: bool = False
+    plans: bool = False
 
     @property
     def flags(self) -> dict[str, object]:
@@ -85,6 +94,7 @@ class Kind(NamedTuple):
             "timeout": (self.waits, ""),
             "rerun_failed": (self.reruns, False),
             "skip": (self.numbers, False),
+            "plan": (self.plans, ""),
         }
         return {name: default for name, (has, default) in given.items() if has}
 
@@ -137,7 +147,20 @@ class ImageRun(NamedTuple):
     build_base: bool = False
 
 
+class Rehearsal(NamedTuple):
+    """How to rehearse: with steps that really run, without the real world, and what shall go wrong on purpose."""
+
+    execute: bool = False
+    offline: bool = False
+    fail: tuple[str, ...] = ()
+    lag: str = ""
+    kill_after: str = ""
+    refuse_push: tuple[str, ...] = ()
+    plan: str = ""
+
+
 NOTHING, NO_LIST, AFRESH, SDK_RUN, IMAGE_RUN = PickRequest(), Listing(), Resume(), SdkRun(), ImageRun()
+REHEARSAL = Rehearsal()
 
 
 def parameters_of(recipe: Callable[..., Any]) -> list[inspect.Parameter]:

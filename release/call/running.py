@@ -5,20 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import weakref
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
 
 from release import settings
+from release.call import plan_file
 from release.call.context import Context, Facts, Options, View
 from release.call.flags import Kind, parameters_of, typed
 from release.call.mistakes import refuse
 from release.call.notices import announcement
+from release.call.plan import Approved
 from release.call.report import Report
+from release.call.texts import amount
 from release.errors import ReleaseError, Usage, Waiting
 from release.versions import is_line, line_of, parse, parse_line
 
@@ -34,17 +38,30 @@ NAMESPACES = ("sdk", "image", "platform", "sandbox")
 _last: tuple[weakref.ref[Config], Context] | None = None  # invoke keeps one configuration a call
 
 
+class Silence(Report):
+    """A report of which nobody hears: a dry run that is made to compare alone."""
+
+    def __init__(self) -> None:
+        super().__init__(stream=StringIO())
+        self.actions = False
+
+    def record(self, **facts: Any) -> None:
+        """Keep the facts to itself."""
+        self.facts.update(facts)
+
+
 def run(c: InvokeContext, recipe: Callable[..., Any], kind: Kind, flags: dict[str, Any]) -> None:
     """Run the task; a ReleaseError is printed and becomes its exit code, Ctrl-C says how to go on."""
     report = Report("text")
     try:
         given = _settings(c)
         report = Report("json" if flags.pop("json", False) else given.release.output)
+        file = flags.pop("plan", "") if kind.plans else ""
         context = _context(c, given, report, flags)
         if "version" not in {parameter.name for parameter in parameters_of(recipe)}:
             flags.pop("version", None)
         title = _title(recipe)
-        with report.group(title):
+        with report.group(title), _plan(context, file, title, flags) as context:
             if not _agree(context, recipe, kind, flags):
                 with announcement(context, title) if kind.announces else nullcontext():
                     _call(recipe, context, flags)
@@ -102,6 +119,21 @@ def _context(c: InvokeContext, given: settings.Settings, report: Report, flags: 
     return context
 
 
+@contextmanager
+def _plan(context: Context, file: str, title: str, flags: Mapping[str, Any]) -> Iterator[Context]:
+    """Give the call the plan to follow; a dry one notes its own, which is written once all of it is known."""
+    path, typed_flags = Path(file), {**flags, "skip": context.options.skip}
+    if not file:
+        yield context
+    elif not context.dry:
+        yield replace(context, plan=plan_file.follow(path, title, typed_flags))
+    else:
+        draft = plan_file.begin(path, context.today)
+        yield replace(context, plan=draft)
+        plan_file.save(draft, path, title, typed_flags)
+        context.report.step("made", f"plan {file}: {amount(len(draft.steps), 'step')}")
+
+
 def _folder(c: InvokeContext) -> Path:
     """Return the working directory; where `inv -r` found the task file elsewhere, the folder that has it."""
     here, root = Path.cwd(), Path(c.config._project_prefix or Path.cwd())  # invoke tells it nowhere else
@@ -135,15 +167,10 @@ def _agree(context: Context, recipe: Callable[..., Any], kind: Kind, flags: Mapp
     options = context.options
     agreed = options.yes or options.dry or context.facts.agreed
     if agreed or not _writes(kind, context, flags) or not context.report.interactive:
+        if isinstance(context.plan, Approved):
+            _try(context, recipe, flags, Silence())  # all of it is held against the plan before anything is written
         return False
-    trial = replace(
-        context,
-        options=replace(options, dry=True, asking=True),
-        report=Report("json" if context.report.json else "text"),
-        facts=replace(context.facts),
-        view=View(),
-    )
-    _call(recipe, trial, flags)
+    trial = _try(context, recipe, flags, Report("json" if context.report.json else "text"))
     if not trial.report.todo:
         context.facts.version = trial.facts.version
         return True  # nobody was asked, so a later task of the same call asks
@@ -153,6 +180,16 @@ def _agree(context: Context, recipe: Callable[..., Any], kind: Kind, flags: Mapp
     context.look_anew()  # a person took the time to read
     context.report.line()
     return False
+
+
+def _try(context: Context, recipe: Callable[..., Any], flags: Mapping[str, Any], report: Report) -> Context:
+    """Call the recipe once as a dry run, and return what it was called with."""
+    plan = context.plan.afresh() if isinstance(context.plan, Approved) else context.plan
+    options = replace(context.options, dry=True, asking=True)
+    trial = replace(context, options=options, report=report, facts=replace(context.facts), view=View(), plan=plan)
+    _call(recipe, trial, flags)
+    context.look_anew()
+    return trial
 
 
 def _writes(kind: Kind, context: Context, flags: Mapping[str, Any]) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+
 # Zero-width and direction characters can make a line read as something else (S4); "Cf" holds them all.
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -19,6 +22,11 @@ def duration(seconds: float | None) -> str:
 def amount(number: int, noun: str) -> str:
     """Return the number of things for people: 1 commit, 2 commits."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def typed_call(*options: str) -> str:
+    """Return this call as it was typed, with options of invoke's own."""
+    return shlex.join(["inv", *options, *(word for word in sys.argv[1:] if word not in options)])
 
 
 def printable(text: object) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 
 from release.errors import CouldNotTellError
@@ -27,6 +29,18 @@ def files(repo: Repository, sha: str, path: str, wanted: Callable[[str], bool] =
         if wanted(name):
             found[name] = oid
     return dict(zip(found, repo.store.contents(list(found.values())), strict=True))
+
+
+def tree_with(repo: Repository, before: str, texts: Mapping[str, bytes]) -> str:
+    """Return the tree of a commit or tree with these files' contents; writes objects alone, which nothing names."""
+    with tempfile.TemporaryDirectory(prefix="release-tree-") as folder:
+        git = partial(repo.git, GIT_INDEX_FILE=f"{folder}/index")
+        git("read-tree", before)
+        for path, text in texts.items():
+            mode = git("ls-files", "--stage", "--", path).partition(" ")[0]
+            blob = repo.git("hash-object", "-w", "--stdin", stdin=text.decode("utf-8", "surrogateescape"))
+            git("update-index", "--cacheinfo", f"{mode},{blob},{path}")
+        return git("write-tree", "--missing-ok")
 
 
 def existing_paths(repo: Repository, sha: str, paths: Sequence[str]) -> set[str]:

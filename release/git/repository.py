@@ -12,6 +12,7 @@ from subprocess import PIPE, Popen
 from typing import IO, cast
 
 from release.call.context import Context
+from release.call.plan import Content, Objects
 from release.errors import Conflict, Failed, Usage
 from release.git.failures import failure
 from release.git.library import git
@@ -140,6 +141,21 @@ class Repository:
         found = self.store.read([f"{sha}:{path}"])[0]
         return found.content if found else None
 
+    def file_id(self, name: str, path: str) -> str | None:
+        """Return the name of the file's object in the commit or tree, or None when it is not in it."""
+        return self.store.sha(f"{name}:{path}")
+
+    def holds(self, sha: str, content: Content) -> bool:
+        """Whether the commit is what was planned: the same tree, on top of the same commit by no more than planned."""
+        self.need_commit(sha)
+        if self.store.sha(f"{sha}^{{tree}}") != content.tree:
+            return False
+        for _ in range(content.commits):
+            sha = next(iter(self.parents(sha)), "")
+            if sha in ("", content.base):
+                break
+        return sha == content.base
+
     def parents(self, sha: str) -> list[str]:
         """Return the commit's parents, first one first, those beyond a shallow clone's cut too."""
         header, _ = self.commit_parts(sha)
@@ -257,6 +273,7 @@ def repository(context: Context) -> Repository:
 
     def _open() -> Repository:
         repo = Repository(context.folder, context.settings.release.remote)
+        context.doors[Objects] = repo
         url = repo.remote_url
         if is_secure(url):
             host, _ = remote_repository(url)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from release.call.context import Activity, Context, View
 from release.errors import Usage
@@ -99,8 +100,8 @@ class Look:
 class Remote:
     """The remote's refs as this call sees them, and on top what a dry call would have pushed."""
 
-    def __init__(self, look: Look, view: View) -> None:
-        self._look, self._view = look, view
+    def __init__(self, look: Look, view: View, see: Callable[[str, Mapping[str, str]], None] = lambda *_: None) -> None:
+        self._look, self._view, self._see = look, view, see
 
     def heads(self, pattern: str) -> list[RemoteRef]:
         """Return the branches that match the glob `pattern`, such as `release-0.7-*`."""
@@ -139,8 +140,11 @@ class Remote:
 
     def _refs(self, begin: str) -> list[RemoteRef]:
         """Return the refs whose full names begin so; what a dry call planned stands for what is there."""
-        refs = [*self._look.refs(begin), *self._view.all(RemoteRef)]
-        return list({ref.name: ref for ref in refs if ref.name.startswith(begin)}.values())
+        there = [ref for ref in self._look.refs(begin) if ref.name.startswith(begin)]
+        if _LINE.match(begin):  # a plan rests on what its line has; other lines go on
+            self._see(f"{begin}*", {ref.name: ref.sha for ref in there})
+        planned = [ref for ref in self._view.all(RemoteRef) if ref.name.startswith(begin)]
+        return list({ref.name: ref for ref in [*there, *planned]}.values())
 
     def _ref(self, kind: str, name: str) -> RemoteRef | None:
         full = f"{kind}{name}"
@@ -153,7 +157,7 @@ def remote(context: Context) -> Remote:
     What is planned is this context's alone: before a question the same call tries itself, and plans what is not there.
     """
     look = context.once(Look, lambda: Look(repository(context), context.activity))
-    return Remote(look, context.view)
+    return Remote(look, context.view, partial(context.plan.see, context))
 
 
 def trunk(context: Context) -> str:

@@ -176,6 +176,7 @@ def github(context: Context) -> GitHub:
         api = api_url(host)
         if not token(context, api):
             raise Usage(f"no GitHub token for {address(api)}", sign_in(api))
+        context.plan.about("repository", name)
         return GitHub(http(context), api, name, token(context, api), partial(_renew, api))
 
     def _renew(api: str) -> str:

@@ -9,6 +9,7 @@ from itertools import islice
 
 from release.call.context import Context
 from release.call.ensure import ensure
+from release.call.plan import Facts, File
 from release.call.wait import Wait, wait_until
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
 from release.git.refs import HEADS, NEW, TAGS, brief
@@ -45,12 +46,19 @@ def dispatch_run(context: Context, dispatch: Dispatch, *, again: bool = False, r
             make=asked.ask,
             planned=Run(0, dispatch.workflow, "planned", "", dispatch.sha, dispatch.name),
             patience=APPEARS,
+            facts=lambda _: _facts(dispatch),
         )
         asked.show(found)
     finally:
         if not asked.unseen:  # else it stays for those who look meanwhile, and ends as a killed call's
             asked.lease.let_go()
     return _check_bound(context, asked.first(found), dispatch)
+
+
+def _facts(dispatch: Dispatch) -> Facts:
+    file = File(dispatch.sha, f"{FOLDER}/{dispatch.workflow}")
+    asked = {"ref": dispatch.ref, "commit": dispatch.sha, "file": file, "inputs": dispatch.inputs}
+    return {"run": dispatch.workflow, **asked}
 
 
 def existing_run(context: Context, dispatch: Dispatch, run_id: int = 0) -> Run:

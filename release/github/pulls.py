@@ -8,8 +8,9 @@ from typing import Any
 
 from release.call.context import Context
 from release.call.ensure import ensure
+from release.call.plan import Content, Facts
 from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiting
-from release.git.refs import NEW, RemoteRef, brief, short_name
+from release.git.refs import HEADS, NEW, RemoteRef, brief, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.github.api import GitHub, github
@@ -95,6 +96,7 @@ def open_pull_request(context: Context, head: RemoteRef, base: str, title: str, 
         make=lambda: github(context).send("POST", "pulls", {"title": title, "head": name, "base": base, "body": body}),
         planned=PullRequest(0, "planned", "", base, "", head=name),
         patience=APPEARS,
+        facts=lambda _: {"pull request": f"{name} → {base}", "head": head.name, "base": base, "commit": head.sha},
     )
     if found.number:
         context.report.record(pr_number=found.number)
@@ -116,6 +118,13 @@ def merge_pull_request(context: Context, opened: PullRequest, sha: str) -> PullR
             raise Conflict(f"pull request #{now.number} was closed without merging", f"Reopen it: {now.url}")
         return now if now.merged else None
 
+    def _facts(there: PullRequest | None) -> Facts:
+        named = {"merge": f"{opened.head} → {opened.base}", "into": f"{HEADS}{opened.base}", "head": sha}
+        if there and there.merge_sha != NEW:
+            return {**named, "commit": there.merge_sha}
+        onto, method = remote(context).head_sha(opened.base), merge_method(context, opened.base)
+        return {**named, "onto": onto, "method": method, "commit": Content()}
+
     return ensure(
         context,
         f"merge pull request #{opened.number or '…'} at {brief(sha)} into {opened.base}",
@@ -123,6 +132,7 @@ def merge_pull_request(context: Context, opened: PullRequest, sha: str) -> PullR
         make=lambda: _merge(context, opened, sha),
         planned=replace(opened, merged=True, merge_sha=opened.merge_sha or NEW),
         patience=APPEARS,
+        facts=_facts,
     )
 
 
@@ -139,6 +149,7 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
         find=lambda: name if remote(context).head_sha(name) is None else None,
         make=lambda: repository(context).delete_branch(head.name, head.sha),
         planned=name,
+        facts=lambda _: {"delete": head.name},
     )
 
 

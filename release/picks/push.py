@@ -14,6 +14,7 @@ from release.artifacts.next_release import coordinated_tag
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.flags import PickRequest
+from release.call.plan import Content
 from release.call.texts import amount
 from release.errors import Conflict, Failed, ReleaseError
 from release.git.fetch import need_history
@@ -95,8 +96,12 @@ def make_picks(context: Context, plan: PickPlan) -> Outcome:
             context.report.step("note", f"{pick}: changes nothing on {short_name(plan.head)}, left out")
         elif outcome.stopped_at != pick.sha:
             context.report.step("todo" if trial else "note", f"pick {pick}")
-    # The commits of a trial go with its worktree: nobody may look for them later in the call.
-    return replace(outcome, head=NEW) if trial and outcome.head != plan.head.sha else outcome
+    if not trial or outcome.head == plan.head.sha:
+        return outcome
+    # The commits of a trial go with its worktree: nobody may look for them later in the call, but for what they hold.
+    tree = repo.store.sha(f"{outcome.head}^{{tree}}") or ""
+    context.view.add(plan.head.name, Content(tree, plan.head.sha, len(plan.picks)))
+    return replace(outcome, head=NEW)
 
 
 def _pick_to_conflict(repo: Repository, plan: PickPlan) -> Outcome:
@@ -159,12 +164,14 @@ def push_picks(context: Context, head: RemoteRef, sha: str, version: semver.Vers
                 return None
         return branch_ref(short_name(head), now) if version is None or tag_at(context, version, sha) else None
 
+    planned = context.view.get(Content, head.name)
     return ensure(
         context,
         f"{short_name(head)} at {brief(sha)}" + (f" and tag {version}, in one push" if version else ""),
         find=_find,
         make=lambda: _push(context, head, sha, version),
         planned=branch_ref(short_name(head), NEW),
+        facts=lambda there: {"picks": head.name, "commit": there.sha if there else planned or sha},
     )
 
 
@@ -179,9 +186,8 @@ def _push(context: Context, head: RemoteRef, sha: str, version: semver.Version |
         rules = blocking_rules(context, short_name(head))
         if not rules and not any(word in error.problem for word in WORDS):
             raise
-        # The way around a protected branch (F13).
         problem = f"{short_name(head)} is protected{f' ({rules})' if rules else ''}; {error.problem}"
-        raise Failed(problem, "Go by a pull request: the same command with --via-pr") from error
+        raise Failed(problem, "Go by a pull request: the same command with --via-pr") from error  # the way round (F13)
 
 
 def blocking_rules(context: Context, branch: str) -> str:
@@ -207,12 +213,14 @@ def push_backport(context: Context, plan: PickPlan, sha: str) -> RemoteRef:
     name = backport_branch(plan)
     ref = branch_ref(name, sha)
     merge_method(context, short_name(plan.head))  # without one, nothing is begun
+    planned = context.view.get(Content, plan.head.name)
     return ensure(
         context,
         f"branch {name} with {amount(len(plan.picks), 'pick')}",
         find=lambda: ref if remote(context).head_sha(name) == sha else _backport_on_remote(context, plan),
         make=lambda: repository(context).push([Push(ref.name, sha)]),
         planned=branch_ref(name, NEW),
+        facts=lambda there: {"backport": ref.name, "commit": there.sha if there else planned or sha},
     )
 
 
@@ -228,13 +236,12 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
     if not opened.merged:
         follow_checks(context, branch_checks(context, backport.sha, short_name(backport), base, opened.url))
     done = merge_pull_request(context, opened, backport.sha)
-    if done.merge_sha == NEW:
-        return branch_ref(base, NEW)
-    now = needed_branch(context, plan.line)
-    need_history(repo, [now])
-    if not repo.is_ancestor(done.merge_sha, now.sha):
-        without = f"{short_name(now)} is at {brief(now.sha)}, without the merged {brief(done.merge_sha)}"
-        raise Conflict(without, f"Look: {done.url}")
+    now = branch_ref(base, NEW) if done.merge_sha == NEW else needed_branch(context, plan.line)
+    if now.sha != NEW:
+        need_history(repo, [now])
+        if not repo.is_ancestor(done.merge_sha, now.sha):
+            without = f"{short_name(now)} is at {brief(now.sha)}, without the merged {brief(done.merge_sha)}"
+            raise Conflict(without, f"Look: {done.url}")
     delete_branch(context, backport)
     return now
 

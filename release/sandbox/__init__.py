@@ -7,6 +7,7 @@ cloud.py      S3 and ECR; registry.py: its images as an OCI registry has them
 github/       one repository's GitHub: records and state, rules, events, merging, routes; app.py serves it
 runner/       a workflow's jobs and steps, run for real; knows nothing of github/
 sample/       the monorepo's files and history
+rehearsal/    one's own repository: the copy, what the real world has, bad days, what it all came to
 demo/         what the demo types, and what is out there afterwards
 """
 
@@ -21,17 +22,23 @@ if TYPE_CHECKING:
     from release.sandbox.demo.component import demo_component
     from release.sandbox.demo.patch import demo_patch
     from release.sandbox.git import GitError
-    from release.sandbox.world import History, Sandbox
+    from release.sandbox.rehearsal import Rehearsal
+    from release.sandbox.rehearsal.copy import History
+    from release.sandbox.rehearsal.mishaps import BadDay, check_bad_day
+    from release.sandbox.world import Sandbox
 
 __all__ = [
-    "GitError", "History", "Sandbox", "demo_component", "demo_patch", "release_evidence", "run_command", "run_shell",
-    "type_task",
+    "BadDay", "GitError", "History", "Rehearsal", "Sandbox", "check_bad_day", "demo_component", "demo_patch",
+    "release_evidence", "run_command", "run_shell", "type_task",
 ]  # fmt: skip
 
 _ROOMS = {
+    "BadDay": "rehearsal.mishaps",
     "GitError": "git",
-    "History": "world",
+    "History": "rehearsal.copy",
+    "Rehearsal": "rehearsal",
     "Sandbox": "world",
+    "check_bad_day": "rehearsal.mishaps",
     "demo_component": "demo.component",
     "demo_patch": "demo.patch",
     "release_evidence": "demo",

@@ -21,10 +21,13 @@ _GONE = (ProcessLookupError, PermissionError)  # the second for one that ended a
 ELSEWHERE = ("ENV", "ZDOTDIR")  # with these a shell would begin as the user's
 
 
-def run_command(sandbox: Sandbox, command: Sequence[str], **variables: str) -> int:
-    """Run a command in the clone, in a session of its own, and return its exit code."""
+def run_command(
+    sandbox: Sandbox, command: Sequence[str], begun: Callable[[int], object] = lambda _: None, **variables: str
+) -> int:
+    """Run a command in the clone, in a session of its own, and return its exit code; `begun` is told its number."""
     environment = child_environment({**sandbox.environment(), **variables})
     child = subprocess.Popen(command, cwd=sandbox.work, env=environment, start_new_session=True)
+    begun(child.pid)
     return _wait(child, lambda number: os.killpg(child.pid, number), signal.SIGINT)
 
 

@@ -53,6 +53,10 @@ class Cloud:
         self._images = list(images)
         self._server.start()
 
+    def forget_images(self) -> None:
+        """Have the repositories empty from the start; nobody has asked for anything yet."""
+        self._images = []
+
     def _fill(self) -> None:
         """Make what is there from the start, when somebody first asks: that takes longer than all else of a sandbox."""
         with self._filling:
@@ -70,14 +74,14 @@ class Cloud:
         """End serving."""
         self._server.stop()
 
-    def push_image(self, repository: str, tag: str, content: str = "") -> str:
-        """Give an image that is its content's to a tag, as a `docker push` would; answer its digest."""
+    def push_image(self, repository: str, tag: str, content: str = "", digest: str = "") -> str:
+        """Give an image that is its content's to a tag, as a `docker push` would; answer its digest, or that given."""
         kind = "application/vnd.oci.image"
         layer, empty = (f"sha256:{hashlib.sha256(each).hexdigest()}" for each in ((content or tag).encode(), b"{}"))
         config = {"mediaType": f"{kind}.config.v1+json", "size": 2, "digest": empty}
         layers = [{"mediaType": f"{kind}.layer.v1.tar", "size": 1, "digest": layer}]
         manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers})
-        digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+        digest = digest or f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
         image = {"imageManifest": manifest, "imageManifestMediaType": MANIFEST, "imageDigest": digest}
         self._ecr("PutImage", repositoryName=repository, imageTag=tag, **image)
         return digest

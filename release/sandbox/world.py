@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -20,11 +19,13 @@ from typing import TYPE_CHECKING
 from release.config_py import constant
 from release.errors import Usage
 from release.sandbox.cloud import Cloud
-from release.sandbox.git import Bare, GitError
+from release.sandbox.git import Bare
 from release.sandbox.github.app import GitHub
 from release.sandbox.github.git import configure_bare
 from release.sandbox.github.records import TOKEN
+from release.sandbox.rehearsal.copy import History, copy_history
 from release.sandbox.sample import replay
+from release.sandbox.simulation import Simulation
 from release.settings import Image, Settings
 from release.versions import image_tags, parse
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 OLDEST_GIT = (2, 38)  # the first whose merge-tree writes a tree: what merges pull requests here
 REMOTE = "remote.git"
 WORK = "platform"
-OWN_FILES = ("tasks.py", "invoke.yaml")  # what is typed and set: as it is here, pushed or not
 _PERSON = {f"GIT_{who}_NAME": "Release Person" for who in ("AUTHOR", "COMMITTER")}
 _PERSON |= {f"GIT_{who}_EMAIL": "person@example.com" for who in ("AUTHOR", "COMMITTER")}
 _NO_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -63,25 +63,33 @@ class Sandbox:
         cloud: bool = True,
         owner: str = "acme",
         history: History | None = None,
+        execute: bool = True,
     ) -> None:
         """Make it of the sample, of one commit with `files`, or of another repository's `history`.
 
-        Raises Usage for a Git that is too old for its GitHub.
+        Its workflows' steps really run; with `execute` off, what they would do is told from their text. Raises Usage
+        for a Git that is too old for its GitHub.
         """
         _check_git()
         self.folder = Path(tempfile.mkdtemp(prefix="release-sandbox-")).resolve()
+        self._execute = execute
+        self.simulation: Simulation | None = None
         try:
             self.home = self.folder / "home"
             self.home.mkdir()
             self.git_config = self.home / ".gitconfig"
             self.git_config.write_text(_GIT_CONFIG, encoding="utf-8")
             trunk = history.trunk if history else "main"
-            copied = copy_history(self.folder, history) if history else copy_repositories(self.folder, files)
-            self.bare, clone = copied
+            self.bare, clone = Bare(self.folder / REMOTE), Bare(self.folder / WORK)
             self.work = clone.path
+            if history:
+                copy_history(self.bare, clone, history)
+            else:
+                copy_repositories(self.folder, files)
             names = history.repository.split("/") if history else [owner]
             self.github = GitHub(self.bare, self.folder, *names)
-            self.cloud = Cloud(history.settings if history else None) if cloud else None
+            self._settings = history.settings if history else Settings()
+            self.cloud = Cloud(self._settings) if cloud else None
             self._past = past_image_tags(self.bare, history.settings.image) if history else _template_tags(_key(files))
             follow_remote(clone, self.github.clone_url, trunk)
             self.github.hub.settings.default_branch = trunk
@@ -108,6 +116,9 @@ class Sandbox:
         if self.cloud:
             self.cloud.start(self._past)
         self.github.hub.job_environment = self.job_environment()
+        if not self._execute:
+            self.simulation = Simulation(self._settings, self.job_environment())
+            self.github.use_runner(self.simulation.runner)
 
     def close(self) -> None:
         """End the runs and the servers, and remove the folder."""
@@ -157,26 +168,13 @@ class Sandbox:
         return {**kept, **ours}
 
 
-def copy_repositories(folder: Path, files: Mapping[str, str] | None) -> tuple[Bare, Bare]:
+def copy_repositories(folder: Path, files: Mapping[str, str] | None) -> None:
     """Put a remote and the user's repository into a folder: one commit with these files, or the sample's history."""
     template = _template(_key(files))
     for name in (REMOTE, WORK):
         shutil.copytree(template / name, folder / name, symlinks=True)
-    work = Bare(folder / WORK)
     # The copies are other files to Git's index, though their content is the same.
-    work.git("update-index", "-q", "--refresh")
-    return Bare(folder / REMOTE), work
-
-
-@dataclass(frozen=True)
-class History:
-    """Another repository, by what it last saw of its remote."""
-
-    source: Path
-    remote: str
-    trunk: str
-    settings: Settings = field(default_factory=Settings)
-    repository: str = "acme/platform"
+    Bare(folder / WORK).git("update-index", "-q", "--refresh")
 
 
 def past_image_tags(bare: Bare, image: Image) -> list[str]:
@@ -187,37 +185,6 @@ def past_image_tags(bare: Bare, image: Image) -> list[str]:
             named = constant((bare.file(sha, image.config_file) or "").encode(), image.config_variable)
             tags |= dict.fromkeys(image_tags(image.tags, parse(named), image.pythons))
     return list(tags)
-
-
-def copy_history(folder: Path, history: History) -> tuple[Bare, Bare]:
-    """Put a remote and a clone into a folder, with what another repository last saw of its remote; that one is read."""
-    bare = Bare(folder / REMOTE)
-    bare.path.mkdir()
-    bare.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={history.trunk}")
-    seen = (f"+refs/remotes/{history.remote}/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-    bare.git("fetch", "--quiet", "--update-head-ok", str(history.source), *seen)
-    if not bare.sha(f"refs/heads/{history.trunk}"):  # Git leaves out what a shallow clone has
-        raise GitError(f"{history.remote}/{history.trunk} is not whole here; git fetch --unshallow {history.remote}")
-    bare.git("update-ref", "-d", "refs/heads/HEAD")
-    configure_bare(bare)
-    _clone(bare, folder / WORK, history.trunk)
-    work = Bare(folder / WORK)
-    for name in OWN_FILES:
-        _copy_own_file(history.source / name, work)
-    return bare, work
-
-
-def _copy_own_file(source: Path, work: Bare) -> None:
-    """Put the file as it is in the user's working tree, pushed or not, into the clone, where Git takes no notice."""
-    if source.is_file():
-        shutil.copy(source, work.path / source.name)
-        if work.git("ls-files", "--", source.name).strip():
-            work.git("update-index", "--skip-worktree", "--", source.name)
-        else:
-            info = work.path / ".git" / "info"
-            info.mkdir(exist_ok=True)
-            with (info / "exclude").open("a", encoding="utf-8") as exclude:
-                exclude.write(f"/{source.name}\n")
 
 
 def follow_remote(work: Bare, url: str, trunk: str = "main") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -64,14 +63,14 @@ def branch(context: Context, version: str = "", ref: str = "") -> RemoteRef:
     if not ref:
         git.lines.check_not_gone(context, line)
     sha = git.choice.named_commit(context, ref or git.tags.trunk_ref(context).name)
-    today = datetime.fromtimestamp(context.clock.now(), timezone.utc).date()
-    planned = git.refs.branch_ref(release.versions.branch_name(line, today), sha)
+    planned = git.refs.branch_ref(release.versions.branch_name(line, context.today), sha)
     found = ensure(
         context,
         f"release branch {git.refs.short_name(known or planned)} at {git.refs.brief((known or planned).sha)}",
         find=lambda: _branch_cut_at(context, git.lines.line_branch(context, line), "" if known and not ref else sha),
         make=lambda: git.repository.repository(context).push([git.refs.Push(planned.name, sha)]),
         planned=planned,
+        facts=lambda there: {"branch": (there or planned).name, "commit": (there or planned).sha},
     )
     context.report.record(branch=git.refs.short_name(found), sha=found.sha)
     return found
@@ -94,7 +93,7 @@ def tag(
         head = git.lines.needed_branch(context, line)
         # Who names the version means the head; a version that the call settled may be tagged, and is done then (F27).
         sha = head.sha if version else github.places.commit_to_tag(context, wanted, head)
-    places = git.lines.line_branches(context, line)
+    places, planned = git.lines.line_branches(context, line), git.refs.tag_ref(wanted, sha)
     # What has a tag of a branch's head pushed only while that is its head: the same, with a lease (F6).
     leases = [git.refs.Push(head.name, sha, expected=sha) for head in places if head.sha == sha]
     found = ensure(
@@ -102,7 +101,8 @@ def tag(
         f"tag {wanted} at {git.refs.brief(sha)}",
         find=lambda: artifacts.next_release.coordinated_tag(context, wanted, sha, places, shared),
         make=lambda: github.burned.push_version_tag(context, wanted, sha, *leases, message=message, sign=sign),
-        planned=git.refs.tag_ref(wanted, sha),
+        planned=planned,
+        facts=lambda there: {"tag": planned.name, "commit": (there or planned).sha},
     )
     context.report.record(tag=str(wanted), sha=found.sha)
     return found

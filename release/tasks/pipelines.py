@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from release.versions import Line
 
 
-@task(writes=True, waits=True, reruns=True, numbers=True, announces=True)
+@task(writes=True, waits=True, reruns=True, numbers=True, announces=True, plans=True)
 def minor(context: Context, version: str = "", image: bool = True) -> None:
     """Release a new minor: image, branch, tag, platform, SDK.
 
@@ -31,7 +31,7 @@ def minor(context: Context, version: str = "", image: bool = True) -> None:
     release_together(context, _version(context, version, "minor"), image)
 
 
-@task(writes=True, waits=True, reruns=True, numbers=True, announces=True)
+@task(writes=True, waits=True, reruns=True, numbers=True, announces=True, plans=True)
 def major(context: Context, version: str = "", image: bool = True) -> None:
     """Release a new major: image, branch, tag, platform, SDK.
 
@@ -149,7 +149,7 @@ def _version(context: Context, given: str, bump: str) -> semver.Version:
     return version
 
 
-@task(writes=True, waits=True, reruns=True, numbers=True, announces=True)
+@task(writes=True, waits=True, reruns=True, numbers=True, announces=True, plans=True)
 def patch(
     context: Context,
     line: str = "",
@@ -234,7 +234,7 @@ def _follow(context: Context, head: RemoteRef, checks: bool) -> None:
         context.report.step("note", f"the checks of {git.refs.short_name(head)} are left out (--no-checks)")
 
 
-@task(writes=True, waits=True, reruns=True, numbers=True, announces=True)
+@task(writes=True, waits=True, reruns=True, numbers=True, announces=True, plans=True)
 def component(context: Context, name: str = "", accept: str | None = None, version: str = "") -> None:
     """Release one component alone, if it fits its line.
 

@@ -9,20 +9,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
 
+import release
 from release import artifacts, git, sandbox
 from release.call.ensure import perform
+from release.call.flags import REHEARSAL, Kind, Rehearsal
 from release.call.task import task
 from release.errors import Failed, Usage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from release.call.context import Context
-    from release.sandbox import Sandbox
+    from release.sandbox import BadDay, Sandbox
 
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EVIDENCE = {"tag": 1, "head": 1, "wheel": 1, "image": 8, "pull request": 1, "GitHub Release": 1}
@@ -102,13 +103,16 @@ def _shell(context: Context, command: str) -> None:
         raise Exit(code=code if code > 0 else 128 - code)  # as shells tell a signal
 
 
-@task()
-def rehearse(context: Context, task: str = "release.minor") -> None:
+@task(reads=True)
+def rehearse(context: Context, task: str = "release.minor", how: Rehearsal = REHEARSAL) -> None:
     """Try a release of this very repository in a sandbox.
 
-    Its branches and tags are copied as this clone last saw them, with the task file and the settings that are here,
-    its workflows' steps run on this machine, and nothing leaves it. What writes is typed twice: the second time
-    changes nothing. Raises Failed when the repository cannot be copied, or the rehearsed task does not exit 0.
+    Its branches and tags are copied by reference, with the task file and the settings that are here, and met by what
+    the real world has (rules, pull requests, keys, images), which is read only; --offline leaves that out. Nothing
+    leaves this machine. What the workflows' steps would do is told from their text; with --execute they really run.
+    --fail, --lag, --kill-after and --refuse-push have something go wrong, and the way on is shown. What writes is
+    typed once more: that changes nothing. Raises Failed when the repository cannot be copied, the rehearsed task does
+    not end well, or a workflow would not deliver what the release needs.
 
     Example: inv sandbox.rehearse --task "release.minor --version 0.7.0"
     """
@@ -116,20 +120,29 @@ def rehearse(context: Context, task: str = "release.minor") -> None:
         words = shlex.split(task)
     except ValueError as error:
         raise Usage(f"--task {task}: {error}", 'Such as --task "release.patch --line 0.7"') from error
+    day = sandbox.BadDay(how.fail, sandbox.check_bad_day(how.lag, how.kill_after), how.kill_after, how.refuse_push)
     root = git.repository.repository(context).root
     what = f"inv {task}, on a copy of {root.name} in a sandbox"
-    perform(context, what, lambda: _rehearse(context, root, words), None)
+    perform(context, what, lambda: _rehearse(context, words, day, how), None)
 
 
-def _rehearse(context: Context, root: Path, words: list[str]) -> None:
-    with _copy(context) as world:
+def _rehearse(context: Context, words: list[str], day: BadDay, how: Rehearsal) -> None:
+    with _copy(context, offline=how.offline, execute=how.execute) as world:
         context.report.line(
             f"A copy of {world.github.hub.full_name} with a GitHub, an S3 and an ECR on this machine alone"
         )
-        sandbox.type_task(context, world, *words)
-        if world.github.writes():
-            context.report.line()
-            sandbox.type_task(context, world, *words)
+        plan = str(Path(how.plan).absolute()) if how.plan else ""
+        played = sandbox.Rehearsal(context, world, words, day, _kind_of, plan)
+        if not how.offline:
+            played.take_over()
+        played.play()
+
+
+def _kind_of(word: str) -> Kind:
+    """Return what the task of that name does; any other word does nothing."""
+    room, _, name = word.partition(".")
+    tasks: Mapping[str, Any] = getattr(release.namespace.collections.get(room), "tasks", {})
+    return tasks[name].kind if name in tasks else Kind()
 
 
 def _show_evidence(context: Context, world: Sandbox, version: str) -> None:
@@ -145,22 +158,37 @@ def _show_evidence(context: Context, world: Sandbox, version: str) -> None:
 
 
 @contextmanager
-def _copy(context: Context) -> Iterator[Sandbox]:
+def _copy(context: Context, offline: bool = False, execute: bool = True) -> Iterator[Sandbox]:
     """Make the world of this very repository, as its settings are; its wheel can be built there."""
     root, settings = git.repository.repository(context).root, context.settings
     artifacts.build.check_build_requirements(root / settings.sdk.path)
-    trunk = git.snapshot.trunk(context)
+    trunk = _trunk(context, offline)
     try:
         _, name = git.remotes.remote_repository(git.repository.repository(context).remote_url)
     except Usage:  # a remote that is a folder, say
         name = f"local/{root.name}"
     history = {"source": root, "remote": settings.release.remote, "trunk": trunk, "repository": name}
-    with _sandbox(**history, settings=settings) as world:
+    with _sandbox(execute, **history, settings=settings) as world:
         yield world
 
 
+def _trunk(context: Context, offline: bool) -> str:
+    """Return the trunk's name, by the remote or, where that is not to be asked or does not answer, by this clone."""
+    if not offline:
+        with suppress(Failed):
+            return git.snapshot.trunk(context)
+    repo, head = git.repository.repository(context), f"refs/remotes/{context.settings.release.remote}/HEAD"
+    if context.settings.release.trunk:
+        return context.settings.release.trunk
+    try:
+        return repo.git("symbolic-ref", "--short", head).partition("/")[2]
+    except Failed as error:
+        what = "this clone does not say which branch is the trunk"
+        raise Usage(what, f"git remote set-head {repo.remote} --auto, or set release.trunk in invoke.yaml.") from error
+
+
 @contextmanager
-def _sandbox(**history: Any) -> Iterator[Sandbox]:
+def _sandbox(execute: bool = True, **history: Any) -> Iterator[Sandbox]:
     """Make the world, and end it whatever ends this process: a closed terminal and a polite kill too."""
     kept = {number: signal.getsignal(number) for number in ENDS}
     with ExitStack() as stack:
@@ -168,19 +196,20 @@ def _sandbox(**history: Any) -> Iterator[Sandbox]:
             stack.callback(signal.signal, number, handler)
             if handler != signal.SIG_IGN:  # as nohup wants it
                 signal.signal(number, signal.default_int_handler)
-        world = stack.enter_context(_world(history))
+        world = stack.enter_context(_world(history, execute))
         for number in ENDS:  # a second one would leave half of it
             stack.callback(signal.signal, number, signal.SIG_IGN)
         yield world
 
 
-def _world(history: Mapping[str, Any]) -> Sandbox:
+def _world(history: Mapping[str, Any], execute: bool) -> Sandbox:
     try:
-        return sandbox.Sandbox(history=sandbox.History(**history) if history else None)
+        return sandbox.Sandbox(history=sandbox.History(**history) if history else None, execute=execute)
     except ImportError as error:
         raise Usage(f"the sandbox needs {error.name}", "pip install 'release-tasks[sandbox]'") from error
     except (sandbox.GitError, OSError) as error:
         said = str(error).strip().splitlines() or ["Git says no"]
         words = next((line for line in said if "fatal:" in line), said[-1])
-        hint = "Is there room? Is the clone whole, neither shallow nor partial? git fsck tells more."
-        raise Failed(f"the sandbox cannot be made: {words.strip()}", hint) from error
+        what, _, command = words.strip().partition("; ")
+        hint = command or "Is there room? Is the clone whole? git fsck tells more."
+        raise Failed(f"the sandbox cannot be made: {what}", hint) from error

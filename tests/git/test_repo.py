@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from release.call.context import Activity, View
+from release.call.plan import Content
 from release.errors import Conflict, Failed, Unknown, Usage
 from release.git.failures import failure
+from release.git.objects import tree_with
 from release.git.refs import Push, RemoteRef, ref_matches
 from release.git.remotes import public_url, remote_repository
 from release.git.repository import Repository
@@ -433,3 +435,19 @@ def _basic(token: str = "") -> str:
 )
 def test_a_ruleset_s_star_stops_at_a_slash(pattern: str, ref: str, value: bool) -> None:
     assert ref_matches(pattern, ref) is value
+
+
+def test_a_commit_is_what_was_planned_by_its_tree_and_its_base(repo: Repository) -> None:
+    base = repo.head()
+    tree = tree_with(repo, base, {"sdk/config.py": b'X = "2"\n'})
+    made = commit(repo.root, "sdk/config.py", 'X = "2"\n')
+    assert git(repo.root, "rev-parse", f"{made}^{{tree}}") == tree
+    assert git(repo.root, "status", "--short") == ""
+    assert repo.holds(made, Content(tree, base, 1))
+    assert not repo.holds(commit(repo.root, "a.txt", "two\n"), Content(tree, base, 2))
+    git(repo.root, "revert", "--no-edit", "HEAD")  # the same files, by two commits more
+    assert not repo.holds(repo.head(), Content(tree, base, 1))
+    assert repo.holds(repo.head(), Content(tree, base, 3))
+    assert not repo.holds(made, Content(tree, repo.head(), 1))
+    assert repo.file_id(tree, "sdk/config.py") == repo.file_id(made, "sdk/config.py") is not None
+    assert repo.file_id(made, "none") is None

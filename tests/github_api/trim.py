@@ -53,6 +53,7 @@ ENDPOINTS = """
 ./actions/artifacts/{artifact_id}                           get
 ./actions/artifacts/{artifact_id}/{archive_format}          get
 ./actions/permissions/workflow                              get
+./environments                                              get
 ./pulls                                                     get post
 ./pulls/{pull_number}                                       get patch
 ./pulls/{pull_number}/merge                                 get put

@@ -113,22 +113,7 @@ class GitHub:
 def run_workflow(hub: Hub, start: Start) -> RunLike:
     """Make the run that really runs a workflow's steps."""
     folder = hub.folder / "runs" / str(start.id)
-    return new_run(start, hub.bare.path, folder, hub.job_environment, _run_context(hub, start))
-
-
-def _run_context(hub: Hub, start: Start) -> dict[str, Any]:
-    """Make the contexts that a workflow's expressions see, beside what its run knows itself."""
-    github = {
-        "actor": start.actor,
-        "triggering_actor": start.actor,
-        "api_url": hub.api_url,
-        "repository": hub.full_name,
-        "repository_owner": hub.owner,
-        "run_id": str(start.id),
-        "run_number": str(start.number),
-        "server_url": hub.url,
-    }
-    return {"github": github, "secrets": {"GITHUB_TOKEN": JOB_TOKEN, **hub.secrets}, "vars": {}}
+    return new_run(start, hub.bare.path, folder, hub.job_environment, hub.run_context(start))
 
 
 def application(state: Hub) -> WSGIApplication:

@@ -11,6 +11,7 @@ from pathlib import Path
 from release.sandbox.git import Bare
 from release.sandbox.github.records import (
     API,
+    JOB_TOKEN,
     Check,
     Comment,
     Json,
@@ -48,6 +49,7 @@ class Hub:
     checks: list[Check] = field(default_factory=list)
     labels: dict[str, Json] = field(default_factory=dict)
     rulesets: list[Ruleset] = field(default_factory=list)
+    environments: dict[str, list[Json]] = field(default_factory=dict)  # what protects each, by its name
     burned: set[str] = field(default_factory=set)  # tags of immutable releases that were deleted
     known_refs: dict[str, str] = field(default_factory=dict)
     part_ids: dict[tuple[int, int, str], int] = field(default_factory=dict)
@@ -68,6 +70,20 @@ class Hub:
     def api_url(self) -> str:
         """What GITHUB_API_URL has to be."""
         return f"{self.url}{API}"
+
+    def run_context(self, start: Start) -> Json:
+        """Make the contexts that a workflow's expressions see, beside what its run knows itself."""
+        github = {
+            "actor": start.actor,
+            "triggering_actor": start.actor,
+            "api_url": self.api_url,
+            "repository": self.full_name,
+            "repository_owner": self.owner,
+            "run_id": str(start.id),
+            "run_number": str(start.number),
+            "server_url": self.url,
+        }
+        return {"github": github, "secrets": {"GITHUB_TOKEN": JOB_TOKEN, **self.secrets}, "vars": {}}
 
     @property
     def api(self) -> str:

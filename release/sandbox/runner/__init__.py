@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from release.sandbox.runner.confinement import check_confinement, run_confined_job
+from release.sandbox.runner.machine import Machine
 from release.sandbox.runner.run import WorkflowRun
+from release.sandbox.runner.steps import run_job
 from release.sandbox.runner.workflow import InvalidWorkflow, Workflow, input_values, parse_workflow
 
 __all__ = [
     "InvalidWorkflow",
     "JobLike",
+    "Machine",
     "RunLike",
     "Start",
     "StepLike",
     "Workflow",
+    "check_confinement",
     "input_values",
     "new_run",
     "parse_workflow",
+    "run_confined_job",
+    "run_job",
 ]
 
 
@@ -96,9 +103,19 @@ class Start:
 
 
 def new_run(
-    start: Start, repository: Path, folder: Path, env: Mapping[str, str], context: Mapping[str, Any]
+    start: Start,
+    repository: Path,
+    folder: Path,
+    env: Mapping[str, str],
+    context: Mapping[str, Any],
+    *,
+    run_steps: Callable[[Machine], str] = run_job,
 ) -> RunLike:
-    """Make the run that really runs a workflow's steps; `context` may hold `github`, `vars` and `secrets`."""
+    """Make a run of a workflow; `context` may hold `github`, `vars` and `secrets`.
+
+    `run_steps` does the steps of one job on its machine and returns its conclusion: by default it really runs
+    them, as they are; `run_confined_job` sets each apart, where `check_confinement` finds that this machine can.
+    """
     folder.mkdir(parents=True)
     run: RunLike = WorkflowRun(
         parse_workflow(start.text, start.path),
@@ -110,5 +127,6 @@ def new_run(
         env=dict(env),
         folder=folder,
         context={**context, "event": start.payload},
+        run_steps=run_steps,
     )
     return run

@@ -1,4 +1,4 @@
-"""The jobs of a run and their steps, as GitHub shows them, their log, and the contexts of their expressions."""
+"""The jobs of a run and their steps, as GitHub shows them, and their log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, Protocol
 
-from release.sandbox.runner.workflow import Combination, Workflow, deep_value, display_name, input_values
+from release.sandbox.runner.workflow import Combination, deep_value, display_name
 from release.workflows import expressions
 
 _COMMAND = re.compile(r"\s*::([a-z-]+)(?: ([^\n]*?))?::(.*)")
@@ -126,19 +125,35 @@ class Job:
         self.conclusion = conclusion
         self.status = "completed"
 
+    def cancel(self, by_force: bool) -> None:
+        """End the job early, or what of it runs regardless too."""
+        self.cancelled.set()
+        if by_force:
+            self.killed.set()
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Itself: what a called workflow has instead is several."""
+        return [self]
+
     @property
     def result(self) -> str:
         """How it ended, as other jobs see it: one that may fail counts as a success."""
         return "success" if self.tolerated and self.conclusion == "failure" else self.conclusion or ""
 
 
+def shown_name(key: str, spec: dict[str, Any], named: Combination, context: Mapping[str, Any]) -> str:
+    """Name a job as GitHub does, in the contexts of one combination of its matrix."""
+    given = expressions.text(spec.get("name"))
+    return expressions.interpolate(given, context) if "${{" in given else display_name(given or key, named)
+
+
 def new_job(key: str, spec: dict[str, Any], found: tuple[Combination, Combination], context: Mapping[str, Any]) -> Job:
-    """Make a queued job for one combination of its matrix, named as GitHub names it."""
+    """Make a queued job for one combination of its matrix."""
     named, added = found
     matrix = named | added
     context = {**context, "matrix": matrix}
-    given = expressions.text(spec.get("name"))
-    name = expressions.interpolate(given, context) if "${{" in given else display_name(given or key, named)
+    name = shown_name(key, spec, named, context)
     tolerated = expressions.truth(deep_value(spec.get("continue-on-error"), context))
     names = ["Set up job", *map(_step_name, spec.get("steps") or ()), "Complete job"]
     steps = [Step(name, number) for number, name in enumerate(names, 1)]
@@ -159,97 +174,3 @@ def _step_name(spec: Mapping[str, Any]) -> str:
         return str(name)
     lines = str(spec.get("run") or spec.get("uses")).strip().splitlines() or [""]
     return f"Run {lines[0]}"
-
-
-@dataclass
-class RunState:
-    """What a run was started with, and its jobs so far; `context` may hold `github`, `vars` and `secrets`."""
-
-    workflow: Workflow
-    repository: Path
-    sha: str
-    ref: str
-    event: str
-    inputs: dict[str, Any]
-    env: dict[str, str]
-    folder: Path
-    context: dict[str, Any] = field(default_factory=dict)
-    status: str = field(default="queued", init=False)
-    conclusion: str | None = field(default=None, init=False)
-    attempt: int = field(default=1, init=False)
-    artifacts: dict[str, Path] = field(default_factory=dict, init=False)
-    is_cancelled: bool = field(default=False, init=False)
-    # The jobs that each job of the file has become: one, or those of its matrix.
-    groups: dict[str, list[Job]] = field(default_factory=dict, init=False)
-    lock: threading.RLock = field(default_factory=threading.RLock, init=False)
-
-    @property
-    def jobs(self) -> list[Job]:
-        """The jobs of this attempt so far; as on GitHub a job appears once its needs are met."""
-        with self.lock:
-            return [job for group in self.groups.values() for job in group]
-
-    def result(self, key: str) -> str:
-        """Say how a job and all of its matrix ended; nothing while it has not."""
-        group = self.groups.get(key)
-        if group is None or any(job.status != "completed" for job in group):
-            return ""
-        found = {job.result for job in group}
-        return next((word for word in ("failure", "cancelled", "success") if word in found), "skipped")
-
-
-def job_contexts(run: RunState, key: str) -> dict[str, Any]:
-    """Give what a job's own keys, such as `if` and `strategy`, are evaluated in."""
-    results = {run.result(ancestor) for ancestor in run.workflow.ancestors(key)}
-    status = next((word for word in ("failure", "cancelled", "skipped") if word in results), "success")
-    return {
-        "github": _github_context(run),
-        "inputs": _inputs(run),
-        "needs": {need: _need(run, need) for need in run.workflow.needs(key)},
-        "vars": run.context.get("vars", {}),
-        expressions.STATUS: "cancelled" if run.is_cancelled else status,
-    }
-
-
-def step_contexts(run: RunState, job: Job) -> dict[str, Any]:
-    """Give what a job's steps are evaluated in; its machine adds the rest."""
-    group = run.groups[job.key]
-    return {
-        **job_contexts(run, job.key),
-        "matrix": job.matrix,
-        "strategy": {"job-index": group.index(job), "job-total": len(group)},
-        "secrets": run.context.get("secrets", {}),
-    }
-
-
-def _need(run: RunState, key: str) -> dict[str, Any]:
-    outputs: dict[str, str] = {}
-    for job in run.groups[key]:
-        outputs |= {name: value for name, value in job.outputs.items() if value or name not in outputs}
-    return {"result": run.result(key), "outputs": outputs}
-
-
-def _inputs(run: RunState) -> dict[str, Any]:
-    return input_values(run.workflow, run.inputs) if run.event == "workflow_dispatch" else {}
-
-
-def _github_context(run: RunState) -> dict[str, Any]:
-    """Give the `github` context: what the run knows itself, then what it was given."""
-    given: Mapping[str, Any] = run.context.get("github", {})
-    texts = {name: expressions.text(value) for name, value in _inputs(run).items()}
-    event = {"inputs": texts, "ref": run.ref, "workflow": run.workflow.path} if texts else {"ref": run.ref}
-    repository = str(given.get("repository", ""))
-    own = {
-        "event_name": run.event,
-        "event": event | run.context.get("event", {}),
-        "ref": run.ref,
-        "ref_name": run.ref.split("/", 2)[-1],
-        "ref_type": "tag" if run.ref.startswith("refs/tags/") else "branch",
-        "sha": run.sha,
-        "repository_owner": repository.partition("/")[0],
-        "workflow": run.workflow.name,
-        "workflow_ref": f"{repository}/{run.workflow.path}@{run.ref}",
-        "workflow_sha": run.sha,
-        "token": run.context.get("secrets", {}).get("GITHUB_TOKEN", ""),
-    }
-    return {**own, **given, "run_attempt": str(run.attempt)}

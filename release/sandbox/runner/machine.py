@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import platform
 import re
-import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from release.sandbox.runner.job import Job, Log, RunState, step_contexts
+from release.sandbox.runner.job import Job, Log
+from release.sandbox.runner.process import Command, run_command
+from release.sandbox.runner.stand_ins import install, own_folder
+from release.sandbox.runner.state import RunState, step_contexts
 from release.sandbox.runner.workflow import deep_text
 from release.workflows import expressions
 
@@ -23,7 +27,19 @@ Inputs = dict[str, str]
 Outputs = dict[str, str]
 # What GitHub sets from the `github` context.
 _FROM_CONTEXT = (
-    *("actor", "api_url", "base_ref", "event_name", "head_ref", "job", "ref", "ref_name", "ref_protected", "ref_type"),
+    *(
+        "action_path",
+        "actor",
+        "api_url",
+        "base_ref",
+        "event_name",
+        "head_ref",
+        "job",
+        "ref",
+        "ref_name",
+        "ref_protected",
+        "ref_type",
+    ),
     *("repository", "repository_owner", "run_attempt", "run_id", "run_number", "server_url", "sha", "triggering_actor"),
     *("workflow", "workflow_ref", "workflow_sha"),
 )
@@ -53,7 +69,7 @@ class Machine:
     def __init__(self, run: RunState, job: Job) -> None:
         self.run = run
         self.job = job
-        self.folder = run.folder / f"attempt-{run.attempt}" / str(job.id)
+        self.folder = run.folder / f"attempt-{run.root.attempt}" / str(job.id)
         self.workspace = self.folder / "work"
         self.temp = self.folder / "temp"
         self.tools = self.folder / "tools"
@@ -63,19 +79,34 @@ class Machine:
         self.steps: dict[str, dict[str, Any]] = {}
         self.paths: list[str] = []
         self.variables: dict[str, str] = {}
+        # The sandbox's own sample is trusted and its tests are many: its steps run as they are.
+        self.confine: Callable[[Command], AbstractContextManager[Command]] = nullcontext
+        self.numbers = itertools.count(1)  # of what needs files of its own
+        self.posts: list[Callable[[], None]] = []  # what actions do at the job's end, the last first
         self.contexts = step_contexts(run, job)
 
     def set_up(self) -> None:
         """Make the folders and write the event; evaluate the variables of workflow and job."""
         for folder in (self.workspace, self.temp, self.tools, self.home):
-            folder.mkdir(parents=True)
-        # What would build for an hour, and push to whatever address it finds.
-        write_script(self.tools / "bin" / "docker", [sys.executable, "-S", str(Path(__file__).with_name("docker.py"))])
+            folder.mkdir(parents=True, exist_ok=True)
+        install(self.tools / "bin")
         self.contexts["github"] = {**self.contexts["github"], "job": self.job.key, "workspace": str(self.workspace)}
         event = json.dumps(self.contexts["github"]["event"], indent=2)
         (self.temp / "event.json").write_text(event + "\n", encoding="utf-8")
         for found in (self.run.workflow.env, self.job.spec.get("env") or {}):
             self.variables |= deep_text(found, self.context())
+
+    def run_command(self, argv: Sequence[str], folder: Path, env: Mapping[str, str], stop: Callable[[], bool]) -> int:
+        """Run a command of the job in its namespaces, if it has any, and return its exit code."""
+        with self.confine(Command(argv, folder, env)) as command:
+            return run_command(command, self.log.write_output, stop)
+
+    def run_program(self, argv: Sequence[str], env: Mapping[str, str], folder: Path | None = None) -> None:
+        """Run a program for an action; raises `ActionFailed` when it fails."""
+        stop = (self.job.killed if self.job.cancelled.is_set() else self.job.cancelled).is_set
+        code = self.run_command(argv, folder or self.workspace, env, stop)
+        if code:
+            raise ActionFailed(f"{Path(argv[0]).name}: exit code {code}")
 
     def tear_down(self) -> None:
         """Remove what the job left behind."""
@@ -115,11 +146,4 @@ class Machine:
     def path(self) -> str:
         """Join the folders of commands: what the steps added, the running interpreter's own, the machine's."""
         own = [str(self.tools / "bin"), str(Path(sys.executable).parent)]
-        return os.pathsep.join(dict.fromkeys([*self.paths, *own, *os.get_exec_path()]))
-
-
-def write_script(path: Path, command: list[str]) -> None:
-    """Write a program that runs another one with these arguments and its own."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
-    path.chmod(0o755)
+        return os.pathsep.join(dict.fromkeys([*own_folder(), *self.paths, *own, *os.get_exec_path()]))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _LOOK = 0.05  # seconds between looks at whether to stop
@@ -20,17 +21,26 @@ class Stopped(Exception):
     """The process was ended before it was done."""
 
 
-def run_command(
-    command: Sequence[str], folder: Path, env: Mapping[str, str], lines: Lines, stop: Callable[[], bool]
-) -> int:
+@dataclass(frozen=True)
+class Command:
+    """What is run, where and with which variables; `handed` are open files that it gets."""
+
+    argv: Sequence[str]
+    folder: Path
+    env: Mapping[str, str]
+    handed: tuple[int, ...] = ()
+
+
+def run_command(command: Command, lines: Lines, stop: Callable[[], bool]) -> int:
     """Run a command and return its exit code; whatever it leaves running in its process group ends with it.
 
     Raises `Stopped` once `stop()` says so: the group gets SIGTERM, two seconds later SIGKILL.
     """
     process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=dict(env),
+        command.argv,
+        cwd=command.folder,
+        env=dict(command.env),
+        pass_fds=command.handed,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

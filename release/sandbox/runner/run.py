@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, cast
 
-from release.sandbox.runner.job import Job, Log, RunState, job_contexts, new_job, now, unrun_job
+from release.sandbox.runner.calls import call_inputs, call_secrets, called_workflow
+from release.sandbox.runner.job import Job, Log, new_job, now, shown_name, unrun_job
 from release.sandbox.runner.machine import Machine
+from release.sandbox.runner.state import Call, RunState, job_contexts
 from release.sandbox.runner.steps import run_job
-from release.sandbox.runner.workflow import combinations, deep_value
+from release.sandbox.runner.workflow import Combination, combinations, deep_value
 from release.workflows import expressions
 
 # How many jobs run at once, of all runs together; the others are queued.
@@ -19,9 +24,14 @@ _LOOK = 0.05  # seconds between looks at whether a queued job is cancelled
 
 @dataclass
 class WorkflowRun(RunState):
-    """A run of a workflow at one commit, from `start` to its last job."""
+    """A run of a workflow at one commit, from `start` to its last job.
 
-    _kept: dict[str, list[Job]] = field(default_factory=dict, init=False)
+    `run_steps` does the steps of one job on its machine and returns its conclusion.
+    """
+
+    run_steps: Callable[[Machine], str] = field(default=run_job, kw_only=True)
+    ended: Callable[[], None] = field(default=lambda: None, kw_only=True)  # the caller goes on
+    _kept: dict[str, list[Job | Call]] = field(default_factory=dict, init=False)
     _done: threading.Event = field(default_factory=threading.Event, init=False)
 
     def start(self) -> None:
@@ -33,15 +43,6 @@ class WorkflowRun(RunState):
         """Wait until the run is completed; false when the time (seconds) ran out."""
         return self._done.wait(timeout)
 
-    def cancel(self) -> None:
-        """End the run early; steps that run on regardless, such as always(), are ended by a second call."""
-        with self.lock:
-            for job in self.jobs:
-                job.cancelled.set()
-                if self.is_cancelled:
-                    job.killed.set()
-            self.is_cancelled = True
-
     def rerun_failed(self) -> None:
         """Begin another attempt: the jobs that failed or were cancelled, and those that need them.
 
@@ -52,7 +53,10 @@ class WorkflowRun(RunState):
             keys = {key for key in self.groups if ({key} | self.workflow.ancestors(key)) & failed}
             # Of a matrix only what failed runs again, unless something before it does.
             first = {key for key in keys if not keys & self.workflow.ancestors(key)}
-            kept = {key: [job for job in self.groups[key] if job.result == "success"] for key in first}
+            kept = {
+                key: [unit for unit in self.groups[key] if unit.result == "success" or isinstance(unit, Call)]
+                for key in first
+            }
             self._begin_again(keys, kept)
 
     def rerun(self) -> None:
@@ -60,7 +64,7 @@ class WorkflowRun(RunState):
         with self.lock:
             self._begin_again(set(self.groups), {})
 
-    def _begin_again(self, keys: set[str], kept: dict[str, list[Job]]) -> None:
+    def _begin_again(self, keys: set[str], kept: dict[str, list[Job | Call]]) -> None:
         if self.status != "completed":
             raise ValueError("The workflow run is already running")
         for key in keys:
@@ -73,18 +77,17 @@ class WorkflowRun(RunState):
         self._advance()
 
     def _advance(self) -> None:
-        while ready := [
-            key
-            for key in self.workflow.jobs
-            if key not in self.groups and all(map(self.result, self.workflow.needs(key)))
-        ]:
-            for key in ready:
-                self._begin(key)
+        while key := next(filter(self._is_ready, self.workflow.jobs), ""):
+            self._begin(key)
         results = [self.result(key) for key in self.workflow.jobs]
         if all(results):
             self.conclusion = self._conclusion(results)
             self.status = "completed"
             self._done.set()
+            self.ended()
+
+    def _is_ready(self, key: str) -> bool:
+        return key not in self.groups and all(map(self.result, self.workflow.needs(key)))
 
     def _conclusion(self, results: list[str]) -> str:
         order = ("cancelled", "failure") if self.is_cancelled else ("failure", "cancelled")
@@ -93,23 +96,68 @@ class WorkflowRun(RunState):
     def _begin(self, key: str) -> None:
         spec = self.workflow.jobs[key]
         try:
-            context = job_contexts(self, key)
-            if not expressions.condition(expressions.text(spec.get("if")), context):
-                self.groups[key] = [unrun_job(key, spec, "skipped")]
+            context = self.contexts(key)
+            if not self.is_wanted(key, context):
+                self.groups[key] = [self._named(unrun_job(key, spec, "skipped"))]
                 return
-            strategy = deep_value(spec.get("strategy") or {}, context)
-            jobs = [new_job(key, spec, found, context) for found in combinations(strategy.get("matrix"))]
+            strategy = self.value(spec.get("strategy") or {}, context)
+            units = [self._unit(key, found, context) for found in combinations(strategy.get("matrix"))]
         except (expressions.Undecided, expressions.Unsupported) as error:
-            self.groups[key] = [unrun_job(key, spec, "failure", f"##[error]jobs.{key}: {error}")]
+            self.groups[key] = [self._named(unrun_job(key, spec, "failure", f"##[error]jobs.{key}: {error}"))]
             return
-        limit = expressions.number(strategy.get("max-parallel", len(jobs)))
-        self._begin_jobs(key, jobs, threading.Semaphore(max(1, int(limit))))
+        limit = expressions.number(strategy.get("max-parallel", len(units)))
+        self._begin_units(key, units, max(1, int(limit)))
 
-    def _begin_jobs(self, key: str, jobs: list[Job], places: threading.Semaphore) -> None:
+    def contexts(self, key: str) -> dict[str, Any]:
+        """Give what a job's own keys are evaluated in."""
+        return job_contexts(self, key)
+
+    def is_wanted(self, key: str, context: Mapping[str, Any]) -> bool:
+        """Judge a job's `if:`."""
+        return expressions.condition(expressions.text(self.workflow.jobs[key].get("if")), context)
+
+    def value(self, value: Any, context: Mapping[str, Any]) -> Any:
+        """Evaluate the expressions in one of a job's own keys."""
+        return deep_value(value, context)
+
+    def _unit(self, key: str, found: tuple[Combination, Combination], context: Mapping[str, Any]) -> Job | Call:
+        spec = self.workflow.jobs[key]
+        return self._call(key, found, context) if "uses" in spec else self._named(new_job(key, spec, found, context))
+
+    def _named(self, job: Job) -> Job:
+        job.name = f"{self.prefix}{job.name}"
+        return job
+
+    def _call(self, key: str, found: tuple[Combination, Combination], context: Mapping[str, Any]) -> Call:
+        """Make the run of a called workflow, within this one."""
+        spec, matrix = self.workflow.jobs[key], found[0] | found[1]
+        workflow, sha = called_workflow(self, str(spec["uses"]))
+        secrets = self.context.get("secrets", {})
+        seen = {**context, "matrix": matrix, "secrets": secrets}
+        run = replace(
+            self,
+            workflow=workflow,
+            file_sha=sha,
+            inputs=call_inputs(workflow, self.value(spec.get("with") or {}, seen), context),
+            context={**self.context, "secrets": call_secrets(workflow, self.value(spec.get("secrets"), seen), secrets)},
+            caller=self,
+            prefix=f"{self.prefix}{shown_name(key, spec, found[0], seen)} / ",
+        )
+        call = Call(run, spec, matrix)
+        run.ended = partial(self._end, key, call)
+        return call
+
+    def _begin_units(self, key: str, units: list[Job | Call], limit: int) -> None:
         kept = self._kept.pop(key, [])
-        group = [next((one for one in kept if one.matrix == job.matrix), job) for job in jobs]
+        group = [next((one for one in kept if one.matrix == unit.matrix), unit) for unit in units]
         self.groups[key] = group
-        for job in (job for job in group if job not in kept):
+        places = threading.Semaphore(limit)
+        calls = [unit for unit in group if isinstance(unit, Call) and unit.result != "success"]
+        for call in calls:
+            call.is_begun = False
+        for call in calls[:limit]:
+            _begin_call(call)
+        for job in (unit for unit in group if isinstance(unit, Job) and unit not in kept):
             threading.Thread(target=self._run, args=(job, places), name=job.name, daemon=True).start()
 
     def _run(self, job: Job, places: threading.Semaphore) -> None:
@@ -123,8 +171,7 @@ class WorkflowRun(RunState):
         finally:
             with self.lock:
                 job.conclude(conclusion)
-                self._stop_others(job)
-                self._advance()
+                self._end(job.key, job)
 
     def _run_held(self, job: Job, places: threading.Semaphore, held: contextlib.ExitStack) -> str:
         for place in (places, _RUNNERS):
@@ -135,11 +182,29 @@ class WorkflowRun(RunState):
         if job.cancelled.is_set():
             return "cancelled"
         job.started_at = now()
-        job.status = self.status = "in_progress"
-        return run_job(Machine(self, job))
+        job.status = "in_progress"
+        run: RunState | None = self
+        while run:
+            run.status, run = "in_progress", run.caller
+        return self.run_steps(Machine(self, job))
 
-    def _stop_others(self, job: Job) -> None:
-        strategy = job.spec.get("strategy") or {}
-        if job.result == "failure" and strategy.get("fail-fast", True) is not False:
-            for other in self.groups[job.key]:
-                other.cancelled.set()
+    def _end(self, key: str, unit: Job | Call) -> None:
+        """Go on after a job, or a called workflow, that is over."""
+        group = self.groups[key]
+        strategy = unit.spec.get("strategy") or {}
+        if unit.result == "failure" and strategy.get("fail-fast", True) is not False:
+            for other in group:
+                other.cancel(by_force=False)
+        if waiting := next((one for one in group if isinstance(one, Call) and not one.is_begun), None):
+            _begin_call(waiting)
+        self._advance()
+
+
+def _begin_call(call: Call) -> None:
+    """Begin the called workflow, or again what failed of it."""
+    call.is_begun = True
+    run = cast(WorkflowRun, call.run)
+    if run.status == "completed":
+        run.rerun_failed()
+    else:
+        run.start()

@@ -5,65 +5,23 @@ from __future__ import annotations
 import math
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from release.sandbox.runner.actions import run_action
+from release.sandbox.runner.command_files import (
+    InvalidFile,
+    command_file_pairs,
+    command_file_text,
+    make_command_files,
+)
 from release.sandbox.runner.job import Step, now
+from release.sandbox.runner.local_actions import LocalAction, local_action, run_javascript
 from release.sandbox.runner.machine import ActionFailed, Machine
-from release.sandbox.runner.process import Stopped, run_command
+from release.sandbox.runner.process import Stopped
 from release.sandbox.runner.workflow import FOREIGN_STEP_KEYS, deep_text, deep_value
 from release.workflows import expressions
-
-COMMAND_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_STATE")
-
-
-class InvalidFile(ValueError):
-    """A step wrote what the runner cannot read."""
-
-
-def make_command_files(folder: Path) -> dict[str, str]:
-    """Make the files, empty, and return the variables that name them."""
-    folder.mkdir(parents=True)
-    for name in COMMAND_FILES:
-        (folder / name.lower()).touch()
-    return {name: str(folder / name.lower()) for name in COMMAND_FILES}
-
-
-def command_file_text(folder: Path, name: str) -> str:
-    """Read one file; empty when the step removed it."""
-    path = folder / name.lower()
-    return path.read_text(encoding="utf-8-sig", errors="replace") if path.exists() else ""
-
-
-def command_file_pairs(folder: Path, name: str) -> dict[str, str]:
-    """Read `name=value` lines and `name<<delimiter` blocks.
-
-    Raises `InvalidFile` for any other line, or a block that does not end.
-    """
-    return dict(_parse_pairs(name, iter(command_file_text(folder, name).splitlines())))
-
-
-def _parse_pairs(file: str, lines: Iterator[str]) -> Iterator[tuple[str, str]]:
-    for line in lines:
-        equals, block = line.find("="), line.find("<<")
-        if block >= 0 and (equals < 0 or block < equals):
-            yield line[:block], _block(file, line[block + 2 :], lines)
-        elif equals > 0:
-            yield line[:equals], line[equals + 1 :]
-        elif line:
-            raise InvalidFile(f"Unable to process file command '{file}' successfully: invalid format '{line}'")
-
-
-def _block(file: str, delimiter: str, lines: Iterator[str]) -> str:
-    found: list[str] = []
-    for line in lines:
-        if line == delimiter:
-            return "\n".join(found)
-        found.append(line)
-    raise InvalidFile(f"Unable to process file command '{file}' successfully: no line is the delimiter '{delimiter}'")
-
 
 _SHELLS = {
     "": "bash -e {0}",
@@ -71,7 +29,7 @@ _SHELLS = {
     "sh": "sh -e {0}",
     "python": "python {0}",
 }
-_FOREIGN = ("container", "services", "uses", "snapshot")
+_FOREIGN = ("container", "services", "snapshot")
 _SYSTEMS = ("windows", "macos")
 _DEFAULT_MINUTES = 360
 _PROBLEMS = (expressions.Unsupported, expressions.Undecided, ActionFailed, InvalidFile)
@@ -119,7 +77,7 @@ def _outcome(machine: Machine, part: Callable[[], str]) -> str:
 
 def _set_up(machine: Machine) -> str:
     spec = machine.job.spec
-    machine.log.write(f"Job name: {machine.job.name}", f"Attempt: {machine.run.attempt}")
+    machine.log.write(f"Job name: {machine.job.name}", f"Attempt: {machine.run.root.attempt}")
     if foreign := next((key for key in _FOREIGN if key in spec), ""):
         raise expressions.Unsupported(f"the sandbox does not support `{foreign}` in a job (jobs.{machine.job.key})")
     labels = str(deep_value(spec.get("runs-on"), machine.contexts)).lower()
@@ -132,6 +90,8 @@ def _set_up(machine: Machine) -> str:
 def _complete(machine: Machine) -> str:
     try:
         machine.job.outputs = deep_text(machine.job.spec.get("outputs") or {}, machine.context())
+        for post in reversed(machine.posts):
+            post()
     finally:
         machine.tear_down()
     return "success"
@@ -209,18 +169,45 @@ class _StepRun:
         """Run the command or the action; what the step wrote to the command files takes effect either way."""
         if foreign := next((key for key in FOREIGN_STEP_KEYS if key in self.spec), ""):
             raise expressions.Unsupported(f"the sandbox does not support `{foreign}` in a step")
-        folder = self.machine.temp / f"step-{self.step.number}"
+        folder = self.machine.temp / f"step-{next(self.machine.numbers)}"
         self.machine.log.outputs = self.outputs
         env = self.machine.environment(self.own) | make_command_files(folder)
         try:
             if "uses" in self.spec:
                 inputs = deep_text(self.spec.get("with") or {}, self.context())
                 self.head(str(self.spec["uses"]), "with", inputs)
-                self.outputs |= run_action(self.machine, str(self.spec["uses"]), inputs, env)
+                self.outputs |= self.use(str(self.spec["uses"]), inputs, env)
                 return "success"
             return self.run(folder, env)
         finally:
             self.take_in(folder)
+
+    def use(self, uses: str, inputs: dict[str, str], env: dict[str, str]) -> dict[str, str]:
+        """Do an action and return its outputs: one of the repository's, or one that is known here."""
+        if not uses.startswith("./"):
+            return run_action(self.machine, uses, inputs, env)
+        action = local_action(self.machine, uses, inputs)
+        if action.runs["using"] == "composite":
+            return self.compose(action)
+        return run_javascript(self.machine, action, env)
+
+    def compose(self, action: LocalAction) -> dict[str, str]:
+        """Do the steps of a composite action, which see its inputs and each other alone."""
+        machine, kept = self.machine, (self.machine.contexts, self.machine.steps, self.machine.status)
+        github = {**machine.contexts["github"], "action_path": str(action.folder)}
+        machine.contexts, machine.steps = {**machine.contexts, "inputs": action.inputs, "github": github}, {}
+        try:
+            for number, spec in enumerate(action.runs.get("steps") or (), 1):
+                inner = {**spec, "env": {**self.own, **(spec.get("env") or {})}}
+                if _StepRun(machine, self.clock, Step(str(number), number), inner).conclude() == "failure":
+                    machine.status = "failure"
+            if machine.status == "failure" != kept[2]:
+                raise ActionFailed(f"a step of {self.spec['uses']} failed")
+            found = {name: each.get("value") for name, each in (action.spec.get("outputs") or {}).items()}
+            return deep_text(found, machine.context())
+        finally:
+            machine.contexts, machine.steps, machine.status = kept
+            machine.log.outputs = self.outputs
 
     def head(self, title: str, kind: str, listed: dict[str, str]) -> None:
         """Write the folded lines that say what runs."""
@@ -240,7 +227,7 @@ class _StepRun:
         script.write_text(command, encoding="utf-8")
         argv = self.shell(script)
         stop = self.clock.stop(deep_value(self.spec.get("timeout-minutes"), self.context()), self.regardless)
-        code = run_command(argv, place, env, machine.log.write_output, stop)
+        code = machine.run_command(argv, place, env, stop)
         if code:
             raise ActionFailed(f"Process completed with exit code {code if code > 0 else 128 - code}.")
         return "success"

@@ -173,10 +173,11 @@ def _circles(workflow: Workflow) -> Iterator[str]:
 
 def input_values(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
     """Give every dispatch input its value: what was given, else the default, in the type it is declared with."""
-    return {name: _typed_value(given.get(name, spec.get("default")), spec) for name, spec in workflow.inputs.items()}
+    return {name: typed_value(given.get(name, spec.get("default")), spec) for name, spec in workflow.inputs.items()}
 
 
-def _typed_value(value: Any, spec: Mapping[str, Any]) -> Any:
+def typed_value(value: Any, spec: Mapping[str, Any]) -> Any:
+    """Give a value the type that its input is declared with."""
     if spec.get("type") == "boolean":
         return expressions.text(value) == "true"
     if spec.get("type") == "number":

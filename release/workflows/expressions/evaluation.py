@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -45,10 +45,23 @@ def evaluate(text: str, context: Context) -> Any:
     return _value(_tree(whole.group(1) if whole else text), context)
 
 
-def interpolate(text: str, context: Context) -> str:
-    """Replace every `${{ … }}` in a text; raises as `evaluate` does."""
+def interpolate(text: str, context: Context, undecided: Callable[[str, str], str] | None = None) -> str:
+    """Replace every `${{ … }}` in a text; raises as `evaluate` does.
+
+    With `undecided` one that cannot be decided becomes what that answers, given the expression and what it depends on.
+    """
     _check_closed(text)
-    return EXPRESSION.sub(lambda found: values.text(evaluate(found.group(1), context)), text)
+
+    def value(found: re.Match[str]) -> str:
+        """Write one expression's value."""
+        try:
+            return values.text(evaluate(found.group(1), context))
+        except Undecided as error:
+            if undecided is None:
+                raise
+            return undecided(found.group(1), error.name)
+
+    return EXPRESSION.sub(value, text)
 
 
 def check_text(text: str, contexts: frozenset[str] | None = None) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from release.sandbox.runner.actions.artifacts import download_artifact, upload_artifact
+from release.sandbox.runner.actions.cache import cache, restore, save
 from release.sandbox.runner.actions.checkout import checkout
+from release.sandbox.runner.actions.docker import build_push, metadata
 from release.sandbox.runner.actions.python import setup_python
+from release.sandbox.runner.actions.script import github_script
+from release.sandbox.runner.actions.tools import setup_tool
 from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
 from release.workflows import expressions
 
@@ -22,6 +26,7 @@ def run_action(machine: Machine, uses: str, inputs: Inputs, env: Mapping[str, st
     if name not in _ACTIONS:
         raise expressions.Unsupported(f"the sandbox does not support the action {uses}")
     action, known = _ACTIONS[name]
+    # What a later version may take is not: a rehearsal that leaves it out could show something else.
     if unknown := sorted(set(inputs) - set(known.split())):
         raise expressions.Unsupported(f"the sandbox does not support these inputs of {name}: {', '.join(unknown)}")
     return action(machine, inputs, env)
@@ -44,6 +49,23 @@ def _ecr_login(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outp
     return {"registry": f"123456789012.dkr.ecr.{region}.amazonaws.com"}
 
 
+def _nothing(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    machine.log.write("Nothing is to be done in the sandbox")
+    return {"name": "sandbox", "driver": "sandbox", "platforms": "linux/amd64,linux/arm64"}
+
+
+def _app_token(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    token = str(machine.contexts["github"].get("token", ""))
+    machine.log.mask(token)
+    return {"token": token, "app-slug": "sandbox", "installation-id": "1"}
+
+
+_CACHE = "path key restore-keys fail-on-cache-miss lookup-only enableCrossOsArchive upload-chunk-size save-always"
+_BUILD = (
+    "context file push load tags labels build-args platforms target outputs cache-from cache-to no-cache pull"
+    " provenance sbom builder secrets ssh network annotations build-contexts shm-size allow github-token call"
+)
+_NODE = "node-version node-version-file registry-url scope cache cache-dependency-path always-auth check-latest token"
 _CREDENTIALS = (
     "aws-region role-to-assume role-session-name role-duration-seconds audience mask-aws-account-id"
     " aws-access-key-id aws-secret-access-key"
@@ -60,6 +82,39 @@ _ACTIONS: dict[str, tuple[Action, str]] = {
         "name path if-no-files-found retention-days compression-level overwrite include-hidden-files",
     ),
     "actions/download-artifact": (download_artifact, "name path pattern merge-multiple"),
+    "actions/cache": (cache, _CACHE),
+    "actions/cache/restore": (restore, _CACHE),
+    "actions/cache/save": (save, _CACHE),
+    "actions/setup-node": (setup_tool("node", "--version"), f"{_NODE} package-manager-cache architecture mirror"),
+    "actions/setup-go": (
+        setup_tool("go", "version"),
+        "go-version go-version-file check-latest cache cache-dependency-path architecture token",
+    ),
+    "actions/setup-java": (
+        setup_tool("java", "-version"),
+        "java-version java-version-file distribution java-package architecture cache check-latest server-id"
+        " server-username server-password gpg-private-key gpg-passphrase settings-path overwrite-settings",
+    ),
+    "actions/github-script": (
+        github_script,
+        "script github-token debug user-agent previews result-encoding retries retry-exempt-status-codes base-url",
+    ),
+    "actions/create-github-app-token": (
+        _app_token,
+        "app-id client-id private-key owner repositories skip-token-revoke github-api-url",
+    ),
+    "docker/login-action": (_nothing, "registry username password ecr logout scope registry-auth"),
+    "docker/setup-buildx-action": (
+        _nothing,
+        "version driver driver-opts buildkitd-flags buildkitd-config-inline install use endpoint platforms config"
+        " buildkitd-config append name cache-binary cleanup keep-state",
+    ),
+    "docker/setup-qemu-action": (_nothing, "image platforms cache-image"),
+    "docker/metadata-action": (
+        metadata,
+        "images tags flavor labels annotations sep-tags sep-labels context github-token",
+    ),
+    "docker/build-push-action": (build_push, _BUILD),
     "aws-actions/configure-aws-credentials": (_aws_credentials, _CREDENTIALS),
     "aws-actions/amazon-ecr-login": (_ecr_login, "registries mask-password registry-type"),
 }

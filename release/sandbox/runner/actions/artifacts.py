@@ -17,7 +17,7 @@ _MAGIC = set("*?[")
 def upload_artifact(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     """Pack files into a new artifact of the run; one name is used once in an attempt, unless `overwrite`."""
     name = inputs.get("name", "artifact")
-    archive = machine.run.folder / "artifacts" / f"attempt-{machine.run.attempt}" / f"{name}.zip"
+    archive = machine.run.folder / "artifacts" / f"attempt-{machine.run.root.attempt}" / f"{name}.zip"
     if archive.exists() and inputs.get("overwrite") != "true":
         raise ActionFailed(f"Failed to CreateArtifact: an artifact with the name {name!r} already exists")
     files = _matching_files(machine.workspace, inputs.get("path", ""), inputs.get("include-hidden-files") == "true")

@@ -1,0 +1,98 @@
+"""What leaves a job: an image that is pushed, a file that is put into a bucket.
+
+What cannot be told of a name, or whether the step is done at all, is taken as the release needs it, and told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from release.sandbox.simulation.outside import image_manifest
+from release.sandbox.simulation.unknown import PART, can_be, is_known, unknown
+from release.sandbox.simulation.work import Work
+
+_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
+
+
+def image_parts(name: str) -> tuple[str, str, str]:
+    """Take an image's name apart: registry, repository and tag, each perhaps known in part."""
+    masked = PART.sub(lambda part: "\ue010" * len(part.group()), name)
+    slash = masked.find("/")
+    first = masked[:slash] if slash > 0 else ""
+    is_host = "." in first or ":" in first or first == "localhost" or "\ue010" in first
+    host, rest = (name[:slash], name[slash + 1 :]) if is_host else ("", name)
+    colon = masked.rfind(":")
+    if colon > masked.rfind("/"):
+        at = colon - (len(name) - len(rest))
+        return host, rest[:at], rest[at + 1 :]
+    return host, rest, unknown(name) if masked.endswith("\ue010") else "latest"
+
+
+def is_ours(work: Work, host: str) -> bool:
+    """Tell whether a registry can be the one that the release looks into."""
+    registry = work.means.settings.image.registry
+    if not is_known(host):
+        return True
+    if registry == "ecr":
+        return ".dkr.ecr." in host
+    wanted = urlsplit(registry if "//" in registry else f"//{registry}").netloc
+    return host == wanted or (host in ("", *_HUB) and wanted in _HUB)
+
+
+def push_image(work: Work, offset: int, name: str, made_of: Mapping[str, str], certain: bool = True) -> None:
+    """Push an image to the sandbox's registry, where the release would find it, and tell it."""
+    work.name(offset, "image", name)
+    host, repository, tag = image_parts(name)
+    if not is_ours(work, host) and is_known(name):
+        work.tell(offset, f"push {name}: another registry than the release looks into", "listed")
+        return
+    manifest = image_manifest({**made_of, "commit": work.machine.run.sha, "tag": tag})
+    if certain and is_known(repository + tag):
+        pushed = work.means.outside.push_image(repository, tag, manifest)
+        told = f"push {name}" if pushed else f"push {name}: the sandbox has no such repository"
+        work.tell(offset, told, "effect" if pushed else "listed")
+        return
+    wanted = work.need.images if work.need else ()
+    found = [each for each in wanted if can_be(repository, each[0]) and can_be(tag, each[1])]
+    for other, version in found:
+        work.means.outside.push_image(other, version, image_manifest({**made_of, "tag": version}))
+    taken = f": taken as {', '.join(':'.join(each) for each in found)}" if found else ""
+    work.tell(offset, f"push {name}{'' if certain else ', perhaps'}{taken}", "untold")
+
+
+def has_image(work: Work, name: str) -> bool | None:
+    """Tell whether an image is in the sandbox's registry; nothing where that says nothing about the real one."""
+    host, repository, tag = image_parts(name)
+    known = repository in work.means.settings.image_repositories and is_known(tag) and is_ours(work, host)
+    return work.means.outside.image(repository, tag) is not None if known else None
+
+
+def put_file(work: Work, offset: int, url: str, content: bytes, certain: bool = True) -> None:
+    """Put a file into the sandbox's bucket, where the release would find it, and tell it."""
+    if url.endswith(".whl") or not is_known(url):
+        work.name(offset, "wheel", url)
+    if certain and is_known(url):
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        there = work.means.outside.put(bucket, key, content)
+        told = f"put {url}" if there else f"put {url}: the sandbox has no such bucket"
+        work.tell(offset, told, "effect" if there else "listed")
+        return
+    found = _needed_url(work, url)
+    if found:
+        bucket, _, key = found.removeprefix("s3://").partition("/")
+        work.means.outside.put(bucket, key, work.wheel().read_bytes())
+    taken = f": taken as {found}" if found else ""
+    work.tell(offset, f"put {url}{'' if certain else ', perhaps'}{taken}", "untold")
+
+
+def _needed_url(work: Work, url: str) -> str:
+    """Return what the release needs, if a text known in part can be that."""
+    if not work.need or not work.need.wheel:
+        return ""
+    name = PurePosixPath(url).name if is_known(url) else ""
+    if name and not name.endswith(".whl"):
+        return ""
+    wanted = f"{work.need.wheel}{work.wheel().name}"
+    return wanted if can_be(url, wanted) else ""
