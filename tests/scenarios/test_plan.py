@@ -165,7 +165,7 @@ def test_a_call_that_stopped_half_way_goes_on_with_its_plan(
     assert typed(*MINOR, "--plan", file).code == 1  # tagged, from the trunk that the plan moved
     sandbox.github.faults.clear()
     assert typed(*MINOR, "--plan", file).code == 0
-    assert (dispatches(sandbox, SDK), dispatches(sandbox, IMAGE)) == (1, 1)
+    assert (len(doubles.runs_of(SDK)), len(doubles.runs_of(IMAGE))) == (1, 1)
 
 
 def test_a_patch_is_released_by_its_plan_from_the_line_as_it_was(typed: Type, sandbox: Sandbox, file: str) -> None:
