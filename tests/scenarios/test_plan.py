@@ -143,10 +143,10 @@ def test_each_drift_of_a_minor_is_refused_and_nothing_written(
     assert "the plan has no such step: wheel s3://lepton-sdk/release/" in said
     assert "plan anew: inv --dry release.minor --yes --plan" in said
     plan(typed, file, *MINOR)
-    settings = sandbox.work / "invoke.yaml"
+    settings = Path(file).with_name("settings.yaml")
     settings.write_text("sdk:\n  inputs: {publish_s3: true, is_release: true, publish_pypi: true}\n")
-    assert "inputs: publish_pypi: planned nothing, now True" in refused(typed, sandbox, file, *MINOR)
-    settings.unlink()
+    said = refused(typed, sandbox, file, "-f", str(settings), *MINOR)
+    assert "inputs: publish_pypi: planned nothing, now True" in said
     tag(sandbox, "0.7.0")
     assert "refs/tags/0.7.0: planned nothing, now " in refused(typed, sandbox, file, *MINOR)
 
