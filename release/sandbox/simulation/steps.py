@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from release.sandbox.runner import Machine
+from release.sandbox.runner.command_files import InvalidFile, command_file_pairs, command_file_text, make_command_files
 from release.sandbox.runner.job import Step, now
 from release.sandbox.runner.machine import ActionFailed
-from release.sandbox.runner.steps import InvalidFile, command_file_pairs, command_file_text, make_command_files
 from release.sandbox.simulation.actions import run_action
 from release.sandbox.simulation.effects import Programs
 from release.sandbox.simulation.lines import Lines, file_lines
