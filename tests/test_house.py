@@ -133,7 +133,8 @@ def _calls_a_name(node: ast.AST) -> bool:
 
 
 def test_only_report_prints() -> None:
-    for path in (path for path in MODULES if path.stem != "report"):
+    # The sandbox's stand-ins are programs of their own: what they print is what a step of a workflow reads.
+    for path in (path for path in MODULES if path.stem != "report" and path.parent.name != "stand_ins"):
         for node in ast.walk(tree(path)):
             assert not (_calls_a_name(node) and node.func.id == "print"), path  # type: ignore[attr-defined]
             streams = isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr")

@@ -202,11 +202,12 @@ def whole_run(world: Sandbox, folder: Path, file: str, ref: str, **inputs: Any) 
         run_steps=run_confined_job,
     )
     run.start()
-    assert run.wait(60), "\n".join(job.log for job in run.jobs)
+    assert run.wait(240), "\n".join(job.log for job in run.jobs)
     assert run.conclusion == "success", "\n".join(job.log for job in run.jobs)
     return run
 
 
+@pytest.mark.slow
 def test_the_sdk_is_built_tested_and_published_by_its_own_steps(world: Sandbox, tmp_path: Path) -> None:
     run = whole_run(world, tmp_path, "sdk-release.yaml", "refs/tags/0.7.0", publish_s3=True, is_release=True)
     assert shown(run) == {
@@ -233,6 +234,7 @@ def test_the_images_are_built_and_pushed_in_a_loop(world: Sandbox, tmp_path: Pat
     assert {f"photon-py3.{minor}-runner-0.7.0" for minor in range(7, 12)} <= images(world, "lepton")
 
 
+@pytest.mark.slow
 def test_the_platforms_images_come_by_the_called_workflow(world: Sandbox, tmp_path: Path) -> None:
     run = whole_run(world, tmp_path, "workspace-release.yaml", "refs/tags/0.7.0")
     assert set(shown(run)) == {
