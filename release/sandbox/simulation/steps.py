@@ -21,6 +21,7 @@ from release.workflows import InvalidYaml, document, expressions
 
 _PROBLEMS = (expressions.Unsupported, ActionFailed, InvalidFile, Refused)
 _SHELLS = ("", "bash", "sh")
+_CONDITION = -1  # in the place of a script's line: the step's `if`
 MAX_DEPTH = 10  # of composite actions in each other
 
 
@@ -116,11 +117,14 @@ class _OneStep:
         try:
             return expressions.condition(text, self.work.context(self.own))
         except expressions.Undecided as error:
-            self.work.tell(0, f"whether this step runs (if: {text}) depends on {error.name}: taken as done", "untold")
+            what = f"whether this step runs (if: {text}) depends on {error.name}: taken as done"
+            self.work.tell(_CONDITION, what, "untold")
             return self.work.machine.status == "success"
 
     def line(self, offset: int) -> int:
         """Return the file's line of a line of the step's script; of the step where it has none."""
+        if offset == _CONDITION:
+            return self.lines.line(*self.place, "if")
         key = "run" if "run" in self.spec else "uses"
         return self.lines.block_line(offset, *self.place, key) if key == "run" else self.lines.line(*self.place)
 

@@ -213,7 +213,7 @@ def test_a_step_whose_condition_is_not_known_is_taken_as_done(world: World) -> N
     )
     told = world.images(text, "0.8.4")
     assert missing(told) == []
-    assert (IMAGES.rpartition("/")[2], line_of(text, "- name: Build and push")) in {
+    assert (IMAGES.rpartition("/")[2], line_of(text, "if: vars.PUSH")) in {
         (name, line) for name, line, does in kinds(told, "untold") if "depends on vars.PUSH: taken as done" in does
     }
 
@@ -224,3 +224,32 @@ def test_an_image_is_never_pushed_over_where_the_steps_ask_first(world: World) -
     world.images(world.files[IMAGES], "0.8.5")
     world.images(text, "0.8.5")
     assert world.conclusions == ["failure"]
+
+
+def test_docker_s_own_actions_and_those_of_the_repository_push(world: World) -> None:
+    text = """\
+name: Images
+on: {workflow_dispatch: {inputs: {version: {type: string}, is_release: {type: boolean}}}}
+jobs:
+  plan:
+    runs-on: x
+    outputs: {pythons: "${{ steps.ask.outputs.pythons }}"}
+    steps:
+      - id: ask
+        run: python plan.py >> "$GITHUB_OUTPUT"
+  build:
+    needs: plan
+    runs-on: x
+    strategy: {matrix: {python: "${{ fromJSON(needs.plan.outputs.pythons) }}"}}
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          push: ${{ inputs.is_release }}
+          tags: ${{ secrets.REGISTRY }}/lepton:photon-py${{ matrix.python }}-runner-${{ inputs.version }}
+"""
+    told = world.images(text, "0.8.6")
+    assert world.conclusions == ["success"]
+    assert missing(told) == []
+    said = [does for _, _, does in kinds(told, "untold")]
+    assert any("the matrix depends on needs.plan.outputs.pythons" in does for does in said)
+    assert {f"photon-py3.{minor}-runner-0.8.6" for minor in (7, 8, 9, 10, 11)} <= world.tags("lepton")
