@@ -76,7 +76,7 @@ def image_fingerprints(
 
     found = registry(context).image_digests(context.settings.image.repository, _chosen)
     compared = {tag: digest for tag, digest in found.items() if _is_compared(tag)}
-    context.plan.see(context, f"images of {context.settings.image.repository}", compared, whole=False)
+    context.plan.see(context.doors, f"images of {context.settings.image.repository}", compared, whole=False)
     return compared
 
 

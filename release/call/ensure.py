@@ -35,16 +35,11 @@ def ensure(
     After `make`, whatever it answered, `find` alone decides (F8, F34): for up to `patience` seconds,
     since a service may show a write late. A `make` that failed and left nothing raises its own error;
     one that succeeded and left nothing raises Unknown.
-    `facts` tells what a plan holds of the thing, as it is found or, of None, as it will be: its kind and name first.
-    Without them it is no step of a plan: it takes away what a race or a killed call left.
+    `facts` tells of the thing, as found or, of None, as it will be, what a plan holds: first its kind and name.
+    What has none is no step of a plan: it takes away what a race or a killed call left.
     """
-
-    def _plan(there: T | None) -> None:
-        if facts:
-            context.plan.step(context, what, "todo" if there is None else "done", partial(facts, there))
-
     found = find()
-    _plan(found)
+    _hold(context, what, facts, found)
     if found is not None:
         context.report.step("done", what)
         return found
@@ -59,9 +54,15 @@ def ensure(
     if found is None:
         lost = Unknown(f"{what}: the write was accepted, but it is not there", "Look, then run the same again.")
         raise problem or lost
-    _plan(found)
+    _hold(context, what, facts, found)
     context.report.step("made", what)
     return found
+
+
+def _hold(context: Context, what: str, facts: Callable[[T | None], plan.Facts] | None, there: T | None) -> None:
+    """Hold the thing against the plan, if it is a step of it."""
+    if facts:
+        context.plan.step(context.doors, what, "todo" if there is None else "done", partial(facts, there))
 
 
 def _problem(make: Callable[[], object]) -> ReleaseError | None:
@@ -83,7 +84,7 @@ def perform(context: Context, what: str, act: Callable[[], T], planned: T, facts
         return act()
     context.report.step("todo", what)
     if facts:
-        context.plan.step(context, what, "todo", lambda: facts)
+        context.plan.step(context.doors, what, "todo", lambda: facts)
     return planned
 
 

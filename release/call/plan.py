@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from release.call.texts import typed_call
 from release.errors import Conflict, Usage
 
-if TYPE_CHECKING:
-    from release.call.context import Context
-
 LATER: Mapping[str, Any] = {"known": "later"}  # stands for what nobody can know before it is made
 CONTENT = ("base", "tree", "commits")
 MOST = 1_000  # commits that a step may add
+Doors = Mapping[Hashable, Any]  # those that the call has opened
 Facts = Mapping[str, Any]  # of a step: first its kind and name, then what it rests on and what it makes
 
 
@@ -57,10 +55,10 @@ class Plan:
     def about(self, name: str, value: str) -> None:
         """Take what the call is about: its repository, its version."""
 
-    def see(self, context: Context, where: str, found: Mapping[str, str], whole: bool = True) -> None:
+    def see(self, doors: Doors, where: str, found: Mapping[str, str], whole: bool = True) -> None:
         """Take what is there already; with `whole`, all that is there of that kind."""
 
-    def step(self, context: Context, what: str, state: str, facts: Callable[[], Facts]) -> None:
+    def step(self, doors: Doors, what: str, state: str, facts: Callable[[], Facts]) -> None:
         """Take a step, before it is made and again once it is."""
 
 
@@ -70,22 +68,22 @@ class _Noting(Plan):
     def __init__(self) -> None:
         self._latest: dict[str, Any] = {}  # what the step before makes
 
-    def _plain(self, context: Context, facts: Facts) -> tuple[str, str, dict[str, Any]]:
+    def _plain(self, doors: Doors, facts: Facts) -> tuple[str, str, dict[str, Any]]:
         """Return the kind and the name of a step, and the rest of its facts as a file has them."""
         (kind, name), *rest = facts.items()
-        plain = {key: self._value(context, f"{kind} {name}", value) for key, value in rest}
+        plain = {key: self._value(doors, f"{kind} {name}", value) for key, value in rest}
         return kind, str(name), {key: value for key, value in plain.items() if value is not None}
 
-    def _value(self, context: Context, step: str, value: Any) -> Any:
+    def _value(self, doors: Doors, step: str, value: Any) -> Any:
         if isinstance(value, Content):
             known = asdict(value) if value.tree else {key: self._latest[key] for key in CONTENT if key in self._latest}
             self._latest = {**LATER, **known, "by": step}
             return self._latest
         if isinstance(value, File):
             at = self._latest.get("tree") if _is_new(value.sha) else value.sha
-            return context.doors[Objects].file_id(at, value.path) if at else None
+            return doors[Objects].file_id(at, value.path) if at else None
         if isinstance(value, Mapping):
-            return {str(key): self._value(context, step, each) for key, each in value.items()}
+            return {str(key): self._value(doors, step, each) for key, each in value.items()}
         if _is_new(value):
             return self._latest or dict(LATER)
         return value if isinstance(value, (bool, int, type(None))) else str(value)
@@ -105,13 +103,13 @@ class Draft(_Noting):
         """Note what the call is about."""
         self.header[name] = value
 
-    def see(self, context: Context, where: str, found: Mapping[str, str], whole: bool = True) -> None:
+    def see(self, doors: Doors, where: str, found: Mapping[str, str], whole: bool = True) -> None:
         """Note what was there at the first look."""
         self.seen.setdefault(where, dict(found))
 
-    def step(self, context: Context, what: str, state: str, facts: Callable[[], Facts]) -> None:
+    def step(self, doors: Doors, what: str, state: str, facts: Callable[[], Facts]) -> None:
         """Note the step."""
-        kind, name, rest = self._plain(context, facts())
+        kind, name, rest = self._plain(doors, facts())
         noted = {"kind": kind, "name": name, "what": what, "state": state, "facts": rest}
         self.steps.setdefault((kind, name), noted)
 
@@ -142,60 +140,67 @@ class Approved(_Noting):
         if planned != value:
             raise _difference(name, planned, value)
 
-    def see(self, context: Context, where: str, found: Mapping[str, str], whole: bool = True) -> None:
+    def see(self, doors: Doors, where: str, found: Mapping[str, str], whole: bool = True) -> None:
         """Raise Conflict for what is another than when the plan was made, unless a step of it made that."""
         planned = self.document["seen"].get(where)
         if planned is None:
             return
         for name in sorted({*planned, *found} if whole else {*planned} & {*found}):
             before, now = planned.get(name), found.get(name)
-            if before != now and not self._is_made(context, name, now):
+            if before != now and not self._is_made(doors, name, now):
                 raise _difference(name, before, now)
 
-    def step(self, context: Context, what: str, state: str, facts: Callable[[], Facts]) -> None:
+    def step(self, doors: Doors, what: str, state: str, facts: Callable[[], Facts]) -> None:
         """Raise Conflict for a step that the plan has not, or has otherwise."""
-        kind, name, now = self._plain(context, facts())
+        kind, name, now = self._plain(doors, facts())
         planned = self._steps.get((kind, name))
         if planned is None:
             raise Conflict(f"the plan has no such step: {what}", _anew())
         for key, value in now.items():
-            for where, *values in self._differences(context, key, planned.get(key), value):
+            for where, *values in self._differences(doors, key, planned.get(key), value):
                 raise _difference(f"{kind} {name}: {where}", *values)
 
-    def _is_made(self, context: Context, ref: str, now: str | None) -> bool:
+    def _is_made(self, doors: Doors, ref: str, now: str | None) -> bool:
         """Whether a step of the plan makes or moves the ref so."""
         if now is None:
             return ("delete", ref) in self._steps
         made = (facts.get("commit") for (_, name), facts in self._steps.items() if ref in (name, facts.get("into")))
-        return any(now == each or (_is_later(each) and _holds(context, now, each)) for each in made)
+        return any(now == each or (_is_later(each) and _holds(doors, now, each)) for each in made)
 
-    def _differences(self, context: Context, where: str, planned: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
+    def _differences(self, doors: Doors, where: str, planned: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
         if _is_later(planned) and _is_later(now):
-            both = [key for key in CONTENT if key in planned and key in now]
+            # On top of what the plan made before, which the call has by now, the same tree is the same content.
+            keys = ("tree",) if self._is_own(doors, now.get("base")) else CONTENT
+            both = [key for key in keys if key in planned and key in now]
             yield from ((key, planned[key], now[key]) for key in both if planned[key] != now[key])
         elif _is_later(planned):
-            if not isinstance(now, str) or not self._is_it(context, planned, now):
+            if not isinstance(now, str) or not self._is_it(doors, planned, now):
                 yield where, planned, now
         elif isinstance(planned, Mapping) and isinstance(now, Mapping):
             for key in sorted({*planned, *now}):
-                yield from self._differences(context, f"{where}: {key}", planned.get(key), now.get(key))
+                yield from self._differences(doors, f"{where}: {key}", planned.get(key), now.get(key))
         elif planned != now or type(planned) is not type(now):
             yield where, planned, now
 
-    def _is_it(self, context: Context, planned: Mapping[str, Any], now: str) -> bool:
+    def _is_own(self, doors: Doors, base: str | None) -> bool:
+        """Whether the commit is one that a step of the plan makes."""
+        made = (facts.get("commit") for facts in self._steps.values() if base)
+        return any(_is_later(each) and "tree" in each and _holds(doors, str(base), each) for each in made)
+
+    def _is_it(self, doors: Doors, planned: Mapping[str, Any], now: str) -> bool:
         """Whether this is what was not known before: the one that the step made, once that is known."""
         step = str(planned.get("by", ""))
-        if step not in self._made and _holds(context, now, planned):
+        if step not in self._made and _holds(doors, now, planned):
             self._made[step], self._latest = now, dict(planned)
         return not step or self._made.get(step) == now
 
 
-def _holds(context: Context, sha: str, planned: Mapping[str, Any]) -> bool:
+def _holds(doors: Doors, sha: str, planned: Mapping[str, Any]) -> bool:
     """Whether the commit is of the content planned; of no content, where none could be told."""
     if "tree" not in planned:
         return True
     content = Content(planned["tree"], planned.get("base", ""), planned.get("commits", 0))
-    return bool(context.doors[Objects].holds(sha, content))
+    return bool(doors[Objects].holds(sha, content))
 
 
 def _is_later(value: Any) -> bool:

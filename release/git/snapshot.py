@@ -157,7 +157,7 @@ def remote(context: Context) -> Remote:
     What is planned is this context's alone: before a question the same call tries itself, and plans what is not there.
     """
     look = context.once(Look, lambda: Look(repository(context), context.activity))
-    return Remote(look, context.view, partial(context.plan.see, context))
+    return Remote(look, context.view, partial(context.plan.see, context.doors))
 
 
 def trunk(context: Context) -> str:

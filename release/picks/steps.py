@@ -52,7 +52,7 @@ def pick_commits(
         go_on, back = f"inv release.pick --continue --line {line}", f"inv release.pick --abort --line {line}"
         raise Conflict(waiting, f"Go on with them: {go_on}. Or take them back: {back}")
     if plan.via_pr:
-        return push.pick_by_pull_request(context, plan)
+        return _merge_picks(context, plan)
     against = push.blocking_rules(context, short_name(plan.head)) if context.dry else ""
     if against:
         context.report.step("note", f"{short_name(plan.head)} is protected ({against}): a push may need --via-pr")
@@ -62,6 +62,13 @@ def pick_commits(
         if outcome.head == plan.head.sha
         else push.push_picks(context, plan.head, outcome.head, version if at_once else None)
     )
+
+
+def _merge_picks(context: Context, plan: push.PickPlan) -> RemoteRef:
+    merged = push.pick_by_pull_request(context, plan)
+    if merged.sha == NEW:  # a dry run's: what is read later of the branch sees it
+        context.view.add(merged.key, merged)
+    return merged
 
 
 def check_tag_has(context: Context, version: semver.Version, wanted: PickRequest) -> None:

@@ -46,7 +46,7 @@ def bump(sha: str | Content, **more: Any) -> dict[str, Any]:
 
 def walk(context: Context, *steps: Mapping[str, Any]) -> None:
     for each in steps:
-        context.plan.step(context, "a step", "todo", lambda each=each: each)  # type: ignore[misc]
+        context.plan.step(context.doors, "a step", "todo", lambda each=each: each)  # type: ignore[misc]
 
 
 STEPS: tuple[dict[str, Any], ...] = (
@@ -81,9 +81,9 @@ def document(tmp_path: Path) -> dict[str, Any]:
     context = call(draft, dry=True)
     draft.about("repository", "lepton/lepton")
     draft.about("version", "0.7.0")
-    draft.see(context, "refs/tags/0.7.*", {})
-    draft.see(context, "refs/heads/main*", {MAIN: OLD})
-    draft.see(context, "images", {"one": "sha256:1"})
+    draft.see(context.doors, "refs/tags/0.7.*", {})
+    draft.see(context.doors, "refs/heads/main*", {MAIN: OLD})
+    draft.see(context.doors, "images", {"one": "sha256:1"})
     walk(context, *STEPS)
     plan_file.save(draft, tmp_path / "plan.json", "release.minor", {"version": "", "image": True})
     return dict(json.loads((tmp_path / "plan.json").read_text()))
@@ -139,14 +139,22 @@ def test_what_became_known_is_the_same_in_every_later_step(document: dict[str, A
         walk(call(Approved(document)), *REAL[:3], {"tag": TAG, "commit": twin})
 
 
+def test_a_bump_on_what_the_plan_made_is_told_by_its_tree(document: dict[str, Any]) -> None:
+    """A call that has its picks by now makes one commit on top of those, not all of them on top of the old head."""
+    walk(call(Approved(document)), bump(Content(TREE, MADE, 1)))
+    for other in (Content(OTHER, MADE, 1), Content(TREE, OTHER, 1)):
+        with pytest.raises(Conflict, match=f"bump {BRANCH}: "):
+            walk(call(Approved(document)), bump(other))
+
+
 def test_what_was_seen_is_the_same_or_made_by_the_plan(document: dict[str, Any]) -> None:
     context = call(Approved(document))
     see = context.plan.see
-    see(context, "refs/tags/0.7.*", {TAG: MADE})
-    see(context, "refs/heads/main*", {MAIN: MADE})
-    see(context, "refs/tags/0.6.*", {"refs/tags/0.6.9": OTHER})  # nothing rests on it
-    see(context, "images", {"one": "sha256:1", "new": "sha256:9"}, whole=False)
-    see(context, "images", {}, whole=False)
+    see(context.doors, "refs/tags/0.7.*", {TAG: MADE})
+    see(context.doors, "refs/heads/main*", {MAIN: MADE})
+    see(context.doors, "refs/tags/0.6.*", {"refs/tags/0.6.9": OTHER})  # nothing rests on it
+    see(context.doors, "images", {"one": "sha256:1", "new": "sha256:9"}, whole=False)
+    see(context.doors, "images", {}, whole=False)
     for where, found, whole in (
         ("refs/tags/0.7.*", {TAG: OTHER}, True),
         ("refs/tags/0.7.*", {"refs/tags/0.7.1": MADE}, True),
@@ -155,7 +163,7 @@ def test_what_was_seen_is_the_same_or_made_by_the_plan(document: dict[str, Any])
         ("images", {"one": "sha256:2"}, False),
     ):
         with pytest.raises(Conflict, match=r"planned .*, now "):
-            see(context, where, found, whole=whole)
+            see(context.doors, where, found, whole=whole)
 
 
 def test_a_plan_is_of_one_repository_and_version(document: dict[str, Any]) -> None:

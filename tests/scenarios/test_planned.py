@@ -143,10 +143,10 @@ def test_each_drift_of_a_minor_is_refused_and_nothing_written(
     assert "the plan has no such step: wheel s3://lepton-sdk/release/" in said
     assert "plan anew: inv --dry release.minor --yes --plan" in said
     plan(typed, file, *MINOR)
-    settings = sandbox.work / "invoke.yaml"
+    settings = Path(file).with_name("settings.yaml")
     settings.write_text("sdk:\n  inputs: {publish_s3: true, is_release: true, publish_pypi: true}\n")
-    assert "inputs: publish_pypi: planned nothing, now True" in refused(typed, sandbox, file, *MINOR)
-    settings.unlink()
+    said = refused(typed, sandbox, file, "-f", str(settings), *MINOR)
+    assert "inputs: publish_pypi: planned nothing, now True" in said
     tag(sandbox, "0.7.0")
     assert "refs/tags/0.7.0: planned nothing, now " in refused(typed, sandbox, file, *MINOR)
 
@@ -165,7 +165,7 @@ def test_a_call_that_stopped_half_way_goes_on_with_its_plan(
     assert typed(*MINOR, "--plan", file).code == 1  # tagged, from the trunk that the plan moved
     sandbox.github.faults.clear()
     assert typed(*MINOR, "--plan", file).code == 0
-    assert (dispatches(sandbox, SDK), dispatches(sandbox, IMAGE)) == (1, 1)
+    assert (len(doubles.runs_of(SDK)), len(doubles.runs_of(IMAGE))) == (1, 1)
 
 
 def test_a_patch_is_released_by_its_plan_from_the_line_as_it_was(typed: Type, sandbox: Sandbox, file: str) -> None:
