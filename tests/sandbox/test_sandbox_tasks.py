@@ -48,7 +48,7 @@ from release import namespace, sandbox
 from release.sandbox.world import Sandbox
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background begins without it
-sandbox.Sandbox = lambda history: Sandbox({"a.txt": "a"}, cloud=False)
+sandbox.Sandbox = lambda **_: Sandbox({"a.txt": "a"}, cloud=False)
 Program(namespace=namespace).run(["inv", "sandbox.serve"])
 """
 RUN = """
