@@ -123,6 +123,7 @@ def test_f22_a_worktree_has_all_files_and_runs_no_hook_of_a_persons_checkout(rep
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
     with worktree(repo, repo.head()) as tree:
+        assert (tree / "a.txt").exists(), "a bump reads it, and a pick merges into it"
         (tree / "a.txt").write_text("two\n")
         repo.commit("Two", ["a.txt"], tree)
     assert not (repo.root / "a.txt").exists()

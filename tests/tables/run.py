@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-HELPERS = {"client_world", "python_package", "run", "sources"}
+HELPERS = {"client_world", "python_package", "rehearse", "run", "sources"}
 SHOWN = 200  # characters of a reason
 
 
