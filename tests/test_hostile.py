@@ -188,4 +188,5 @@ def test_s04_s11_nothing_is_printed_raw_on_a_terminal(
     text = b"".join(shown).decode("utf-8")
     assert raw(text) == []
     assert not actions or commands(text) == []
+    assert not actions or "\x1b[?25l" not in text, "nothing is drawn anew where a runner reads lines"
     assert "zyx" in text
