@@ -65,6 +65,7 @@ def test_a_linked_worktree_of_a_clone_that_borrows_itself(origin: Path, tmp_path
     lender = clone(origin, tmp_path)
     git(tmp_path, "clone", "-q", "--shared", str(lender), "borrower")
     borrower = tmp_path / "borrower"
+    (borrower / ".git" / "objects" / "info" / "alternates").write_text("../../../clone/.git/objects\n")
     git(borrower, "worktree", "add", "-q", "--detach", "../linked", "origin/main")
     with copied(tmp_path / "linked", tmp_path) as (bare, work):
         assert bare.git("cat-file", "-t", "refs/heads/main").strip() == "commit"

@@ -53,6 +53,7 @@ def test_a_killed_call_and_a_refused_push_are_mended_by_the_same_call(
     assert out.count(f"$ inv {task}") == 4, "refused, killed, to its end, and once more"
     assert "Refused on purpose: --refuse-push release-*" in err
     assert "refused on purpose (--refuse-push); here the rule of refs/heads/release-* is lifted" in out
+    assert "· after the tag 0.7.0 at" in out
     assert "killed on purpose (--kill-after tag); here the same call goes on" in out
     assert "✔ tag 0.7.0" in out.split("killed on purpose")[1]
     assert "✔ typed again it changed nothing" in out

@@ -13,6 +13,7 @@ from outside import cloud_content, everything, git, remote_refs, writes
 from release.call.context import Context
 from release.errors import CouldNotTellError
 from release.sandbox import Sandbox
+from release.sandbox.github.events import notice_refs
 from release.sandbox.github.rules import parameters, protect, required_checks
 from release.sandbox.github.shapes import user_json
 from release.sandbox.rehearsal.admission import admit
@@ -117,6 +118,7 @@ def test_it_is_in_the_sandbox_as_it_is_there(context: Context, sandbox: Sandbox)
         admit(context, other, found)
         hub = other.github.hub
         assert other.bare.refs("refs/heads", "refs/tags") == found.refs == content["remote"]
+        notice_refs(hub)  # as after the first push
         assert hub.runs == {}, "a ref that is taken over starts nothing"
         assert [(each.head, each.base, each.state) for each in hub.pulls.values()] == [("topic", "main", "open")]
         assert required_checks(hub, "main") == ["ci"]

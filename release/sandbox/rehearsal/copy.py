@@ -90,17 +90,12 @@ class Source:
             remote, trunk = self.history.remote, self.history.trunk
             raise GitError(f"this clone has no {remote}/{trunk}; git fetch {remote} {trunk}")
         (folder / "objects" / "info").mkdir(exist_ok=True)
-        objects = [self._path("--git-path", "objects"), *self._alternates()]
-        (folder / "objects" / "info" / "alternates").write_text("".join(f"{each}\n" for each in objects))
+        objects = self._path("--git-path", "objects")
+        (folder / "objects" / "info" / "alternates").write_text(f"{objects}\n", encoding="utf-8")
         cut = Path(self._path("--git-path", "shallow"))
         if cut.is_file():
             shutil.copyfile(cut, folder / "shallow")
         Bare(folder).git("--git-dir=.", "update-ref", "--stdin", text="".join(refs))
-
-    def _alternates(self) -> list[str]:
-        """List where this clone itself borrows from: Git follows no relative path from one that is borrowed."""
-        counted = self._asked("count-objects", "-v").splitlines()
-        return [line.removeprefix("alternate: ").strip('"') for line in counted if line.startswith("alternate: ")]
 
     def check(self, work: Bare) -> None:
         """Raise GitError where it lacks a file that a release reads, saying what gets it."""
