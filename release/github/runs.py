@@ -26,7 +26,7 @@ LARGEST_FILE = 256 * 2**20  # bytes, unpacked
 APPROVAL = ("waiting", "action_required")
 CONCLUSIONS = {
     "failure": "failed", "timed_out": "ran out of its own time", "stale": "was given up by GitHub",
-    "cancelled": "was cancelled, by somebody or by a newer run of its concurrency group",
+    "cancelled": "was cancelled: by somebody, a newer run of its concurrency group, or since another job failed",
     "startup_failure": "could not start: its workflow file is wrong",
     "skipped": "was skipped whole: no job's condition held", "neutral": "ended neither well nor badly",
 }  # fmt: skip

@@ -276,7 +276,7 @@ def ours() -> list[tracemalloc.Filter]:
 
 WORDS = {
     "failure": "failed",
-    "cancelled": "was cancelled, by somebody or by a newer run of its concurrency group",
+    "cancelled": "was cancelled: by somebody, a newer run of its concurrency group, or since another job failed",
     "timed_out": "ran out of its own time",
     "stale": "was given up by GitHub",
     "skipped": "was skipped whole: no job's condition held",
