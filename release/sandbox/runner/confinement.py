@@ -63,17 +63,22 @@ def run_confined_job(machine: Machine) -> str:
 
 
 @contextmanager
-def confined(command: Command, folder: Path, ports: Sequence[int] = ()) -> Iterator[Command]:
-    """Make of a command one that is set apart, with a folder that it may write and ports that lead outside."""
+def confined(
+    command: Command, folder: Path, ports: Sequence[int] = (), shown: Sequence[Path] = ()
+) -> Iterator[Command]:
+    """Make of a command one that is set apart, with a folder that it may write and ports that lead outside.
+
+    `shown` can be read wherever it is, a place that is hidden too.
+    """
     ours, theirs = socket.socketpair()
     own = {place: folder / "places" / place.strip("/").replace("/", "-") for place in _HIDDEN if Path(place).is_dir()}
     own[str(Path.home())] = folder / "home"
     for each in own.values():
         each.mkdir(parents=True, exist_ok=True)
-    served = sorted(set(ports))
+    served, kept = sorted(set(ports)), [*_kept(), *map(str, shown)]
     told = {
         "own": {place: str(each) for place, each in own.items()},
-        "kept": [each for each in _kept() if any(Path(each).is_relative_to(place) for place in own)],
+        "kept": [each for each in kept if any(Path(each).is_relative_to(place) for place in own)],
         "writable": [str(folder)],
         "ports": served,
         "socket": theirs.fileno(),
