@@ -128,7 +128,7 @@ def test_a_step_that_differs_is_refused(document: dict[str, Any], step: dict[str
     with pytest.raises(Conflict) as refused:
         walk(call(Approved(document), dry=True), step)
     assert refused.value.problem.endswith(words)
-    assert refused.value.hint.startswith("Look at what changed; then plan anew: inv --dry ")
+    assert refused.value.hint.startswith("Look at what changed; then plan anew: inv --dry")
 
 
 def test_what_became_known_is_the_same_in_every_later_step(document: dict[str, Any]) -> None:

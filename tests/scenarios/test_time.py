@@ -57,7 +57,8 @@ def test_f23_the_branchs_date_is_utc_in_every_zone(context: Context, zones: pyte
         zones.setenv("TZ", zone)
         time.tzset()
         for moment in MOMENTS:
-            dry = again(context, dry=True, doors=context.doors, clock=FakeClock(at(moment)))
+            doors = {key: door for key, door in context.doors.items() if key != "today"}  # which a call reads once
+            dry = again(context, dry=True, doors=doors, clock=FakeClock(at(moment)))
             found[zone, moment] = lines.branch(replace(dry, view=View()), "0.7.0").name
     assert len(found) == 35
     assert found == {

@@ -21,9 +21,10 @@ def make_command_files(folder: Path) -> dict[str, str]:
 
 
 def command_file_text(folder: Path, name: str) -> str:
-    """Read one file; empty when the step removed it."""
+    """Read one file; empty when the step removed it, or put something else in its place."""
     path = folder / name.lower()
-    return path.read_text(encoding="utf-8-sig", errors="replace") if path.exists() else ""
+    is_there = path.is_file() and not path.is_symlink()  # which could lead anywhere
+    return path.read_text(encoding="utf-8-sig", errors="replace") if is_there else ""
 
 
 def command_file_pairs(folder: Path, name: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import release
 from release.errors import Usage
 from release.sandbox.runner.actions.python import setup_python
-from release.sandbox.runner.machine import Machine
+from release.sandbox.runner.machine import Machine, check_inside
 from release.sandbox.runner.process import Command
 from release.sandbox.runner.stand_ins import OWN
 from release.sandbox.runner.steps import run_job
@@ -74,6 +74,7 @@ def confined(
     own = {place: folder / "places" / place.strip("/").replace("/", "-") for place in _HIDDEN if Path(place).is_dir()}
     own[str(Path.home())] = folder / "home"
     for each in own.values():
+        check_inside(each, folder)
         each.mkdir(parents=True, exist_ok=True)
     served, kept = sorted(set(ports)), [*_kept(), *map(str, shown)]
     told = {
@@ -83,14 +84,27 @@ def confined(
         "ports": served,
         "socket": theirs.fileno(),
         "folder": str(command.folder),
+        "env": dict(command.env),
     }
-    argv = [sys.executable, "-I", "-S", str(_PROGRAM), json.dumps(told), *command.argv]
+    words = _file_of(json.dumps(told).encode())
+    argv = [sys.executable, "-I", "-S", str(_PROGRAM), str(words), *command.argv]
     forwarder = _Forwarder(ours, served)
     try:
-        yield replace(command, argv=argv, handed=(theirs.fileno(),))
+        # A step names variables for those to come (LD_PRELOAD): what sets them apart begins without any.
+        yield replace(command, argv=argv, env={}, handed=(theirs.fileno(), words))
     finally:
+        os.close(words)
         theirs.close()
         forwarder.close()
+
+
+def _file_of(content: bytes) -> int:
+    """Return a file without a name that has the content, open at its beginning."""
+    made = os.memfd_create("told")
+    with open(made, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(made, 0, os.SEEK_SET)
+    return made
 
 
 def _kept() -> list[str]:

@@ -34,12 +34,12 @@ def local_action(machine: Machine, uses: str, given: Mapping[str, str]) -> Local
 
     Raises `ActionFailed` where there is none, `Unsupported` for one in a container.
     """
-    folder = machine.workspace / uses
+    folder = machine.inside(machine.workspace / uses)
     file = next((folder / name for name in ("action.yml", "action.yaml") if (folder / name).is_file()), None)
     if file is None:
         raise ActionFailed(f"Can't find 'action.yml' or 'action.yaml' under '{uses}': is it checked out?")
     try:
-        spec = document(file.read_bytes())
+        spec = document(machine.inside(file).read_bytes())
     except InvalidYaml as error:
         raise ActionFailed(f"{uses}: {error}") from error
     using = str(((spec if isinstance(spec, Mapping) else {}).get("runs") or {}).get("using", ""))

@@ -49,6 +49,15 @@ class ActionFailed(Exception):
     """An action ran and says no."""
 
 
+def check_inside(place: Path, folder: Path) -> None:
+    """Raise ActionFailed for a place outside of a folder: what the runner itself reads and writes is the job's (F36).
+
+    A step may have put a link in the place of anything that is in the folder.
+    """
+    if not place.resolve().is_relative_to(folder.resolve()):
+        raise ActionFailed(f"{place} is outside of the job's own folders")
+
+
 def hash_files(folder: Path, patterns: Sequence[str]) -> str:
     """Hash the hashes of the files below a folder that the patterns name, as `hashFiles` does; nothing without any."""
     named: set[Path] = set()
@@ -107,6 +116,11 @@ class Machine:
         code = self.run_command(argv, folder or self.workspace, env, stop)
         if code:
             raise ActionFailed(f"{Path(argv[0]).name}: exit code {code}")
+
+    def inside(self, place: Path) -> Path:
+        """Return the place; raise `ActionFailed` where it is outside of the job's folders."""
+        check_inside(place, self.folder)
+        return place
 
     def tear_down(self) -> None:
         """Remove what the job left behind."""

@@ -34,7 +34,8 @@ def main(told: dict[str, Any], command: list[str]) -> None:
     """Run the command and end as it does.
 
     `own` has a folder for each place that is hidden, `kept` is what is shown of them nevertheless, read-only;
-    `writable` can be written, `ports` are listened on, and the listening sockets are handed out by `socket`.
+    `writable` can be written, `ports` are listened on, and the listening sockets are handed out by `socket`; `env`
+    are the command's variables.
     """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # meant for the command, which ends by it
     _unshare()
@@ -50,7 +51,7 @@ def main(told: dict[str, Any], command: list[str]) -> None:
         _end_as(second)
     _drop_privileges()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.execvp(command[0], command)  # noqa: S606  # nosec B606
+    os.execvpe(command[0], command, told["env"])  # noqa: S606  # nosec B606
 
 
 def _check(what: str, answer: int) -> None:
@@ -139,6 +140,8 @@ def _end_as(child: int) -> None:
 
 if __name__ == "__main__":
     try:
-        main(json.loads(sys.argv[1]), sys.argv[2:])
+        with open(int(sys.argv[1]), encoding="utf-8") as file:  # noqa: PTH123
+            words = json.load(file)
+        main(words, sys.argv[2:])
     except OSError as error:
         sys.exit(f"this machine cannot set a step apart: {error.strerror or error}")

@@ -169,7 +169,7 @@ class _StepRun:
         """Run the command or the action; what the step wrote to the command files takes effect either way."""
         if foreign := next((key for key in FOREIGN_STEP_KEYS if key in self.spec), ""):
             raise expressions.Unsupported(f"the sandbox does not support `{foreign}` in a step")
-        folder = self.machine.temp / f"step-{next(self.machine.numbers)}"
+        folder = self.machine.inside(self.machine.temp / f"step-{next(self.machine.numbers)}")
         self.machine.log.outputs = self.outputs
         env = self.machine.environment(self.own) | make_command_files(folder)
         try:
@@ -220,7 +220,7 @@ class _StepRun:
         machine = self.machine
         command = expressions.interpolate(str(self.spec["run"]), self.context())
         self.head(command.strip(), "env", self.own)
-        place = machine.workspace / self.setting("working-directory")
+        place = machine.inside(machine.workspace / self.setting("working-directory"))
         if not place.is_dir():
             raise ActionFailed(f"the working directory does not exist: {self.setting('working-directory')}")
         script = folder / "script"

@@ -40,6 +40,7 @@ READS = """
 /api/v3/users/releaser
 /api/v3/search/issues?q=repo:acme/platform+is:pr+label:backport
 
+/environments
 /branches
 /branches/main
 /branches/fix/one

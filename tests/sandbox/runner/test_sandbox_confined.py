@@ -149,7 +149,7 @@ def test_an_unprivileged_user_can_do_it_too(tmp_path: Path) -> None:
     python, setpriv = Path("/usr/bin/python3"), shutil.which("setpriv")
     if os.getuid() or not setpriv or not python.exists():
         pytest.skip("only root can become nobody")
-    told = {"own": {}, "kept": [], "writable": [], "ports": [], "folder": "/"}
+    told = {"own": {}, "kept": [], "writable": [], "ports": [], "folder": "/", "env": {"PATH": "/usr/bin:/bin"}}
     script = f"""if True:
         import socket, sys
         sys.path.insert(0, {str(Path(namespace.__file__).parent)!r})

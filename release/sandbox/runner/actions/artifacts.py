@@ -5,24 +5,30 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import os
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
+from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs, check_inside
 
 _MAGIC = set("*?[")
+_NAME = re.compile(r'[^":<>|*?\r\n\\/]+')
 
 
 def upload_artifact(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     """Pack files into a new artifact of the run; one name is used once in an attempt, unless `overwrite`."""
     name = inputs.get("name", "artifact")
+    if not _NAME.fullmatch(name):
+        raise ActionFailed(f"The artifact name is not valid: {name}")
     archive = machine.run.folder / "artifacts" / f"attempt-{machine.run.root.attempt}" / f"{name}.zip"
     if archive.exists() and inputs.get("overwrite") != "true":
         raise ActionFailed(f"Failed to CreateArtifact: an artifact with the name {name!r} already exists")
     files = _matching_files(machine.workspace, inputs.get("path", ""), inputs.get("include-hidden-files") == "true")
     if not files:
         return _nothing(machine, inputs)
+    for path in files.values():
+        machine.inside(path)
     digest = _pack(files, archive)
     machine.run.artifacts[name] = archive
     machine.log.write(f"Artifact {name} has been successfully uploaded: {len(files)} file(s), SHA256 {digest}")
@@ -39,14 +45,14 @@ def _nothing(machine: Machine, inputs: Inputs) -> Outputs:
 
 def download_artifact(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     """Unpack one artifact by name, or every one that fits the pattern into a folder of its own."""
-    folder = machine.workspace / inputs.get("path", ".")
+    folder = machine.inside(machine.workspace / inputs.get("path", "."))
     kept = dict(machine.run.artifacts)
     name, merged = inputs.get("name", ""), inputs.get("merge-multiple") == "true"
     if name and name not in kept:
         raise ActionFailed(f"Unable to download artifact(s): Artifact not found for name: {name}")
     wanted = [name] if name else fnmatch.filter(kept, inputs.get("pattern", "*"))
     for one in wanted:
-        _unpack(kept[one], folder if name or merged else folder / one)
+        _unpack(kept[one], folder if name or merged else folder / one, machine.folder)
         machine.log.write(f"Downloaded artifact {one}")
     return {"download-path": str(folder)}
 
@@ -88,7 +94,9 @@ def _pack(files: Mapping[str, Path], archive: Path) -> str:
     return hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
-def _unpack(archive: Path, folder: Path) -> None:
+def _unpack(archive: Path, folder: Path, within: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive) as opened:
+        for name in opened.namelist():
+            check_inside(folder / name, within)
         opened.extractall(folder)

@@ -51,6 +51,7 @@ def save(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     place.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(place, "w") as archive:
         for path in found:
+            machine.inside(path)
             archive.add(path, path.relative_to(machine.folder))
     machine.log.write(f"Cache saved with key: {inputs.get('key', '')}")
     return {}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
 from release.workflows import expressions
@@ -17,28 +20,39 @@ def checkout(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Output
     repository = machine.contexts["github"].get("repository", "")
     if inputs.get("repository", repository) != repository:
         raise expressions.Unsupported(f"the sandbox cannot check out another repository: {inputs['repository']}")
-    folder = (machine.workspace / inputs.get("path", ".")).resolve()
+    folder = machine.inside(machine.workspace / inputs.get("path", ".")).resolve()
     if not folder.is_relative_to(machine.workspace.resolve()):
         raise ActionFailed(f"Repository path '{folder}' is not under '{machine.workspace}'")
     ref, sha = _asked_commit(machine, inputs.get("ref", ""))
     folder.mkdir(parents=True, exist_ok=True)
+    _forget(folder / ".git")
     source = machine.run.repository.resolve().as_uri()
 
     def git(*arguments: str) -> str:
         """Run Git in the folder."""
         return _git(machine, str(folder), *arguments)
 
-    git("init", "--quiet")
+    git("init", "--quiet", "--template=")
     git("fetch", "--quiet", "--no-tags", *_depth(inputs), source, *_refspecs(inputs, ref, sha))
     git("remote", "add", "origin", _origin(machine) or source)
     where = ["-B", ref.removeprefix("refs/heads/")] if ref.startswith("refs/heads/") else ["--detach"]
-    git("-c", "advice.detachedHead=false", "checkout", "--quiet", *where, sha)
+    git("-c", "advice.detachedHead=false", "checkout", "--quiet", "--force", *where, sha)
     machine.log.write(f"HEAD is now at {git('log', '-1', '--format=%h %s')}")
     return {"ref": ref, "commit": sha}
 
 
+def _forget(repository: Path) -> None:
+    """Take away what an earlier step left there: Git is not set apart, and would run its hooks and filters."""
+    if repository.is_symlink() or repository.is_file():
+        repository.unlink()
+    elif repository.exists():
+        shutil.rmtree(repository)
+
+
 def _git(machine: Machine, folder: str, *arguments: str) -> str:
-    env = {"PATH": machine.path(), "HOME": str(machine.home), "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    """Run this machine's Git, by no setting, hook or program of the job's."""
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+    env = {"PATH": os.pathsep.join(os.get_exec_path()), "HOME": str(machine.home), "LC_ALL": "C", **own}
     done = subprocess.run(
         ["git", *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False
     )

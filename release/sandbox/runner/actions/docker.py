@@ -42,8 +42,8 @@ def build_push(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outp
     if "://" in context:
         raise expressions.Unsupported(f"the sandbox builds from its own files alone, not from {context}")
     machine.run_program(["docker", "buildx", "build", *flags, "--metadata-file", str(told), context], env)
-    digest = json.loads(told.read_text(encoding="utf-8"))["containerimage.digest"]
-    return {"digest": digest, "imageid": digest, "metadata": told.read_text(encoding="utf-8")}
+    digest = json.loads(machine.inside(told).read_text(encoding="utf-8"))["containerimage.digest"]
+    return {"digest": digest, "imageid": digest, "metadata": machine.inside(told).read_text(encoding="utf-8")}
 
 
 def metadata(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:

@@ -69,7 +69,7 @@ def setup_python(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Ou
         machine.log.write(f"##[warning]Python {version} is not on this machine: {_RUNNING} stands in for it")
     if not found:
         raise ActionFailed(f"Python {version} is not on this machine: neither on PATH, nor from pyenv or uv")
-    folder = machine.tools / "Python" / version / "bin"
+    folder = machine.inside(machine.tools / "Python" / version / "bin")
     if machine.confine is not nullcontext:  # what a step installs needs a place: the interpreter's own is read-only
         found = write_environment(found, folder.parent / "environment")
     write_python(folder, version, found)

@@ -16,7 +16,7 @@ def github_script(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> O
     """Run the script with `github`, `context` and `core`."""
     if not shutil.which("node", path=env["PATH"]):
         raise ActionFailed("actions/github-script needs Node, and this machine has none")
-    folder = machine.temp / f"script-{next(machine.numbers)}"
+    folder = machine.inside(machine.temp / f"script-{next(machine.numbers)}")
     folder.mkdir()
     told = {
         "script": inputs.get("script", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,10 +18,11 @@ def setup_tool(program: str, *asks: str) -> Action:
 
     def setup(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
         """Find the program, and say which version stands in for the one asked for."""
-        found = shutil.which(program, path=env["PATH"])
+        found = shutil.which(program)  # this machine's, whatever an earlier step put on the job's path
         if not found:
             raise ActionFailed(f"{program} is not on this machine: a rehearsal uses what is there")
-        said = subprocess.run([found, *asks], capture_output=True, text=True, check=False, timeout=60)
+        asked = {"PATH": os.pathsep.join(os.get_exec_path())}
+        said = subprocess.run([found, *asks], env=asked, capture_output=True, text=True, check=False, timeout=60)
         version = re.search(r"\d+(\.\d+)*", said.stdout + said.stderr)
         machine.log.write(f"{program} {version[0] if version else ''} of this machine is used: {found}")
         return {f"{program}-version": version[0] if version else "", "cache-hit": "false"}
