@@ -47,8 +47,6 @@ def release_together(context: Context, version: semver.Version, image: bool) -> 
     image = image and bool(context.settings.image.config_file)  # nothing names one: there is none
     if tagged is None:
         _check_start(context, version, image)
-    elif image:
-        _check_image_named(context, version, tagged)
     merged = "" if tagged or not image else _image_commit(context, version)
     branch = lines.branch(context, str(version), ref=merged)
     there = git.snapshot.remote(context).tag(str(version)) or branch  # a tag may have come meanwhile

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from release.call.context import Activity, View
@@ -315,6 +315,8 @@ def test_s03_names_are_checked_before_git_sees_them(repo: Repository, name: str)
 
 
 @given(st.text("aZ09._/+@#=-", min_size=1, max_size=12) | st.text("a./@l.ock-", min_size=1, max_size=9))
+@example("a.lock")
+@example("a.lock/b")
 @settings(max_examples=300, deadline=None)
 def test_s03_what_our_rule_takes_git_takes(name: str) -> None:
     """git-check-ref-format(1) is kept by our own rule, so no process has to be asked: here Git is."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import rehearsal_sample
@@ -245,3 +246,67 @@ def test_the_platforms_images_come_by_the_called_workflow(world: Sandbox, tmp_pa
     assert "pushed 123456789012.dkr.ecr.us-east-1.amazonaws.com/lepton-web:0.7.0" in named(web, "tell").log
     for repository in ("lepton-api-server", "lepton-deployment-operator", "lepton-web"):
         assert images(world, repository) == {"0.7.0"}
+
+
+# What a step leaves for what runs outside of its namespaces after it.
+TRAPS = {
+    "LD_PRELOAD": ('echo "LD_PRELOAD={library}" >> "$GITHUB_ENV"', "{run: echo on}"),
+    "a hook of Git's": (
+        "mkdir -p .git/hooks; printf '#!/bin/sh\\ntouch {out}\\n' > .git/hooks/post-checkout;"
+        " chmod +x .git/hooks/post-checkout",
+        "{uses: actions/checkout@v4}",
+    ),
+    "Git's settings": (
+        "git config --global core.fsmonitor 'touch {out}'; git config --global core.hooksPath \"$PWD\"",
+        "{uses: actions/checkout@v4}",
+    ),
+    "a Git on the path": (
+        "mkdir bin; printf '#!/bin/sh\\ntouch {out}\\n' > bin/git; chmod +x bin/git; echo \"$PWD/bin\" >> $GITHUB_PATH",
+        "{uses: actions/checkout@v4}",
+    ),
+    "a link to a secret": ("ln -s {secret} file", "{uses: actions/upload-artifact@v4, with: {name: x, path: file}}"),
+    "a path to a secret": ("true", "{uses: actions/upload-artifact@v4, with: {name: x, path: '{secret}'}}"),
+    "a link as an output": ('ln -sf {secret} "$GITHUB_OUTPUT"', "{run: echo on}"),
+    "a name that leads out": (
+        "echo x > file", "{uses: actions/upload-artifact@v4, with: {name: '../../../../../out', path: file}}"
+    ),
+    "a link in the home's place": (
+        'rm -rf "$HOME"; ln -s {home} "$HOME"', "{run: 'touch {home}/written; touch \"$HOME/written\"'}"
+    ),
+    "a link in the workspace's place": (
+        "cd ..; mv work other; ln -s {home} work", "{uses: actions/checkout@v4}"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_f36_what_a_step_leaves_leads_nowhere(
+    start: Started, trap: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("user")
+    (home / "secret").write_text("open sesame")
+    monkeypatch.setenv("HOME", str(home))
+    out, library = home / "out", home.parent / "trap.so"
+    if "{library}" in TRAPS[trap][0]:
+        if not shutil.which("gcc"):
+            pytest.skip("a library takes gcc")
+        source = f'#include <fcntl.h>\n__attribute__((constructor)) void f(void) {{ open("{out}", O_CREAT, 0600); }}'
+        subprocess.run(["gcc", "-shared", "-o", library, "-xc", "-"], input=source, text=True, check=True)
+    sets, springs = (
+        part.replace("{out}", str(out))
+        .replace("{secret}", str(home / "secret"))
+        .replace("{home}", str(home))
+        .replace("{library}", str(library))
+        for part in TRAPS[trap]
+    )
+    script = "\n".join(
+        ["- id: one", "  run: |", f"    {sets}", f"- {springs}", '- run: echo "${{ steps.one.outputs }}"']
+    )
+    steps = "\n".join(f"    {line}" for line in script.splitlines())
+    run = start(f"a:\n  runs-on: x\n  steps:\n{steps}\n", run_steps=run_confined_job)
+    assert [each.name for each in home.iterdir()] == ["secret"]
+    assert "open sesame" not in run.jobs[0].log
+    assert "open sesame" not in "".join(str(job.outputs) for job in run.jobs)
+    for each in run.artifacts.values():
+        with ZipFile(each) as archive:
+            assert b"open sesame" not in b"".join(map(archive.read, archive.namelist()))
