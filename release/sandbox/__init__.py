@@ -5,7 +5,8 @@ world.py      a remote with its GitHub, a cloud and a clone, from `with Sandbox(
 git.py        Git's own plumbing on a repository; serving.py: a port, a log of requests, misbehaviour on purpose
 cloud.py      S3 and ECR; registry.py: its images as an OCI registry has them
 github/       one repository's GitHub: records and state, rules, events, merging, routes; app.py serves it
-runner/       a workflow's jobs and steps, run for real; knows nothing of github/
+runner/       a workflow's jobs and steps, run for real, also set apart from the machine; knows nothing of github/
+simulation/   the same jobs of which no step runs: what each would do is told from its text
 sample/       the monorepo's files and history
 rehearsal/    one's own repository: the copy, what the real world has, bad days, what it all came to
 demo/         what the demo types, and what is out there afterwards
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from release.sandbox.git import GitError
     from release.sandbox.rehearsal import Rehearsal
     from release.sandbox.rehearsal.copy import History
-    from release.sandbox.rehearsal.mishaps import BadDay, check_bad_day
+    from release.sandbox.rehearsal.mishaps import BadDay, bad_day
     from release.sandbox.world import Sandbox
 
 __all__ = [
-    "BadDay", "GitError", "History", "Rehearsal", "Sandbox", "check_bad_day", "demo_component", "demo_patch",
+    "BadDay", "GitError", "History", "Rehearsal", "Sandbox", "bad_day", "demo_component", "demo_patch",
     "release_evidence", "run_command", "run_shell", "type_task",
 ]  # fmt: skip
 
@@ -38,7 +39,7 @@ _ROOMS = {
     "History": "rehearsal.copy",
     "Rehearsal": "rehearsal",
     "Sandbox": "world",
-    "check_bad_day": "rehearsal.mishaps",
+    "bad_day": "rehearsal.mishaps",
     "demo_component": "demo.component",
     "demo_patch": "demo.patch",
     "release_evidence": "demo",

@@ -120,7 +120,7 @@ def rehearse(context: Context, task: str = "release.minor", how: Rehearsal = REH
         words = shlex.split(task)
     except ValueError as error:
         raise Usage(f"--task {task}: {error}", 'Such as --task "release.patch --line 0.7"') from error
-    day = sandbox.BadDay(how.fail, sandbox.check_bad_day(how.lag, how.kill_after), how.kill_after, how.refuse_push)
+    day = sandbox.bad_day(how.fail, how.lag, how.kill_after, how.refuse_push)
     root = git.repository.repository(context).root
     what = f"inv {task}, on a copy of {root.name} in a sandbox"
     perform(context, what, lambda: _rehearse(context, words, day, how), None)

@@ -25,7 +25,7 @@ from release.sandbox.github.state import checks_of
 from release.sandbox.rehearsal import Rehearsal
 from release.sandbox.rehearsal.account import environment_stops, tell, tell_steps
 from release.sandbox.rehearsal.journal import Journal, Written
-from release.sandbox.rehearsal.mishaps import BadDay, _fail_once, _late, _undecided, check_bad_day, is_named
+from release.sandbox.rehearsal.mishaps import BadDay, _fail_once, _late, _undecided, bad_day, is_named
 from release.sandbox.rehearsal.ways import Stop, stand_in, stops
 from release.sandbox.runner import run_confined_job
 from release.settings import Settings
@@ -95,10 +95,10 @@ def test_what_cannot_go_wrong_is_refused_before_anything_is_made(
 
 
 def test_the_lag_is_a_number() -> None:
-    assert check_bad_day("", "") == 0
-    assert check_bad_day("1.5", "merge") == 1.5
+    assert bad_day((), "", "", ()) == BadDay()
+    assert bad_day((), "1.5", "merge", ()).lag == 1.5
     with pytest.raises(Usage):
-        check_bad_day("-1", "")
+        bad_day((), "-1", "", ())
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_steps_that_really_run_are_set_apart(played: Any, monkeypatch: pytest.Mo
     """F36: what runs the jobs' steps in a rehearsal is the confined one, and where that cannot be, nothing runs."""
     made = played()
     runner = made.world.github.hub.runner
-    monkeypatch.setattr("release.sandbox.rehearsal.run_workflow", lambda *_: SimpleNamespace())
+    monkeypatch.setattr("release.sandbox.rehearsal.run_workflow", lambda *given: SimpleNamespace(run_steps=given[2]))
     assert runner(made.world.github.hub, None).run_steps is run_confined_job
 
     def refuse() -> None:

@@ -35,7 +35,7 @@ from release.sandbox.github.routes import (
     workflows,
 )
 from release.sandbox.github.state import Hub
-from release.sandbox.runner import RunLike, Start, new_run
+from release.sandbox.runner import Machine, RunLike, Start, new_run, run_job
 from release.sandbox.serving import Faults, Front, Recorded, Server
 
 if TYPE_CHECKING:
@@ -110,10 +110,10 @@ class GitHub:
         self.hub.runner = runner
 
 
-def run_workflow(hub: Hub, start: Start) -> RunLike:
-    """Make the run that really runs a workflow's steps."""
+def run_workflow(hub: Hub, start: Start, run_steps: Callable[[Machine], str] = run_job) -> RunLike:
+    """Make the run that really runs a workflow's steps, as they are or as `run_steps` does."""
     folder = hub.folder / "runs" / str(start.id)
-    return new_run(start, hub.bare.path, folder, hub.job_environment, hub.run_context(start))
+    return new_run(start, hub.bare.path, folder, hub.job_environment, hub.run_context(start), run_steps=run_steps)
 
 
 def application(state: Hub) -> WSGIApplication:

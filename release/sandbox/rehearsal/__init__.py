@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from release.call.context import Context
 from release.call.flags import Kind
@@ -31,6 +31,7 @@ from release.sandbox.runner import RunLike, Start, check_confinement, run_confin
 
 if TYPE_CHECKING:
     from release.sandbox.github.state import Hub
+    from release.sandbox.simulation import Told
     from release.sandbox.world import Sandbox
 
 POLL, TIMEOUT = "0.5", "900"  # seconds: jobs end soon here, and what never comes shall not keep anybody
@@ -81,8 +82,9 @@ class Rehearsal:
         written = [*self.journal.written, *cloud_changes(before, cloud_content(self.world.cloud))]
         if problem is None and written:
             problem = self._type_again()
-        self._tell(written)
-        missing = [each for each in self._told() if each.kind == "missing"]
+        told = self.world.simulation.told if self.world.simulation else []
+        self._tell(written, told)
+        missing = [each for each in told if each.kind == "missing"]
         if missing:
             places = "\n".join(f"{each.workflow}:{each.line}: {each.does}" for each in missing)
             raise Failed(f"a workflow does not deliver what the release needs\n{places}", "Mend it there.")
@@ -145,7 +147,7 @@ class Rehearsal:
         self.context.report.step("holds", "typed again it changed nothing")
         return None
 
-    def _tell(self, written: Sequence[Written]) -> None:
+    def _tell(self, written: Sequence[Written], told: Sequence[Told]) -> None:
         hub, report = self.world.github.hub, self.context.report
         workflows = dict.fromkeys(str(each.about["workflow"]) for each in written if each.kind in RUNS)
         waits = last_runs(self.context, workflows) if self.outside.repository else {}
@@ -153,11 +155,7 @@ class Rehearsal:
             tell(self.context, written, self.stopped, environment_stops(hub, self.outside.environments), waits)
         elif not report.json:
             report.line("It writes nothing.")
-        tell_steps(self.context, self._told())
-
-    def _told(self) -> list[Any]:
-        simulation = self.world.simulation
-        return list(simulation.told) if simulation else []
+        tell_steps(self.context, told)
 
     def _missed(self) -> ReleaseError | None:
         jobs = sorted({job.name for run in self.world.github.hub.runs.values() for job in run.work.jobs})
@@ -168,7 +166,4 @@ class Rehearsal:
 
 def _run_apart(hub: Hub, start: Start) -> RunLike:
     """Make the run whose steps really run, each set apart from this machine."""
-    run: Any = run_workflow(hub, start)
-    run.run_steps = run_confined_job
-    made: RunLike = run
-    return made
+    return run_workflow(hub, start, run_confined_job)

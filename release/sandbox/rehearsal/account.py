@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from release.sandbox.github.state import Hub
     from release.sandbox.rehearsal.journal import Written
     from release.sandbox.rehearsal.ways import Stop
+    from release.sandbox.simulation import Told
 
 LAST = 3  # runs
 COLUMNS = ("would write", "where it would stop", "its last runs took")
@@ -93,7 +94,7 @@ TITLES = {
 }
 
 
-def tell_steps(context: Context, told: Iterable[Any]) -> None:
+def tell_steps(context: Context, told: Sequence[Told]) -> None:
     """Print what the jobs' steps would do, a line each, what could not be told by name; the worst comes last."""
     listed = list(dict.fromkeys(told))
     for kind, title in TITLES.items():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from release.sandbox.github.state import Hub
     from release.sandbox.rehearsal.journal import Written
 
-KILLS = {"push": "push", "dispatch": "dispatch", "merge": "merge", "tag": "tag"}  # the kind of what was written
+KILLS = ("push", "dispatch", "merge", "tag")  # kinds of what is written
 LISTS = {"workflow_runs": "created_at", "check_runs": "started_at"}  # what appears late, and what tells its age
 
 
@@ -52,7 +52,7 @@ class BadDay:
 
     def notice(self, written: Written) -> None:
         """Kill the typed call where this is the write after which it shall end."""
-        if self.kill_after and not self.killed and written.kind == KILLS[self.kill_after]:
+        if self.kill_after and not self.killed and written.kind == self.kill_after:
             self.killed = written.what
             with suppress(ProcessLookupError):
                 os.killpg(self.child, signal.SIGKILL)
@@ -63,13 +63,13 @@ class BadDay:
         return jobs + ([f"--kill-after {self.kill_after}"] if self.kill_after and not self.killed else [])
 
 
-def check_bad_day(lag: str, kill_after: str) -> float:
-    """Return the lag in seconds; raise Usage for one that is none, and for a write that nobody knows."""
+def bad_day(fail: tuple[str, ...], lag: str, kill_after: str, refuse_push: tuple[str, ...]) -> BadDay:
+    """Return the day that flags ask for; raise Usage for a lag that is none, and for a write that nobody knows."""
     if kill_after and kill_after not in KILLS:
         raise Usage(f"--kill-after {kill_after}: there is no such write", f"One of {', '.join(KILLS)}.")
     if lag and not (lag.isascii() and lag.replace(".", "", 1).isdigit()):
         raise Usage(f"--lag {lag} is no number of seconds", "Give one such as --lag 30.")
-    return float(lag or 0)
+    return BadDay(fail, float(lag or 0), kill_after, refuse_push)
 
 
 def _failing(day: BadDay, runner: Callable[[Hub, Start], RunLike]) -> Callable[[Hub, Start], RunLike]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from release.sandbox.github.records import OWNER_LOGIN, TOKEN, Token
@@ -29,11 +30,13 @@ class Stop:
     on_purpose: bool = False
 
 
-def stops(hub: Hub, day: BadDay, new: Iterable[Written], known: Iterable[Stop]) -> list[Stop]:
+def stops(hub: Hub, day: BadDay, new: Iterable[Written], known: Sequence[Stop]) -> list[Stop]:
     """Return why the call that wrote this stopped, each mended; nothing where no way on is known."""
-    told = {stop.where for stop in known}
-    found = [stop for stop in _mishaps(day) if stop.where not in told]
-    return found or [*_refusals(hub, day, new)] or [*_rights(hub), *_pulls(hub)]
+    # What stopped for the same reason before is not mended by doing the same once more: it would never end.
+    for reasons in (_mishaps(day), _refusals(hub, day, new), chain(_rights(hub), _pulls(hub))):
+        if found := [stop for stop in reasons if stop not in known]:
+            return found
+    return []
 
 
 def _mishaps(day: BadDay) -> Iterator[Stop]:

@@ -27,19 +27,8 @@ Inputs = dict[str, str]
 Outputs = dict[str, str]
 # What GitHub sets from the `github` context.
 _FROM_CONTEXT = (
-    *(
-        "action_path",
-        "actor",
-        "api_url",
-        "base_ref",
-        "event_name",
-        "head_ref",
-        "job",
-        "ref",
-        "ref_name",
-        "ref_protected",
-        "ref_type",
-    ),
+    *("action_path", "actor", "api_url", "base_ref", "event_name", "head_ref", "job", "ref", "ref_name"),
+    *("ref_protected", "ref_type"),
     *("repository", "repository_owner", "run_attempt", "run_id", "run_number", "server_url", "sha", "triggering_actor"),
     *("workflow", "workflow_ref", "workflow_sha"),
 )

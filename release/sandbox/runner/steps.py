@@ -41,19 +41,20 @@ def run_job(machine: Machine) -> str:
     What the sandbox does not support fails the job, and the log names it.
     """
     first, *steps, last = machine.job.steps
-    _time_step(machine, first, lambda: _set_up(machine))
+    time_step(machine, first, lambda: _set_up(machine))
     if first.conclusion == "success":
         clock = _Clock(machine)
         for step, spec in zip(steps, machine.job.spec["steps"], strict=True):
-            _time_step(machine, step, _StepRun(machine, clock, step, spec).conclude)
+            time_step(machine, step, _StepRun(machine, clock, step, spec).conclude)
     else:
         for step in steps:
-            _time_step(machine, step, lambda: "skipped")
-    _time_step(machine, last, lambda: _complete(machine))
+            time_step(machine, step, lambda: "skipped")
+    time_step(machine, last, lambda: _complete(machine))
     return machine.status
 
 
-def _time_step(machine: Machine, step: Step, part: Callable[[], str]) -> None:
+def time_step(machine: Machine, step: Step, part: Callable[[], str]) -> None:
+    """Do a step's part, with its times, its log and its conclusion; a failure is the job's too."""
     step.started_at, step.status = now(), "in_progress"
     machine.log.step = step
     step.conclusion = _outcome(machine, part)

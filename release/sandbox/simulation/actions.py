@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from release.sandbox.git import GitError
+from release.sandbox.runner.actions import ACCOUNT, ecr_host
 from release.sandbox.runner.actions.artifacts import download_artifact, upload_artifact
+from release.sandbox.runner.actions.docker import entries, is_tag_rule, lines, metadata
 from release.sandbox.runner.machine import ActionFailed
-from release.sandbox.simulation.effects.bucket import ACCOUNT, REGISTRY, aws
+from release.sandbox.simulation.effects.bucket import aws
 from release.sandbox.simulation.effects.deliveries import push_image
+from release.sandbox.simulation.effects.images import pushes
 from release.sandbox.simulation.shell import Command, State
 from release.sandbox.simulation.unknown import is_known, shown, unknown
 from release.sandbox.simulation.work import ALL_TAGS, NO_TAG, CommitTree, Refused, Work
@@ -109,17 +112,16 @@ def _credentials(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
 
 def _ecr(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     work.tell(0, "log in to ECR", "listed")
-    return {"registry": REGISTRY}
+    return {"registry": ecr_host(env)}
 
 
 def _build_push(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     names = re.split(r"[\s,]+", inputs.get("tags", "").strip())
-    push, output = inputs.get("push", "false"), inputs.get("outputs", "")
+    push = inputs.get("push", "false")
     made_of = {key: shown(inputs.get(key, "")) for key in ("build-args", "context", "file", "target")}
     for name in filter(None, names):
         work.images[name] = made_of
-    pushes = push == "true" or "type=registry" in output or "push=true" in output
-    if not pushes and is_known(push):
+    if push != "true" and is_known(push) and not pushes(inputs.get("outputs", "")):
         work.tell(0, f"build {', '.join(names)}, and push nothing", "listed")
         return expressions.Partial()
     for name in filter(None, names):
@@ -128,40 +130,17 @@ def _build_push(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
 
 
 def _metadata(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
-    """Name the tags as docker/metadata-action does for the kinds that can be told; the others are unknown."""
-    images = [each.strip() for each in re.split(r"[,\n]", inputs.get("images", "")) if each.strip()]
-    rules = [each.strip() for each in inputs.get("tags", "").splitlines() if each.strip()] or ["type=ref,event=tag"]
-    tags = [tag for rule in rules for tag in _rule_tags(work, rule)]
-    names = [f"{image}:{tag}" for image in images for tag in tags]
+    """Name the tags as docker/metadata-action does; a rule that cannot be told gives one that is unknown."""
+    rules = lines(inputs.get("tags", ""))
+    told = [rule for rule in rules if is_known(rule) and is_tag_rule(rule)]
+    found: Outputs = {"tags": "", "version": ""}
+    if told or not rules:
+        found = metadata(work.machine, {**inputs, "tags": "\n".join(told)}, dict(env))
+    others = [f"{image}:{unknown(rule)}" for image in entries(inputs.get("images", "")) for rule in rules
+              if rule not in told]  # fmt: skip
+    names = [*filter(None, found["tags"].splitlines()), *others]
     work.tell(0, f"name the image {', '.join(names)}", "listed")
-    return expressions.Partial({"tags": "\n".join(names), "version": tags[0] if tags else ""})
-
-
-def _rule_tags(work: Work, rule: str) -> list[str]:
-    parts = dict(part.partition("=")[::2] for part in rule.split(",") if "=" in part)
-    if parts.get("enable") == "false":
-        return []
-    ref, kind = work.machine.run.ref, parts.get("type", "raw" if "=" not in rule else "")
-    tag = ref.removeprefix(_TAG) if ref.startswith(_TAG) else ""
-    version = parts.get("value") or tag
-    found: dict[str, str] = {
-        "raw": parts.get("value", rule),
-        "sha": f"{parts.get('prefix', 'sha-')}{work.sha[:7]}",
-        "ref": tag if parts.get("event") == "tag" else "" if tag else ref.removeprefix("refs/heads/"),
-        "semver": _filled(parts.get("pattern", ""), version.removeprefix("v")) if version else "",
-    }
-    value = found.get(kind, unknown(rule))
-    return [value] if value else []
-
-
-def _filled(pattern: str, version: str) -> str:
-    major, _, rest = version.partition(".")
-    return (
-        pattern.replace("{{version}}", version)
-        .replace("{{raw}}", version)
-        .replace("{{major}}", major)
-        .replace("{{minor}}", rest.partition(".")[0])
-    )
+    return expressions.Partial({**found, "tags": "\n".join(names)})
 
 
 def _pypi(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:

@@ -25,8 +25,11 @@ class SimulatedRun(WorkflowRun):
     def contexts(self, key: str) -> dict[str, Any]:
         """Give what is known; whatever depends on the rest is undecided."""
         found = super().contexts(key)
-        needs = {name: {**each, "outputs": known_entries(each["outputs"])} for name, each in found["needs"].items()}
-        return {**found, "needs": needs, "inputs": _inputs(found["inputs"])}
+        needs = {
+            name: {**each, "outputs": expressions.Partial(known_entries(each["outputs"]))}
+            for name, each in found["needs"].items()
+        }
+        return {**found, "needs": needs, "inputs": known_entries(found["inputs"])}
 
     def is_wanted(self, key: str, context: Mapping[str, Any]) -> bool:
         """Judge a job's `if:`; a job of which it is not known is taken to run."""
@@ -76,8 +79,3 @@ class SimulatedRun(WorkflowRun):
             named = {name: value for name, value in spec.items() if name not in ("name", "continue-on-error")}
             self.workflow.jobs[key] = named
             return super()._unit(key, found, context)
-
-
-def _inputs(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    known = known_entries(found)
-    return found if len(known) == len(found) else known

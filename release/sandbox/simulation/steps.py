@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from release.sandbox.runner import Machine
 from release.sandbox.runner.command_files import InvalidFile, command_file_pairs, command_file_text, make_command_files
-from release.sandbox.runner.job import Step, now
+from release.sandbox.runner.job import Step
 from release.sandbox.runner.machine import ActionFailed
+from release.sandbox.runner.steps import time_step
 from release.sandbox.simulation.actions import run_action
 from release.sandbox.simulation.effects import Programs
 from release.sandbox.simulation.lines import Lines, file_lines
@@ -38,23 +39,13 @@ def simulate_job(means: Means, need: Need | None, text: str, machine: Machine) -
     for found in (run.workflow.env, machine.job.spec.get("env") or {}):
         machine.variables |= {str(name): work.fill(value) for name, value in found.items()}
     first, *steps, last = machine.job.steps
-    _time(machine, first, lambda: "success")
+    time_step(machine, first, lambda: "success")
     where = ("jobs", machine.job.key, "steps")
     for number, (step, spec) in enumerate(zip(steps, machine.job.spec["steps"], strict=True)):
         one = _OneStep(work, step, spec, run.workflow.path, file_lines(text), (*where, number))
-        _time(machine, step, one.conclude)
-    _time(machine, last, lambda: _complete(work))
+        time_step(machine, step, one.conclude)
+    time_step(machine, last, lambda: _complete(work))
     return machine.status
-
-
-def _time(machine: Machine, step: Step, part: Callable[[], str]) -> None:
-    step.started_at, step.status = now(), "in_progress"
-    machine.log.step = step
-    step.conclusion = part()
-    if step.conclusion == "failure" and machine.status == "success":
-        machine.status = "failure"
-    machine.log.step = None
-    step.completed_at, step.status = now(), "completed"
 
 
 def _complete(work: Work) -> str:
@@ -154,7 +145,7 @@ class _OneStep:
         outputs: dict[str, str] = {}
         work.machine.log.outputs = outputs
         code = Shell(Programs(work), state).run(work.fill(self.spec["run"], self.own))
-        printed = [line for line in "".join(state.output).splitlines() if not line or shown(line) == line]
+        printed = [line for line in "".join(state.output).splitlines() if is_known(line)]
         work.machine.log.write_output(printed)
         outputs |= _pairs(folder, "GITHUB_OUTPUT")
         self.outputs = expressions.Partial(outputs) if state.opaque else outputs

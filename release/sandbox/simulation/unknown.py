@@ -22,11 +22,6 @@ def unknown(name: str) -> str:
     return f"{_OPEN}{shown(name)[:80]}{_CLOSE}"
 
 
-def unknown_names(text: str) -> list[str]:
-    """List what a text depends on without its being known, each once."""
-    return list(dict.fromkeys(PART.findall(text)))
-
-
 def is_known(text: str) -> bool:
     """Tell whether all of a text is known."""
     return _OPEN not in text
@@ -43,9 +38,10 @@ def can_be(text: str, other: str) -> bool:
     return re.fullmatch(".*".join(known), other, re.DOTALL) is not None
 
 
-def known_entries(found: Mapping[str, Any]) -> expressions.Partial:
-    """Return what is known of a context: whatever depends on the rest is undecided."""
-    return expressions.Partial({name: each for name, each in found.items() if is_known(expressions.text(each))})
+def known_entries(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what is known of a context; where that is not all, whatever depends on the rest is undecided."""
+    known = {name: each for name, each in found.items() if is_known(expressions.text(each))}
+    return found if len(known) == len(found) else expressions.Partial(known)
 
 
 def interpolate(text: str, known: Mapping[str, Any], told: Mapping[str, Any]) -> str:

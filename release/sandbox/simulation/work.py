@@ -14,7 +14,7 @@ from release.sandbox.simulation.needs import Need
 from release.sandbox.simulation.outside import Outside
 from release.sandbox.simulation.shell import Files
 from release.sandbox.simulation.told import Named, Told
-from release.sandbox.simulation.unknown import interpolate, is_known, known_entries, shown
+from release.sandbox.simulation.unknown import interpolate, known_entries, shown
 from release.sandbox.simulation.wheels import NotBuilt, Wheels
 from release.settings import Settings
 from release.workflows import expressions
@@ -105,19 +105,12 @@ class Work:
     def context(self, own: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Give the contexts of what is known alone: anything else is undecided."""
         found = self.told_context(own)
-        steps = {name: {**each, "outputs": _outputs(each["outputs"])} for name, each in found["steps"].items()}
-        needs = {name: {**each, "outputs": _outputs(each["outputs"])} for name, each in found["needs"].items()}
-        matrix = found["matrix"]
-        inputs = found["inputs"]
-        texts = all(is_known(expressions.text(each)) for each in inputs.values())
-        changed = {
-            "env": known_entries(found["env"]) if any(map(_is_open, found["env"].values())) else found["env"],
-            "inputs": inputs if texts else known_entries(inputs),
-            "matrix": matrix
-            if all(is_known(expressions.text(each)) for each in matrix.values())
-            else known_entries(matrix),
+        plain = {name: known_entries(found[name]) for name in ("env", "inputs", "matrix")}
+        ended = {
+            kind: {name: {**each, "outputs": known_entries(each["outputs"])} for name, each in found[kind].items()}
+            for kind in ("steps", "needs")
         }
-        return {**found, **changed, "steps": steps, "needs": needs}
+        return {**found, **plain, **ended}
 
     def fill(self, text: Any, own: Mapping[str, str] | None = None) -> str:
         """Fill in the expressions of a text; what cannot be told stays as an unknown part."""
@@ -142,13 +135,3 @@ class Work:
         place = self.files.place(".", folder) or self.machine.workspace / "dist"
         place.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copyfile(built, place / built.name))
-
-
-def _is_open(value: Any) -> bool:
-    return not is_known(expressions.text(value))
-
-
-def _outputs(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    return (
-        known_entries(found) if isinstance(found, expressions.Partial) or any(map(_is_open, found.values())) else found
-    )

@@ -134,6 +134,14 @@ def test_the_web_is_loopback(world: Sandbox, sh: Sh) -> None:
     assert "wget https://example.com" in sh("wget -q https://example.com/x.tar.gz", code=1).stderr
 
 
+def test_loopback_is_asked_by_the_real_program_though_a_docker_is_beside_it(world: Sandbox, sh: Sh) -> None:
+    real = """
+        mkdir -p real; printf '#!/bin/sh\\necho "real $*"\\n' > real/curl; cp real/curl real/docker; chmod +x real/*
+    """
+    said = sh(f'{real}\nPATH="${{PATH%%:*}}:$PWD/real" curl -X POST {world.github.api_url}').stdout
+    assert said == f"real -X POST {world.github.api_url}\n"
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [

@@ -15,6 +15,7 @@ from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Output
 from release.workflows import expressions
 
 Action = Callable[[Machine, Inputs, Mapping[str, str]], Outputs]
+ACCOUNT = "123456789012"  # moto's
 
 
 def run_action(machine: Machine, uses: str, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
@@ -41,12 +42,16 @@ def _aws_credentials(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -
     region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or inputs.get("aws-region", "us-east-1")
     machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
     machine.log.write(f"The sandbox's own credentials are used, at {endpoint}")
-    return {"aws-account-id": "123456789012"}
+    return {"aws-account-id": ACCOUNT}
 
 
 def _ecr_login(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
-    region = env.get("AWS_REGION", "us-east-1")
-    return {"registry": f"123456789012.dkr.ecr.{region}.amazonaws.com"}
+    return {"registry": ecr_host(env)}
+
+
+def ecr_host(env: Mapping[str, str]) -> str:
+    """Name the sandbox's ECR as AWS would."""
+    return f"{ACCOUNT}.dkr.ecr.{env.get('AWS_REGION', 'us-east-1')}.amazonaws.com"
 
 
 def _nothing(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:

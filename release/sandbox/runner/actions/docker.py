@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from release.errors import Usage
@@ -78,6 +79,13 @@ def _rule(line: str) -> dict[str, str]:
     if found["type"] not in (*_PRIORITIES, "schedule"):
         raise expressions.Unsupported(f"the sandbox does not know the tag {line}")
     return found
+
+
+def is_tag_rule(line: str) -> bool:
+    """Tell whether an entry of `tags` is of a type that is known here."""
+    with suppress(expressions.Unsupported):
+        return bool(_rule(line))
+    return False
 
 
 def _tags(rule: Mapping[str, str], github: Mapping[str, Any]) -> Iterator[str]:

@@ -8,7 +8,6 @@ options       command lines
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import PurePosixPath
 
 from release.sandbox.simulation.effects.bucket import aws
 from release.sandbox.simulation.effects.images import copy_tools, docker
@@ -72,18 +71,17 @@ class Programs:
 
     def call(self, command: Command) -> Result:
         """Do what a program would do, as far as that can be told; everything is told."""
-        work, name = self.work, PurePosixPath(plain_words(command.words)[0]).name
+        work, words = self.work, plain_words(command.words)
+        name = words[0]
         if name in _EFFECTS:
             return _EFFECTS[name](work, command)
         found = package(work, command)
         if found is not None:
             return found
-        if plain_words(command.words) in (["python", "--version"], ["python", "-V"]):
+        if words in (["python", "--version"], ["python", "-V"]):
             return Result(0, f"Python {work.machine.variables.get('PYTHON_VERSION', unknown('python --version'))}")
-        words = plain_words(command.words)
         module = words[2] if words[:2] == ["python", "-m"] and len(words) > 2 else ""
-        listed = name in _LISTED or module in _MODULES
-        if listed:
+        if name in _LISTED or module in _MODULES:
             work.tell(command.line, " ".join(command.words[:6]), "listed")
         else:
             work.opaque = command.state.opaque = True

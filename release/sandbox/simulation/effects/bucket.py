@@ -6,14 +6,13 @@ import fnmatch
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from release.sandbox.runner.actions import ACCOUNT, ecr_host
 from release.sandbox.simulation.effects.deliveries import has_image, put_file
 from release.sandbox.simulation.effects.options import Options, options
 from release.sandbox.simulation.shell import Command, Result
 from release.sandbox.simulation.unknown import is_known, unknown
 from release.sandbox.simulation.work import Work
 
-ACCOUNT = "123456789012"
-REGISTRY = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"
 _PLAIN = {
     *("--recursive", "--delete", "--quiet", "--only-show-errors", "--no-progress", "--dryrun", "--no-cli-pager"),
     *("--no-paginate", "--no-sign-request", "--follow-symlinks", "--exact-timestamps", "--size-only", "--debug"),
@@ -37,7 +36,7 @@ def aws(work: Work, command: Command) -> Result:
             result = _head(work, command, found.value("--bucket"), found.value("--key"))
         case ["ecr", "describe-images" | "batch-get-image"]:
             tag = found.value("--image-ids").removeprefix("imageTag=")
-            there = has_image(work, f"{REGISTRY}/{found.value('--repository-name')}:{tag}")
+            there = has_image(work, f"{ecr_host({})}/{found.value('--repository-name')}:{tag}")
             result = Result(None if there is None else 0 if there else _GONE, unknown(command.label))
         case ["sts", "get-caller-identity"] if found.value("--query") == "Account":
             result = Result(0, ACCOUNT)

@@ -15,6 +15,10 @@ _PLAIN = {
     *("--push", "--load", "--no-cache", "--pull", "--quiet", "-q", "--rm", "--force-rm", "--squash", "--compress"),
     *("--all-tags", "-a", "--disable-content-trust", "--all", "--insecure", "--tls-verify", "--purge", "-p", "--debug"),
 }
+_COPY_VALUES = {
+    *("--platform", "--src-creds", "--dest-creds", "--format", "--artifact-type", "--annotation", "-f", "-c", "-u"),
+    *("--authfile", "--dest-authfile", "--src-authfile", "--username", "-p", "--config", "-t", "--new_tag"),
+}
 _GROUPS = ("image", "builder", "container")
 
 
@@ -27,6 +31,8 @@ def docker(work: Work, command: Command) -> Result:
     match rest:
         case ["build", *_] | ["buildx", "build", *_]:
             result = _build(work, command, found)
+        case ["push", source, target]:  # podman's and buildah's
+            result = _copy(work, command, [source], [target])
         case ["push", *names]:
             result = _push(work, command, names, everything=found.has("-a", "--all-tags"))
         case ["tag", old, new]:
@@ -61,23 +67,23 @@ def _build(work: Work, command: Command, found: Options) -> Result:
     for name in names:
         work.images[name] = made_of
     work.tell(command.line, f"build {', '.join(names) or 'an image'} of {found.rest[-1]}", "listed")
-    output = found.value("-o", "--output")
-    if found.has("--push") or "type=registry" in output or "push=true" in output:
+    if found.has("--push") or pushes(found.value("-o", "--output")):
         return _push(work, command, names, everything=False)
     return Result(0)
+
+
+def pushes(output: str) -> bool:
+    """Tell whether BuildKit pushes what it builds to this output."""
+    return "type=registry" in output or "push=true" in output
 
 
 def _push(work: Work, command: Command, names: Sequence[str], everything: bool) -> Result:
     if everything:
         wanted = [image_parts(name)[1] for name in names]
         names = [name for name in work.images if image_parts(name)[1] in wanted]
-    for name in names[:1] if command.words[0] == "skopeo" else names:
-        push_image(work, command.line, name.removeprefix("docker://"), _made_of(work, name), command.certain)
+    for name in names:
+        push_image(work, command.line, name, work.images.get(name, {"image": shown(name)}), command.certain)
     return Result(0)
-
-
-def _made_of(work: Work, name: str) -> dict[str, str]:
-    return work.images.get(name, {"image": shown(name)})
 
 
 def _there(work: Work, command: Command, name: str) -> Result:
@@ -101,19 +107,7 @@ def _copy(work: Work, command: Command, sources: Sequence[str], targets: Sequenc
 def copy_tools(work: Work, command: Command) -> Result:
     """Do what crane, skopeo, regctl and oras would push."""
     tool, words = PurePosixPath(command.words[0]).name, command.words[1:]
-    flags = {"--platform", "--src-creds", "--dest-creds", "--format", "--artifact-type", "--annotation", "-f", "-c"}
-    flags |= {
-        "--authfile",
-        "--dest-authfile",
-        "--src-authfile",
-        "--username",
-        "-u",
-        "-p",
-        "--config",
-        "-t",
-        "--new_tag",
-    }
-    rest = list(options(words, lambda name: name in flags).rest)
+    rest = list(options(words, lambda name: name in _COPY_VALUES).rest)
     match [tool, *rest]:
         case ["crane" | "skopeo" | "oras" | "regctl", "copy" | "cp", source, target, *_]:
             return _copy(work, command, [source], [target])

@@ -14,7 +14,6 @@ _READING = {
     "show": ("-s", "--no-patch"),
     "rev-list": ("--count", "-1"),
 }
-_QUIET = ("config", "fetch", "init", "remote", "status", "checkout", "switch", "add")
 
 
 def git(work: Work, command: Command) -> Result:

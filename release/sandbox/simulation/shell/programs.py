@@ -8,21 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from release.sandbox.simulation.shell.state import State, label
-from release.sandbox.simulation.unknown import unknown
 
 _BEFORE = {
-    "sudo",
-    "env",
-    "time",
-    "nohup",
-    "exec",
-    "nice",
-    "command",
-    "builtin",
-    "timeout",
-    "retry",
-    "stdbuf",
-    "unbuffer",
+    *("sudo", "env", "time", "nohup", "exec", "nice", "command", "builtin", "timeout", "retry", "stdbuf", "unbuffer"),
 }
 _WITH_VALUE = {"-u", "-g", "-n", "-k", "-s"}
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
@@ -80,11 +68,6 @@ def bare_words(words: list[str], environment: Mapping[str, str]) -> tuple[list[s
                 words = words[1:]
         words = words[1:] if first == "timeout" and words else words
     return words, found
-
-
-def opaque(command: Command) -> Result:
-    """Answer for a program of which nothing can be told."""
-    return Result(None, unknown(command.label))
 
 
 def argument_lists(words: list[str], given: str) -> list[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -146,9 +146,6 @@ class State:
         self.folder = branches[0].folder
         self.errexit = branches[0].errexit
         self.opaque = self.opaque or any(branch.opaque for branch in branches)
-
-
-Reader = Callable[[str], str]
 
 
 def label(words: Sequence[str]) -> str:
