@@ -52,7 +52,7 @@ class BadDay:
 
     def notice(self, written: Written) -> None:
         """Kill the typed call where this is the write after which it shall end."""
-        if self.kill_after and not self.killed and written.kind == self.kill_after:
+        if self.child and self.kill_after and not self.killed and written.kind == self.kill_after:
             self.killed = written.what
             with suppress(ProcessLookupError):
                 os.killpg(self.child, signal.SIGKILL)

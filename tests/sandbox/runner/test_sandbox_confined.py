@@ -28,11 +28,9 @@ ROOT = Path(__file__).parents[3]
 
 
 def can_be_confined() -> bool:
-    try:
-        check_confinement()
-    except Usage:
-        return False
-    return True
+    """Ask another program: a test that is left out since our own cannot do it would notice nothing."""
+    unshare = shutil.which("unshare")
+    return bool(unshare) and not subprocess.run([unshare, "-Urmnp", "--fork", "true"], check=False).returncode
 
 
 pytestmark = pytest.mark.skipif(not can_be_confined(), reason="this machine has no user namespaces")
