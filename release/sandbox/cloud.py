@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.test import Client
+from werkzeug.wrappers import Response
 
 from release.sandbox.registry import API, registry
 from release.sandbox.serving import Faults, Front, Recorded, Server
@@ -24,6 +25,8 @@ REPOSITORIES = Settings().image_repositories
 REGION = "us-east-1"
 KEY_ID = "sandbox"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+# Steps ask it too (F36), and others of moto's would ask further addresses (SNS), start containers or write files.
+_SERVICES = ("s3", "ecr", "sts")
 
 
 class Cloud:
@@ -63,7 +66,7 @@ class Cloud:
             images, self._images = self._images, None
             if images is None:
                 return
-            self._ask("moto-api", "POST", "/moto-api/reset")
+            _reset()
             self._ask("s3", "PUT", f"/{self.settings.sdk.bucket}")
             for repository in self.settings.image_repositories:
                 self._ecr("CreateRepository", repositoryName=repository)
@@ -140,7 +143,19 @@ class Cloud:
 def _account() -> WSGIApplication:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    application = DomainDispatcherApplication(create_backend_app)
+    def served(service: Any) -> WSGIApplication:
+        """Make the application of a service that a release needs; no other one is there."""
+        if service in _SERVICES:
+            return cast("WSGIApplication", create_backend_app(service))
+        return Response(f"the sandbox's cloud has {', '.join(_SERVICES)}, and no {service}", HTTPStatus.NOT_FOUND)
+
+    application = DomainDispatcherApplication(served)  # type: ignore[arg-type]
     # It would list moto's folders at each request to see what there is.
     application.get_backend_for_host = cache(application.get_backend_for_host)  # type: ignore[method-assign]
     return application
+
+
+def _reset() -> None:
+    from moto.moto_api._internal.models import moto_api_backend
+
+    moto_api_backend.reset()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from release.sandbox.cloud import BUCKET, Cloud
 
@@ -50,3 +54,20 @@ def test_cloud_misbehaves_on_purpose(cloud: Cloud) -> None:
     cloud.faults.add("PUT", "/release/a", status=503, after=True)
     s3.put_object(Bucket=BUCKET, Key="release/a", Body=b"x")  # boto3 tries again
     assert [request.method for request in cloud.requests] == ["PUT", "PUT"]
+
+
+def test_f36_the_cloud_asks_nobody_and_writes_nothing_for_a_step(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step reaches it from within its namespaces, and it is outside of them."""
+    monkeypatch.chdir(tmp_path)
+    asks = {"sns": "list_topics", "lambda": "list_functions", "events": "list_event_buses", "iam": "list_users"}
+    for service, ask in asks.items():
+        call = getattr(cloud.client(service), ask)
+        with pytest.raises((ClientError, ResponseParserError), match="and no "):
+            call()
+    for path in ("/moto-api/recorder/start-recording", "/moto-api/reset", "/moto-api/proxy/passthrough"):
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(Request(f"{cloud.url}{path}", b"{}", method="POST"))
+    assert list(tmp_path.iterdir()) == []
+    assert cloud.client("sts").get_caller_identity()["Account"] == "123456789012"

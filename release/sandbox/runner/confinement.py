@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import socket
 import subprocess
@@ -72,7 +73,7 @@ def confined(
     """
     ours, theirs = socket.socketpair()
     own = {place: folder / "places" / place.strip("/").replace("/", "-") for place in _HIDDEN if Path(place).is_dir()}
-    own[str(Path.home())] = folder / "home"
+    own |= dict.fromkeys(_homes(), folder / "home")
     for each in own.values():
         check_inside(each, folder)
         each.mkdir(parents=True, exist_ok=True)
@@ -107,13 +108,25 @@ def _file_of(content: bytes) -> int:
     return made
 
 
+def _homes() -> list[str]:
+    """List the user's homes: what HOME says, and what the machine knows, which HOME may hide."""
+    listed = dict.fromkeys((Path.home(), *_account_home()))
+    return [str(each) for each in listed if each.is_dir() and each != Path("/")]
+
+
+def _account_home() -> Iterator[Path]:
+    with suppress(KeyError):  # a user of a container that has no name
+        yield Path(pwd.getpwuid(os.getuid()).pw_dir)
+
+
 def _kept() -> list[str]:
     """List what steps need of the machine, wherever it is: interpreters, this package, the programs on PATH."""
-    home = Path.home()
-    found = [sys.prefix, sys.base_prefix, str(Path(release.__file__).parent), *(str(home / each) for each in _PYTHONS)]
+    homes = [Path(each) for each in _homes()]
+    found = [sys.prefix, sys.base_prefix, str(Path(release.__file__).parent)]
+    found += [str(home / each) for home in homes for each in _PYTHONS]
     found += [str(Path(each).resolve()) for each in os.get_exec_path() if Path(each).is_dir()]
     found += [os.environ[OWN]] if OWN in os.environ else []
-    return [each for each in dict.fromkeys(found) if Path(each).exists() and Path(each) not in (home, Path("/"))]
+    return [each for each in dict.fromkeys(found) if Path(each).exists() and Path(each) not in (*homes, Path("/"))]
 
 
 class _Forwarder:

@@ -14,6 +14,7 @@ from release.sandbox.runner.workflow import Combination, deep_value, display_nam
 from release.workflows import expressions
 
 _COMMAND = re.compile(r"\s*::([a-z-]+)(?: ([^\n]*?))?::(.*)")
+_LONGEST = 16 << 20  # characters of a job's log: a step that prints without end would fill the memory
 _SHOWN = ("error", "warning", "notice", "debug", "group", "endgroup")
 _ESCAPES = (("%0D", "\r"), ("%0A", "\n"), ("%25", "%"))
 
@@ -36,6 +37,7 @@ class Log:
         self.job = job
         self.step: Logged | None = None
         self.masks: set[str] = set()
+        self.is_full = False
         self.outputs: dict[str, str] = {}  # of the step, by the commands that it prints
         for secret in secrets:
             self.mask(secret)
@@ -54,7 +56,12 @@ class Log:
 
     def write_output(self, lines: Iterable[str]) -> None:
         """Write what a step printed; workflow commands in it take effect."""
-        self.write(*(shown for line in lines for shown in self._visible_lines(line)))
+        visible = [shown for line in lines for shown in self._visible_lines(line)]
+        if len(self.job.log) < _LONGEST:
+            self.write(*visible)
+        elif not self.is_full:
+            self.is_full = True
+            self.write("##[warning]The log is full: what the steps print from here on is left out.")
 
     def hide(self, text: str) -> str:
         """Replace every masked value in a text."""

@@ -37,6 +37,7 @@ def main(told: dict[str, Any], command: list[str]) -> None:
     `writable` can be written, `ports` are listened on, and the listening sockets are handed out by `socket`; `env`
     are the command's variables.
     """
+    _libc.prctl(PDEATHSIG, signal.SIGKILL)  # a rehearsal that is killed leaves no step behind
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # meant for the command, which ends by it
     _unshare()
     _serve_loopback(told["socket"], told["ports"])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LOOK = 0.05  # seconds between looks at whether to stop
+_LONGEST = 1 << 20  # bytes that are waited for until a line ends
 _GRACE = 2.0  # seconds from SIGTERM to SIGKILL
 Lines = Callable[[list[str]], None]
 
@@ -102,7 +103,7 @@ class _Reader:
         chunk = os.read(self.pipe.fileno(), 65_536)
         self.open = bool(chunk)
         *whole, self.rest = (self.rest + chunk).split(b"\n")
-        if not chunk and self.rest:
+        if self.rest and (not chunk or len(self.rest) > _LONGEST):
             whole, self.rest = [*whole, self.rest], b""
         if whole:
             self.lines([line.decode("utf-8", "replace").removesuffix("\r") for line in whole])

@@ -6,20 +6,24 @@ import http.server
 import os
 import shutil
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 import rehearsal_sample
-from sandbox_runner import Started, named, shown
+from sandbox_runner import Started, named, shown, wait_for
 
 from release.errors import Usage
 from release.sandbox import Sandbox
-from release.sandbox.runner import check_confinement, confinement, namespace, parse_workflow, run_confined_job
+from release.sandbox.runner import check_confinement, confinement, job, namespace, parse_workflow, run_confined_job
+from release.sandbox.runner.actions.python import running_version
 from release.sandbox.runner.confinement import confined
 from release.sandbox.runner.process import Command
 from release.sandbox.runner.run import WorkflowRun
@@ -271,6 +275,14 @@ TRAPS = {
     "a link in the home's place": (
         'rm -rf "$HOME"; ln -s {home} "$HOME"', "{run: 'touch {home}/written; touch \"$HOME/written\"'}"
     ),
+    "a link in a Python's place": (
+        'ln -sf {secret} "$RUNNER_TOOL_CACHE/Python/{minor}/bin/python"',
+        "{uses: actions/setup-python@v5, with: {python-version: '{minor}'}}",
+    ),
+    "a link in a Python's environment": (
+        'cd "$RUNNER_TOOL_CACHE/Python/{minor}" && rm -rf environment && ln -s {home} environment',
+        "{uses: actions/setup-python@v5, with: {python-version: '{minor}'}}",
+    ),
     "a link in the workspace's place": (
         "cd ..; mv work other; ln -s {home} work", "{uses: actions/checkout@v4}"
     ),
@@ -295,6 +307,7 @@ def test_f36_what_a_step_leaves_leads_nowhere(
         .replace("{secret}", str(home / "secret"))
         .replace("{home}", str(home))
         .replace("{library}", str(library))
+        .replace("{minor}", running_version())
         for part in TRAPS[trap]
     )
     script = "\n".join(
@@ -303,8 +316,53 @@ def test_f36_what_a_step_leaves_leads_nowhere(
     steps = "\n".join(f"    {line}" for line in script.splitlines())
     run = start(f"a:\n  runs-on: x\n  steps:\n{steps}\n", run_steps=run_confined_job)
     assert [each.name for each in home.iterdir()] == ["secret"]
+    assert (home / "secret").read_text() == "open sesame"
     assert "open sesame" not in run.jobs[0].log
     assert "open sesame" not in "".join(str(job.outputs) for job in run.jobs)
     for each in run.artifacts.values():
         with ZipFile(each) as archive:
             assert b"open sesame" not in b"".join(map(archive.read, archive.namelist()))
+
+
+def test_f36_the_accounts_home_is_hidden_whatever_home_says(
+    start: Started, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    account = tmp_path_factory.mktemp("account")
+    (account / ".netrc").write_text("open sesame")
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("other")))
+    monkeypatch.setattr(confinement, "_HIDDEN", ("/run",))  # the account's home is below /tmp only here
+    monkeypatch.setattr(confinement.pwd, "getpwuid", lambda _: SimpleNamespace(pw_dir=str(account)))
+    run = start(f"a: {{runs-on: x, steps: [{{run: 'ls -A {account} | wc -l'}}]}}", run_steps=run_confined_job)
+    assert run.conclusion == "success", run.jobs[0].log
+    assert "0" in lines(run)
+    assert (account / ".netrc").read_text() == "open sesame"
+
+
+def test_f36_a_rehearsal_that_is_killed_leaves_no_step_behind(tmp_path: Path) -> None:
+    script = f"""if True:
+        from pathlib import Path
+        from release.sandbox.runner.confinement import confined
+        from release.sandbox.runner.process import Command, run_command
+        folder = Path({str(tmp_path)!r})
+        asks = ["sh", "-c", "touch begun; while sleep 0.1; do date +%s%N > beat; done"]
+        with confined(Command(asks, folder, {{"PATH": "/usr/bin:/bin"}}), folder) as command:
+            run_command(command, print, lambda: False)
+        """
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", script], env=env) as rehearsal:
+        wait_for((tmp_path / "beat").exists)
+        rehearsal.kill()
+    time.sleep(0.5)
+    last = (tmp_path / "beat").read_text()
+    time.sleep(0.5)
+    assert (tmp_path / "beat").read_text() == last
+
+
+def test_a_step_that_prints_without_end_does_not_fill_the_memory(
+    start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "_LONGEST", 10_000)
+    run = start("a: {runs-on: x, steps: [{run: 'yes | head -c 500000; head -c 3000000 /dev/zero'}]}")
+    assert run.conclusion == "success"
+    assert len(run.jobs[0].log) < 1_000_000
+    assert run.jobs[0].log.count("The log is full") == 1

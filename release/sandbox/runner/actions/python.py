@@ -71,7 +71,7 @@ def setup_python(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Ou
         raise ActionFailed(f"Python {version} is not on this machine: neither on PATH, nor from pyenv or uv")
     folder = machine.inside(machine.tools / "Python" / version / "bin")
     if machine.confine is not nullcontext:  # what a step installs needs a place: the interpreter's own is read-only
-        found = write_environment(found, folder.parent / "environment")
+        found = write_environment(found, machine.inside(folder.parent) / "environment")
     write_python(folder, version, found)
     machine.paths.insert(0, str(folder))
     machine.variables |= {"pythonLocation": str(folder.parent), "Python_ROOT_DIR": str(folder.parent)}
@@ -87,6 +87,7 @@ def write_environment(found: str, folder: Path) -> str:
     base, packages, version = _told(found)
     place = folder / "lib" / f"python{version}" / "site-packages"
     if not place.exists():
+        _clear(folder)
         place.mkdir(parents=True)
         (folder / "bin").mkdir()
         (folder / "bin" / "python").symlink_to(base)
@@ -94,6 +95,14 @@ def write_environment(found: str, folder: Path) -> str:
         line = f"import site; site.addsitedir({packages!r})\n"
         (place / "machine.pth").write_text(line, encoding="utf-8")
     return str(folder / "bin" / "python")
+
+
+def _clear(folder: Path) -> None:
+    """Take away what a step left in the environment's place: it is made from outside of the job's namespaces (F36)."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
 
 
 @lru_cache(maxsize=32)

@@ -58,6 +58,8 @@ def write_python(folder: Path, version: str, interpreter: str) -> None:
 def write_script(path: Path, command: Sequence[str], before: str = "") -> None:
     """Write a program that runs another one with these arguments and its own; lines of a shell may come before."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink():  # a step's, which could lead anywhere
+        path.unlink()
     lines = ["#!/bin/sh", *filter(None, [before]), f'exec {shlex.join(command)} "$@"', ""]
     path.write_text("\n".join(lines), encoding="utf-8")
     path.chmod(0o755)
