@@ -116,6 +116,8 @@ TABLE = [
     ("if [ $OPEN = 1 ]; then exit 1; fi; docker push r", ["? 1", f"{D}r"]),
     ("if [ $OPEN = 1 ]; then exit 0; fi; docker push r", ["? 1", f"maybe {D}r"]),
     ("make && docker push r", ["make", f"{D}r"]),
+    ("[[ $OPEN == a ]] && docker push r", ["? 1", f"maybe {D}r"]),
+    ("echo a | grep -q b && docker push r", ["grep -q b", "? 1", f"maybe {D}r"]),
     ("make || docker push r", ["make", "? 1", f"maybe {D}r"]),
     ("docker push r || exit 1; docker push s", [f"{D}r", f"{D}s"]),
     # substitutions and filters
@@ -181,9 +183,47 @@ def test_nothing_is_written_outside_of_the_job(tmp_path: Path) -> None:
     assert not outside.exists()
 
 
-def test_an_endless_loop_ends(tmp_path: Path) -> None:
-    assert run(tmp_path, "while true; do :; done; f() { f; }; f; docker push x")[0] == [f"{D}x"]
-
-
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert any(line.startswith("?") for line in run(tmp_path, "docker push x\nif then ((\n")[0])
+
+
+ENDLESS = {
+    "a value that doubles": "x=ab\n" + "x=$x$x\n" * 40,
+    "a value that doubles in a loop": "x=ab; for i in $(seq 60); do x+=$x; done",
+    "a range": "echo {1..100000000}",
+    "braces of braces": "echo " + "{a,b}" * 24,
+    "a long line": "echo " + "x" * 1_000_000,
+    "a long document": "while read -r l; do :; done <<END\n" + "line\n" * 100_000 + "END",
+    "a loop": "while true; do :; done",
+    "a loop without a condition": "for ((;;)); do :; done",
+    "many turns": "for i in $(seq 9000); do :; done",
+    "a function that calls itself": "f() { f; }; f",
+    "substitutions in each other": "x=" + "$(echo " * 200 + "a" + ")" * 200,
+    "conditions in each other": "if true; then " * 400 + ":; " + "fi; " * 400,
+    "much output": "for i in $(seq 900); do echo " + "x" * 1000 + "; done",
+    "a long cut": "x=" + "y" * 50_000 + "; echo ${x%%z*}",
+}
+
+
+@pytest.mark.parametrize("script", ENDLESS.values(), ids=ENDLESS)
+def test_what_takes_too_long_is_not_followed_and_said_so(tmp_path: Path, script: str) -> None:
+    """It hung, or what comes after it was taken as done."""
+    lines, code, _ = run(tmp_path, f"docker push before\n{script}\ndocker push after")
+    assert code is None
+    assert lines[-1] == "? 1"
+    assert f"{D}after" not in lines
+
+
+def test_text_that_is_no_unicode_is_followed(tmp_path: Path) -> None:
+    assert run(tmp_path, "echo \ud800; docker push a")[0] == [f"{D}a"]
+
+
+def test_an_expression_that_may_take_for_ever_cannot_be_told(tmp_path: Path) -> None:
+    slow = (
+        f"[[ {'a' * 60}b =~ ^(a+)+$ ]] && docker push a; x=$(echo {'a' * 60}b | sed -E 's/^(a+)+$/c/'); docker push $x"
+    )
+    assert run(tmp_path, slow)[0][:2] == ["? 1", f"maybe {D}a"]
+
+
+def test_what_a_trap_does_is_said_to_be_unknown(tmp_path: Path) -> None:
+    assert run(tmp_path, "trap 'docker push a' EXIT; trap - INT; docker push b")[0] == ["? 1", f"{D}b"]

@@ -4,7 +4,7 @@ interpreter  statements: the door, `Shell`
 programs     commands: functions, the shell's own, small programs that print, and all others by who is asked
 expansion    what words become; words: their quoting; conditions: tests
 builtins filters flow   what a shell does itself, what small programs print, how a script leaves a place
-state        variables, files, options
+state        variables, files, options; limits: how much of a script is followed
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def _false(words: list[str], state: State) -> int:
 
 
 BUILTINS: dict[str, Builtin] = {
-    **dict.fromkeys((":", "true", "trap", "wait", "sleep", "umask", "ulimit", "shopt", "alias", "mkdir"), _nothing),
+    **dict.fromkeys((":", "true", "wait", "sleep", "umask", "ulimit", "shopt", "alias", "mkdir"), _nothing),
     "cd": _cd,
     "pushd": _cd,
     "false": _false,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from release.sandbox.simulation.shell.expansion import Expansion, node_text
+from release.sandbox.simulation.shell.limits import expression
 from release.sandbox.simulation.shell.words import matches, plain, quote
 from release.sandbox.simulation.unknown import PART, can_be, is_known
 
@@ -117,10 +118,8 @@ def _numbers(left: str, sign: str, right: str) -> bool | None:
 
 
 def _searched(text: str, pattern: str) -> bool | None:
-    try:
-        return re.search(pattern.replace("[[:digit:]]", "[0-9]").replace("[[:space:]]", r"\s"), text) is not None
-    except re.error:
-        return None
+    searched = expression(pattern.replace("[[:digit:]]", "[0-9]").replace("[[:space:]]", r"\s"))
+    return None if searched is None else searched.search(text) is not None
 
 
 def _filled(text: str) -> bool | None:

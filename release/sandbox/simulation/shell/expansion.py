@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from release.sandbox.simulation.shell.limits import LONGEST, MOST_WORDS, check_size
 from release.sandbox.simulation.shell.state import State
 from release.sandbox.simulation.shell.words import ANCHOR, FIELD, cut, fields, plain, quote, replace
 from release.sandbox.simulation.unknown import is_known, unknown
@@ -49,7 +50,9 @@ class Expansion:
     def words(self, nodes: Sequence[Node]) -> list[str]:
         """Return the words that nodes become."""
         folder, files = self.state.folder, self.state.files
-        return [word for node in nodes for word in fields(self.text(node), lambda one: files.paths(folder, one))]
+        found = [word for node in nodes for word in fields(self.text(node), lambda one: files.paths(folder, one))]
+        check_size("words", len(found), MOST_WORDS)
+        return found
 
     def word(self, node: Node | None) -> str:
         """Return a node as one word."""
@@ -57,6 +60,11 @@ class Expansion:
 
     def text(self, node: Node, quoted: bool = False) -> str:
         """Return a node's text with its quoting."""
+        found = self._text(node, quoted)
+        check_size("a text", len(found), LONGEST)
+        return found
+
+    def _text(self, node: Node, quoted: bool) -> str:
         kinds = {
             "string": lambda: ANCHOR + self.inside(node),
             "translated_string": lambda: ANCHOR + self.inside(node.children[-1]),

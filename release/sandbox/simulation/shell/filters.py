@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
+from release.sandbox.simulation.shell.limits import MOST_WORDS, check_size, expression
 from release.sandbox.simulation.shell.state import State
 from release.sandbox.simulation.unknown import is_known, unknown
 
@@ -169,8 +170,10 @@ def _substituted(text: str, script: str, extended: bool) -> Output:
     if not extended:  # a basic expression quotes the other way round
         old = re.sub(r"(\\?)([(){}+?|])", lambda each: each[2] if each[1] else f"\\{each[2]}", old)
     new = re.sub(r"\\(\d)|&", lambda each: rf"\g<{each[1] or 0}>", found["new"])
+    if (searched := expression(old)) is None:
+        return None
     try:
-        lines = [re.sub(old, new, line, count=0 if found["flags"] else 1) for line in text.splitlines()]
+        lines = [searched.sub(new, line, count=0 if found["flags"] else 1) for line in text.splitlines()]
     except (re.error, IndexError):
         return None
     return "".join(f"{line}\n" for line in lines)
@@ -180,7 +183,8 @@ def _seq(words: list[str], given: str, state: State) -> Output:
     if not words or not all(word.isdecimal() for word in words) or len(words) > 2:
         return None
     first, last = (1, int(words[0])) if len(words) == 1 else (int(words[0]), int(words[1]))
-    return "".join(f"{each}\n" for each in range(first, min(last, first + 1000) + 1))
+    check_size("words", last - first, MOST_WORDS)
+    return "".join(f"{each}\n" for each in range(first, last + 1))
 
 
 FILTERS: dict[str, Filter] = {

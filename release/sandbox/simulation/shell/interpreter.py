@@ -12,6 +12,7 @@ from release.sandbox.simulation.shell.conditions import test_words
 from release.sandbox.simulation.shell.expansion import node_text
 from release.sandbox.simulation.shell.filters import FILTERS, filter_output
 from release.sandbox.simulation.shell.flow import SIGNALS, Leave, Return
+from release.sandbox.simulation.shell.limits import LONGEST, MOST_CALLS, TooMuch, check_size
 from release.sandbox.simulation.shell.programs import Command, World, argument_lists, bare_words
 from release.sandbox.simulation.shell.state import State, Value, label
 from release.sandbox.simulation.shell.statements import Statements
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 Own = Callable[[list[str], dict[str, str], int], Code]
-MOST_CALLS = 50  # of functions in each other
 _SHEBANG = re.compile(r"#!\s*\S*\b(?:env\s+)?(?:ba)?sh\b")
 _BESIDE = ("variable_assignment", "file_redirect", "heredoc_redirect", "herestring_redirect")
 
@@ -47,6 +47,7 @@ class Shell(Statements):
             **dict.fromkeys(("eval", "source", "."), self._included),
             "tee": self._tee,
             "test": self._tested,
+            "trap": self._trap,
             "xargs": self._each,
         }
         self.kinds |= {
@@ -63,9 +64,15 @@ class Shell(Statements):
             return self._text(script)
         except Leave as left:
             return left.code
+        except (TooMuch, RecursionError) as error:
+            why = str(error) if isinstance(error, TooMuch) else "too deep"
+            self.world.undecided(0, f"the rest of the script, which is not followed: {why}")
+            self.state.opaque = True
+            return None
 
     def _text(self, script: str) -> Code:
-        return self._all(_parser().parse(script.encode()).root_node.children)
+        check_size("a script", len(script), LONGEST)
+        return self._all(_parser().parse(script.encode("utf-8", "replace")).root_node.children)
 
     def _assign(self, node: Node) -> Code:
         self.state.code = 0
@@ -137,7 +144,7 @@ class Shell(Statements):
         if name in self.own:
             return self.own[name](words, environment, line)
         if name in FILTERS:
-            state.output.append(filter_output(words, _given(state), state))
+            self._print(filter_output(words, _given(state), state))
             return 0
         return self._program(words, environment, line)
 
@@ -146,7 +153,7 @@ class Shell(Statements):
             return self._run_script(script, words, line)
         result = self.world.call(Command(words, line, self.state, environment, _given(self.state)))
         if result.output:
-            self.state.output.append(result.output.rstrip("\n") + "\n")
+            self._print(result.output.rstrip("\n") + "\n")
         return result.code
 
     def _tested(self, words: list[str], environment: dict[str, str], line: int) -> Code:
@@ -161,8 +168,7 @@ class Shell(Statements):
         raise SIGNALS[name](code)
 
     def _called(self, body: Node, arguments: list[str]) -> Code:
-        if self.depth >= MOST_CALLS:
-            return None
+        check_size("calls in each other", self.depth, MOST_CALLS)
         outer, uncertain = self.state.arguments, self.state.uncertain
         self.state.arguments, self.depth = arguments, self.depth + 1
         try:
@@ -176,7 +182,12 @@ class Shell(Statements):
         given = _given(self.state)
         for name in (word for word in words[1:] if not word.startswith("-")):
             self.state.files.write(self.state.folder, name, given, "-a" in words)
-        self.state.output.append(given)
+        self._print(given)
+        return 0
+
+    def _trap(self, words: list[str], environment: dict[str, str], line: int) -> Code:
+        if len(words) > 2 and words[1] not in ("", "-"):
+            self.world.undecided(line, f"what `{label(words)}` does at its end")
         return 0
 
     def _included(self, words: list[str], environment: dict[str, str], line: int) -> Code:

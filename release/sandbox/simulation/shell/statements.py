@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from release.sandbox.simulation.shell.conditions import test
 from release.sandbox.simulation.shell.expansion import node_text
 from release.sandbox.simulation.shell.flow import Break, Continue, Leave
+from release.sandbox.simulation.shell.limits import MOST_TURNS, check_size
 from release.sandbox.simulation.shell.programs import World
 from release.sandbox.simulation.shell.state import State
 from release.sandbox.simulation.shell.streams import Code, Part, Streams
@@ -18,7 +19,14 @@ from release.sandbox.simulation.unknown import is_known, shown, unknown
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-MOST_TURNS = 1000
+
+_QUESTIONS = ("test", "[", "[[", "!", "grep", "egrep", "fgrep", "cmp", "diff")
+
+
+def _asks(node: Node) -> bool:
+    """Whether a statement is a question, whose "no" is an answer; any other is taken to succeed."""
+    last = node.named_children[-1] if node.type == "pipeline" else node
+    return node_text(last).split(None, 1)[:1] in [[each] for each in _QUESTIONS]
 
 
 def _first_line(node: Node) -> str:
@@ -48,7 +56,7 @@ class Statements(Streams):
     def _list(self, node: Node) -> Code:
         left, operator, right = node.children[0], node.children[1].type, node.children[-1]
         code = self._one(left, tested=True)
-        if code is None and (operator == "||" or self.tested):
+        if code is None and (operator == "||" or self.tested or _asks(left)):
             self._either(left, f"whether `{_first_line(left)}` succeeds", [lambda: self._one(right), lambda: 0])
             return None if self.tested else 0
         return code if bool(code) is (operator == "&&") else self._one(right)
@@ -149,13 +157,16 @@ class Statements(Streams):
         name, body = node.child_by_field_name("initializer"), node.child_by_field_name("body")
         if name is not None:
             self.state.variables[node_text(name).partition("=")[0]] = unknown(_first_line(node))
+        if node.child_by_field_name("condition") is None:  # it ends by a break alone
+            return self._turns(repeat(lambda: self._one(body) if body else 0))
         self._either(node, f"how often `{_first_line(node)}`", [lambda: self._one(body) if body else 0, lambda: 0])
         return 0
 
     def _turns(self, parts: Iterable[Part]) -> Code:
         """Follow the turns of a loop."""
         before = self.state.uncertain
-        for part in islice(parts, MOST_TURNS):
+        for turn, part in enumerate(parts, 1):
+            check_size("turns of a loop", turn, MOST_TURNS)
             try:
                 part()
             except (Break, Continue) as left:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from release.sandbox.simulation.shell.expansion import Expansion, node_text
 from release.sandbox.simulation.shell.flow import Exit
+from release.sandbox.simulation.shell.limits import LONGEST, MOST_STATEMENTS, check_size
 from release.sandbox.simulation.shell.programs import World
 from release.sandbox.simulation.shell.state import State
 from release.sandbox.simulation.unknown import unknown
@@ -44,6 +45,8 @@ class Streams:
         self.world = world
         self.state = state
         self.tested = False  # inside of a condition nothing ends the script
+        self.followed = 0  # statements
+        self.printed = 0  # characters
         self.kinds = {
             "pipeline": self._pipeline,
             "redirected_statement": self._redirected,
@@ -67,6 +70,8 @@ class Streams:
         if node.type == "ERROR":
             self.world.undecided(node.start_point[0], f"what cannot be read: {node_text(node)[:60]}")
             return None
+        self.followed += 1
+        check_size("statements", self.followed, MOST_STATEMENTS)
         outer, self.tested = self.tested, tested or self.tested
         try:
             code = self.kinds[node.type](node) if node.type in self.kinds else self._all(node.children)
@@ -76,6 +81,11 @@ class Streams:
         finally:
             self.tested = outer
         return code
+
+    def _print(self, text: str) -> None:
+        self.printed += len(text)
+        check_size("output", self.printed, LONGEST)
+        self.state.output.append(text)
 
     def _pipeline(self, node: Node) -> Code:
         *before, last = node.named_children

@@ -9,8 +9,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import islice
 
+from release.sandbox.simulation.shell.limits import MOST_WORDS, check_size
 from release.sandbox.simulation.unknown import PART
 
 _SELF, ANCHOR, FIELD = "\ue002", "\ue003", "\ue004"
@@ -56,6 +57,7 @@ def matches(text: str, shell_pattern: str) -> bool:
 
 def cut(text: str, shell_pattern: str, operator: str) -> str:
     """Take off the part that `#`, `##`, `%` or `%%` names: the shortest, or the longest for the doubled ones."""
+    check_size("a text to cut", len(text), MOST_WORDS)  # each of its parts is tried
     from_start, longest = operator[0] == "#", len(operator) == 2
     sizes = range(len(text) + 1)
     for size in reversed(sizes) if longest else sizes:
@@ -81,9 +83,11 @@ def _braces(text: str) -> Iterator[str]:
     inner, ends = found[1], _RANGE.fullmatch(_MARKS.sub("", found[1]))
     if ends:
         first, last = int(ends[1]), int(ends[2])
+        check_size("words", abs(last - first), MOST_WORDS)
         parts = [str(each) for each in range(first, last + 1)] or [str(each) for each in range(first, last - 1, -1)]
     else:
         parts = re.split(f"(?<!{_SELF}),", inner)
     middle = parts if len(parts) > 1 or ends else [f"{_SELF}{{{inner}{_SELF}}}"]
-    for part, rest in product(middle, _braces(text[found.end() :])):
-        yield text[: found.start()] + part + rest
+    rests = list(islice(_braces(text[found.end() :]), MOST_WORDS + 1))
+    check_size("words", len(rests) * len(middle), MOST_WORDS)
+    yield from (text[: found.start()] + part + rest for part in middle for rest in rests)
