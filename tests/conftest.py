@@ -61,6 +61,16 @@ def pytest_configure(config: pytest.Config) -> None:
     watch_for_the_canary()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a file whose tests have one world together and others their own: moto has one state a process."""
+    taken: dict[Path, set[str]] = {}
+    for item in items:
+        worlds = taken.setdefault(item.path, set())
+        worlds |= {"released", "sandbox"} & {*getattr(item, "fixturenames", ())}
+        if len(worlds) > 1:
+            raise pytest.UsageError(f"{item.path}: {item.name} takes the world of the other tests away")
+
+
 def watch_for_the_canary() -> None:
     """Look at what each sandbox holds when it closes, and keep all that a test was shown for the end of it."""
     read, close = pytest.CaptureFixture.readouterr, Sandbox.close

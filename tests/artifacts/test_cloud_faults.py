@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import FakeClock, again, open_context
-from doubles import Doubles, wheel
+from doubles import wheel
 from faults.http_faults import SIGN, no_time_lost
 from outside import everything
 
@@ -187,16 +187,13 @@ def test_f20_other_bytes_are_a_conflict_at_once_and_in_the_last_moment(
 
 
 def test_f21_a_registry_that_does_not_answer_stops_a_release_before_it_wrote_anything(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    context: Context, released: Sandbox, faults: Faults
 ) -> None:
-    assert Doubles(sandbox).started == []
-    assert sandbox.cloud
-    context = open_context(sandbox, monkeypatch, clock=FakeClock())
-    before = everything(sandbox)
+    before = everything(released)
     for strike, kind, hint in FAULTS.values():
-        strike(sandbox.cloud.faults)
+        strike(faults)
         with pytest.raises(kind) as caught:
-            pipelines.minor(again(context))
+            pipelines.minor(again(context), "0.8.0")
         assert hint in caught.value.hint
-        sandbox.cloud.faults.clear()
-    assert everything(sandbox) == before
+        faults.clear()
+    assert everything(released) == before
