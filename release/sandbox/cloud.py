@@ -84,10 +84,41 @@ class Cloud:
         config = {"mediaType": f"{kind}.config.v1+json", "size": 2, "digest": empty}
         layers = [{"mediaType": f"{kind}.layer.v1.tar", "size": 1, "digest": layer}]
         manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers})
+        return self.push_manifest(repository, tag, manifest, digest)
+
+    def push_manifest(self, repository: str, tag: str, manifest: str, digest: str = "") -> str:
+        """Give a manifest to a tag; answer its digest, or that given."""
         digest = digest or f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
         image = {"imageManifest": manifest, "imageManifestMediaType": MANIFEST, "imageDigest": digest}
         self._ecr("PutImage", repositoryName=repository, imageTag=tag, **image)
         return digest
+
+    def manifest(self, repository: str, tag: str) -> str | None:
+        """Return the manifest that a tag names; nothing where there is none."""
+        if repository not in self.settings.image_repositories:
+            return None
+        found = self._ecr("BatchGetImage", repositoryName=repository, imageIds=[{"imageTag": tag}])["images"]
+        return str(found[0]["imageManifest"]) if found else None
+
+    def keys(self, prefix: str) -> list[str]:
+        """List the keys of the bucket below a prefix."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [each["Key"] for page in pages for each in page.get("Contents", ())]
+
+    def read(self, key: str) -> bytes | None:
+        """Read an object of the bucket; nothing where there is none."""
+        if key not in self.keys(key):
+            return None
+        return bytes(self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object of the bucket."""
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
+
+    @property
+    def bucket(self) -> str:
+        """The one bucket."""
+        return self.settings.sdk.bucket
 
     def client(self, service: str) -> Any:
         """Make a boto3 client for this account."""

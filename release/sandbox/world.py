@@ -26,7 +26,7 @@ from release.sandbox.github.records import TOKEN
 from release.sandbox.rehearsal.copy import History, copy_history
 from release.sandbox.sample import replay
 from release.sandbox.simulation import Simulation
-from release.settings import Image, Settings
+from release.settings import Image
 from release.versions import image_tags, parse
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ class Sandbox:
                 copy_repositories(self.folder, files)
             names = history.repository.split("/") if history else [owner]
             self.github = GitHub(self.bare, self.folder, *names)
-            self._settings = history.settings if history else Settings()
-            self.cloud = Cloud(self._settings) if cloud else None
+            self.cloud = Cloud(history.settings if history else None) if cloud else None
             self._past = past_image_tags(self.bare, history.settings.image) if history else _template_tags(_key(files))
             follow_remote(clone, self.github.clone_url, trunk)
             self.github.hub.settings.default_branch = trunk
@@ -116,8 +115,8 @@ class Sandbox:
         if self.cloud:
             self.cloud.start(self._past)
         self.github.hub.job_environment = self.job_environment()
-        if not self._execute:
-            self.simulation = Simulation(self._settings, self.job_environment())
+        if self.cloud and not self._execute:
+            self.simulation = Simulation(self.cloud, self.job_environment())
             self.github.use_runner(self.simulation.runner)
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ steps    a job's steps, one after the other; work: the state of one job
 shell/   a shell that runs nothing; unknown: texts that are known in part
 effects/ actions  tables: what a program or an action would do
 needs    what the release needs of a run, and which step comes nearest to what is missing
-wheels outside    the wheel that is built; the sandbox's bucket and registry
+wheels   the wheel that is built
 lines told        where something stands in its file, and what is told of it
 """
 
@@ -17,12 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from release.sandbox.cloud import Cloud
 from release.sandbox.runner import Machine, RunLike, Start, parse_workflow
 from release.sandbox.runner.run import WorkflowRun
 from release.sandbox.runner.state import RunState
 from release.sandbox.simulation.lines import file_lines
 from release.sandbox.simulation.needs import Over, missing, run_need
-from release.sandbox.simulation.outside import Outside
 from release.sandbox.simulation.run import SimulatedRun
 from release.sandbox.simulation.steps import simulate_job
 from release.sandbox.simulation.told import Named, Told
@@ -40,9 +40,9 @@ __all__ = ["Simulation", "Told"]
 class Simulation:
     """What runs the workflows of a sandbox, and keeps what they would do; `environment` is that of its jobs."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
-        self.settings = settings
-        self.outside = Outside(environment)
+    def __init__(self, cloud: Cloud, environment: Mapping[str, str]) -> None:
+        self.settings = cloud.settings
+        self.cloud = cloud
         self._environment = environment
         self._told: list[Told] = []
         self._named: list[tuple[Start, Named]] = []
@@ -79,11 +79,11 @@ class Simulation:
         with self._lock:
             found = list(dict.fromkeys(self._told))
             overs = self._overs()
-        return [*found, *(each for over in overs for each in missing(self.settings, self.outside, over))]
+        return [*found, *(each for over in overs for each in missing(self.settings, self.cloud, over))]
 
     def _run_steps(self, hub: Hub, start: Start, machine: Machine) -> str:
         wheels = self._builder(hub)
-        means = Means(self.settings, self.outside, hub.bare, wheels, self._tell, partial(self._name, start))
+        means = Means(self.settings, self.cloud, hub.bare, wheels, self._tell, partial(self._name, start))
         text = _text(hub, start, machine.run)
         return simulate_job(means, run_need(self.settings, start), text, machine)
 

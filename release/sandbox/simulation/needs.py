@@ -13,9 +13,9 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from release.errors import Usage
+from release.sandbox.cloud import Cloud
 from release.sandbox.runner import Start
 from release.sandbox.simulation.lines import Lines, file_lines
-from release.sandbox.simulation.outside import Outside
 from release.sandbox.simulation.told import Named, Told
 from release.settings import Image, Settings
 from release.versions import image_tags, parse
@@ -85,13 +85,13 @@ class Over:
     need: Need
 
 
-def missing(settings: Settings, outside: Outside, over: Over) -> Iterator[Told]:
+def missing(settings: Settings, cloud: Cloud, over: Over) -> Iterator[Told]:
     """Tell what the release needs of runs that are over and does not find, at the place that comes nearest to it."""
     need = over.need
-    if need.wheel and not _has_wheel(settings, outside, need):
+    if need.wheel and not _has_wheel(settings, cloud, need):
         wanted = f"{need.wheel}{settings.sdk.wheel_name}-{need.version}-….whl"
         yield _nearest(over, "wheel", [each for each in over.named if each.kind == "wheel"], wanted)
-    absent = [(name, tag) for name, tag in need.images if outside.image(name, tag) is None]
+    absent = [(name, tag) for name, tag in need.images if cloud.manifest(name, tag) is None]
     for repository, tag in absent:
         near = [each for each in over.named if each.kind == "image"]
         same = [each for each in near if f"/{repository}:" in f"/{each.name}"]
@@ -99,9 +99,9 @@ def missing(settings: Settings, outside: Outside, over: Over) -> Iterator[Told]:
     yield from _unread(over)
 
 
-def _has_wheel(settings: Settings, outside: Outside, need: Need) -> bool:
+def _has_wheel(settings: Settings, cloud: Cloud, need: Need) -> bool:
     sdk = settings.sdk
-    names = [key.removeprefix(sdk.prefix) for key in outside.keys(sdk.bucket, sdk.prefix)]
+    names = [key.removeprefix(sdk.prefix) for key in cloud.keys(sdk.prefix)]
     return any(is_wheel_of(name, sdk.wheel_name, need.version) for name in names)
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from release.sandbox.cloud import Cloud
 from release.sandbox.git import Bare
 from release.sandbox.runner import Machine
 from release.sandbox.simulation.needs import Need
-from release.sandbox.simulation.outside import Outside
 from release.sandbox.simulation.shell import Files
 from release.sandbox.simulation.told import Named, Told
 from release.sandbox.simulation.unknown import interpolate, known_entries, shown
@@ -55,7 +55,7 @@ class Means:
     """What all jobs of a simulation share."""
 
     settings: Settings
-    outside: Outside
+    cloud: Cloud
     bare: Bare
     wheels: Wheels
     tell: Callable[[Told], None]

@@ -13,7 +13,6 @@ import rehearsal_sample
 from release.sandbox import Sandbox
 from release.sandbox.runner import RunLike, Start
 from release.sandbox.simulation import Simulation, Told
-from release.settings import Settings
 
 FOLDER = ".github/workflows/"
 SDK, IMAGES = f"{FOLDER}sdk-release.yaml", f"{FOLDER}photon-runner-docker-images.yaml"
@@ -34,7 +33,7 @@ class World:
         self, *starts: tuple[str, str], event: str, tag: str, inputs: dict[str, Any] | None = None
     ) -> list[Told]:
         """Run the texts at the paths to their end, and return what is told."""
-        simulation = Simulation(Settings(), self.sandbox.job_environment())
+        simulation = Simulation(self.sandbox.cloud, self.sandbox.job_environment())
         simulation._wheels = self.wheels
         runs = [self._run(simulation, path, text, event, tag, inputs or {}) for path, text in starts]
         self.wheels = simulation._wheels

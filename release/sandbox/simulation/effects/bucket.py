@@ -74,7 +74,8 @@ def _sources(work: Work, command: Command, found: Options, source: str, many: bo
     """List what is copied: the path below the folder, the name, the content."""
     if source.startswith("s3://"):
         bucket, _, key = source.removeprefix("s3://").partition("/")
-        content = work.means.outside.read(bucket, key) if is_known(source) else None
+        cloud = work.means.cloud
+        content = cloud.read(key) if is_known(source) and bucket == cloud.bucket else None
         if content is not None:
             yield "", PurePosixPath(key).name, content
         return
@@ -102,15 +103,15 @@ def _included(found: Options, name: str) -> bool:
 
 def _list(work: Work, command: Command, urls: list[str]) -> Result:
     bucket, _, prefix = (urls[0] if urls else "").removeprefix("s3://").partition("/")
-    if not is_known(bucket + prefix) or bucket not in work.means.outside.buckets:
+    if not is_known(bucket + prefix) or bucket != work.means.cloud.bucket:
         return Result(None, unknown(command.label))
-    keys = work.means.outside.keys(bucket, prefix)
+    keys = work.means.cloud.keys(prefix)
     printed = "".join(f"2026-01-01 00:00:00 1 {PurePosixPath(key).name}\n" for key in keys)
     return Result(0 if keys else 1, printed)
 
 
 def _head(work: Work, command: Command, bucket: str, key: str) -> Result:
-    if not is_known(bucket + key) or bucket not in work.means.outside.buckets:
+    if not is_known(bucket + key) or bucket != work.means.cloud.bucket:
         return Result(None, unknown(command.label))
-    there = key in work.means.outside.keys(bucket, key)
+    there = key in work.means.cloud.keys(key)
     return Result(0 if there else _GONE, unknown(command.label))

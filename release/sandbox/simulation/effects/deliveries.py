@@ -6,10 +6,10 @@ What cannot be told of a name, or whether the step is done at all, is taken as t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from json import dumps
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from release.sandbox.simulation.outside import image_manifest
 from release.sandbox.simulation.unknown import PART, can_be, is_known, unknown
 from release.sandbox.simulation.work import Work
 
@@ -48,25 +48,33 @@ def push_image(work: Work, offset: int, name: str, made_of: Mapping[str, str], c
     if not is_ours(work, host) and is_known(name):
         work.tell(offset, f"push {name}: another registry than the release looks into", "listed")
         return
-    manifest = image_manifest({**made_of, "commit": work.machine.run.sha, "tag": tag})
     if certain and is_known(repository + tag):
-        pushed = work.means.outside.push_image(repository, tag, manifest)
+        pushed = _push(work, repository, tag, {**made_of, "commit": work.machine.run.sha})
         told = f"push {name}" if pushed else f"push {name}: the sandbox has no such repository"
         work.tell(offset, told, "effect" if pushed else "listed")
         return
     wanted = work.need.images if work.need else ()
     found = [each for each in wanted if can_be(repository, each[0]) and can_be(tag, each[1])]
     for other, version in found:
-        work.means.outside.push_image(other, version, image_manifest({**made_of, "tag": version}))
+        _push(work, other, version, made_of)
     taken = f": taken as {', '.join(':'.join(each) for each in found)}" if found else ""
     work.tell(offset, f"push {name}{'' if certain else ', perhaps'}{taken}", "untold")
+
+
+def _push(work: Work, repository: str, tag: str, made_of: Mapping[str, str]) -> bool:
+    """Push an image of what it is made of, the same for the same; false where there is no such repository."""
+    cloud = work.means.cloud
+    if repository not in cloud.settings.image_repositories:
+        return False
+    cloud.push_image(repository, tag, dumps({**made_of, "tag": tag}, sort_keys=True))
+    return True
 
 
 def has_image(work: Work, name: str) -> bool | None:
     """Tell whether an image is in the sandbox's registry; nothing where that says nothing about the real one."""
     host, repository, tag = image_parts(name)
     known = repository in work.means.settings.image_repositories and is_known(tag) and is_ours(work, host)
-    return work.means.outside.image(repository, tag) is not None if known else None
+    return work.means.cloud.manifest(repository, tag) is not None if known else None
 
 
 def put_file(work: Work, offset: int, url: str, content: bytes, certain: bool = True) -> None:
@@ -75,14 +83,15 @@ def put_file(work: Work, offset: int, url: str, content: bytes, certain: bool = 
         work.name(offset, "wheel", url)
     if certain and is_known(url):
         bucket, _, key = url.removeprefix("s3://").partition("/")
-        there = work.means.outside.put(bucket, key, content)
+        there = bucket == work.means.cloud.bucket
+        if there:
+            work.means.cloud.put(key, content)
         told = f"put {url}" if there else f"put {url}: the sandbox has no such bucket"
         work.tell(offset, told, "effect" if there else "listed")
         return
     found = _needed_url(work, url)
     if found:
-        bucket, _, key = found.removeprefix("s3://").partition("/")
-        work.means.outside.put(bucket, key, work.wheel().read_bytes())
+        work.means.cloud.put(found.removeprefix("s3://").partition("/")[2], work.wheel().read_bytes())
     taken = f": taken as {found}" if found else ""
     work.tell(offset, f"put {url}{'' if certain else ', perhaps'}{taken}", "untold")
 

@@ -97,7 +97,7 @@ def _copy(work: Work, command: Command, sources: Sequence[str], targets: Sequenc
     made_of = {"image": shown(" ".join(sources))}
     for source in sources:
         _, repository, tag = image_parts(source.removeprefix("docker://"))
-        there = work.means.outside.image(repository, tag) if has_image(work, source) else None
+        there = work.means.cloud.manifest(repository, tag) if has_image(work, source) else None
         made_of = {"image": there} if there else work.images.get(source, made_of)
     for target in targets:
         push_image(work, command.line, target.removeprefix("docker://"), made_of, command.certain)

@@ -140,7 +140,7 @@ def _publish(work: Work, command: Command, found: Options) -> None:
         place = work.wheel()
         work.tell(command.line, f"which wheel {named} is: taken as {place.name}", "untold")
     key = f"{'' if found.has('--root') else found.value('--prefix') or sdk.prefix}{place.name}"
-    content, there = place.read_bytes(), work.means.outside.read(sdk.bucket, key) if is_known(key) else None
+    content, there = place.read_bytes(), work.means.cloud.read(key) if is_known(key) else None
     if there is not None and there != content:
         raise Refused(f"s3://{sdk.bucket}/{key} exists with other bytes")
     put_file(work, command.line, f"s3://{sdk.bucket}/{key}", content, command.certain)
