@@ -275,13 +275,18 @@ class _Told(SimpleNamespace):
 
 
 def test_environments_hold_the_runs_up_whose_jobs_name_them(topic: tuple[Sandbox, Pull]) -> None:
+    """The jobs that came to be: those of called workflows too, and none that was skipped."""
     hub = topic[0].github.hub
-    text = "on: push\njobs:\n  a: {runs-on: x, environment: prod, steps: [{run: a}]}\n"
-    text += "  b: {runs-on: x, environment: {name: stage}, steps: [{run: b}]}\n"
-    start = SimpleNamespace(text=text, path=".github/workflows/a.yaml", ref="refs/tags/1")
-    hub.runs[1] = SimpleNamespace(start=start, work=SimpleNamespace(status="completed"))  # type: ignore[assignment]
-    held = environment_stops(hub, {"prod": ["5 minutes"], "stage": []})
-    assert held["a.yaml", "refs/tags/1"] == ["environment prod waits for 5 minutes"]
+    named = ("prod", {"name": "stage"}, "${{ inputs.where }}", None)
+    jobs = [SimpleNamespace(spec={"environment": each}, conclusion="success") for each in named]
+    jobs.append(SimpleNamespace(spec={"environment": "late"}, conclusion="skipped"))
+    start = SimpleNamespace(path=".github/workflows/a.yaml", ref="refs/tags/1")
+    hub.runs[1] = SimpleNamespace(start=start, work=SimpleNamespace(status="completed", jobs=jobs))  # type: ignore[assignment]
+    held = environment_stops(hub, {"prod": ["5 minutes"], "stage": [], "late": ["me"]})
+    assert held["a.yaml", "refs/tags/1"] == [
+        "environment prod waits for 5 minutes",
+        "whether environment ${{ inputs.where }} waits cannot be told",
+    ]
 
 
 @pytest.fixture

@@ -136,6 +136,7 @@ class Rehearsal:
             if all(run.work.status == "completed" for run in list(self.world.github.hub.runs.values())):
                 return
             time.sleep(LOOK)
+        self.context.report.step("note", f"runs that nobody waits for go on after {LEFT:.0f} s, and are left out")
 
     def _type_again(self) -> ReleaseError | None:
         seen, cloud = len(self.journal.written), cloud_content(self.world.cloud)

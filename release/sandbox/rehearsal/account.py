@@ -12,7 +12,6 @@ from release.errors import ReleaseError
 from release.github.api import github
 from release.github.runs import Run
 from release.github.runs import duration as run_duration
-from release.sandbox.github.events import readable_workflow
 
 if TYPE_CHECKING:
     from release.sandbox.github.state import Hub
@@ -42,10 +41,10 @@ def environment_stops(hub: Hub, environments: Mapping[str, Sequence[str]]) -> di
     """Return what the jobs of each run would wait for, by workflow and full ref: their environments' rules."""
     found: dict[tuple[str, str], list[str]] = {}
     for run in hub.runs.values():
-        workflow = readable_workflow(run.start.text, run.start.path)
-        jobs: Mapping[str, Any] = workflow.jobs if workflow else {}
-        named = [_environment(spec.get("environment")) for spec in jobs.values()]
+        jobs: list[Any] = [job for job in run.work.jobs if job.conclusion != "skipped"]  # a called workflow's too
+        named = [_environment(job.spec.get("environment")) for job in jobs]
         held = [f"environment {name} waits for {what}" for name in named for what in environments.get(name, ())]
+        held += [f"whether environment {name} waits cannot be told" for name in named if environments and "${{" in name]
         found[run.start.path.rpartition("/")[2], run.start.ref] = list(dict.fromkeys(held))
     return found
 

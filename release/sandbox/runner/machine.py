@@ -34,6 +34,9 @@ _FROM_CONTEXT = (
 )
 
 
+MAX_DEPTH = 10  # of composite actions in each other
+
+
 class ActionFailed(Exception):
     """An action ran and says no."""
 
@@ -80,6 +83,7 @@ class Machine:
         # The sandbox's own sample is trusted and its tests are many: its steps run as they are.
         self.confine: Callable[[Command], AbstractContextManager[Command]] = nullcontext
         self.numbers = itertools.count(1)  # of what needs files of its own
+        self.depth = 0  # of composite actions in each other
         self.posts: list[Callable[[], None]] = []  # what actions do at the job's end, the last first
         self.contexts = step_contexts(run, job)
 
@@ -105,6 +109,15 @@ class Machine:
         code = self.run_command(argv, folder or self.workspace, env, stop)
         if code:
             raise ActionFailed(f"{Path(argv[0]).name}: exit code {code}")
+
+    def setting(self, spec: Mapping[str, Any], name: str) -> Any:
+        """Find `shell` or `working-directory`: the step's, else the job's default, else the workflow's, as written.
+
+        A composite action's steps have their own alone.
+        """
+        levels = () if self.depth else (self.job.spec.get("defaults"), self.run.workflow.defaults)
+        found = [spec.get(name), *(((level or {}).get("run") or {}).get(name) for level in levels)]
+        return next(filter(None, found), "")
 
     def inside(self, place: Path) -> Path:
         """Return the place; raise `ActionFailed` where it is outside of the job's folders."""

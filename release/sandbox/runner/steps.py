@@ -18,7 +18,7 @@ from release.sandbox.runner.command_files import (
 )
 from release.sandbox.runner.job import Step, now
 from release.sandbox.runner.local_actions import LocalAction, local_action, run_javascript
-from release.sandbox.runner.machine import ActionFailed, Machine
+from release.sandbox.runner.machine import MAX_DEPTH, ActionFailed, Machine
 from release.sandbox.runner.process import Stopped
 from release.sandbox.runner.workflow import FOREIGN_STEP_KEYS, deep_text, deep_value
 from release.workflows import expressions
@@ -195,8 +195,11 @@ class _StepRun:
     def compose(self, action: LocalAction) -> dict[str, str]:
         """Do the steps of a composite action, which see its inputs and each other alone."""
         machine, kept = self.machine, (self.machine.contexts, self.machine.steps, self.machine.status)
+        if machine.depth >= MAX_DEPTH:
+            raise ActionFailed(f"{self.spec['uses']} is called {MAX_DEPTH} actions deep: GitHub allows no more")
         github = {**machine.contexts["github"], "action_path": str(action.folder)}
         machine.contexts, machine.steps = {**machine.contexts, "inputs": action.inputs, "github": github}, {}
+        machine.depth += 1
         try:
             for number, spec in enumerate(action.runs.get("steps") or (), 1):
                 inner = {**spec, "env": {**self.own, **(spec.get("env") or {})}}
@@ -207,6 +210,7 @@ class _StepRun:
             found = {name: each.get("value") for name, each in (action.spec.get("outputs") or {}).items()}
             return deep_text(found, machine.context())
         finally:
+            machine.depth -= 1
             machine.contexts, machine.steps, machine.status = kept
             machine.log.outputs = self.outputs
 
@@ -242,10 +246,8 @@ class _StepRun:
         return [part.replace("{0}", str(script)) for part in shlex.split(template)]
 
     def setting(self, name: str) -> str:
-        """Find `shell` or `working-directory`: the step's, else the job's default, else the workflow's."""
-        levels = (self.machine.job.spec.get("defaults"), self.machine.run.workflow.defaults)
-        found = [self.spec.get(name), *(((level or {}).get("run") or {}).get(name) for level in levels)]
-        return expressions.interpolate(expressions.text(next(filter(None, found), "")), self.context())
+        """Return the step's `shell` or `working-directory`."""
+        return expressions.interpolate(expressions.text(self.machine.setting(self.spec, name)), self.context())
 
     def take_in(self, folder: Path) -> None:
         """Take in the files that the step wrote."""

@@ -9,7 +9,7 @@ from typing import Any
 from release.sandbox.runner import Machine
 from release.sandbox.runner.command_files import InvalidFile, command_file_pairs, command_file_text, make_command_files
 from release.sandbox.runner.job import Step
-from release.sandbox.runner.machine import ActionFailed
+from release.sandbox.runner.machine import MAX_DEPTH, ActionFailed
 from release.sandbox.runner.steps import time_step
 from release.sandbox.simulation.actions import run_action
 from release.sandbox.simulation.effects import Programs
@@ -23,7 +23,6 @@ from release.workflows import InvalidYaml, document, expressions
 _PROBLEMS = (expressions.Unsupported, ActionFailed, InvalidFile, Refused)
 _SHELLS = ("", "bash", "sh")
 _CONDITION = -1  # in the place of a script's line: the step's `if`
-MAX_DEPTH = 10  # of composite actions in each other
 
 
 def simulate_job(means: Means, need: Need | None, text: str, machine: Machine) -> str:
@@ -122,7 +121,7 @@ class _OneStep:
     def do(self) -> None:
         """Do what the step would do; what it writes to the command files takes effect."""
         work, uses = self.work, str(self.spec.get("uses", ""))
-        folder = work.machine.temp / f"step-{self.step.number}-{work.depth}-{len(list(work.machine.temp.iterdir()))}"
+        folder = work.machine.temp / f"step-{next(work.machine.numbers)}"
         env = work.machine.environment(self.own) | make_command_files(folder)
         if uses.startswith("./"):
             self.outputs = self.composite(uses)
@@ -162,8 +161,9 @@ class _OneStep:
             action = document(text.encode()) if text else {}
         except InvalidYaml as error:
             raise Refused(f"{path}: {error}") from error
-        steps = action.get("runs", {}).get("steps")
-        if not steps or work.depth >= MAX_DEPTH:
+        action = action if isinstance(action, dict) else {}
+        steps = (action.get("runs") or {}).get("steps")
+        if not steps or machine.depth >= MAX_DEPTH:
             work.opaque = True
             work.tell(0, f"what the action {uses} does", "untold")
             return expressions.Partial()
@@ -171,12 +171,12 @@ class _OneStep:
         declared = {str(name): (each or {}).get("default") for name, each in (action.get("inputs") or {}).items()}
         given = {name: self.spec.get("with", {}).get(name, default) for name, default in declared.items()}
         inputs = {name: work.fill(value, self.own) for name, value in given.items()}
-        machine.steps, machine.contexts["inputs"], work.depth = {}, inputs, work.depth + 1
+        machine.steps, machine.contexts["inputs"], machine.depth = {}, inputs, machine.depth + 1
         try:
             self.inner(path, text, steps)
             found = {name: work.fill(each.get("value")) for name, each in (action.get("outputs") or {}).items()}
         finally:
-            machine.steps, machine.contexts["inputs"], work.depth = outer_steps, outer_inputs, work.depth - 1
+            machine.steps, machine.contexts["inputs"], machine.depth = outer_steps, outer_inputs, machine.depth - 1
         return found
 
     def inner(self, path: str, text: str, steps: list[dict[str, Any]]) -> None:
@@ -189,11 +189,8 @@ class _OneStep:
                 raise Refused(f"{path}: {name} fails")
 
     def setting(self, name: str) -> str:
-        """Find `shell` or `working-directory`: the step's, else the job's default, else the workflow's."""
-        machine = self.work.machine
-        levels = (machine.job.spec.get("defaults"), machine.run.workflow.defaults) if not self.work.depth else ()
-        found = [self.spec.get(name), *(((level or {}).get("run") or {}).get(name) for level in levels)]
-        return self.work.fill(next(filter(None, found), ""), self.own)
+        """Return the step's `shell` or `working-directory`."""
+        return self.work.fill(self.work.machine.setting(self.spec, name), self.own)
 
 
 def _pairs(folder: Path, name: str) -> dict[str, str]:

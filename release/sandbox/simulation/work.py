@@ -84,7 +84,6 @@ class Work:
     checkout_tag: str = NO_TAG
     opaque: bool = False  # something ran of which nothing can be told
     lines_told: int = 0
-    depth: int = 0  # of composite actions
 
     def tell(self, offset: int, does: str, kind: str) -> None:
         """Tell what a line of the step does, in its log too."""

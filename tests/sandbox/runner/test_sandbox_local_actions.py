@@ -36,6 +36,8 @@ FILES = {
         appendFileSync(process.env.GITHUB_OUTPUT, `input=${process.env['INPUT_A_NAME']}\\n`)
     """,
     "actions/js/post.js": "console.log(`after with ${process.env.STATE_kept}`)",
+    "actions/again/action.yml": "runs: {using: composite, steps: [{uses: ./actions/again}]}",
+    "actions/where/action.yml": "runs: {using: composite, steps: [{shell: bash, run: 'echo in $(basename $PWD)'}]}",
     "actions/box/action.yml": "runs: {using: docker, image: Dockerfile}",
 }
 node = pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed")
@@ -82,6 +84,24 @@ def test_a_composite_action_of_which_a_step_fails_fails_itself(start: Started) -
 
 
 @node
+def test_a_composite_action_has_no_defaults_of_the_jobs_and_does_not_go_on_for_ever(start: Started) -> None:
+    run = start(
+        """
+        a:
+          runs-on: x
+          defaults: {run: {working-directory: actions}}
+          steps:
+            - uses: actions/checkout@v4
+            - run: echo in $(basename $PWD)
+            - uses: ./actions/where
+            - uses: ./actions/again
+        """
+    )
+    log = named(run, "a").log
+    assert ("in actions" in log, "in work" in log) == (True, True)
+    assert "./actions/again is called 10 actions deep" in log
+
+
 def test_an_action_in_javascript_has_inputs_state_and_an_end(start: Started) -> None:
     run = start(
         """
