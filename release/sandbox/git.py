@@ -126,6 +126,12 @@ class Bare:
         self.objects = Objects(path)
         self._same: dict[tuple[str, ...], str] = {}
 
+    @property
+    def lenders(self) -> list[Path]:
+        """The folders of objects that are other repositories', and read here."""
+        listed = self.path / "objects" / "info" / "alternates"
+        return [Path(line) for line in listed.read_text(encoding="utf-8").splitlines()] if listed.is_file() else []
+
     def git(self, *args: str, text: str | None = None, **env: str) -> str:
         """Run one Git command and answer what it printed; raise GitError when it fails."""
         done = subprocess.run(

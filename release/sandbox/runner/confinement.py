@@ -19,6 +19,7 @@ from pathlib import Path
 
 import release
 from release.errors import Usage
+from release.sandbox.git import Bare
 from release.sandbox.runner.actions.python import setup_python
 from release.sandbox.runner.machine import Machine, check_inside
 from release.sandbox.runner.process import Command
@@ -56,7 +57,9 @@ def run_confined_job(machine: Machine) -> str:
     check_confinement()
     ports = [int(port) for port in _ADDRESS.findall(" ".join(machine.run.env.values()))]
 
-    machine.confine = partial(confined, folder=machine.folder, ports=ports)
+    # A token may stand in the settings of the clone that is rehearsed.
+    hidden = [each.parent for each in Bare(machine.run.repository).lenders]
+    machine.confine = partial(confined, folder=machine.folder, ports=ports, hidden=hidden)
     machine.log.write("Each step is set apart: loopback alone, a home and temporary folders of its own")
     setup_python(machine, {}, {})
     machine.variables["TMPDIR"] = _HIDDEN[0]
@@ -65,14 +68,15 @@ def run_confined_job(machine: Machine) -> str:
 
 @contextmanager
 def confined(
-    command: Command, folder: Path, ports: Sequence[int] = (), shown: Sequence[Path] = ()
+    command: Command, folder: Path, ports: Sequence[int] = (), shown: Sequence[Path] = (), hidden: Sequence[Path] = ()
 ) -> Iterator[Command]:
     """Make of a command one that is set apart, with a folder that it may write and ports that lead outside.
 
-    `shown` can be read wherever it is, a place that is hidden too.
+    `shown` can be read wherever it is, in a place that is `hidden` too.
     """
     ours, theirs = socket.socketpair()
-    own = {place: folder / "places" / place.strip("/").replace("/", "-") for place in _HIDDEN if Path(place).is_dir()}
+    places = [each for each in (*_HIDDEN, *map(str, hidden)) if Path(each).is_dir()]
+    own = {place: folder / "places" / place.strip("/").replace("/", "-") for place in places}
     own |= dict.fromkeys(_homes(), folder / "home")
     for each in own.values():
         check_inside(each, folder)

@@ -62,8 +62,9 @@ class Wheels:
         for folder in own.values():
             folder.mkdir()
         env = child_environment({**self.environment, **{name: str(folder) for name, folder in own.items()}})
+        hidden = [each.parent for each in self.bare.lenders]
         argv = [*PIP, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(place / "dist"), str(source)]
-        with confined(Command(argv, place, env), place, shown=self._objects()) as command:
+        with confined(Command(argv, place, env), place, shown=self._objects, hidden=hidden) as command:
             done = subprocess.run(
                 command.argv, env=dict(command.env), pass_fds=command.handed, capture_output=True, text=True,
                 timeout=TIMEOUT, check=False,
@@ -73,11 +74,10 @@ class Wheels:
             raise Failed("\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-15:]))
         return built
 
+    @property
     def _objects(self) -> list[Path]:
-        """List where the objects of the copy are: it borrows those of the repository that it is of."""
-        own = self.bare.path.resolve() / "objects"
-        lent = own / "info" / "alternates"
-        return [own, *(map(Path, lent.read_text(encoding="utf-8").splitlines()) if lent.exists() else ())]
+        """Where the objects of the copy are: it borrows those of the repository that it is of."""
+        return [self.bare.path.resolve() / "objects", *self.bare.lenders]
 
     def _check_out(self, folder: Path, sha: str, tag: str) -> Path:
         """Check out what the build needs: the SDK's folder and the files above it, by reference to the copy."""
@@ -85,7 +85,7 @@ class Wheels:
         work = Bare(folder)
         work.git("init", "--quiet", "--template=")
         (folder / ".git" / "objects" / "info").mkdir(parents=True, exist_ok=True)
-        (folder / ".git" / "objects" / "info" / "alternates").write_text(f"{self._objects()[0]}\n", encoding="utf-8")
+        (folder / ".git" / "objects" / "info" / "alternates").write_text(f"{self._objects[0]}\n", encoding="utf-8")
         tags = self.bare.refs(f"refs/tags/{tag}") if tag else self.bare.refs("refs/tags")
         lines = [f"create {ref} {target}\n" for ref, target in tags.items()]
         work.git("update-ref", "--stdin", text="".join(lines))

@@ -368,3 +368,21 @@ def test_a_step_that_prints_without_end_does_not_fill_the_memory(
     assert run.conclusion == "success"
     assert len(run.jobs[0].log) < 2_000_000  # it is full after one read of a pipe: 32,768 lines, a time before each
     assert run.jobs[0].log.count("The log is full") == 1
+
+
+def test_f36_the_settings_of_the_clone_that_is_rehearsed_are_not_seen(
+    start: Started, bare: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    lent = bare / "objects" / "info" / "alternates"
+    clone = tmp_path_factory.mktemp("clone") / ".git"
+    (clone / "objects").mkdir(parents=True)
+    (clone / "config").write_text("open sesame")
+    lent.write_text(f"{clone / 'objects'}\n")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(confinement, "_HIDDEN", ("/run",))  # the clone is below /tmp only here
+            run = start(f"a: {{runs-on: x, steps: [{{run: 'ls -A {clone} | wc -l'}}]}}", run_steps=run_confined_job)
+    finally:
+        lent.unlink()
+    assert run.conclusion == "success", run.jobs[0].log
+    assert "0" in lines(run)
