@@ -176,8 +176,8 @@ def _next_page(answer: Answer) -> dict[str, str]:
 def _listed_digests(listing: Mapping[str, Any]) -> dict[str, str]:
     """Read what Google's registries add to a page of tags: each manifest's digest, and the tags that name it."""
     try:
-        told = listing.get("manifest").items()  # type: ignore[union-attr]
-        return {tag: digest for digest, about in told if _DIGEST.fullmatch(digest) for tag in about.get("tag")}
+        told = (listing.get("manifest") or {}).items()
+        return {tag: digest for digest, about in told if _DIGEST.fullmatch(digest) for tag in about.get("tag") or ()}
     except (AttributeError, TypeError):  # nothing of that kind
         return {}
 
