@@ -172,9 +172,11 @@ def test_s01_a_password_in_the_remotes_url_is_shown_nowhere(known: Sandbox) -> N
 
 @SLOW
 def test_s01_a_crash_shows_no_secret(known: Sandbox) -> None:
-    """A bug ends in a traceback; GitHub answering what it never does stands for one."""
-    known.github.faults.add("GET", "/actions/workflows", status=200, body=["no", "object"])
-    known.github.faults.add("GET", "/actions/runs", status=200, body=["no", "object"])
+    """A bug ends in a traceback; GitHub answering what it never does stands for one: a time that is a number."""
+    names = ("conclusion", "head_sha", "head_branch", "html_url", "actor", "event")
+    run = {**dict.fromkeys(names), "id": "one", "status": "queued", "created_at": 7}
+    known.github.faults.add("GET", "/actions/workflows", status=200, body={"total_count": 1, "workflow_runs": [run]})
+    known.github.faults.add("GET", "/actions/runs", status=200, body={"total_count": 1, "workflow_runs": [run]})
     _, said, watch = watched(known, "sdk.dispatch", "--version=0.6.1", "--yes", GITHUB_TOKEN=SECRET)
     assert "Traceback" in said
     check_kept(known, said, watch)
