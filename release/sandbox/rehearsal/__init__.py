@@ -66,8 +66,7 @@ class Rehearsal:
     def take_over(self) -> None:
         """Have the real world's state in the sandbox, as far as it may be read, and say how far."""
         self.outside = read_outside(self.context)
-        admit(self.context, self.world, self.outside)
-        for note in self.outside.notes:
+        for note in [*self.outside.notes, *admit(self.context, self.world, self.outside)]:
             self.context.report.step("note", note)
 
     def play(self) -> None:
