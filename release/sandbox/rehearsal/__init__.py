@@ -160,7 +160,7 @@ class Rehearsal:
     def _missed(self) -> ReleaseError | None:
         jobs = sorted({job.name for run in self.world.github.hub.runs.values() for job in run.work.jobs})
         missed = ", ".join(self.day.missed())
-        hint = f"Jobs that ran: {', '.join(jobs) or 'none'}."
+        hint = f"Jobs that ran: {', '.join(jobs) or 'none'}. All that was pushed is above."
         return Failed(f"asked for, and never came to it: {missed}", hint) if missed else None
 
 
