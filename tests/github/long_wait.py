@@ -46,7 +46,7 @@ def resident(most: bool = False) -> int:
 def main(number: str, sha: str, looks: int) -> None:
     clock = Counted(looks // 10)
     run = Run(int(number), "sdk-release.yaml", "in_progress", "", sha, "main")
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         options = Options(yes=True, timeout=SLOWEST * looks)
         context = Context(Settings(), Report(stream=nowhere), options, folder=Path.cwd(), clock=clock)
         with suppress(Waiting):
