@@ -189,10 +189,13 @@ def newest_versions(tags: Iterable[str]) -> list[Version]:
     They are of each major the versions of its newest line, and of those below it down to one that is released: of
     100,000 names no more are read as versions, which is what takes long.
     """
-    majors: dict[int, dict[int, list[str]]] = {}
+    begun: dict[str, list[str]] = {}
     for tag in tags:
-        if found := _LINE.match(tag):
-            majors.setdefault(int(found[1]), {}).setdefault(int(found[2]), []).append(tag)
+        begun.setdefault(tag.rpartition(".")[0], []).append(tag)
+    majors: dict[int, dict[int, list[str]]] = {}
+    for begin, some in begun.items():
+        if found := _LINE.match(begin):
+            majors.setdefault(int(found[1]), {}).setdefault(int(found[2]), []).extend(some)
     kept: list[Version] = []
     for minors in majors.values():
         for minor in sorted(minors, reverse=True):

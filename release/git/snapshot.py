@@ -187,5 +187,5 @@ def _parse(listing: str) -> Refs:
     """
     words = listing.replace("\t", "\n").split("\n")
     targets = dict(zip(words[1::2], words[::2], strict=False))
-    peeled = {name.removesuffix(PEELED): targets.pop(name) for name in words[1::2] if name.endswith(PEELED)}
+    peeled = {name[: -len(PEELED)]: targets.pop(name) for name in words[1::2] if name.endswith(PEELED)}
     return Refs(targets, peeled)
