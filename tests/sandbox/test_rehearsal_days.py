@@ -84,6 +84,7 @@ def test_in_json_each_line_is_an_object(monkeypatch: pytest.MonkeyPatch, capfd: 
     [
         (("--kill-after", "reading"), "--kill-after reading: there is no such write"),
         (("--lag", "soon"), "--lag soon is no number of seconds"),
+        (("--lag", "1" + 23 * "0"), "is no number of seconds up to 600"),
         (("--task", "release.next '"), "No closing quotation"),
     ],
 )

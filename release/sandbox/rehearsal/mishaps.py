@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from release.sandbox.github.state import Hub
     from release.sandbox.rehearsal.journal import Written
 
+LONGEST = 600  # seconds of lag: of GitHub's own, minutes are known and hours are not
 KILLS = ("push", "dispatch", "merge", "tag")  # kinds of what is written
 LISTS = {"workflow_runs": "created_at", "check_runs": "started_at"}  # what appears late, and what tells its age
 
@@ -70,8 +71,8 @@ def bad_day(fail: tuple[str, ...], lag: str, kill_after: str, refuse_push: tuple
     """Return the day that flags ask for; raise Usage for a lag that is none, and for a write that nobody knows."""
     if kill_after and kill_after not in KILLS:
         raise Usage(f"--kill-after {kill_after}: there is no such write", f"One of {', '.join(KILLS)}.")
-    if lag and not (lag.isascii() and lag.replace(".", "", 1).isdigit()):
-        raise Usage(f"--lag {lag} is no number of seconds", "Give one such as --lag 30.")
+    if lag and not (lag.isascii() and lag.replace(".", "", 1).isdigit() and float(lag) <= LONGEST):
+        raise Usage(f"--lag {lag} is no number of seconds up to {LONGEST}", "Give one such as --lag 30.")
     return BadDay(fail, float(lag or 0), kill_after, refuse_push)
 
 
