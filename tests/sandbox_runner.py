@@ -6,7 +6,7 @@ import os
 import subprocess
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,12 @@ def start(bare: Path, tmp_path: Path) -> Started:
     """`start(jobs, ...)` makes a run of these jobs at a ref, over when it returns."""
 
     def begin(
-        jobs: str, ref: str = "refs/heads/main", wait: bool = True, run_steps: Any = run_job, **given: Any
+        jobs: str,
+        ref: str = "refs/heads/main",
+        wait: bool = True,
+        run_steps: Any = run_job,
+        env: Mapping[str, str] | None = None,
+        **given: Any,
     ) -> WorkflowRun:
         text = HEAD + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
         context = {
@@ -78,7 +83,7 @@ def start(bare: Path, tmp_path: Path) -> Started:
             ref,
             "workflow_dispatch",
             {"version": "0.7.0", **given},
-            {"AWS_REGION": "us-east-1"},
+            {"AWS_REGION": "us-east-1", **(env or {})},
             tmp_path / "run",
             context,
             run_steps=run_steps,

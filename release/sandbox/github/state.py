@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from release.sandbox.github.records import (
     now,
 )
 from release.sandbox.runner import JobLike, RunLike, Start
+from release.workflows import RESTRICTED
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Hub:
     tokens: dict[str, Token] = field(default_factory=dict)
     job_environment: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    default_grants: Mapping[str, str] = field(default_factory=lambda: RESTRICTED)  # to a job's token
     pulls: dict[int, Pull] = field(default_factory=dict)
     runs: dict[int, Run] = field(default_factory=dict)
     releases: dict[int, Release] = field(default_factory=dict)
@@ -83,7 +85,8 @@ class Hub:
             "run_number": str(start.number),
             "server_url": self.url,
         }
-        return {"github": github, "secrets": {"GITHUB_TOKEN": JOB_TOKEN, **self.secrets}, "vars": {}}
+        secrets = {"GITHUB_TOKEN": JOB_TOKEN, **self.secrets}
+        return {"github": github, "secrets": secrets, "vars": {}, "grants": self.default_grants}
 
     @property
     def api(self) -> str:

@@ -20,8 +20,8 @@ from release.sandbox.runner.job import Job, Log
 from release.sandbox.runner.process import Command, run_command
 from release.sandbox.runner.stand_ins import install, own_folder
 from release.sandbox.runner.state import RunState, step_contexts
-from release.sandbox.runner.workflow import deep_text
-from release.workflows import expressions
+from release.sandbox.runner.workflow import deep_text, deep_value
+from release.workflows import allows, expressions
 
 Inputs = dict[str, str]
 Outputs = dict[str, str]
@@ -35,6 +35,7 @@ _FROM_CONTEXT = (
 
 
 MAX_DEPTH = 10  # of composite actions in each other
+CLOUD_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 class ActionFailed(Exception):
@@ -84,6 +85,7 @@ class Machine:
         self.confine: Callable[[Command], AbstractContextManager[Command]] = nullcontext
         self.numbers = itertools.count(1)  # of what needs files of its own
         self.depth = 0  # of composite actions in each other
+        self.has_keys = False  # of the cloud, by a step that takes them
         self.posts: list[Callable[[], None]] = []  # what actions do at the job's end, the last first
         self.contexts = step_contexts(run, job)
 
@@ -119,6 +121,19 @@ class Machine:
         found = [spec.get(name), *(((level or {}).get("run") or {}).get(name) for level in levels)]
         return next(filter(None, found), "")
 
+    def is_hosted(self) -> bool:
+        """Whether GitHub's own runners do the job: of others nobody knows what they have beside what a job brings."""
+        try:
+            labels = str(deep_value(self.job.spec.get("runs-on"), self.contexts)).lower()
+        except expressions.Undecided:
+            return False
+        return bool(re.search(r"\b(?:ubuntu|windows|macos)-", labels)) and "self-hosted" not in labels
+
+    def check_grant(self, scope: str, words: str) -> None:
+        """Raise `ActionFailed` unless the job's token may write there; the words are what would be said of it."""
+        if not allows(self.run.grants(self.job.key), scope, "write"):
+            raise ActionFailed(f"{words} (jobs.{self.job.key} has no `permissions: {scope}: write`)")
+
     def inside(self, place: Path) -> Path:
         """Return the place; raise `ActionFailed` where it is outside of the job's folders."""
         check_inside(place, self.folder)
@@ -149,6 +164,8 @@ class Machine:
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Give a step its environment: GitHub's variables, the run's own, and the file's on top."""
         github = self.contexts["github"]
+        hidden = CLOUD_KEYS if self.is_hosted() and not self.has_keys else ()
+        given = {name: value for name, value in self.run.env.items() if name not in hidden}
         own = {f"GITHUB_{name.upper()}": expressions.text(github[name]) for name in _FROM_CONTEXT if name in github}
         runner = {f"RUNNER_{name.upper()}": text for name, text in self.runner().items()}
         fixed = {"GITHUB_ACTIONS": "true", "CI": "true", "HOME": str(self.home), "LANG": "C.UTF-8"}
@@ -157,7 +174,7 @@ class Machine:
             "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
             "PATH": self.path(),
         }
-        return own | runner | fixed | self.run.env | places | self.variables | dict(variables)
+        return own | runner | fixed | given | places | self.variables | dict(variables)
 
     def path(self) -> str:
         """Join the folders of commands: what the steps added, the running interpreter's own, the machine's."""

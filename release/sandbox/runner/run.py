@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, cast
 
-from release.sandbox.runner.calls import call_inputs, call_secrets, called_workflow
+from release.sandbox.runner.calls import call_inputs, call_secrets, called_workflow, check_grants
 from release.sandbox.runner.job import Job, Log, new_job, now, shown_name, unrun_job
 from release.sandbox.runner.machine import Machine
 from release.sandbox.runner.state import Call, RunState, job_contexts
@@ -141,8 +141,10 @@ class WorkflowRun(RunState):
             inputs=call_inputs(workflow, self.value(spec.get("with") or {}, seen), context),
             context={**self.context, "secrets": call_secrets(workflow, self.value(spec.get("secrets"), seen), secrets)},
             caller=self,
+            called_by=key,
             prefix=f"{self.prefix}{shown_name(key, spec, found[0], seen)} / ",
         )
+        check_grants(run, str(spec["uses"]))
         call = Call(run, spec, matrix)
         run.ended = partial(self._end, key, call)
         return call

@@ -10,7 +10,7 @@ from typing import Any
 
 from release.sandbox.runner.job import Job
 from release.sandbox.runner.workflow import Workflow, deep_text, input_values
-from release.workflows import expressions
+from release.workflows import RESTRICTED, expressions, grants
 
 
 @dataclass
@@ -38,6 +38,7 @@ class RunState:
     groups: dict[str, list[Job | Call]] = field(default_factory=dict, init=False)
     lock: threading.RLock = field(default_factory=threading.RLock, kw_only=True)
     caller: RunState | None = field(default=None, kw_only=True)
+    called_by: str = field(default="", kw_only=True)  # the caller's job
     prefix: str = field(default="", kw_only=True)  # of its jobs' names
     file_sha: str = field(default="", kw_only=True)  # the commit of the called file, where it is another one
 
@@ -51,6 +52,12 @@ class RunState:
         """The jobs of this attempt so far; as on GitHub a job appears once its needs are met."""
         with self.lock:
             return [job for group in self.groups.values() for unit in group for job in unit.jobs]
+
+    def grants(self, key: str) -> dict[str, str]:
+        """Return what the token of a job may do, each scope with its level."""
+        given = self.context.get("grants", RESTRICTED)
+        above = self.caller.grants(self.called_by) if self.caller else given
+        return grants(above, self.workflow.permissions, self.workflow.jobs[key].get("permissions"))
 
     def cancel(self) -> None:
         """End the run early; steps that run on regardless, such as always(), are ended by a second call."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from release.sandbox.git import GitError
-from release.sandbox.runner.actions import ACCOUNT, ecr_host
+from release.sandbox.runner.actions import ACCOUNT, check_identity, ecr_host
 from release.sandbox.runner.actions.artifacts import download_artifact, upload_artifact
 from release.sandbox.runner.actions.docker import entries, is_tag_rule, lines, metadata
 from release.sandbox.runner.machine import ActionFailed
@@ -30,6 +30,8 @@ def run_action(work: Work, uses: str, inputs: Inputs, env: Mapping[str, str]) ->
     name = uses.partition("@")[0].lower()
     if name in _ACTIONS:
         return _ACTIONS[name](work, inputs, env)
+    work.has_keys |= not name.startswith(_NO_LOGINS)  # who can tell what another one logs in to?
+    _check_grants(work, name, inputs)
     if re.search(r"/(?:\w+-)?(?:setup|cache|login|install)\b", name) or name in _LISTED:
         work.tell(0, f"{uses}: {_LISTED.get(name, 'sets up the job')}", "listed")
         return expressions.Partial()
@@ -40,6 +42,7 @@ def run_action(work: Work, uses: str, inputs: Inputs, env: Mapping[str, str]) ->
 
 def _checkout(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     run, ref = work.machine.run, inputs.get("ref", "")
+    work.git_token |= bool(inputs.get("token") or inputs.get("ssh-key"))
     repository = str(work.machine.contexts["github"].get("repository", ""))
     other = inputs.get("repository", "")
     if other and other.lower() != repository.lower():
@@ -104,6 +107,8 @@ _DOWNLOADS = ("name", "path", "pattern", "merge-multiple")
 
 
 def _credentials(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    check_identity(work.machine, inputs)
+    work.machine.has_keys = True
     region = inputs.get("aws-region", "us-east-1")
     work.machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
     work.tell(0, "take AWS credentials", "listed")
@@ -143,7 +148,37 @@ def _metadata(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     return expressions.Partial({**found, "tags": "\n".join(names)})
 
 
+def _login(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    own = str(work.machine.contexts["github"].get("token", ""))
+    registry = inputs.get("registry", "docker.io")
+    work.has_keys |= registry != "ghcr.io"
+    work.own_login |= registry == "ghcr.io" and own != "" and inputs.get("password") == own
+    work.tell(0, f"log in to {registry}", "listed")
+    return {}
+
+
+def _check_grants(work: Work, name: str, inputs: Inputs) -> None:
+    """Raise `ActionFailed`, in the action's own words, where it needs more than the job's token may."""
+    scopes, words = _NEEDS.get(name, ((), ""))
+    for scope in scopes if "token" not in inputs else ():
+        work.machine.check_grant(scope, words)
+
+
+_REFUSED = "Resource not accessible by integration"
+_NO_IDENTITY = "Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable"
+_NEEDS = {
+    **dict.fromkeys(
+        ("softprops/action-gh-release", "actions/create-release", "ncipollo/release-action"), (("contents",), _REFUSED)
+    ),
+    "actions/attest-build-provenance": (("id-token", "attestations"), _NO_IDENTITY),
+    "actions/attest": (("id-token", "attestations"), _NO_IDENTITY),
+}
+_NO_LOGINS = ("actions/", "codecov/", "docker/setup", "slackapi/", "softprops/", "ncipollo/")
+
+
 def _pypi(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    if not inputs.get("password"):
+        work.machine.check_grant("id-token", "OpenID Connect token retrieval failed")
     folder = inputs.get("packages-dir") or inputs.get("packages_dir") or "dist"
     work.tell(0, f"upload {folder}/ to a package index, which the sandbox has not", "listed")
     return {}
@@ -193,6 +228,7 @@ _ACTIONS: dict[str, Action] = {
     "aws-actions/amazon-ecr-login": _ecr,
     "aws-actions/configure-aws-credentials": _credentials,
     "docker/build-push-action": _build_push,
+    "docker/login-action": _login,
     "docker/metadata-action": _metadata,
     "hkusu/s3-upload-action": _s3("file-path", _key_below("aws-bucket", "destination-dir"), "cp"),
     "hynek/build-and-inspect-python-package": _inspected,
@@ -208,7 +244,6 @@ _LISTED = {
     "softprops/action-gh-release": "publishes a GitHub Release",
     "actions/create-release": "publishes a GitHub Release",
     "ncipollo/release-action": "publishes a GitHub Release",
-    "docker/login-action": "logs in to a registry",
     "docker/setup-buildx-action": "sets up the job",
     "docker/setup-qemu-action": "sets up the job",
     "codecov/codecov-action": "uploads coverage",

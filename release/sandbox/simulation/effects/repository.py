@@ -27,6 +27,9 @@ def git(work: Work, command: Command) -> Result:
         return _answer(work, command, words)
     if words == ["branch", "--show-current"]:
         return Result(0, work.machine.run.ref.removeprefix("refs/heads/"))
+    work.git_token |= words[0] in ("config", "remote") or "://" in command.words[-1]
+    if words[0] == "push" and not work.git_token:
+        work.machine.check_grant("contents", "Permission to the repository denied to github-actions[bot].")
     work.tell(command.line, shown(f"git {' '.join(words[:4])}"), "listed")
     return Result(None if words[0] in ("diff", "ls-remote", "show-ref", "rev-parse") else 0, unknown(command.label))
 
