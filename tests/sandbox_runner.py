@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from release.sandbox.runner import parse_workflow, run_job
+from release.sandbox.runner import Gates, parse_workflow, run_job
 from release.sandbox.runner.job import Job
 from release.sandbox.runner.run import WorkflowRun
 
@@ -58,9 +58,15 @@ def start(bare: Path, tmp_path: Path) -> Started:
     """`start(jobs, ...)` makes a run of these jobs at a ref, over when it returns."""
 
     def begin(
-        jobs: str, ref: str = "refs/heads/main", wait: bool = True, run_steps: Any = run_job, **given: Any
+        jobs: str,
+        ref: str = "refs/heads/main",
+        wait: bool = True,
+        run_steps: Any = run_job,
+        gates: Gates | None = None,
+        top: str = "",
+        **given: Any,
     ) -> WorkflowRun:
-        text = HEAD + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
+        text = HEAD + top + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
         context = {
             "github": {
                 "repository": "lepton/platform",
@@ -82,6 +88,7 @@ def start(bare: Path, tmp_path: Path) -> Started:
             tmp_path / "run",
             context,
             run_steps=run_steps,
+            gates=gates or Gates(),
         )
         run.start()
         if wait:

@@ -13,6 +13,7 @@ from release.github.runs import parse_time
 from release.sandbox.github.records import OWNER_LOGIN, TOKEN, Pull, Release, Token
 from release.sandbox.github.rules import protect
 from release.sandbox.rehearsal.outside import Json, Outside
+from release.sandbox.runner.environments import Environment
 
 if TYPE_CHECKING:
     from release.sandbox.git import Bare
@@ -37,7 +38,22 @@ def admit(context: Context, world: Sandbox, found: Outside) -> None:
         for pattern, rules in found.rules.items():
             if rules:
                 protect(hub, pattern, **rules)
+        hub.gates.environments = {name: _environment(name, told) for name, told in found.environments.items()}
     _take_cloud(world, found)
+
+
+def _environment(name: str, told: Json) -> Environment:
+    rules = {str(each.get("type")): each for each in told.get("protection_rules") or []}
+    people = [each.get("reviewer") or {} for each in rules.get("required_reviewers", {}).get("reviewers") or []]
+    found = Environment(name, reviewers=[str(each.get("login") or each.get("slug")) for each in people])
+    found.wait_minutes = int(rules.get("wait_timer", {}).get("wait_timer") or 0)
+    found.prevents_self_review = bool(rules.get("required_reviewers", {}).get("prevent_self_review"))
+    found.protected_branches = bool((told.get("deployment_branch_policy") or {}).get("protected_branches"))
+    if "branch_policies" in told:
+        patterns = [(each.get("type") or "branch", str(each["name"])) for each in told["branch_policies"]]
+        found.branches = [pattern for kind, pattern in patterns if kind == "branch"]
+        found.tags = [pattern for kind, pattern in patterns if kind == "tag"]
+    return found
 
 
 def _take_refs(context: Context, bare: Bare, refs: Mapping[str, str]) -> None:
