@@ -66,9 +66,8 @@ class Rehearsal:
     def take_over(self) -> None:
         """Have the real world's state in the sandbox, as far as it may be read, and say how far."""
         self.outside = read_outside(self.context)
-        admit(self.context, self.world, self.outside)
         self.world.github.hub.gates.approves = True
-        for note in self.outside.notes:
+        for note in [*self.outside.notes, *admit(self.context, self.world, self.outside)]:
             self.context.report.step("note", note)
 
     def play(self) -> None:
@@ -162,7 +161,7 @@ class Rehearsal:
     def _missed(self) -> ReleaseError | None:
         jobs = sorted({job.name for run in self.world.github.hub.runs.values() for job in run.work.jobs})
         missed = ", ".join(self.day.missed())
-        hint = f"Jobs that ran: {', '.join(jobs) or 'none'}."
+        hint = f"Jobs that ran: {', '.join(jobs) or 'none'}. All that was pushed is above."
         return Failed(f"asked for, and never came to it: {missed}", hint) if missed else None
 
 
