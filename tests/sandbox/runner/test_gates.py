@@ -207,3 +207,19 @@ def test_a_rejection_and_a_ref_that_is_not_allowed_fail_the_job(begin: Any) -> N
     said = {job.name: job.annotations for job in run.jobs}
     assert said["b"] == ['Branch "main" is not allowed to deploy to tags due to environment protection rules.']
     assert "rejected" in said["a"][0]
+
+
+def test_a_rehearsal_tells_each_stop_and_goes_on_by_itself(begin: Any) -> None:
+    prod = Environment("prod", reviewers=["ann"], wait_minutes=30)
+    gates, turn, top = Gates({"prod": prod}, approves=True), Turn(), "concurrency: {group: g, queue: max}\n"
+    first = begin(f"a:\n{STEPS}", gates, turn, top)
+    second = begin(f"a:\n  environment: prod\n{STEPS}", gates, turn, top)
+    turn.may_end.add("all")
+    assert first.wait(20)
+    assert second.wait(20)
+    assert second.conclusion == "success"
+    assert [why for run, why in gates.stops if run is second] == [
+        "waits for its turn in the concurrency group g, behind run 7 of sample.yaml",
+        "environment prod waits for the approval of ann",
+        "environment prod waits for 30 minutes",
+    ]
