@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from release.sandbox.runner import parse_workflow, run_job
+from release.sandbox.runner import Gates, parse_workflow, run_job
 from release.sandbox.runner.job import Job
 from release.sandbox.runner.run import WorkflowRun
 
@@ -63,9 +63,11 @@ def start(bare: Path, tmp_path: Path) -> Started:
         wait: bool = True,
         run_steps: Any = run_job,
         env: Mapping[str, str] | None = None,
+        gates: Gates | None = None,
+        top: str = "",
         **given: Any,
     ) -> WorkflowRun:
-        text = HEAD + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
+        text = HEAD + top + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
         context = {
             "github": {
                 "repository": "lepton/platform",
@@ -87,6 +89,7 @@ def start(bare: Path, tmp_path: Path) -> Started:
             tmp_path / "run",
             context,
             run_steps=run_steps,
+            gates=gates or Gates(),
         )
         run.start()
         if wait:

@@ -23,6 +23,7 @@ from release.sandbox.github.routes import (
     checks,
     commits,
     contents,
+    environments,
     graphql,
     issues,
     objects,
@@ -34,6 +35,7 @@ from release.sandbox.github.routes import (
     search,
     workflows,
 )
+from release.sandbox.github.rules import branch_rules
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import Machine, RunLike, Start, new_run, run_job
 from release.sandbox.serving import Faults, Front, Recorded, Server
@@ -42,7 +44,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _RESOURCES = (
-    repository, refs, objects, commits, contents, checks, workflows, runs, artifacts, pulls, issues, releases,
+    repository, refs, objects, commits, contents, checks, workflows, runs, environments, artifacts, pulls, issues,
+    releases,
 )  # fmt: skip
 
 PATIENCE, POLL = 10.0, 0.05  # seconds that a cancelled run has to end, and between looks whether it has
@@ -57,6 +60,7 @@ class GitHub:
         self.hub = Hub(owner, name, bare, folder, run_workflow)
         self.hub.tokens = {TOKEN: Token(OWNER_LOGIN), JOB_TOKEN: Token(BOT_LOGIN, scopes="", starts=False)}
         self.hub.known_refs = bare.refs("refs/heads", "refs/tags")
+        self.hub.gates.is_protected = lambda ref: bool(branch_rules(self.hub, ref.removeprefix("refs/heads/")))
         self.front = Front(application(self.hub))
         self._server = Server(self.front)
         self.hub.url = self._server.url
@@ -113,7 +117,8 @@ class GitHub:
 def run_workflow(hub: Hub, start: Start, run_steps: Callable[[Machine], str] = run_job) -> RunLike:
     """Make the run that really runs a workflow's steps, as they are or as `run_steps` does."""
     folder = hub.folder / "runs" / str(start.id)
-    return new_run(start, hub.bare.path, folder, hub.job_environment, hub.run_context(start), run_steps=run_steps)
+    context = hub.run_context(start)
+    return new_run(start, hub.bare.path, folder, hub.job_environment, context, run_steps=run_steps, gates=hub.gates)
 
 
 def application(state: Hub) -> WSGIApplication:

@@ -25,7 +25,7 @@ from release.sandbox.github.records import (
     Token,
     now,
 )
-from release.sandbox.runner import JobLike, RunLike, Start
+from release.sandbox.runner import Gates, JobLike, RunLike, Start
 from release.workflows import RESTRICTED
 
 
@@ -51,7 +51,7 @@ class Hub:
     checks: list[Check] = field(default_factory=list)
     labels: dict[str, Json] = field(default_factory=dict)
     rulesets: list[Ruleset] = field(default_factory=list)
-    environments: dict[str, list[Json]] = field(default_factory=dict)  # what protects each, by its name
+    gates: Gates = field(default_factory=Gates)
     burned: set[str] = field(default_factory=set)  # tags of immutable releases that were deleted
     known_refs: dict[str, str] = field(default_factory=dict)
     part_ids: dict[tuple[int, int, str], int] = field(default_factory=dict)
@@ -155,7 +155,16 @@ def _job_check(hub: Hub, run: Run, job: JobLike) -> Check:
     number, started_at = hub.part_id(run, run.work.attempt, job.name), job.started_at or run.created_at
     check = Check(number, run.start.sha, job.name, job.status, job.conclusion, started_at, job.completed_at)
     check.page = f"actions/runs/{run.id}/job/{number}"
+    said = list(getattr(job, "annotations", ()))
+    check.output = {"annotations": [_annotation(text) for text in said]} if said else {}
     return check
+
+
+def _annotation(text: str) -> Json:
+    """Describe what kept a job from running (schema check-annotation)."""
+    nowhere = dict.fromkeys(("start_column", "end_column"))
+    place = {"path": ".github", "blob_href": "", "start_line": 1, "end_line": 1, **nowhere}
+    return {**place, "annotation_level": "failure", "title": "", "message": text, "raw_details": ""}
 
 
 def add_status(hub: Hub, sha: str, state: str, context: str = "default", login: str = "ci") -> Status:

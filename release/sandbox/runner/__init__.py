@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from release.sandbox.runner.confinement import check_confinement, run_confined_job
+from release.sandbox.runner.gates import Gates
 from release.sandbox.runner.machine import Machine
 from release.sandbox.runner.run import WorkflowRun
 from release.sandbox.runner.steps import run_job
 from release.sandbox.runner.workflow import InvalidWorkflow, Workflow, input_values, parse_workflow
 
 __all__ = [
+    "Gates",
     "InvalidWorkflow",
     "JobLike",
     "Machine",
@@ -110,6 +112,7 @@ def new_run(
     context: Mapping[str, Any],
     *,
     run_steps: Callable[[Machine], str] = run_job,
+    gates: Gates | None = None,
 ) -> RunLike:
     """Make a run of a workflow; `context` may hold `github`, `vars` and `secrets`.
 
@@ -128,5 +131,6 @@ def new_run(
         folder=folder,
         context={**context, "event": start.payload},
         run_steps=run_steps,
+        gates=gates or Gates(),
     )
     return run

@@ -76,7 +76,6 @@ class Machine:
         self.temp = self.folder / "temp"
         self.tools = self.folder / "tools"
         self.home = self.folder / "home"
-        self.log = Log(job, map(str, run.context.get("secrets", {}).values()))
         self.status = "success"
         self.steps: dict[str, dict[str, Any]] = {}
         self.paths: list[str] = []
@@ -88,6 +87,7 @@ class Machine:
         self.has_keys = False  # of the cloud, by a step that takes them
         self.posts: list[Callable[[], None]] = []  # what actions do at the job's end, the last first
         self.contexts = step_contexts(run, job)
+        self.log = Log(job, map(str, self.contexts["secrets"].values()))
 
     def set_up(self) -> None:
         """Make the folders and write the event; evaluate the variables of workflow and job."""

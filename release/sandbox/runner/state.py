@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from release.sandbox.runner.concurrency import Member
+from release.sandbox.runner.gates import Gates
 from release.sandbox.runner.job import Job
 from release.sandbox.runner.workflow import Workflow, deep_text, input_values
 from release.workflows import RESTRICTED, expressions, grants
+
+_SHOWN = ("in_progress", "waiting", "pending")  # of its jobs' statuses the one that a run has, the first there is
 
 
 @dataclass
@@ -29,7 +33,7 @@ class RunState:
     env: dict[str, str]
     folder: Path
     context: dict[str, Any] = field(default_factory=dict)
-    status: str = field(default="queued", init=False)
+    status: str = field(default="requested", init=False)
     conclusion: str | None = field(default=None, init=False)
     attempt: int = field(default=1, init=False)
     artifacts: dict[str, Path] = field(default_factory=dict, kw_only=True)
@@ -41,11 +45,40 @@ class RunState:
     called_by: str = field(default="", kw_only=True)  # the caller's job
     prefix: str = field(default="", kw_only=True)  # of its jobs' names
     file_sha: str = field(default="", kw_only=True)  # the commit of the called file, where it is another one
+    gates: Gates = field(default_factory=Gates, kw_only=True)
+    _members: list[Member] = field(default_factory=list, init=False)  # of its groups
 
     @property
     def root(self) -> RunState:
         """The run that GitHub lists: of this workflow, or of the one that led to its call."""
         return self.caller.root if self.caller else self
+
+    @property
+    def label(self) -> str:
+        """The run as people name it."""
+        number = self.root.context.get("github", {}).get("run_id", "")
+        return f"run {number} of {self.root.workflow.path.rpartition('/')[2]}"
+
+    @property
+    def all_groups(self) -> set[str]:
+        """The concurrency groups that it and its callers are in, or wait for."""
+        own = {each.group.lower() for each in self._members}
+        return own | (self.caller.all_groups if self.caller else set())
+
+    def show(self, job: Job, status: str) -> None:
+        """Have a job stand at a status, and the runs that it is of with it."""
+        with self.lock:
+            job.status = status
+            self.follow_jobs()
+
+    def follow_jobs(self) -> None:
+        """Have the run, and those that called it, stand where their jobs do."""
+        found = {unit.status for group in self.groups.values() for unit in group}
+        begun = "in_progress" if any(job.steps and job.started_at for job in self.jobs) else "queued"
+        if self.status != "completed":
+            self.status = next((word for word in _SHOWN if word in found), begun)
+        if self.caller:
+            self.caller.follow_jobs()
 
     @property
     def jobs(self) -> list[Job]:
@@ -66,10 +99,9 @@ class RunState:
 
     def end_early(self, by_force: bool) -> None:
         """Have every job end, and no other begin."""
-        for group in self.groups.values():
-            for unit in group:
-                unit.cancel(by_force)
         self.is_cancelled = True
+        for unit in [unit for group in self.groups.values() for unit in group]:
+            unit.cancel(by_force)
 
     def result(self, key: str) -> str:
         """Say how a job and all of its matrix ended; nothing while it has not."""
@@ -135,13 +167,13 @@ def job_contexts(run: RunState, key: str) -> dict[str, Any]:
 
 def step_contexts(run: RunState, job: Job) -> dict[str, Any]:
     """Give what a job's steps are evaluated in; its machine adds the rest."""
-    group = run.groups[job.key]
-    return {
-        **job_contexts(run, job.key),
-        "matrix": job.matrix,
-        "strategy": {"job-index": group.index(job), "job-total": len(group)},
-        "secrets": run.context.get("secrets", {}),
-    }
+    found = job_contexts(run, job.key)
+    group, secrets = run.groups[job.key], run.context.get("secrets", {})
+    if job.environment:  # what it has goes before the repository's
+        found["vars"] = type(found["vars"])({**found["vars"], **job.environment.variables})
+        secrets = type(secrets)({**secrets, **job.environment.secrets})
+    strategy = {"job-index": group.index(job), "job-total": len(group)}
+    return {**found, "matrix": job.matrix, "strategy": strategy, "secrets": secrets}
 
 
 def _need(run: RunState, key: str) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Simulation:
             context={**context, **known, "event": start.payload},
             run_steps=partial(self._run_steps, hub, start),
             undecided=partial(self._undecided, hub, start),
+            gates=hub.gates,
         )
         with self._lock:
             self._runs.append((start, run))

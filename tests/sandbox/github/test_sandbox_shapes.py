@@ -22,6 +22,7 @@ from release.sandbox.github.git import configure_bare
 from release.sandbox.github.records import TOKEN
 from release.sandbox.github.rules import protect
 from release.sandbox.github.state import add_check, add_review
+from release.sandbox.runner.environments import Environment
 
 PERSON = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 WORKFLOW = """\
@@ -41,6 +42,9 @@ READS = """
 /api/v3/search/issues?q=repo:acme/platform+is:pr+label:backport
 
 /environments
+/environments/prod
+/environments/none
+/environments/prod/deployment-branch-policies
 /branches
 /branches/main
 /branches/fix/one
@@ -96,6 +100,7 @@ READS = """
 /actions/runs/{run}/logs
 /actions/runs/{run}/attempts/1/logs
 /actions/runs/{run}/approvals
+/actions/runs/{run}/pending_deployments
 /actions/jobs/{job}
 /actions/jobs/{job}/logs
 /actions/runs/{run}/artifacts
@@ -238,7 +243,25 @@ def write_everything(walk: Walk) -> None:
     ask("PUT", "/pulls/2/merge", {})
     write_objects(walk)
     write_issues(walk)
+    write_reviews(walk)
     ask("PATCH", "", {"delete_branch_on_merge": True})
+
+
+def write_reviews(walk: Walk) -> None:
+    """Two environments that a run waits for, of which one is reviewed; the third belongs to nobody here."""
+    hub, path = walk.github.hub, "/actions/runs/{run}/pending_deployments"
+    for name, people in (("prod", ["releaser"]), ("stage", ["releaser"]), ("other", ["ann"])):
+        tags = ["1.*"] if name == "prod" else None
+        hub.gates.environments[name] = Environment(name, reviewers=people, wait_minutes=5, tags=tags)
+        hub.gates.deploy(hub.gates.environment(name), hub.runs[walk.names["run"]].work, "publish")
+    waiting = walk.ask("GET", path).get_json()
+    assert [each["current_user_can_approve"] for each in waiting] == [True, True, False]
+    ids = [each["environment"]["id"] for each in waiting]
+    for asked in ([ids[2]], [1], ids[:1]):
+        walk.ask("POST", path, {"environment_ids": asked, "state": "approved", "comment": "go"})
+    assert [each["environment"]["name"] for each in walk.ask("GET", path).get_json()] == ["stage", "other"]
+    (said,) = walk.ask("GET", "/actions/runs/{run}/approvals").get_json()
+    assert (said["state"], said["comment"], said["user"]["login"]) == ("approved", "go", "releaser")
 
 
 def write_objects(walk: Walk) -> None:

@@ -78,34 +78,10 @@ def one_ruleset(number: int) -> ResponseReturnValue:
     raise not_found()
 
 
-@routes.get("/environments")
-def environments() -> ResponseReturnValue:
-    """Answer the environments, each with what protects it."""
-    state = hub()
-    found = [_environment_json(state, number, name) for number, name in enumerate(page([*state.environments]), 1)]
-    return {"total_count": len(state.environments), "environments": found}
-
-
 @routes.get("/actions/permissions/workflow")
 def workflow_permissions() -> ResponseReturnValue:
     """Answer what a workflow's own token may do unless the workflow says otherwise."""
     return {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
-
-
-def _environment_json(state: Hub, number: int, name: str) -> Json:
-    return {
-        "id": number,
-        "node_id": node_id("Environment", number),
-        "name": name,
-        "url": f"{state.api}/environments/{name}",
-        "html_url": f"{state.html}/deployments/activity_log?environments_filter={name}",
-        "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": "2026-01-01T00:00:00Z",
-        "protection_rules": [
-            {"id": place, "node_id": node_id("GateRule", place), **rule}
-            for place, rule in enumerate(state.environments[name], 1)
-        ],
-    }
 
 
 def _ruleset_json(state: Hub, ruleset: Ruleset) -> Json:

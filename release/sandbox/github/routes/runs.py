@@ -78,13 +78,6 @@ def delete_run(number: int) -> ResponseReturnValue:
     return "", 204
 
 
-@routes.get("/actions/runs/<int:number>/approvals")
-def approvals(number: int) -> ResponseReturnValue:
-    """Answer none: no environment of the sandbox asks for one."""
-    find_run(number)
-    return []
-
-
 @routes.post("/actions/runs/<int:number>/rerun-failed-jobs")
 def rerun_failed_jobs(number: int) -> ResponseReturnValue:
     """Begin another attempt with the jobs that failed; 403 while the run goes on."""
