@@ -1,4 +1,4 @@
-"""The repository, its rulesets, the user and the limits."""
+"""The repository, the user and the limits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import LIMIT, VERSIONS, Refused, body, hub, limits, not_found, page, token
 from release.sandbox.github.events import start_dispatched
-from release.sandbox.github.records import Json, Ruleset
-from release.sandbox.github.rules import rule_json
+from release.sandbox.github.records import Json
 from release.sandbox.github.shapes import full_repository_json, node_id, user_json
 from release.sandbox.github.state import Hub
 
@@ -61,23 +60,6 @@ def permission(login: str) -> ResponseReturnValue:
     return {"permission": said, "role_name": said, "user": user}
 
 
-@routes.get("/rulesets")
-def rulesets() -> ResponseReturnValue:
-    """Answer the rulesets, without their rules."""
-    return [_ruleset_json(hub(), ruleset) for ruleset in page(hub().rulesets)]
-
-
-@routes.get("/rulesets/<int:number>")
-def one_ruleset(number: int) -> ResponseReturnValue:
-    """Answer one ruleset with its rules."""
-    for ruleset in hub().rulesets:
-        if ruleset.id == number:
-            rules = [rule_json(kind, given) for kind, given in ruleset.rules.items() if kind != "rejected"]
-            conditions = {"ref_name": {"include": [ruleset.include], "exclude": []}}
-            return {**_ruleset_json(hub(), ruleset), "conditions": conditions, "rules": rules}
-    raise not_found()
-
-
 @routes.get("/environments")
 def environments() -> ResponseReturnValue:
     """Answer the environments, each with what protects it."""
@@ -105,24 +87,6 @@ def _environment_json(state: Hub, number: int, name: str) -> Json:
             {"id": place, "node_id": node_id("GateRule", place), **rule}
             for place, rule in enumerate(state.environments[name], 1)
         ],
-    }
-
-
-def _ruleset_json(state: Hub, ruleset: Ruleset) -> Json:
-    return {
-        "id": ruleset.id,
-        "name": ruleset.name,
-        "target": ruleset.target,
-        "source_type": "Repository",
-        "source": state.full_name,
-        "enforcement": "active",
-        "node_id": node_id("RepositoryRuleset", ruleset.id),
-        "_links": {
-            "self": {"href": f"{state.api}/rulesets/{ruleset.id}"},
-            "html": {"href": f"{state.html}/rules/{ruleset.id}"},
-        },
-        "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": "2026-01-01T00:00:00Z",
     }
 
 
