@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from release.sandbox.git import ZERO
-from release.sandbox.github.answers import Refused
+from release.sandbox.github.answers import Refused, invalid
 from release.sandbox.github.events import notice_refs
 from release.sandbox.github.judging import PASSED, Change, objections, unknown_rule
 from release.sandbox.github.judging import RULES as KNOWN
@@ -242,7 +242,7 @@ def check_rules(rules: Iterable[Json]) -> dict[str, Json]:
     found = {str(rule.get("type")): rule.get("parameters") or {} for rule in rules}
     unknown = [kind for kind in found if kind not in KNOWN or kind == "rejected"]
     if unknown:
-        raise Refused(422, "Validation Failed", [unknown_rule(kind) for kind in unknown])
+        raise invalid("RepositoryRuleset", "custom", "rules", " ".join(map(unknown_rule, unknown)))
     return found
 
 

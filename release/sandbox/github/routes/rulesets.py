@@ -32,7 +32,7 @@ def create_ruleset() -> ResponseReturnValue:
     if not asked.get("name"):
         raise invalid("RepositoryRuleset", "missing_field", "name")
     if any(each.name == asked["name"] for each in state.rulesets):
-        raise Refused(422, "Validation Failed", ["Name must be unique"])
+        raise invalid("RepositoryRuleset", "custom", "name", "Name must be unique")
     made = _asked(Ruleset(state.next_id(), asked["name"], "branch", ()), asked)
     state.rulesets.append(made)
     return _ruleset_json(made), 201
@@ -80,7 +80,8 @@ def _asked(ruleset: Ruleset, asked: Json) -> Ruleset:
     names = (asked.get("conditions") or {}).get("ref_name")
     changes: Json = {key: asked[key] for key in ("name", "target", "enforcement") if key in asked}
     if changes.get("target", "tag") not in TARGETS or changes.get("enforcement", "active") not in ENFORCEMENTS:
-        raise Refused(422, "Validation Failed", ["The sandbox's GitHub does not know this target or enforcement."])
+        words = "The sandbox's GitHub does not know this target or enforcement."
+        raise invalid("RepositoryRuleset", "custom", "target", words)
     if names is not None:
         changes |= {"include": tuple(names.get("include") or ()), "exclude": tuple(names.get("exclude") or ())}
     if "rules" in asked:
