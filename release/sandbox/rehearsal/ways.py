@@ -53,7 +53,7 @@ def _refusals(hub: Hub, day: BadDay, new: Iterable[Written]) -> Iterator[Stop]:
         lifted = in_force(hub, ref)
         hub.rulesets = [each for each in hub.rulesets if each not in lifted]
         on_purpose = any(each in day.refused for each in lifted)
-        day.met |= {each.include for each in lifted}
+        day.met |= {pattern for each in lifted for pattern in each.include}
         kinds = ", ".join(sorted({kind for each in lifted for kind in each.rules}))
         why = "refused on purpose (--refuse-push)" if on_purpose else f"a rule refuses it ({kinds})"
         mended = f"the rule of {', '.join(lifted[0].include)} is lifted" if lifted else "tried again"
