@@ -26,6 +26,7 @@ HELP = {
     "execute": "really run the workflows' steps, each confined",
     "fail": "a job that shall fail once, by its name; repeat it for more",
     "force": "write over what is there",
+    "protect": "write no files: set rulesets, immutable releases, the bucket's and the registry's own protection",
     "here": "of this repository, in place of the demo's",
     "html": "write a page of it to this file",
     "last": "how many versions to show",

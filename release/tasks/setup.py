@@ -41,11 +41,13 @@ STATUS = {"good": "holds", "advice": "note", "bad": "failed"}
 
 
 @task(writes=True)
-def init(context: Context, force: bool = False, check: bool = False) -> list[Path]:
-    """Write tasks.py, the settings and the workflows.
+def init(context: Context, force: bool = False, check: bool = False, protect: bool = False) -> list[Path] | list[str]:
+    """Write tasks.py, settings and workflows; or protect.
 
     Example: inv release.init
     """
+    if protect:
+        return audit.safeguards.protect(context)
     texts = audit.starter.starter_files(context)
     root = git.repository.repository(context).root
     if check:

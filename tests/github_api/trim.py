@@ -89,10 +89,11 @@ ENDPOINTS = """
 ./compare/{basehead}                                        get
 ./branches                                                  get
 ./branches/{branch}                                         get
-./branches/{branch}/protection                              get
+./branches/{branch}/protection                              get put delete
 ./rules/branches/{branch}                                   get
-./rulesets                                                  get
-./rulesets/{ruleset_id}                                     get
+./rulesets                                                  get post
+./rulesets/{ruleset_id}                                     get put delete
+./immutable-releases                                        get put delete
 ./contents/{path}                                           get put delete
 ./readme                                                    get
 ./tarball/{ref}                                             get

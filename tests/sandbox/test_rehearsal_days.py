@@ -187,7 +187,7 @@ def test_a_refused_push_lifts_the_rules_of_that_ref_alone(topic: tuple[Sandbox, 
     new = [Written("refused", "push of refs/heads/release-1", {"ref": "refs/heads/release-1"})]
     [stop] = stops(hub, BadDay(), new, [])
     assert (stop.why, stop.on_purpose) == ("a rule refuses it (creation)", False)
-    assert [each.include for each in hub.rulesets] == ["refs/tags/*"]
+    assert [each.include for each in hub.rulesets] == [("refs/tags/*",)]
 
 
 def test_checks_of_other_applications_are_taken_as_passed(topic: tuple[Sandbox, Pull]) -> None:

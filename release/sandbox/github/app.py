@@ -17,6 +17,7 @@ from release.sandbox.github import answers
 from release.sandbox.github.answers import HUB, Refused, hub
 from release.sandbox.github.events import notice_refs
 from release.sandbox.github.git import git_answer
+from release.sandbox.github.judging import Change
 from release.sandbox.github.records import API, BOT_LOGIN, JOB_TOKEN, OWNER_LOGIN, TOKEN, UPLOADS, Token
 from release.sandbox.github.routes import (
     artifacts,
@@ -31,11 +32,12 @@ from release.sandbox.github.routes import (
     refs,
     releases,
     repository,
+    rulesets,
     runs,
     search,
     workflows,
 )
-from release.sandbox.github.rules import branch_rules
+from release.sandbox.github.rules import branch_rules, verdict
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import Machine, RunLike, Start, new_run, run_job
 from release.sandbox.serving import Faults, Front, Recorded, Server
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _RESOURCES = (
-    repository, refs, objects, commits, contents, checks, workflows, runs, environments, artifacts, pulls, issues,
-    releases,
+    repository, rulesets, refs, objects, commits, contents, checks, workflows, runs, environments, artifacts, pulls,
+    issues, releases,
 )  # fmt: skip
 
 PATIENCE, POLL = 10.0, 0.05  # seconds that a cancelled run has to end, and between looks whether it has
@@ -192,7 +194,19 @@ def _git() -> ResponseReturnValue:
         return "", 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}
     if "receive-pack" in request.full_path and not known.push:
         return f"Permission to {state.full_name}.git denied to {known.login}.", 403
-    return git_answer(state.bare, path, request.environ, lambda: notice_refs(state, known))
+    return git_answer(
+        state.bare,
+        path,
+        request.environ,
+        lambda ref, old, new: _judged(state, known, Change(ref, old, new)),
+        lambda: notice_refs(state, known),
+    )
+
+
+def _judged(state: Hub, known: Token, change: Change) -> tuple[str, str]:
+    """Say why a push's ref is refused, and what whoever pushes is told."""
+    found = verdict(state, known, change)
+    return found.reason, found.text(state.html)
 
 
 def _blob(key: str) -> ResponseReturnValue:

@@ -20,6 +20,11 @@ WORKFLOWS = ".github/workflows"  # the folder of their files
 API, UPLOADS = "/api/v3", "/api/uploads"  # below the server's root, as on an Enterprise server
 
 
+def user_id(login: str) -> int:
+    """Give somebody's number, the same in every sandbox."""
+    return sum(login.encode())
+
+
 def now() -> datetime:
     """Read the clock, in UTC."""
     return datetime.now(timezone.utc)
@@ -79,6 +84,7 @@ class Release:
     created_at: datetime = field(default_factory=now)
     published_at: datetime | None = None
     latest_at: datetime | None = None  # when it was last said to be the latest
+    immutable: bool = False  # as the repository was set when it was published
     assets: list[Asset] = field(default_factory=list)
 
 
@@ -106,6 +112,8 @@ class Token:
     scopes: str = "repo, workflow"
     # Events made with the token of a workflow start no workflows, dispatches excepted (F14).
     starts: bool = True
+    role: str = "write"  # in the repository; an administrator's goes past rules that say so
+    app: int = 0  # the number of the application whose it is
 
 
 @dataclass(frozen=True)
@@ -115,12 +123,26 @@ class Ruleset:
     id: int
     name: str
     target: str
-    include: str
+    include: tuple[str, ...]
     rules: dict[str, Json] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    enforcement: str = "active"
+    bypass: tuple[Json, ...] = ()  # actors, as the API has them
+    is_classic: bool = False  # the older protection of a branch
+    created_at: datetime = field(default_factory=now)
 
-    def covers(self, ref: str) -> bool:
-        """Tell whether a full ref name is meant."""
-        return ref_matches(self.include, ref)
+    def covers(self, ref: str, default_branch: str = "") -> bool:
+        """Tell whether a full ref name is meant, and the rules are in force."""
+
+        def matches(pattern: str) -> bool:
+            if pattern == "~ALL":
+                return ref.startswith("refs/tags/" if self.target == "tag" else "refs/heads/")
+            if pattern == "~DEFAULT_BRANCH":
+                return ref == f"refs/heads/{default_branch}"
+            return ref_matches(pattern, ref)
+
+        is_active = self.enforcement == "active"
+        return is_active and any(map(matches, self.include)) and not any(map(matches, self.exclude))
 
 
 @dataclass

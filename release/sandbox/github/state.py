@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
+
+from semver import Version
 
 from release.sandbox.git import Bare
 from release.sandbox.github.records import (
@@ -52,6 +53,7 @@ class Hub:
     labels: dict[str, Json] = field(default_factory=dict)
     rulesets: list[Ruleset] = field(default_factory=list)
     gates: Gates = field(default_factory=Gates)
+    protections: dict[str, Json] = field(default_factory=dict)  # the older one, by a branch's name or pattern
     burned: set[str] = field(default_factory=set)  # tags of immutable releases that were deleted
     known_refs: dict[str, str] = field(default_factory=dict)
     part_ids: dict[tuple[int, int, str], int] = field(default_factory=dict)
@@ -129,10 +131,6 @@ class Hub:
                 self.part_ids[key] = self.next_id()
             return self.part_ids[key]
 
-    def is_immutable(self, release: Release) -> bool:
-        """Tell whether a release can no longer change: published, where releases are set to be immutable."""
-        return self.settings.immutable_releases and not release.draft
-
 
 def add_check(hub: Hub, sha: str, name: str, conclusion: str | None = None, status: str = "completed") -> Check:
     """Report a check of another application on a commit."""
@@ -199,10 +197,21 @@ def known_labels(hub: Hub) -> list[str]:
 
 
 def latest_release(hub: Hub) -> Release | None:
-    """Find the release last said to be the latest, or else the one published last; no draft, no pre-release."""
-    found = [each for each in hub.releases.values() if not each.draft and not each.prerelease]
+    """Find the release that was said to be the latest last, or else the one of the newest commit; no draft.
 
-    def recent(release: Release) -> tuple[bool, datetime, int]:
-        return release.latest_at is not None, release.latest_at or release.published_at or now(), release.id
+    A pre-release neither. Of commits of one day the higher version goes first, as `legacy` has it.
+    """
+    found = [each for each in list(hub.releases.values()) if not each.draft and not each.prerelease]
+    said = [each for each in found if each.latest_at]
+    if said:
+        return max(said, key=lambda each: (each.latest_at, each.id))
+    return max(found, key=lambda each: legacy_order(hub, each), default=None)
 
-    return max(found, key=recent, default=None)
+
+def legacy_order(hub: Hub, release: Release) -> tuple[str, bool, Version, int]:
+    """Order releases as `make_latest: legacy` does: by the day of the commit, then by semantic version."""
+    sha = hub.bare.sha(f"refs/tags/{release.tag}")
+    day = hub.bare.commit(sha).committer.date[:10] if sha else ""
+    name = release.tag.removeprefix("v")
+    is_version = Version.is_valid(name)
+    return day, is_version, Version.parse(name) if is_version else Version(0), release.id

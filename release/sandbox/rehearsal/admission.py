@@ -122,7 +122,7 @@ def _take_release(hub: Hub, told: Json) -> None:
     hub.releases[number] = Release(
         number, told["tag_name"], told.get("target_commitish") or "", told.get("name") or "", told.get("body") or "",
         bool(told.get("draft")), bool(told.get("prerelease")), (told.get("author") or {}).get("login") or "",
-        published_at=_moment(told.get("published_at")),
+        published_at=_moment(told.get("published_at")), immutable=bool(told.get("immutable")),
     )  # fmt: skip
 
 

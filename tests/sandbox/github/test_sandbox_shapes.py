@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -241,6 +242,7 @@ def write_everything(walk: Walk) -> None:
     keep(pull=ask("POST", "/pulls", {"title": "Two", "head": "fix/two", "base": "main"}))
     walk.names["pull"] = 2
     ask("PUT", "/pulls/2/merge", {})
+    write_rulesets(walk)
     write_objects(walk)
     write_issues(walk)
     write_reviews(walk)
@@ -262,6 +264,31 @@ def write_reviews(walk: Walk) -> None:
     assert [each["environment"]["name"] for each in walk.ask("GET", path).get_json()] == ["stage", "other"]
     (said,) = walk.ask("GET", "/actions/runs/{run}/approvals").get_json()
     assert (said["state"], said["comment"], said["user"]["login"]) == ("approved", "go", "releaser")
+
+
+def write_rulesets(walk: Walk) -> None:
+    ask, hub = walk.ask, walk.github.hub
+    asked = {"name": "tags", "target": "tag", "enforcement": "active", "rules": [{"type": "deletion"}]}
+    conditions = {"ref_name": {"include": ["refs/tags/9.*"], "exclude": []}}
+    assert ask("POST", "/rulesets", {**asked, "conditions": conditions}).status_code == 404, "no administrator"
+    hub.tokens[TOKEN] = replace(hub.tokens[TOKEN], role="admin")
+    made = ask("POST", "/rulesets", {**asked, "conditions": conditions}).get_json()
+    ask("POST", "/rulesets", asked)
+    ask("POST", "/rulesets", {**asked, "name": "odd", "rules": [{"type": "code_scanning"}]})
+    ask("PUT", f"/rulesets/{made['id']}", {"enforcement": "disabled"})
+    ask("DELETE", f"/rulesets/{made['id']}")
+    none = dict.fromkeys(("required_status_checks", "enforce_admins", "required_pull_request_reviews", "restrictions"))
+    checks = {"strict": True, "contexts": ["ci"]}
+    reviews = {"required_approving_review_count": 1}
+    ask("PUT", "/branches/new/protection", none)
+    ask("PUT", "/branches/main/protection", {})
+    given = {**none, "required_status_checks": checks, "required_pull_request_reviews": reviews}
+    assert ask("PUT", "/branches/main/protection", given).status_code == 200
+    ask("GET", "/branches/main")
+    ask("DELETE", "/branches/main/protection")
+    ask("DELETE", "/branches/main/protection")
+    for method in ("GET", "PUT", "GET", "DELETE"):
+        ask(method, "/immutable-releases")
 
 
 def write_objects(walk: Walk) -> None:

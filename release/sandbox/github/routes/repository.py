@@ -1,16 +1,14 @@
-"""The repository, its rulesets, the user and the limits."""
+"""The repository, the user and the limits."""
 
 from __future__ import annotations
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from release.sandbox.github.answers import LIMIT, VERSIONS, Refused, body, hub, limits, not_found, page, token
+from release.sandbox.github.answers import LIMIT, VERSIONS, Refused, body, hub, limits, not_found, token
 from release.sandbox.github.events import start_dispatched
-from release.sandbox.github.records import Json, Ruleset
-from release.sandbox.github.rules import rule_json
-from release.sandbox.github.shapes import full_repository_json, node_id, user_json
-from release.sandbox.github.state import Hub
+from release.sandbox.github.records import Json
+from release.sandbox.github.shapes import full_repository_json, user_json
 
 _ROOT = """
 authorizations code_search commit_search current_user current_user_authorizations_html current_user_repositories emails
@@ -61,45 +59,10 @@ def permission(login: str) -> ResponseReturnValue:
     return {"permission": said, "role_name": said, "user": user}
 
 
-@routes.get("/rulesets")
-def rulesets() -> ResponseReturnValue:
-    """Answer the rulesets, without their rules."""
-    return [_ruleset_json(hub(), ruleset) for ruleset in page(hub().rulesets)]
-
-
-@routes.get("/rulesets/<int:number>")
-def one_ruleset(number: int) -> ResponseReturnValue:
-    """Answer one ruleset with its rules."""
-    for ruleset in hub().rulesets:
-        if ruleset.id == number:
-            rules = [rule_json(kind, given) for kind, given in ruleset.rules.items() if kind != "rejected"]
-            conditions = {"ref_name": {"include": [ruleset.include], "exclude": []}}
-            return {**_ruleset_json(hub(), ruleset), "conditions": conditions, "rules": rules}
-    raise not_found()
-
-
 @routes.get("/actions/permissions/workflow")
 def workflow_permissions() -> ResponseReturnValue:
     """Answer what a workflow's own token may do unless the workflow says otherwise."""
     return {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
-
-
-def _ruleset_json(state: Hub, ruleset: Ruleset) -> Json:
-    return {
-        "id": ruleset.id,
-        "name": ruleset.name,
-        "target": ruleset.target,
-        "source_type": "Repository",
-        "source": state.full_name,
-        "enforcement": "active",
-        "node_id": node_id("RepositoryRuleset", ruleset.id),
-        "_links": {
-            "self": {"href": f"{state.api}/rulesets/{ruleset.id}"},
-            "html": {"href": f"{state.html}/rules/{ruleset.id}"},
-        },
-        "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": "2026-01-01T00:00:00Z",
-    }
 
 
 @top.get("/")
