@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from release.sandbox.github.answers import LIMIT, VERSIONS, Refused, body, hub, limits, not_found, page, token
+from release.sandbox.github.answers import LIMIT, Refused, body, hub, limits, not_found, page, token
 from release.sandbox.github.events import start_dispatched
 from release.sandbox.github.records import Json, Ruleset
 from release.sandbox.github.rules import rule_json
@@ -183,4 +183,4 @@ def meta() -> ResponseReturnValue:
 @top.get("/versions")
 def versions() -> ResponseReturnValue:
     """Answer the versions of the API."""
-    return list(reversed(VERSIONS))
+    return list(reversed(hub().settings.versions))
