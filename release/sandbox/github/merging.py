@@ -121,7 +121,7 @@ def open_pull(hub: Hub, asked: Json, token: Token) -> Pull:
         pull = Pull(number, title, text, token.login, head, base, head_sha, base_sha, bool(asked.get("draft")))
         hub.pulls[number] = pull
         hub.bare.update_ref(f"refs/pull/{number}/head", head_sha)
-        start_pull_request(hub, pull, token)
+        start_pull_request(hub, pull, token, "opened")
     return pull
 
 

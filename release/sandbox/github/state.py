@@ -85,6 +85,8 @@ class Hub:
             "run_number": str(start.number),
             "server_url": self.url,
         }
+        sides = start.payload.get("pull_request", {})
+        github |= {f"{side}_ref": sides[side]["ref"] if sides else "" for side in ("base", "head")}
         return {"github": github, "secrets": {"GITHUB_TOKEN": JOB_TOKEN, **self.secrets}, "vars": {}}
 
     @property

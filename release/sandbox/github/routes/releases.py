@@ -17,6 +17,7 @@ from release.sandbox.github.answers import (
     page,
     token,
 )
+from release.sandbox.github.events import start_listening
 from release.sandbox.github.records import Asset, Json, Release, now
 from release.sandbox.github.rules import update_ref, write_rules
 from release.sandbox.github.shapes import asset_json, release_json
@@ -76,7 +77,20 @@ def create_release() -> ResponseReturnValue:
         _make_latest(made, asked, published=not draft)
         state.releases[made.id] = made
         write_rules(state)
+    _announce(state, made, *([] if draft else ["created", *_published(made)]))
     return release_json(state, made), 201
+
+
+def _published(release: Release) -> list[str]:
+    return ["published", "prereleased" if release.prerelease else "released"]
+
+
+def _announce(state: Hub, release: Release, *actions: str) -> None:
+    """Start what listens to what happened to a release that is no draft, unless a workflow's own token did it."""
+    told = {"tag_name": release.tag, "name": release.name, "prerelease": release.prerelease, "draft": release.draft}
+    for action in actions if token().starts and not release.draft else ():
+        payload = {"action": action, "release": {"id": release.id, **told}}
+        start_listening(state, "release", token().login, payload, f"refs/tags/{release.tag}")
 
 
 def _check_free(state: Hub, tag: str, draft: bool) -> None:
@@ -110,6 +124,7 @@ def _make_latest(release: Release, asked: Json, published: bool) -> None:
 def change_release(number: int) -> ResponseReturnValue:
     """Change a release, or publish a draft."""
     state, release, asked = hub(), find_release(number), body()
+    was_prerelease = release.prerelease
     with state.lock:
         if state.is_immutable(release) and {"tag_name", "target_commitish"} & set(asked):
             raise Refused(422, "Cannot modify an immutable release.")
@@ -124,6 +139,8 @@ def change_release(number: int) -> ResponseReturnValue:
             _publish(state, release)
         write_rules(state)
         _make_latest(release, asked, published)
+    later = ["edited", *(["released"] if was_prerelease and not release.prerelease else [])]
+    _announce(state, release, *(_published(release) if published else later))
     return release_json(state, release)
 
 
@@ -136,6 +153,7 @@ def delete_release(number: int) -> ResponseReturnValue:
             state.burned.add(release.tag)
         state.releases.pop(release.id)
         write_rules(state)
+    _announce(state, release, "deleted")
     return "", 204
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import LIMIT, Refused, body, hub, limits, not_found, page, token
-from release.sandbox.github.events import start_dispatched
+from release.sandbox.github.events import start_listening
 from release.sandbox.github.records import Json, Ruleset
 from release.sandbox.github.rules import rule_json
 from release.sandbox.github.shapes import full_repository_json, node_id, user_json
@@ -45,7 +45,7 @@ def dispatch() -> ResponseReturnValue:
     if not asked.get("event_type"):
         raise Refused(422, 'Invalid request.\n\n"event_type" wasn\'t supplied.')
     payload = {"action": asked["event_type"], "client_payload": asked.get("client_payload", {})}
-    start_dispatched(state, payload, token().login)
+    start_listening(state, "repository_dispatch", token().login, payload)
     return "", 204
 
 
