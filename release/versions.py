@@ -183,6 +183,28 @@ def released_versions(tags: Iterable[str]) -> list[Version]:
     return sorted((version for version in map(_strict, sorted(tags)) if version), key=precedence)
 
 
+def newest_versions(tags: Iterable[str]) -> list[Version]:
+    """Return those among short tag names that tell what comes next on a line to come, lowest first.
+
+    They are of each major the versions of its newest line, and of those below it down to one that is released: of
+    100,000 names no more are read as versions, which is what takes long.
+    """
+    begun: dict[str, list[str]] = {}
+    for tag in tags:
+        begun.setdefault(tag.rpartition(".")[0], []).append(tag)
+    majors: dict[int, dict[int, list[str]]] = {}
+    for begin, some in begun.items():
+        if found := _LINE.match(begin):
+            majors.setdefault(int(found[1]), {}).setdefault(int(found[2]), []).extend(some)
+    kept: list[Version] = []
+    for minors in majors.values():
+        for minor in sorted(minors, reverse=True):
+            kept += (versions := released_versions(minors[minor]))
+            if any(not version.prerelease for version in versions):
+                break
+    return sorted(kept, key=precedence)
+
+
 def precedence(version: Version) -> tuple[int, int, int, bool, Version]:
     """Return what a version is ordered by: comparing whole ones is slow, and 100,000 tags are not rare."""
     return version.major, version.minor, version.patch, not version.prerelease, version

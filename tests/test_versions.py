@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -22,12 +23,14 @@ from release.versions import (
     is_line,
     line_of,
     nearest,
+    newest_versions,
     next_version,
     parse,
     parse_branch,
     parse_image_tag,
     parse_line,
     released_versions,
+    right_version,
 )
 
 TEMPLATE = "photon-py{python}-runner-{version}"
@@ -526,3 +529,33 @@ def test_s03_other_names_of_commits_are_refused(name: str) -> None:
 @pytest.mark.parametrize(("text", "meant"), [("0.7", True), ("0.7.0", False), ("7", False), ("", False)])
 def test_a_line_is_told_from_a_version(text: str, meant: bool) -> None:
     assert is_line(text) is meant
+
+
+VERSION_TEXTS = st.builds(
+    lambda major, minor, patch, rc: f"{major}.{minor}.{patch}{rc}",
+    *(st.integers(0, 3) for _ in range(3)),
+    st.sampled_from(["", "", "-rc.1", "-rc.2", "+build"]),
+)
+
+
+@given(st.sets(st.one_of(VERSION_TEXTS, st.sampled_from(["v1.2.3", "1.2", "01.2.3", "nightly", "1.2.3/x", ""]))))
+def test_what_comes_next_on_a_new_line_is_told_by_the_newest_versions_alone(names: set[str]) -> None:
+    every, newest = released_versions(names), newest_versions(names)
+    assert set(newest) <= set(every)
+    finals = [[each for each in versions if not each.prerelease] for versions in (every, newest)]
+    assert finals[0][-1:] == finals[1][-1:]
+    bumps = ("major", "minor", "patch") if every else ("major", "minor")
+    assert [next_version(newest, bump) for bump in bumps] == [next_version(every, bump) for bump in bumps]
+    assert [next_version(finals[1], bump) for bump in bumps[:2]] == [
+        next_version(finals[0], bump) for bump in bumps[:2]
+    ]
+    for major, minor in product(range(5), range(5)):
+        if (version := Version(major, minor, 0)) and not any(line_of(each) == line_of(version) for each in every):
+            assert right_version(version, newest) == right_version(version, every)
+
+
+def test_of_many_versions_those_of_the_newest_lines_alone_are_read() -> None:
+    names = [f"{major}.{minor}.{patch}" for major, minor, patch in product(range(2), range(50), range(9))]
+    assert newest_versions([*names, "1.50.0-rc.1"]) == released_versions(
+        [*(each for each in names if each.startswith(("0.49.", "1.49."))), "1.50.0-rc.1"]
+    )

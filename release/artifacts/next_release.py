@@ -18,7 +18,7 @@ from release.github.commits import contains
 from release.github.events import check_commit_starts
 from release.github.places import check_beyond, check_place
 from release.github.releases import release_of
-from release.versions import Line, next_version
+from release.versions import Line, line_of, next_version
 
 
 def allowed_tag(
@@ -83,7 +83,7 @@ def next_release(context: Context, bump: str, line: Line | None = None) -> semve
         newest = next_version(burned_versions(context, begun), "patch", begun)
         if newest.patch:  # the first of the line is burned
             return newest
-    if newest and newest not in burned_versions(context) and (bump == "minor" or not newest.minor):
+    if newest and newest not in burned_versions(context, line_of(newest)) and (bump == "minor" or not newest.minor):
         first = newest.replace(patch=0)
         # Its GitHub Release is the last step: that its parts are out may be the work of runs alone.
         finished = release_of(context, newest) if newest in versions else None

@@ -78,17 +78,17 @@ def branch_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
 
 def order_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     """Prove that on its branch the versions of the line come one after the other."""
-    tags = {short_name(ref): ref for ref in remote(context).tags()}
     head = expected.branch.sha if expected.branch else expected.tag.sha
     line = line_of(expected.version)
-    lower = [each for each in released_versions(tags) if line_of(each) == line and each < expected.version]
+    tags = {short_name(ref): ref for ref in remote(context).tags(f"{line}.")}
+    lower = [each for each in released_versions(tags) if each < expected.version]
     between = f"compare/{expected.tag.sha}...{head}"  # asked once, however many versions the line has
     after = {each["sha"] for each in github(context).pages(between, key="commits")} if head != expected.tag.sha else ()
     wrong = [each for each in lower if tags[str(each)].sha in after]
     says = f"after {lower[-1]}" if lower else f"the first of {line}"
     says = f"{wrong[-1]} is on the branch after {expected.version}" if wrong else says
     yield Proof("order", not wrong, says, fix="Find out who tagged them; take the next version.")
-    same = [name for name, ref in tags.items() if ref.sha == expected.tag.sha and name != str(expected.version)]
+    same = set(map(short_name, remote(context).tags_at(expected.tag.sha))) - {str(expected.version)}
     others = ", ".join(map(str, released_versions(same)))
     says = f"{others} is tagged at {expected.tag.sha[:9]} too" if others else "no other version is tagged there"
     yield Proof("alone", expected.shared or not others, says, fix="If that is meant: --shared." if others else "")

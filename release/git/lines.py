@@ -8,7 +8,16 @@ from release.call.context import Context
 from release.errors import Conflict, Usage, suggestion
 from release.git.refs import BURNED, RemoteRef, short_name
 from release.git.snapshot import remote
-from release.versions import Line, check_allowed, line_of, next_version, parse_branch, released_versions, right_version
+from release.versions import (
+    Line,
+    check_allowed,
+    line_of,
+    newest_versions,
+    next_version,
+    parse_branch,
+    released_versions,
+    right_version,
+)
 
 
 def line_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
@@ -22,12 +31,21 @@ def burned_versions(context: Context, line: Line | None = None) -> list[semver.V
 
 
 def taken_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
-    """Return the versions that none to come may have, lowest first: what is tagged, and what is burned."""
-    return released_versions({*_tag_names(context, line), *_burned_names(context, line)})
+    """Return the versions that none to come may have, tagged or burned, lowest first.
+
+    They are the line's, or of all lines those that `newest_versions` keeps.
+    """
+    names = {*_tag_names(context, line), *_burned_names(context, line)}
+    return released_versions(names) if line else newest_versions(names)
+
+
+def newest_final(context: Context) -> semver.Version | None:
+    """Return the highest version that is tagged and no pre-release, or None."""
+    return next((each for each in reversed(newest_versions(_tag_names(context, None))) if not each.prerelease), None)
 
 
 def _tag_names(context: Context, line: Line | None) -> list[str]:
-    return [short_name(ref) for ref in remote(context).tags(f"{line}." if line else "")]
+    return [short_name(ref) for ref in remote(context).tags(f"{line}.")] if line else remote(context).tag_names()
 
 
 def _burned_names(context: Context, line: Line | None) -> list[str]:
@@ -79,17 +97,16 @@ def needed_branch(context: Context, line: Line) -> RemoteRef:
 
 def newest_line(context: Context) -> Line:
     """Return the line of the highest released version; raise Usage when nothing is released."""
-    versions = [version for version in line_versions(context) if not version.prerelease]
-    if not versions:
+    newest = newest_final(context)
+    if newest is None:
         raise Usage("nothing is released yet", "Give --version, such as --version 0.1.0")
-    return line_of(versions[-1])
+    return line_of(newest)
 
 
 def begun_line(context: Context) -> Line | None:
     """Return the line that is cut above all that is released: it just begins. None where there is no such."""
-    released = [version for version in line_versions(context) if not version.prerelease]
-    newest = max(release_branches(context), default=None)
-    return newest if newest and (not released or newest > line_of(released[-1])) else None
+    released, newest = newest_final(context), max(release_branches(context), default=None)
+    return newest if newest and (released is None or newest > line_of(released)) else None
 
 
 def next_patch(context: Context, line: Line, sha: str) -> semver.Version:

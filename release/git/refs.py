@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -23,6 +26,36 @@ class RemoteRef:
     def key(self) -> str:
         """What it is found by in the view of a dry call."""
         return self.name
+
+
+class Refs:
+    """Refs by their names; each is made a value when it is asked for: a remote may have 100,000."""
+
+    def __init__(self, targets: Mapping[str, str], commits: Mapping[str, str]) -> None:
+        """`targets` are the objects that the names name; `commits` are theirs, of the annotated tags alone."""
+        self._targets, self._commits, self._names = targets, commits, sorted(targets)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._names)
+
+    def names(self, begin: str) -> list[str]:
+        """Return the full names that begin so."""
+        first = bisect_left(self._names, begin)
+        return self._names[first : bisect_left(self._names, f"{begin}{chr(sys.maxunicode)}", first)]
+
+    def begin(self, begin: str) -> list[RemoteRef]:
+        """Return the refs whose full names begin so."""
+        return list(map(self._ref, self.names(begin)))
+
+    def at(self, sha: str, begin: str) -> list[RemoteRef]:
+        """Return those of them that are at the commit."""
+        commits, targets = self._commits, self._targets
+        return [self._ref(name) for name in self.names(begin) if commits.get(name, targets[name]) == sha]
+
+    def _ref(self, name: str) -> RemoteRef:
+        target = self._targets[name]
+        return RemoteRef(name, self._commits.get(name, target), target)
 
 
 def branch_ref(name: str, sha: str) -> RemoteRef:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from release.call.context import Activity, Context, View
 from release.errors import Usage
 from release.git.fetch import remote_refs
-from release.git.refs import BURNED, HEADS, TAGS, RemoteRef, printed_lines, ref_matches
+from release.git.refs import BURNED, HEADS, TAGS, Refs, RemoteRef, ref_matches
 from release.git.repository import Repository, repository
 from release.versions import check_ref_name
 
 _LINE = re.compile(rf"(?:{HEADS}release-|{TAGS}|{BURNED})([0-9]+\.[0-9]+)[-.]")
+_HEAD = re.compile(rf"^ref: {HEADS}(.*)\tHEAD$", re.MULTILINE)
+PEELED = "^{}"
 FEW = 1_000  # refs: to list them all once more is one process, and less than a fetch
 
 
@@ -28,18 +30,18 @@ class Look:
         self._repo, self._activity, self._seen = repo, activity, -1
         self._looking = threading.RLock()  # threads share it: one looks, the others wait for that
         self._head_name: str | None = None  # kept: no write here changes it
-        self._parts: dict[str, list[RemoteRef]] = {}  # each by what the full names of all its refs begin with
-        self._known: list[RemoteRef] = []  # of the looks before the last write or wait
+        self._parts: dict[str, Refs] = {}  # each by what the full names of all its refs begin with
+        self._known: list[Refs] = []  # of the looks before the last write or wait
         self._lists = False  # this call asks for all tags: one listing then is less than a look at each part
 
-    def refs(self, begin: str) -> list[RemoteRef]:
-        """Return the refs of the part that has those whose full names begin so."""
+    def refs(self, begin: str) -> Refs:
+        """Return the part that has the refs whose full names begin so."""
         with self._looking:
             if self._seen != self._activity.changes:
                 self._forget()
             if self._part(begin) is None:
                 self._look_at(begin)
-            return self._part(begin) or []
+            return self._part(begin) or Refs({}, {})
 
     def head_name(self) -> str:
         """Return the name of the branch that HEAD names, or nothing."""
@@ -49,10 +51,11 @@ class Look:
             return self._head_name or ""
 
     def _forget(self) -> None:
-        self._known = [ref for refs in self._parts.values() for ref in refs] or self._known
-        self._seen, self._parts, self._lists = self._activity.changes, {}, self._lists and len(self._known) <= FEW
+        self._known = list(self._parts.values()) or self._known
+        self._lists = self._lists and sum(map(len, self._known)) <= FEW
+        self._seen, self._parts = self._activity.changes, {}
 
-    def _part(self, begin: str) -> list[RemoteRef] | None:
+    def _part(self, begin: str) -> Refs | None:
         return next((refs for known, refs in self._parts.items() if begin.startswith(known)), None)
 
     def _look_at(self, begin: str) -> None:
@@ -68,8 +71,7 @@ class Look:
             self._fetch([part for part in parts if self._part(part) is None])
         elif begin.startswith(HEADS) and not line:
             # With --heads alone a server sends its branches and leaves its tags out.
-            listed = printed_lines(self._repo.git("ls-remote", "--heads", "--", self._repo.remote))
-            self._parts[HEADS] = _remote_refs(listed)
+            self._parts[HEADS] = _parse(self._repo.git("ls-remote", "--heads", "--", self._repo.remote))
         elif shallow:
             self._look_at_all()
         else:
@@ -78,17 +80,18 @@ class Look:
     def _look_at_all(self) -> None:
         """Take everything in one listing: the name of HEAD costs that much in any case (Git sends no ref prefix)."""
         self._seen = self._activity.changes  # before it asks: what another thread writes meanwhile may not be in it
-        listed = printed_lines(self._repo.git("ls-remote", "--symref", "--", self._repo.remote))
-        symbolic = [text.split("\t") for text in listed if text.startswith("ref: ")]
-        names = [target.removeprefix("ref: ") for target, name in symbolic if name == "HEAD"]
-        self._head_name = next((name.removeprefix(HEADS) for name in names if name.startswith(HEADS)), "")
-        self._parts = {"refs/": _remote_refs(text for text in listed if not text.startswith("ref: "))}
+        listing = self._repo.git("ls-remote", "--symref", "--", self._repo.remote)
+        named = _HEAD.search(listing)
+        self._head_name = named[1] if named else ""
+        self._parts = {"refs/": _parse(listing)}
 
     def _fetch(self, parts: list[str]) -> None:
         """Fetch these parts alone; what was seen of them before, else this clone's own refs, spares Git the history."""
-        known = [ref for ref in self._known if ref.name.startswith(tuple(parts))] or self._own(parts)
+        known = [ref for refs in self._known for part in parts for ref in refs.begin(part)] or self._own(parts)
         found = remote_refs(self._repo, parts, known)
-        self._parts |= {part: [ref for ref in found if ref.name.startswith(part)] for part in parts}
+        for part in parts:
+            there = [ref for ref in found if ref.name.startswith(part)]
+            self._parts[part] = Refs({ref.name: ref.target for ref in there}, {ref.name: ref.sha for ref in there})
 
     def _own(self, parts: list[str]) -> list[RemoteRef]:
         """Return this clone's refs of those names, and its trunk."""
@@ -118,6 +121,16 @@ class Remote:
         """Return the tags, peeled: all, or those that begin so, such as `0.7.`."""
         return self._refs(f"{TAGS}{begin}")
 
+    def tag_names(self) -> list[str]:
+        """Return the short names of all tags: each one's commit may cost more than is asked for."""
+        names = [*self._look.refs(TAGS).names(TAGS), *(ref.name for ref in self._planned(TAGS))]
+        return [name.removeprefix(TAGS) for name in dict.fromkeys(names)]
+
+    def tags_at(self, sha: str) -> list[RemoteRef]:
+        """Return the tags at the commit."""
+        there = {ref.name: ref for ref in self._look.refs(TAGS).at(sha, TAGS)}
+        return list({**there, **{ref.name: ref for ref in self._planned(TAGS) if ref.sha == sha}}.values())
+
     def burned(self, begin: str = "") -> list[RemoteRef]:
         """Return what is noted of the names that are burned (F35): all, or of those that begin so."""
         return self._refs(f"{BURNED}{begin}")
@@ -140,11 +153,13 @@ class Remote:
 
     def _refs(self, begin: str) -> list[RemoteRef]:
         """Return the refs whose full names begin so; what a dry call planned stands for what is there."""
-        there = [ref for ref in self._look.refs(begin) if ref.name.startswith(begin)]
+        there = self._look.refs(begin).begin(begin)
         if _LINE.match(begin):  # a plan rests on what its line has; other lines go on
             self._see(f"{begin}*", {ref.name: ref.sha for ref in there})
-        planned = [ref for ref in self._view.all(RemoteRef) if ref.name.startswith(begin)]
-        return list({ref.name: ref for ref in [*there, *planned]}.values())
+        return list({ref.name: ref for ref in [*there, *self._planned(begin)]}.values())
+
+    def _planned(self, begin: str) -> list[RemoteRef]:
+        return [ref for ref in self._view.all(RemoteRef) if ref.name.startswith(begin)]
 
     def _ref(self, kind: str, name: str) -> RemoteRef | None:
         full = f"{kind}{name}"
@@ -165,11 +180,12 @@ def trunk(context: Context) -> str:
     return context.settings.release.trunk or remote(context).trunk()
 
 
-def _remote_refs(listed: Iterable[str]) -> list[RemoteRef]:
-    """Read what ls-remote prints: tags peeled by their line that ends in `^{}`."""
-    targets: dict[str, str] = {}
-    peeled: dict[str, str] = {}
-    for text in listed:
-        sha, name = text.split("\t")
-        (peeled if name.endswith("^{}") else targets)[name.removesuffix("^{}")] = sha
-    return [RemoteRef(name, peeled.get(name, target), target) for name, target in targets.items()]
+def _parse(listing: str) -> Refs:
+    """Read what ls-remote prints: tags peeled by their line that ends in `^{}`.
+
+    There may be 200,000 lines: none is taken apart alone. Where a symbolic ref has two, the second has its object.
+    """
+    words = listing.replace("\t", "\n").split("\n")
+    targets = dict(zip(words[1::2], words[::2], strict=False))
+    peeled = {name[: -len(PEELED)]: targets.pop(name) for name in words[1::2] if name.endswith(PEELED)}
+    return Refs(targets, peeled)

@@ -46,7 +46,7 @@ def needed_tag(context: Context, version: semver.Version) -> RemoteRef:
 
 def rival_versions(context: Context, version: semver.Version, sha: str) -> list[semver.Version]:
     """Return the other versions at the commit that released everything there: a pre-release or a component does not."""
-    names = [short_name(ref) for ref in remote(context).tags() if ref.sha == sha]
+    names = map(short_name, remote(context).tags_at(sha))
     burned = burned_versions(context)
     finals = (each for each in released_versions(names) if not each.prerelease and each not in burned)
     others = (each for each in finals if each != version)

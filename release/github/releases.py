@@ -12,7 +12,7 @@ import semver
 
 from release.call.context import Context
 from release.errors import Usage
-from release.git.lines import line_versions
+from release.git.lines import newest_final
 from release.github.api import PAGE, github
 
 
@@ -65,4 +65,4 @@ def needed_release(context: Context, version: semver.Version) -> GitHubRelease:
 
 def is_latest(context: Context, version: semver.Version) -> bool:
     """Whether the version's Release has to be GitHub's "Latest": that of the highest final version alone (F30)."""
-    return version == next((each for each in reversed(line_versions(context)) if not each.prerelease), None)
+    return version == newest_final(context)

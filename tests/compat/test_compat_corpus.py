@@ -50,7 +50,10 @@ def test_python_pair(pair: dict[str, Any]) -> None:
     assert bool(found.changes) is (found.verdict is Verdict.INCOMPATIBLE) or found.verdict is Verdict.UNDECIDED
 
 
-@pytest.mark.parametrize("pair", OPENAPI, ids=lambda pair: str(pair["name"]))
+CORNERS = [pair if n % 4 == 0 else pytest.param(pair, marks=pytest.mark.slow) for n, pair in enumerate(OPENAPI)]
+
+
+@pytest.mark.parametrize("pair", CORNERS, ids=lambda pair: str(pair["name"]))
 def test_openapi_pair(pair: dict[str, Any]) -> None:
     found = compare(BACKEND, *descriptions(pair), Tools(oasdiff()))
     assert (found.verdict.value, found.changes) == (pair["verdict"], found.changes), found.why

@@ -143,7 +143,7 @@ def test_f06_f12_f27_a_person_pushes_at_any_write(name: str, hand: Callable[[Wor
     assert fell == {}
 
 
-@pytest.mark.parametrize("hand", [to_the_branch, the_tag], ids=["commit", "tag"])
+@pytest.mark.parametrize("hand", [to_the_branch, pytest.param(the_tag, marks=pytest.mark.slow)], ids=["commit", "tag"])
 def test_f06_f12_a_push_by_hand_at_the_moment_of_the_picks_is_kept(hand: Callable[[World], str]) -> None:
     with opened(PIPELINES["patch"]) as world:
         strike(world, struck_writes(world)[0], hand)

@@ -90,6 +90,7 @@ def test_f01_whatever_meets_a_dispatch(image: World) -> None:
     assert wrongs(image, [call], list(KINDS.values())) == []
 
 
+@pytest.mark.slow
 def test_a_corner_of_all_that(image: World) -> None:
     before = user_state(image)
     dispatch, pull, merge = of_http(image, writes=True)

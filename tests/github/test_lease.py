@@ -148,7 +148,10 @@ def test_f01_an_undisturbed_dispatch_costs_two_pushes(sandbox: Sandbox, context:
 # --- killed, stopped, failed ---
 
 
-@pytest.mark.parametrize("wrong", [0, -3600, 3600], ids=["", "slow", "fast"])
+WRONG = [pytest.param(each, marks=pytest.mark.slow) for each in (-3600, 3600)]  # seconds
+
+
+@pytest.mark.parametrize("wrong", [0, *WRONG], ids=["", "slow", "fast"])
 def test_f33_a_lease_whose_holder_was_killed_before_it_asked_is_taken_over(
     sandbox: Sandbox, context: Context, wrong: float
 ) -> None:

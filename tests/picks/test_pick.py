@@ -821,10 +821,13 @@ def test_picks_that_stopped_go_on_by_a_pull_request(sandbox: Sandbox, context: C
     assert done.report.facts["sha"] == sandbox.bare.sha(REF)
 
 
+MORE_FOREIGN = ({"amend": "a.txt"}, {"amend": "d.txt"}, {"extra": "(cherry picked from commit {})"})
+
+
 @pytest.mark.parametrize("conflict", [False, True])
 @pytest.mark.parametrize(
     "foreign",
-    [{}, {"amend": "a.txt"}, {"amend": "d.txt"}, {"extra": "mine"}, {"extra": "(cherry picked from commit {})"}],
+    [{}, {"extra": "mine"}, *(pytest.param(each, marks=pytest.mark.slow) for each in MORE_FOREIGN)],
 )
 def test_f15_a_backport_branch_holds_the_picks_asked_for_alone(
     sandbox: Sandbox, context: Context, author: Author, foreign: dict[str, str], conflict: bool

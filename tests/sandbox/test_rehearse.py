@@ -38,6 +38,7 @@ def rehearse(
     return done
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_is_shown_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch, capfd: Capture, tmp_path: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_job_that_fails_is_shown_with_the_way_out(
     assert "not taken over: keys: s3:" in done.out
 
 
+@pytest.mark.slow
 def test_a_workflow_that_would_not_deliver_fails_it_with_the_line(
     monkeypatch: pytest.MonkeyPatch, capfd: Capture, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_the_demo_shows_everything_that_is_out_or_fails(tmp_path: Path) -> None:
             _show_evidence(context, world, "0.7.0")
 
 
+@pytest.mark.slow
 def test_a_rehearsal_leaves_the_repository_as_it_is(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -143,6 +143,10 @@ def test_each_drift_of_a_minor_is_refused_and_nothing_written(
     assert "the plan has no such step: wheel s3://lepton-sdk/release/" in said
     assert "plan anew: inv --dry release.minor --yes --plan" in said
     plan(typed, file, *MINOR)
+    doubles.push("lepton-web", "0.7.0", "theirs")  # which nobody could make before the tag is there
+    said = refused(typed, sandbox, file, *MINOR)
+    assert "images the platform 0.7.0: digests: lepton-web:0.7.0: planned a new one, now sha256:" in said
+    plan(typed, file, *MINOR)
     settings = Path(file).with_name("settings.yaml")
     settings.write_text("sdk:\n  inputs: {publish_s3: true, is_release: true, publish_pypi: true}\n")
     said = refused(typed, sandbox, file, "-f", str(settings), *MINOR)
@@ -151,6 +155,7 @@ def test_each_drift_of_a_minor_is_refused_and_nothing_written(
     assert "refs/tags/0.7.0: planned nothing, now " in refused(typed, sandbox, file, *MINOR)
 
 
+@pytest.mark.slow
 def test_a_call_that_stopped_half_way_goes_on_with_its_plan(
     typed: Type, sandbox: Sandbox, doubles: Doubles, file: str
 ) -> None:
@@ -168,6 +173,7 @@ def test_a_call_that_stopped_half_way_goes_on_with_its_plan(
     assert (len(doubles.runs_of(SDK)), len(doubles.runs_of(IMAGE))) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_patch_is_released_by_its_plan_from_the_line_as_it_was(typed: Type, sandbox: Sandbox, file: str) -> None:
     made, head = plan(typed, file, *PATCH), remote_refs(sandbox)[LINE]
     assert [kind for kind, _ in steps(made)] == ["picks", "tag", "run", "wheel", "images", "draft", "release"]

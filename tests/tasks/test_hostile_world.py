@@ -69,7 +69,10 @@ def typed(
 
 @pytest.mark.parametrize(
     ("texts", "each"),
-    [pytest.param(FEW, 1, id="few"), pytest.param(HOSTILE, 1, id="all", marks=pytest.mark.faults)],
+    [
+        pytest.param(FEW, 1, id="few", marks=pytest.mark.slow),
+        pytest.param(HOSTILE, 1, id="all", marks=pytest.mark.faults),
+    ],
 )
 def test_s03_s04_s11_what_is_typed_is_no_option_of_gits_and_never_shown_raw(
     world: Sandbox, typed: Type, wrapped: Wrapped, monkeypatch: pytest.MonkeyPatch, texts: list[str], each: int
@@ -173,7 +176,10 @@ SEEN = [
 ]
 
 
-WHERE = [pytest.param(False, id="by-hand", marks=pytest.mark.slow), pytest.param(True, id="in-actions")]
+WHERE = [
+    pytest.param(False, id="by-hand", marks=pytest.mark.slow),
+    pytest.param(True, id="in-actions", marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("actions", WHERE)

@@ -22,7 +22,7 @@ TASKS = {
 }
 
 
-@pytest.fixture(params=["few", "many"])
+@pytest.fixture(params=["few", pytest.param("many", marks=pytest.mark.slow)])
 def tagged(request: pytest.FixtureRequest, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """A sandbox whose branch `mine` is checked out, and whose line 0.6 has a commit that is not released."""
     for name, value in sandbox.environment().items():

@@ -52,6 +52,7 @@ def test_the_aws_cli_is_installed_by_the_words_of_its_manual(sh: Sh) -> None:
     assert "stand-in" in said.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_files_of_s3(sh: Sh) -> None:
     listed = sh(
         """
@@ -69,6 +70,7 @@ def test_files_of_s3(sh: Sh) -> None:
     sh("aws s3 ls s3://lepton-sdk/nothing", code=1)
 
 
+@pytest.mark.slow
 def test_operations_of_s3_and_ecr_by_their_names(sh: Sh) -> None:
     said = sh(
         """
