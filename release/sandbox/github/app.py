@@ -169,6 +169,7 @@ def _take_names(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 def _admit() -> ResponseReturnValue | None:
     if request.path.startswith("/api/"):
+        answers.check_agent()
         answers.check_version()
         answers.authenticate()
     return None

@@ -30,7 +30,7 @@ def mergeable(hub: Hub, pull: Pull) -> tuple[bool | None, str]:
     if (base, pull.head_sha) not in pull.asked:
         pull.asked.add((base, pull.head_sha))
         return None, "unknown"
-    if merged_tree(hub.bare, base, pull.head_sha) is None:
+    if not trial_merge(hub, pull, base):
         return False, "dirty"
     states = (
         ("draft", pull.draft),
@@ -39,6 +39,18 @@ def mergeable(hub: Hub, pull: Pull) -> tuple[bool | None, str]:
         ("unstable", not checks_pass(hub, pull.head_sha)),
     )
     return True, next((name for name, holds in states if holds), "clean")
+
+
+def trial_merge(hub: Hub, pull: Pull, base: str) -> str:
+    """Find or make the commit that merging would, at `refs/pull/<number>/merge`; nothing where they conflict."""
+    sides = [base, pull.head_sha]
+    with hub.lock:
+        if (base, pull.head_sha) not in pull.trials:
+            message = f"Merge {pull.head_sha} into {base}"
+            sha = pull.trials[base, pull.head_sha] = merge_commit(hub.bare, sides, message, pull.user) or ""
+            if sha:
+                hub.bare.update_ref(f"refs/pull/{pull.number}/merge", sha)
+        return pull.trials[base, pull.head_sha]
 
 
 def _check_mergeable(hub: Hub, pull: Pull, base: str, token: Token, *, queued: bool) -> None:
@@ -111,7 +123,7 @@ def open_pull(hub: Hub, asked: Json, token: Token) -> Pull:
         pull = Pull(number, title, text, token.login, head, base, head_sha, base_sha, bool(asked.get("draft")))
         hub.pulls[number] = pull
         hub.bare.update_ref(f"refs/pull/{number}/head", head_sha)
-        start_pull_request(hub, pull, token)
+        start_pull_request(hub, pull, token, "opened")
     return pull
 
 

@@ -53,6 +53,7 @@ class Pull:
     labels: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     asked: set[tuple[str, str]] = field(default_factory=set)
+    trials: dict[tuple[str, str], str] = field(default_factory=dict)  # what merging made, by base and head
     reviewers: list[str] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
 
@@ -99,6 +100,8 @@ class Settings:
     default_branch: str = "main"
     private: bool = True
     immutable_releases: bool = False
+    versions: tuple[str, ...] = ("2022-11-28", "2026-03-10")  # of the API, that the server takes
+    search_limit: int = 30  # a minute
     # How a dispatch that asks for the run's id is answered: "details", "none" (204) or "reject" (422).
     dispatch_answer: str = "details"
 

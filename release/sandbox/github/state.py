@@ -10,6 +10,7 @@ from pathlib import Path
 from semver import Version
 
 from release.sandbox.git import Bare
+from release.sandbox.github.kept import Kept
 from release.sandbox.github.records import (
     API,
     JOB_TOKEN,
@@ -45,9 +46,9 @@ class Hub:
     job_environment: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     default_grants: Mapping[str, str] = field(default_factory=lambda: RESTRICTED)  # to a job's token
-    pulls: dict[int, Pull] = field(default_factory=dict)
-    runs: dict[int, Run] = field(default_factory=dict)
-    releases: dict[int, Release] = field(default_factory=dict)
+    pulls: Kept[int, Pull] = field(default_factory=Kept)
+    runs: Kept[int, Run] = field(default_factory=Kept)
+    releases: Kept[int, Release] = field(default_factory=Kept)
     statuses: list[Status] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     labels: dict[str, Json] = field(default_factory=dict)
@@ -56,11 +57,12 @@ class Hub:
     protections: dict[str, Json] = field(default_factory=dict)  # the older one, by a branch's name or pattern
     burned: set[str] = field(default_factory=set)  # tags of immutable releases that were deleted
     known_refs: dict[str, str] = field(default_factory=dict)
-    part_ids: dict[tuple[int, int, str], int] = field(default_factory=dict)
-    workflow_ids: dict[str, int] = field(default_factory=dict)
-    blobs: dict[str, tuple[float, bytes, str]] = field(default_factory=dict)
+    part_ids: Kept[tuple[int, int, str, int], int] = field(default_factory=Kept)
+    workflow_ids: Kept[str, int] = field(default_factory=Kept)
+    blobs: Kept[str, tuple[float, bytes, str]] = field(default_factory=Kept)
     leaks: list[str] = field(default_factory=list)
     used: int = 0
+    searches: list[float] = field(default_factory=list)  # when each was, of the last minute
     lock: threading.RLock = field(default_factory=threading.RLock)
     last_id: int = 1_000
     last_number: int = 0
@@ -87,6 +89,8 @@ class Hub:
             "run_number": str(start.number),
             "server_url": self.url,
         }
+        sides = start.payload.get("pull_request", {})
+        github |= {f"{side}_ref": sides[side]["ref"] if sides else "" for side in ("base", "head")}
         secrets = {"GITHUB_TOKEN": JOB_TOKEN, **self.secrets}
         return {"github": github, "secrets": secrets, "vars": {}, "grants": self.default_grants}
 
@@ -123,13 +127,18 @@ class Hub:
                 self.workflow_ids[path] = self.next_id()
             return self.workflow_ids[path]
 
-    def part_id(self, run: Run, attempt: int, name: str) -> int:
-        """Find or give the number of a run's part: a job of an attempt, or with attempt 0 an artifact."""
+    def part_id(self, run: Run, attempt: int, name: str, nth: int = 0) -> int:
+        """Find or give the number of a run's part: the nth job of its name in an attempt, or an artifact (0)."""
         with self.lock:
-            key = (run.id, attempt, name)
+            key = (run.id, attempt, name, nth)
             if key not in self.part_ids:
                 self.part_ids[key] = self.next_id()
             return self.part_ids[key]
+
+    def job_id(self, run: Run, attempt: int, job: JobLike) -> int:
+        """Find or give the number of a job, which it has for itself where another has its name."""
+        same = [each for each in run.attempt_jobs(attempt) if each.name == job.name]
+        return self.part_id(run, attempt, job.name, next(at for at, each in enumerate(same) if each is job))
 
 
 def add_check(hub: Hub, sha: str, name: str, conclusion: str | None = None, status: str = "completed") -> Check:
@@ -144,13 +153,13 @@ def add_check(hub: Hub, sha: str, name: str, conclusion: str | None = None, stat
 def checks_of(hub: Hub, sha: str) -> list[Check]:
     """List the check runs of a commit, newest first: of each run the latest attempt, of other checks the newest."""
     others = {check.name: check for check in hub.checks if check.sha == sha}
-    runs = [run for run in list(hub.runs.values()) if run.start.sha == sha]
+    runs = [run for run in hub.runs.values() if run.start.sha == sha]
     jobs = [_job_check(hub, run, job) for run in runs for job in run.attempt_jobs(run.work.attempt)]
     return sorted([*others.values(), *jobs], key=lambda check: -check.id)
 
 
 def _job_check(hub: Hub, run: Run, job: JobLike) -> Check:
-    number, started_at = hub.part_id(run, run.work.attempt, job.name), job.started_at or run.created_at
+    number, started_at = hub.job_id(run, run.work.attempt, job), job.started_at or run.created_at
     check = Check(number, run.start.sha, job.name, job.status, job.conclusion, started_at, job.completed_at)
     check.page = f"actions/runs/{run.id}/job/{number}"
     said = list(getattr(job, "annotations", ()))

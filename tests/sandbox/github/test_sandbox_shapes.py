@@ -152,7 +152,7 @@ class Walk:
 
     def ask(self, method: str, path: str, asked: object = None, **headers: str) -> TestResponse:
         path = path if path.startswith("/api") else REPO + path
-        given = {"Authorization": f"Bearer {TOKEN}", **headers}
+        given = {"Authorization": f"Bearer {TOKEN}", "User-Agent": "walk", **headers}
         return self.client.open(path.format(**self.names), method=method, json=asked, headers=given)
 
     def keep(self, **answers: TestResponse) -> None:
@@ -360,7 +360,7 @@ def write_release(walk: Walk) -> None:
     keep(release=ask("POST", "/releases", {"tag_name": "0.7.0", "draft": True, "generate_release_notes": True}))
     for name in ("x.whl", "x.whl", "y.whl"):
         upload = f"/api/uploads/repos/acme/platform/releases/{walk.names['release']}/assets?name={name}"
-        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/octet-stream"}
+        headers = {"Authorization": f"Bearer {TOKEN}", "User-Agent": "walk", "Content-Type": "application/octet-stream"}
         answer = walk.client.post(upload, data=b"wheel", headers=headers)
         if answer.status_code == 201:
             keep(asset=answer)

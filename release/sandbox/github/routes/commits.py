@@ -14,6 +14,7 @@ from release.sandbox.github.rules import update_ref
 from release.sandbox.github.shapes.commits import commit_json, files_json
 
 routes = Blueprint("commits", __name__)
+COMPARED_FILES = 300
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
@@ -63,8 +64,8 @@ def compare(basehead: str) -> ResponseReturnValue:
         "ahead_by": len(ahead),
         "behind_by": behind,
         "total_commits": len(ahead),
-        "commits": [commit_json(state, commit) for commit in page(ahead, most=250)],
-        "files": files_json(state, fork, head),
+        "commits": [commit_json(state, commit) for commit in page(ahead, most=250, default=250)],
+        "files": files_json(state, fork, head)[:COMPARED_FILES] if request.args.get("page", "1") == "1" else [],
     }
 
 

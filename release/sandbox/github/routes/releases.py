@@ -17,6 +17,7 @@ from release.sandbox.github.answers import (
     page,
     token,
 )
+from release.sandbox.github.events import start_listening
 from release.sandbox.github.judging import Change
 from release.sandbox.github.notes import generated_notes
 from release.sandbox.github.records import Asset, Json, Release, now
@@ -77,7 +78,20 @@ def create_release() -> ResponseReturnValue:
             _publish(state, made)
         state.releases[made.id] = made
         _make_latest(state, made, asked, published=not draft)
+    _announce(state, made, *([] if draft else ["created", *_published(made)]))
     return release_json(state, made), 201
+
+
+def _published(release: Release) -> list[str]:
+    return ["published", "prereleased" if release.prerelease else "released"]
+
+
+def _announce(state: Hub, release: Release, *actions: str) -> None:
+    """Start what listens to what happened to a release that is no draft, unless a workflow's own token did it."""
+    told = {"tag_name": release.tag, "name": release.name, "prerelease": release.prerelease, "draft": release.draft}
+    for action in actions if token().starts and not release.draft else ():
+        payload = {"action": action, "release": {"id": release.id, **told}}
+        start_listening(state, "release", token().login, payload, f"refs/tags/{release.tag}")
 
 
 def _check_free(state: Hub, tag: str, draft: bool) -> None:
@@ -124,6 +138,7 @@ def _make_latest(state: Hub, release: Release, asked: Json, published: bool) -> 
 def change_release(number: int) -> ResponseReturnValue:
     """Change a release, or publish a draft."""
     state, release, asked = hub(), find_release(number), body()
+    was_prerelease = release.prerelease
     with state.lock:
         fixed = {"tag_name": release.tag, "target_commitish": release.target, "draft": False}
         if release.immutable and any(asked.get(key, kept) != kept for key, kept in fixed.items()):
@@ -138,6 +153,8 @@ def change_release(number: int) -> ResponseReturnValue:
             _check_free(state, release.tag, draft=False)
             _publish(state, release)
         _make_latest(state, release, asked, published)
+    later = ["edited", *(["released"] if was_prerelease and not release.prerelease else [])]
+    _announce(state, release, *(_published(release) if published else later))
     return release_json(state, release)
 
 
@@ -149,6 +166,7 @@ def delete_release(number: int) -> ResponseReturnValue:
         if release.immutable:
             state.burned.add(release.tag)
         state.releases.pop(release.id)
+    _announce(state, release, "deleted")
     return "", 204
 
 

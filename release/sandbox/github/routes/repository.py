@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from release.sandbox.github.answers import LIMIT, VERSIONS, Refused, body, hub, limits, not_found, token
-from release.sandbox.github.events import start_dispatched
+from release.sandbox.github.answers import LIMIT, Refused, body, hub, limits, not_found, token
+from release.sandbox.github.events import start_listening
 from release.sandbox.github.records import Json
 from release.sandbox.github.shapes import full_repository_json, user_json
 
@@ -43,7 +43,7 @@ def dispatch() -> ResponseReturnValue:
     if not asked.get("event_type"):
         raise Refused(422, 'Invalid request.\n\n"event_type" wasn\'t supplied.')
     payload = {"action": asked["event_type"], "client_payload": asked.get("client_payload", {})}
-    start_dispatched(state, payload, token().login)
+    start_listening(state, "repository_dispatch", token().login, payload)
     return "", 204
 
 
@@ -122,4 +122,4 @@ def meta() -> ResponseReturnValue:
 @top.get("/versions")
 def versions() -> ResponseReturnValue:
     """Answer the versions of the API."""
-    return list(reversed(VERSIONS))
+    return list(reversed(hub().settings.versions))

@@ -139,11 +139,11 @@ def one_job(number: int) -> ResponseReturnValue:
 
 
 def _find_job(number: int) -> tuple[Run, int, JobLike]:
-    run, attempt, name = find_part(number)
-    for job in run.attempt_jobs(attempt) if attempt else ():
-        if job.name == name:
-            return run, attempt, job
-    raise not_found()
+    run, attempt, name, nth = find_part(number)
+    same = [job for job in run.attempt_jobs(attempt) if job.name == name] if attempt else []
+    if nth >= len(same):
+        raise not_found()
+    return run, attempt, same[nth]
 
 
 @routes.get("/actions/jobs/<int:number>/logs")
