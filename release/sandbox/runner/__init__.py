@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from release.sandbox.runner.confinement import check_confinement, run_confined_job
+from release.sandbox.runner.environments import Deployment, Environment
 from release.sandbox.runner.gates import Gates
 from release.sandbox.runner.machine import Machine
 from release.sandbox.runner.run import WorkflowRun
@@ -16,6 +17,8 @@ from release.sandbox.runner.steps import run_job
 from release.sandbox.runner.workflow import InvalidWorkflow, Workflow, input_values, parse_workflow
 
 __all__ = [
+    "Deployment",
+    "Environment",
     "Gates",
     "InvalidWorkflow",
     "JobLike",

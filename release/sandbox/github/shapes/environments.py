@@ -7,7 +7,7 @@ from urllib.parse import quote
 from release.sandbox.github.records import BOT_LOGIN, Json, Run
 from release.sandbox.github.shapes import node_id, stamp, user_json
 from release.sandbox.github.state import Hub
-from release.sandbox.runner.environments import Deployment, Environment
+from release.sandbox.runner import Deployment, Environment
 
 SINCE = "2026-01-01T00:00:00Z"
 
