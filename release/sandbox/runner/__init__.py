@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from release.sandbox.runner.confinement import check_confinement, run_confined_job
-from release.sandbox.runner.environments import Deployment, Environment
+from release.sandbox.runner.environments import Deployment, Environment, Review
 from release.sandbox.runner.gates import Gates
 from release.sandbox.runner.machine import Machine
 from release.sandbox.runner.run import WorkflowRun
@@ -23,6 +23,7 @@ __all__ = [
     "InvalidWorkflow",
     "JobLike",
     "Machine",
+    "Review",
     "RunLike",
     "Start",
     "StepLike",

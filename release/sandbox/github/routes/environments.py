@@ -16,7 +16,7 @@ from release.sandbox.github.shapes.environments import (
     policies,
     policy_json,
 )
-from release.sandbox.runner.environments import Environment, Review
+from release.sandbox.runner import Environment, Review
 
 routes = Blueprint("environments", __name__)
 STATES = ("approved", "rejected")
