@@ -70,7 +70,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def score(session: nox.Session) -> None:
-    """Break the source by rule (mutmut's) and say what share is noticed; rooms, `--sample 60`, `--jobs 2` after `--`."""
+    """Break the source by rule (mutmut) and say what share is noticed; rooms, `--sample 60`, `--jobs 2` after `--`."""
     _install(session, "test", "score")
     session.run("python", "tests/mutants/score.py", *session.posargs)
 

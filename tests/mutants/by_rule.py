@@ -12,6 +12,7 @@ from libcst import FunctionDef, Module
 from mutmut.mutation.file_mutation import Mutation, create_mutations, deep_replace
 
 Statements = (ast.stmt, ast.ExceptHandler)
+ERRORS = ("Failed", "Usage", "Conflict", "Waiting", "Unknown", "Blocked")  # not imported: the children import it broken
 Defines = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -107,21 +108,30 @@ def _around(tree: ast.AST, line: int) -> range:
 def _without_words(source: str) -> str:
     """Return the program, without what its errors and its report say."""
     tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            _blank(node.exc)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[0].endswith("report"):
-            _blank(node)
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            said = [value for node in ast.walk(function) if isinstance(node, ast.Call) for value in _said(node)]
+            names = {value.id for value in said if isinstance(value, ast.Name)}
+            assigned = [node for node in ast.walk(function) if isinstance(node, ast.Assign)]
+            _blank([*said, *(node.value for node in assigned if {ast.unparse(each) for each in node.targets} <= names)])
     return ast.dump(tree)
 
 
-def _blank(call: ast.Call) -> None:
-    """Empty the texts that a call is given, as they are or put together; not those that another call gets."""
-    left: list[ast.AST] = [*call.args, *(each.value for each in call.keywords)]
+def _said(call: ast.Call) -> list[ast.expr]:
+    """Return what a call is given that a person is told; nothing where it is no such call."""
+    owner, _, name = ast.unparse(call.func).rpartition(".")
+    tells = owner.endswith("report") or (not owner and name in ERRORS)
+    return [*call.args, *(each.value for each in call.keywords)] if tells else []
+
+
+def _blank(values: Sequence[ast.expr]) -> None:
+    """Empty the texts among these, as they are or put together; not those that another call gets."""
+    left: list[ast.AST] = list(values)
     while left:
         node = left.pop()
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             node.value = ""
-        elif isinstance(node, (ast.JoinedStr, ast.BinOp, ast.IfExp)):
-            parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else list(ast.iter_child_nodes(node))
-            left += [part for part in parts if not isinstance(part, ast.expr_context)]
+        elif isinstance(node, ast.IfExp):
+            left += [node.body, node.orelse]
+        elif isinstance(node, (ast.JoinedStr, ast.FormattedValue, ast.BinOp)):
+            left += [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
