@@ -127,6 +127,7 @@ class Approved(_Noting):
         self.document = document
         self._steps = {(each["kind"], each["name"]): each["facts"] for each in document["steps"]}
         self._made: dict[str, str] = {}  # by the step that makes it, what was not known before
+        self._tagged: dict[str, bool] = {}  # whether the tag is there by now: what its push makes is not there before
 
     def afresh(self) -> Approved:
         """Return the same plan, of which nothing is made yet."""
@@ -159,6 +160,8 @@ class Approved(_Noting):
         for key, value in now.items():
             for where, *values in self._differences(doors, key, planned.get(key), value):
                 raise _difference(f"{kind} {name}: {where}", *values)
+        if kind == "tag":
+            self._tagged[name] = state == "done"
 
     def _is_made(self, doors: Doors, ref: str, now: str | None) -> bool:
         """Whether a step of the plan makes or moves the ref so."""
@@ -189,6 +192,8 @@ class Approved(_Noting):
 
     def _is_it(self, doors: Doors, planned: Mapping[str, Any], now: str) -> bool:
         """Whether this is what was not known before: the one that the step made, once that is known."""
+        if "tree" not in planned and not all(self._tagged.values()):
+            return False
         step = str(planned.get("by", ""))
         if step not in self._made and _holds(doors, now, planned):
             self._made[step], self._latest = now, dict(planned)
@@ -221,8 +226,9 @@ def _words(value: Any) -> str:
         content = (
             f" with tree {str(value['tree'])[:12]} on {str(value.get('base', ''))[:12]}" if "tree" in value else ""
         )
-        return f"a new commit{content}"
-    return "nothing" if value is None else str(value)
+        return f"a new commit{content}" if content else "a new one"
+    # Whoever wrote the file may have put lines of their own into it.
+    return "nothing" if value is None else " ".join(str(value).split()) or "an empty text"
 
 
 def _anew() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
@@ -83,7 +84,9 @@ def _is_of_our_form(document: Mapping[str, Any]) -> bool:
     flags, seen, steps = (document.get(name) for name in ("flags", "seen", "steps"))
     if not (isinstance(flags, dict) and isinstance(seen, dict) and isinstance(steps, list)):
         return False
-    if not _are(str, *map(document.get, TEXTS)):
+    if not _are(str, *map(document.get, TEXTS)) or not all(document[name].isprintable() for name in TEXTS):
+        return False
+    if not re.fullmatch(r"release\.[a-z_-]+", document["task"]):  # it is told as a command to type
         return False
     return _is_day(document["date"]) and all(map(_is_table, seen.values())) and all(map(_is_step, steps))
 

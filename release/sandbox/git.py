@@ -136,6 +136,7 @@ class Bare:
         """Run one Git command and answer what it printed; raise GitError when it fails."""
         done = subprocess.run(
             ["git", *args],
+            start_new_session=True,
             cwd=self.path,
             env=git_environment(**env),
             input=text,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import re
 import shlex
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from release.config_py import constant
 from release.errors import Usage
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 OLDEST_GIT = (2, 38)  # the first whose merge-tree writes a tree: what merges pull requests here
 REMOTE = "remote.git"
 WORK = "platform"
+_PREFIX, _LOCK, _YOUNG = "release-sandbox-", "lock", 60  # seconds in which a new one is locked for sure
 _PERSON = {f"GIT_{who}_NAME": "Release Person" for who in ("AUTHOR", "COMMITTER")}
 _PERSON |= {f"GIT_{who}_EMAIL": "person@example.com" for who in ("AUTHOR", "COMMITTER")}
 _NO_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -71,7 +74,7 @@ class Sandbox:
         for a Git that is too old for its GitHub.
         """
         _check_git()
-        self.folder = Path(tempfile.mkdtemp(prefix="release-sandbox-")).resolve()
+        self.folder, self._lock = _new_folder()
         self._execute = execute
         self.simulation: Simulation | None = None
         try:
@@ -93,7 +96,7 @@ class Sandbox:
             follow_remote(clone, self.github.clone_url, trunk)
             self.github.hub.settings.default_branch = trunk
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._remove()
             raise
 
     def __enter__(self) -> Self:
@@ -125,7 +128,11 @@ class Sandbox:
         if self.cloud:
             self.cloud.stop()
         self.bare.objects.close()
+        self._remove()
+
+    def _remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
 
     def environment(self) -> dict[str, str]:
         """Name the variables with which any task runs against this sandbox, on top of the process's own."""
@@ -206,6 +213,28 @@ def _check_git() -> None:
 
 def _key(files: Mapping[str, str] | None) -> tuple[tuple[str, str], ...] | None:
     return None if files is None else tuple(sorted(files.items()))
+
+
+def _new_folder() -> tuple[Path, IO[bytes]]:
+    """Make a sandbox's folder with the lock that it holds while it lives, and take away those of killed ones (F33)."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+    lock = (folder / _LOCK).open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for other in folder.parent.glob(f"{_PREFIX}{'[a-z0-9_]' * 8}"):
+        if _is_left(other):
+            shutil.rmtree(other, ignore_errors=True)
+    return folder, lock
+
+
+def _is_left(folder: Path) -> bool:
+    """Tell whether a sandbox's folder is one that a killed call of this user left: nobody holds its lock."""
+    with suppress(OSError):  # it is gone, another user's, without a lock, or it lives
+        if folder.is_symlink() or time.time() - folder.stat().st_mtime < _YOUNG:
+            return False
+        with (folder / _LOCK).open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
 
 
 @cache

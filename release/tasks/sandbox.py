@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import time
@@ -166,7 +167,7 @@ def _copy(context: Context, offline: bool = False, execute: bool = True) -> Iter
     try:
         _, name = git.remotes.remote_repository(git.repository.repository(context).remote_url)
     except Usage:  # a remote that is a folder, say
-        name = f"local/{root.name}"
+        name = f"local/{re.sub(r'[^A-Za-z0-9._-]+', '-', root.name)}"  # as GitHub names them
     history = {"source": root, "remote": settings.release.remote, "trunk": trunk, "repository": name}
     with _sandbox(execute, **history, settings=settings) as world:
         yield world

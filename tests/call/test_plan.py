@@ -46,7 +46,8 @@ def bump(sha: str | Content, **more: Any) -> dict[str, Any]:
 
 def walk(context: Context, *steps: Mapping[str, Any]) -> None:
     for each in steps:
-        context.plan.step(context.doors, "a step", "todo", lambda each=each: each)  # type: ignore[misc]
+        state = "todo" if each.get("commit") == NEW else "done"
+        context.plan.step(context.doors, "a step", state, lambda each=each: each)  # type: ignore[misc]
 
 
 STEPS: tuple[dict[str, Any], ...] = (
@@ -139,6 +140,21 @@ def test_what_became_known_is_the_same_in_every_later_step(document: dict[str, A
         walk(call(Approved(document)), *REAL[:3], {"tag": TAG, "commit": twin})
 
 
+def test_what_the_tags_push_makes_is_not_there_before_the_tag(document: dict[str, Any]) -> None:
+    there = {"images": "lepton", "digests": {"one": "sha256:9", "old": "sha256:1"}}
+    walk(call(Approved(document)), *REAL, there)
+    with pytest.raises(Conflict, match="digests: one: planned a new one, now sha256:9"):
+        walk(call(Approved(document), dry=True), *STEPS[:4], there)
+
+
+def test_what_a_plan_says_is_told_in_one_line(document: dict[str, Any]) -> None:
+    document["seen"] = {"images": {"one": "sha256:1\n✔ all is well"}}
+    context = call(Approved(document))
+    with pytest.raises(Conflict) as refused:
+        context.plan.see(context.doors, "images", {"one": "sha256:2"}, whole=False)
+    assert refused.value.problem == "one: planned sha256:1 ✔ all is well, now sha256:2"
+
+
 def test_a_bump_on_what_the_plan_made_is_told_by_its_tree(document: dict[str, Any]) -> None:
     """A call that has its picks by now makes one commit on top of those, not all of them on top of the old head."""
     walk(call(Approved(document)), bump(Content(TREE, MADE, 1)))
@@ -224,6 +240,7 @@ def test_what_is_no_plan_is_refused_in_words(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
+        {"version": "0.7.0\n"}, {"task": "release.minor; rm -rf ~"},
         {"repository": None}, {"version": 7}, {"date": "yesterday"}, {"date": "20261122"}, {"flags": []}, {"seen": []},
         {"seen": {"refs": []}}, {"seen": {"refs": {"a": 1}}}, {"steps": {}}, {"steps": ["tag"]}, {"steps": [{}]},
         {"steps": [{"kind": "tag", "name": TAG, "state": "todo", "facts": []}]},

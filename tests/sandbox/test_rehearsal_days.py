@@ -62,10 +62,11 @@ def test_a_killed_call_and_a_refused_push_are_mended_by_the_same_call(
 
 
 def test_what_shall_go_wrong_and_never_comes_is_said(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
-    code, out, err = rehearsed(monkeypatch, capfd, "--offline", "--task", "release.next", "--fail", "nobody (3.10)")
+    code, out, err = rehearsed(monkeypatch, capfd, "--offline", "--task", "release.next", "--fail", "nobody (3.10)",
+                                "--refuse-push", "other-*")  # fmt: skip
     assert code == 1
     assert "It writes nothing." in out
-    assert "asked for, and never came to it: --fail nobody (3.10)" in err
+    assert "asked for, and never came to it: --fail nobody (3.10), --refuse-push other-*" in err
 
 
 def test_in_json_each_line_is_an_object(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
@@ -83,6 +84,7 @@ def test_in_json_each_line_is_an_object(monkeypatch: pytest.MonkeyPatch, capfd: 
     [
         (("--kill-after", "reading"), "--kill-after reading: there is no such write"),
         (("--lag", "soon"), "--lag soon is no number of seconds"),
+        (("--lag", "1" + 23 * "0"), "is no number of seconds up to 600"),
         (("--task", "release.next '"), "No closing quotation"),
     ],
 )

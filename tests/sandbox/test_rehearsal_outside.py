@@ -17,7 +17,7 @@ from release.sandbox.github.events import notice_refs
 from release.sandbox.github.rules import parameters, protect, required_checks
 from release.sandbox.github.shapes import user_json
 from release.sandbox.rehearsal.admission import admit
-from release.sandbox.rehearsal.outside import read_outside
+from release.sandbox.rehearsal.outside import Outside, read_outside
 
 READS = re.compile(r"(Describe|List|Get|Head|BatchCheck)")
 
@@ -150,3 +150,68 @@ def test_without_a_token_nothing_of_github_is_taken_over(
 
 def _no_gh() -> Exception:
     return CouldNotTellError("there is no gh")
+
+
+SHAPES = {
+    "no list of Releases": (r"/releases\?", lambda _: 7, "GitHub Releases: "),
+    "an empty list for the repository": (r"/acme/platform\?", lambda _: [], "the repository's settings: "),
+    "a pull request without a head": (r"/pulls\?", lambda found: [{**found[0], "head": None}], "pull requests: "),
+    "a pull request whose number is none": (
+        r"/pulls\?", lambda found: [{**found[0], "number": "x"}, *found], "a pull request: "
+    ),
+    "a Release of no time": (
+        r"/releases\?", lambda _: [{"tag_name": "0.6.0", "published_at": "yesterday"}], "a GitHub Release: "
+    ),
+    "reviewers that are none": (
+        r"/environments\?",
+        lambda _: {"environments": [{"name": "x", "protection_rules": ["of no kind"]}]},
+        "environments: ",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_an_answer_of_another_shape_is_said_in_a_line_and_stops_nothing(
+    context: Context, sandbox: Sandbox, name: str
+) -> None:
+    fill(sandbox)
+    opened(sandbox)
+    path, change, what = SHAPES[name]
+    sandbox.github.faults.add("GET", path, times=None, change=change)
+    found = read_outside(context)
+    with Sandbox(cloud=False) as other:
+        notes = [each for each in [*found.notes, *admit(context, other, found)] if each.startswith("not")]
+        assert other.bare.refs("refs/heads", "refs/tags") == found.refs
+        assert len(other.github.hub.pulls) == (not what.startswith("pull requests"))
+    assert len(notes) == 1
+    assert notes[0].startswith(f"not taken over: {what}")
+    assert "\n" not in notes[0]
+
+
+def test_a_pull_request_of_an_account_that_is_gone_is_the_ghosts(context: Context, sandbox: Sandbox) -> None:
+    fill(sandbox)
+    opened(sandbox)
+    sandbox.github.faults.add("GET", r"/pulls\?", change=lambda found: [{**found[0], "user": None}])
+    found = read_outside(context)
+    with Sandbox(cloud=False) as other:
+        assert admit(context, other, found) == []
+        assert [each.user for each in other.github.hub.pulls.values()] == ["ghost"]
+
+
+@pytest.mark.parametrize(("before", "after"), [("topic", "topic/one"), ("topic/one", "topic")])
+def test_a_branchs_name_may_have_become_a_folders(context: Context, sandbox: Sandbox, before: str, after: str) -> None:
+    trunk = sandbox.bare.sha("refs/heads/main") or ""
+    with Sandbox(cloud=False) as other:
+        other.bare.update_ref(f"refs/heads/{before}", other.bare.sha("refs/heads/main") or "")
+        refs = {"refs/heads/main": trunk, f"refs/heads/{after}": trunk}
+        assert admit(context, other, Outside(refs=refs)) == []
+        assert other.bare.refs("refs/heads", "refs/tags") == refs
+
+
+def test_a_branch_that_cannot_be_fetched_any_more_stops_nothing(context: Context, sandbox: Sandbox) -> None:
+    trunk = sandbox.bare.sha("refs/heads/main") or ""
+    with Sandbox(cloud=False) as other:
+        refs = {"refs/heads/main": trunk, "refs/heads/gone": "1" * 40}
+        (note,) = admit(context, other, Outside(refs=refs))
+        assert other.github.hub.known_refs == {"refs/heads/main": trunk}
+    assert note.startswith("not taken over: branches and tags: git fetch: ")

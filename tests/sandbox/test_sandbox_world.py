@@ -100,3 +100,23 @@ def test_two_sandboxes_at_once_do_not_meet() -> None:
         assert other.bare.sha("mine") is None
         assert one.github.url != other.github.url
         assert Bare(one.work).sha("refs/remotes/origin/main") == one.bare.sha("main")
+
+
+def test_f33_what_a_killed_sandbox_left_is_taken_away_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Sandbox(cloud=False) as alive:
+        killed, new, other = (tmp_path / f"release-sandbox-{name * 8}" for name in "abc")
+        for each in (killed, new, other):
+            each.mkdir()
+            (each / "lock").touch()
+        (other / "lock").unlink()  # of an older version, which may be alive
+        (tmp_path / "release-sandbox-dddddddd").symlink_to(tmp_path)
+        for each in (killed, other, alive.folder):
+            os.utime(each, (0, 0))
+        with Sandbox(cloud=False):
+            pass
+        assert [each.exists() for each in (alive.folder, killed, new, other)] == [True, False, True, True]
+        assert alive.bare.sha("refs/heads/main")
+    assert not alive.folder.exists()

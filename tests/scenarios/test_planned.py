@@ -143,6 +143,10 @@ def test_each_drift_of_a_minor_is_refused_and_nothing_written(
     assert "the plan has no such step: wheel s3://lepton-sdk/release/" in said
     assert "plan anew: inv --dry release.minor --yes --plan" in said
     plan(typed, file, *MINOR)
+    doubles.push("lepton-web", "0.7.0", "theirs")  # which nobody could make before the tag is there
+    said = refused(typed, sandbox, file, *MINOR)
+    assert "images the platform 0.7.0: digests: lepton-web:0.7.0: planned a new one, now sha256:" in said
+    plan(typed, file, *MINOR)
     settings = Path(file).with_name("settings.yaml")
     settings.write_text("sdk:\n  inputs: {publish_s3: true, is_release: true, publish_pypi: true}\n")
     said = refused(typed, sandbox, file, "-f", str(settings), *MINOR)

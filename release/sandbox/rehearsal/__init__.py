@@ -66,8 +66,7 @@ class Rehearsal:
     def take_over(self) -> None:
         """Have the real world's state in the sandbox, as far as it may be read, and say how far."""
         self.outside = read_outside(self.context)
-        admit(self.context, self.world, self.outside)
-        for note in self.outside.notes:
+        for note in [*self.outside.notes, *admit(self.context, self.world, self.outside)]:
             self.context.report.step("note", note)
 
     def play(self) -> None:
@@ -161,7 +160,7 @@ class Rehearsal:
     def _missed(self) -> ReleaseError | None:
         jobs = sorted({job.name for run in self.world.github.hub.runs.values() for job in run.work.jobs})
         missed = ", ".join(self.day.missed())
-        hint = f"Jobs that ran: {', '.join(jobs) or 'none'}."
+        hint = f"Jobs that ran: {', '.join(jobs) or 'none'}. All that was pushed is above."
         return Failed(f"asked for, and never came to it: {missed}", hint) if missed else None
 
 

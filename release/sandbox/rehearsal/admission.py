@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from release.call.context import Context
@@ -12,7 +13,7 @@ from release.git.repository import FETCH, repository
 from release.github.runs import parse_time
 from release.sandbox.github.records import OWNER_LOGIN, TOKEN, Pull, Release, Token
 from release.sandbox.github.rules import protect
-from release.sandbox.rehearsal.outside import Json, Outside
+from release.sandbox.rehearsal.outside import Json, Outside, attempt
 
 if TYPE_CHECKING:
     from release.sandbox.git import Bare
@@ -20,34 +21,51 @@ if TYPE_CHECKING:
     from release.sandbox.world import Sandbox
 
 _MERGES = ("allow_merge_commit", "allow_squash_merge", "allow_rebase_merge", "delete_branch_on_merge", "private")
+GHOST = "ghost"  # whom GitHub names for an account that is gone
 
 
-def admit(context: Context, world: Sandbox, found: Outside) -> None:
-    """Take what was found over into a sandbox that serves; objects that it lacks are fetched there, not here."""
+def admit(context: Context, world: Sandbox, found: Outside) -> list[str]:
+    """Take what was found over into a sandbox that serves, and return a line for each part that could not be.
+
+    Objects that it lacks are fetched there, not here.
+    """
     hub = world.github.hub
+    parts: list[tuple[str, Callable[[], object]]] = [
+        ("branches and tags", partial(_take_refs, context, world, found.refs)),
+        ("the repository's settings", partial(_take_repository, hub, found.repository)),
+        *(("a pull request", partial(_take_pull, hub, each)) for each in found.pulls),
+        *(("a GitHub Release", partial(_take_release, hub, each)) for each in found.releases),
+        *((f"rules of {ref}", partial(protect, hub, ref, **each)) for ref, each in found.rules.items() if each),
+        ("keys and images", partial(_take_cloud, world, found)),
+    ]
     with hub.lock:
-        if found.refs is not None:
-            _take_refs(context, world.bare, found.refs)
-            hub.known_refs = world.bare.refs(HEADS, TAGS)
-        _take_repository(hub, found.repository)
-        for each in found.pulls:
-            _take_pull(hub, each)
-        for each in found.releases:
-            _take_release(hub, each)
-        for pattern, rules in found.rules.items():
-            if rules:
-                protect(hub, pattern, **rules)
-    _take_cloud(world, found)
+        return list(dict.fromkeys(filter(None, (attempt(name, partial(_silently, take)) for name, take in parts))))
 
 
-def _take_refs(context: Context, bare: Bare, refs: Mapping[str, str]) -> None:
+def _silently(act: Callable[[], object]) -> str:
+    """Do what says nothing when it went well."""
+    act()
+    return ""
+
+
+def _take_refs(context: Context, world: Sandbox, refs: Mapping[str, str] | None) -> None:
     """Have the remote's branches and tags as they are now, whatever the clone last saw of them."""
+    if refs is None:
+        return
+    try:
+        _update_refs(context, world.bare, refs)
+    finally:  # what changed until here was pushed by nobody
+        world.github.hub.known_refs = world.bare.refs(HEADS, TAGS)
+
+
+def _update_refs(context: Context, bare: Bare, refs: Mapping[str, str]) -> None:
     have = bare.refs(HEADS, TAGS)
-    gone = [f"delete {name}\n" for name in have if name not in refs]
     wanted = [name for name, target in refs.items() if have.get(name) != target]
     lacking = {name for name in wanted if bare.objects.find(refs[name]) is None}
+    gone = [f"delete {name}\n" for name in have if name not in refs]
     known = [f"update {name} {refs[name]}\n" for name in wanted if name not in lacking]
-    bare.git("update-ref", "--stdin", text="".join([*gone, *known]))
+    for commands in (gone, known):  # one after the other: a branch's name may have become a folder's
+        bare.git("update-ref", "--stdin", text="".join(commands))
     if lacking:
         repo = repository(context)
         own = [word for file in repo.settings() for word in ("-c", f"include.path={file}")]
@@ -71,8 +89,9 @@ def _take_pull(hub: Hub, told: Json) -> None:
     if hub.head(head["ref"]) != head["sha"] or not hub.head(base["ref"]):
         return
     labels = [each["name"] for each in told.get("labels") or []]
+    user = (told.get("user") or {}).get("login") or GHOST
     pull = Pull(
-        number, told["title"], told.get("body") or "", told["user"]["login"], head["ref"], base["ref"],
+        number, str(told["title"]), told.get("body") or "", user, head["ref"], base["ref"],
         head["sha"], hub.head(base["ref"]) or "", bool(told.get("draft")), labels=labels,
     )  # fmt: skip
     hub.pulls[number] = pull

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from release.sandbox.github.state import Hub
     from release.sandbox.rehearsal.journal import Written
 
+LONGEST = 600  # seconds of lag: of GitHub's own, minutes are known and hours are not
 KILLS = ("push", "dispatch", "merge", "tag")  # kinds of what is written
 LISTS = {"workflow_runs": "created_at", "check_runs": "started_at"}  # what appears late, and what tells its age
 
@@ -36,6 +37,7 @@ class BadDay:
     failed: dict[str, str] = field(default_factory=dict)  # the job that failed, by the name asked for
     killed: str = ""  # what was written right before
     refused: list[Ruleset] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)  # what of that refused a push, by the rule's refs
     child: int = 0  # the typed call's process
 
     def arm(self, github: GitHub) -> None:
@@ -43,8 +45,8 @@ class BadDay:
         hub = github.hub
         github.use_runner(_failing(self, hub.runner))
         for pattern in self.refuse_push:
-            refs = [pattern] if pattern.startswith("refs/") else [f"refs/heads/{pattern}", f"refs/tags/{pattern}"]
-            self.refused += [reject_pushes(hub, ref, f"Refused on purpose: --refuse-push {pattern}") for ref in refs]
+            why = f"Refused on purpose: --refuse-push {pattern}"
+            self.refused += [reject_pushes(hub, ref, why) for ref in _refs(pattern)]
         if self.lag:
             listed, pull = r"/(runs|check-runs)\?", r"/pulls/[0-9]+\?"
             github.faults.add("GET", listed, times=None, change=lambda answer: _late(answer, self.lag))
@@ -60,16 +62,22 @@ class BadDay:
     def missed(self) -> list[str]:
         """List what was asked for and never came, with the flag."""
         jobs = [f"--fail {name}" for name in self.fail if name not in self.failed]
-        return jobs + ([f"--kill-after {self.kill_after}"] if self.kill_after and not self.killed else [])
+        kills = [f"--kill-after {self.kill_after}"] if self.kill_after and not self.killed else []
+        pushes = [f"--refuse-push {pattern}" for pattern in self.refuse_push if not self.met & set(_refs(pattern))]
+        return [*jobs, *kills, *pushes]
 
 
 def bad_day(fail: tuple[str, ...], lag: str, kill_after: str, refuse_push: tuple[str, ...]) -> BadDay:
     """Return the day that flags ask for; raise Usage for a lag that is none, and for a write that nobody knows."""
     if kill_after and kill_after not in KILLS:
         raise Usage(f"--kill-after {kill_after}: there is no such write", f"One of {', '.join(KILLS)}.")
-    if lag and not (lag.isascii() and lag.replace(".", "", 1).isdigit()):
-        raise Usage(f"--lag {lag} is no number of seconds", "Give one such as --lag 30.")
+    if lag and not (lag.isascii() and lag.replace(".", "", 1).isdigit() and float(lag) <= LONGEST):
+        raise Usage(f"--lag {lag} is no number of seconds up to {LONGEST}", "Give one such as --lag 30.")
     return BadDay(fail, float(lag or 0), kill_after, refuse_push)
+
+
+def _refs(pattern: str) -> list[str]:
+    return [pattern] if pattern.startswith("refs/") else [f"refs/heads/{pattern}", f"refs/tags/{pattern}"]
 
 
 def _failing(day: BadDay, runner: Callable[[Hub, Start], RunLike]) -> Callable[[Hub, Start], RunLike]:

@@ -22,12 +22,14 @@ from release.git.snapshot import remote, trunk
 from release.github.api import github
 from release.github.burned import tag_rules
 from release.github.commits import branch_rules
+from release.sandbox.git import GitError
 from release.versions import Line, line_of, parse_image_tag, released_versions
 
 PULLS, RELEASES, WHEELS, IMAGES, KEYS = 100, 30, 20, 500, 5_000  # the most that are taken over
 LINES = 2  # the newest lines, with whatever may be above them
 A_TAG = "99.99.99"  # named as they are to be, and not there
 BRANCHES = {"release-*": "release-99.99-20990101", "image-*": f"image-{A_TAG}"}
+OTHER_SHAPES = (AttributeError, KeyError, TypeError, ValueError)  # what comes of using what is not as it should be
 Json = dict[str, Any]
 Rules = dict[str, dict[str, Json]]  # by full ref pattern, then by type
 
@@ -68,10 +70,20 @@ def read_outside(context: Context) -> Outside:
 
 
 def _noted(found: Outside, name: str, read: Callable[[Context, Outside], str], context: Context) -> str:
+    return attempt(name, lambda: f"taken over: {read(context, found)}")
+
+
+def attempt(name: str, act: Callable[[], str]) -> str:
+    """Return what it says, or in a line why it could not be done: whoever answers may answer anything."""
     try:
-        return f"taken over: {read(context, found)}"
+        said = act()
     except ReleaseError as error:
-        return f"not taken over: {name}: {error.problem.splitlines()[0]}"
+        said = f"not taken over: {name}: {(error.problem.splitlines() or ['it failed'])[0]}"
+    except GitError as error:
+        said = f"not taken over: {name}: Git: {str(error).splitlines()[-1]}"
+    except OTHER_SHAPES as error:
+        said = f"not taken over: {name}: the answer has another shape ({type(error).__name__})"
+    return " ".join(said.split())
 
 
 def _read_refs(context: Context, found: Outside) -> str:
@@ -82,13 +94,14 @@ def _read_refs(context: Context, found: Outside) -> str:
 
 
 def _read_repository(context: Context, found: Outside) -> str:
-    found.repository = github(context).get("")
-    may = (found.repository.get("permissions") or {}).get("push")
+    told = github(context).get("")
+    may = (told.get("permissions") or {}).get("push")
+    found.repository = told
     return f"the repository's settings; this token {'may' if may else 'may not'} push"
 
 
 def _read_pulls(context: Context, found: Outside) -> str:
-    listed = github(context).get("pulls", state="open", per_page=PULLS)
+    listed = list(islice(github(context).pages("pulls", state="open", per_page=PULLS), PULLS))
     own = github(context).repository.lower()
     found.pulls = [each for each in listed if ((each["head"].get("repo") or {}).get("full_name") or "").lower() == own]
     left = f", without {len(listed) - len(found.pulls)} of forks" if len(listed) > len(found.pulls) else ""
@@ -96,7 +109,7 @@ def _read_pulls(context: Context, found: Outside) -> str:
 
 
 def _read_releases(context: Context, found: Outside) -> str:
-    found.releases = github(context).get("releases", per_page=RELEASES)
+    found.releases = list(islice(github(context).pages("releases", per_page=RELEASES), RELEASES))
     return f"{amount(len(found.releases), 'GitHub Release')}{_cut(found.releases, RELEASES)}"
 
 
@@ -148,7 +161,9 @@ def _classic_protection(context: Context, branch: str) -> tuple[dict[str, Json],
 
 
 def _read_environments(context: Context, found: Outside) -> str:
-    listed = github(context).find("environments", (403, 404), per_page=100) or {}
+    listed = github(context).find("environments", (403, 404), per_page=100)
+    if listed is None:
+        return "no environment that this token may see"
     for each in listed.get("environments") or []:
         found.environments[each["name"]] = list(filter(None, map(_waits_for, each.get("protection_rules") or [])))
     return amount(len(found.environments), "environment")

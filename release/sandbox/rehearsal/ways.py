@@ -54,6 +54,7 @@ def _refusals(hub: Hub, day: BadDay, new: Iterable[Written]) -> Iterator[Stop]:
         hub.rulesets = [each for each in hub.rulesets if each not in lifted]
         write_rules(hub)
         on_purpose = any(each in day.refused for each in lifted)
+        day.met |= {each.include for each in lifted}
         kinds = ", ".join(sorted({kind for each in lifted for kind in each.rules}))
         why = "refused on purpose (--refuse-push)" if on_purpose else f"a rule refuses it ({kinds})"
         yield Stop(f"push of {ref}", why, f"the rule of {lifted[0].include} is lifted" if lifted else "tried again",

@@ -25,7 +25,7 @@ from release.sandbox import Sandbox
 from release.sandbox.runner import check_confinement, confinement, job, namespace, parse_workflow, run_confined_job
 from release.sandbox.runner.actions.python import running_version
 from release.sandbox.runner.confinement import confined
-from release.sandbox.runner.process import Command
+from release.sandbox.runner.process import Command, run_command
 from release.sandbox.runner.run import WorkflowRun
 
 ROOT = Path(__file__).parents[3]
@@ -148,6 +148,38 @@ def test_a_step_ends_when_its_job_is_cancelled_and_its_exit_code_is_its_own(star
         run_steps=run_confined_job,
     )
     assert [step.conclusion for step in run.jobs[0].steps[1:3]] == ["cancelled", "success"]
+
+
+TAKES = {
+    "memory in one piece": ("memory", "python3 -c 'bytearray(1 << 30)'", "MemoryError"),
+    "a file": ("disk", "python3 -c 'import os; os.posix_fallocate(os.open(\"x\", 65), 0, 1 << 30)'", "File too large"),
+    "threads": ("", "for each in $(seq 60); do sleep 30 & done; wait", "it has more than 40 processes and threads"),
+}
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_f36_a_step_takes_no_more_of_the_machine_than_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The program is a copy whose bounds are within what a test may take."""
+    what, script, says = TAKES[name]
+    text = Path(namespace.__file__).read_text(encoding="utf-8").replace("MOST_THREADS = 4096", "MOST_THREADS = 40")
+    (tmp_path / "copy.py").write_text(text.replace('free["' + (what or "x") + '"] * SHARE', "2**28"))
+    monkeypatch.setattr(confinement, "_PROGRAM", tmp_path / "copy.py")
+    began, said = time.monotonic(), list[str]()
+    with confined(Command(["bash", "-c", script], tmp_path, {"PATH": os.environ["PATH"]}), tmp_path) as command:
+        code = run_command(command, said.extend, lambda: time.monotonic() - began > 20)
+    assert code == 1
+    assert says in "\n".join(said)
+
+
+def test_f36_what_all_processes_take_together_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = {"memory": 1000 << 20, "disk": 1000 << 20}
+    for what in free:
+        monkeypatch.setattr(namespace, "_free", lambda what=what: {**free, what: 249 << 20})
+        assert namespace._excess(free) == f"75% of the 1000 MiB of {what} that were free when it began are taken"
+    monkeypatch.setattr(namespace, "_free", lambda: dict.fromkeys(free, 251 << 20))
+    assert namespace._excess(free) == ""
 
 
 def test_an_unprivileged_user_can_do_it_too(tmp_path: Path) -> None:

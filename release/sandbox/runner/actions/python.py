@@ -111,6 +111,9 @@ def _told(found: str) -> tuple[str, str, str]:
     asks = (
         "import sys, sysconfig as s; print(sys._base_executable, s.get_path('purelib'), '%d.%d' % sys.version_info[:2])"
     )
-    asked = subprocess.run([found, "-c", asks], check=True, capture_output=True, text=True, timeout=60)
+    asked = subprocess.run(
+        [found, "-c", asks], check=True, capture_output=True, text=True, timeout=60,
+        start_new_session=True,  # Ctrl-C ends the run, which says so, and not a program below it
+    )  # fmt: skip
     base, packages, version = asked.stdout.split()
     return str(Path(base).resolve()), packages, version
