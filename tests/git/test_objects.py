@@ -9,11 +9,13 @@ import pytest
 from outside import git
 
 from release.call.plan import Content
-from release.errors import CouldNotTellError, Failed
+from release.errors import CouldNotTellError, Failed, Usage
 from release.git.fetch import need_history, need_objects
 from release.git.objects import existing_paths, files, tree_with
 from release.git.refs import RemoteRef, branch_ref
+from release.git.remotes import remote_repository
 from release.git.repository import Repository
+from release.git.scratch import is_alone, scratch
 from release.sandbox import Sandbox
 
 FILES = {"a.txt": "one\n", "sdk/config.py": 'X = "1"\n', "sdk/deep/b.txt": "two\n", "sdk-2/c.txt": "three\n"}
@@ -217,3 +219,23 @@ def test_a_tag_s_own_object_is_brought_without_more(
     assert cut.has_commit(refs[0].sha)
     assert cut.has_commit(git(repo.root, "rev-parse", f"{refs[0].sha}^")) == (not depth)
     assert git(cut.root, "for-each-ref") == before
+
+
+def test_a_repository_without_files_is_told(sandbox: Sandbox) -> None:
+    with pytest.raises(Usage) as caught:
+        Repository(sandbox.bare.path)
+    assert (caught.value.problem, caught.value.hint) == ("this repository is bare", "Run it in a clone with files.")
+
+
+def test_a_call_is_alone_unless_another_keeps_something_in_the_clone(repo: Repository) -> None:
+    assert is_alone(repo)
+    with scratch(repo):
+        assert not is_alone(repo)
+    assert is_alone(repo)
+
+
+def test_a_remote_that_names_no_repository_is_told_without_its_password() -> None:
+    with pytest.raises(Usage) as caught:
+        remote_repository("https://me:secret@example.com/alone")
+    assert caught.value.problem == "the remote https://example.com/alone names no GitHub repository"
+    assert caught.value.hint == "Set GITHUB_REPOSITORY and GITHUB_API_URL."
