@@ -116,6 +116,7 @@ def test_what_is_in_the_history_of_what(repo: Repository) -> None:
     assert not repo.is_ancestor(aside, second)
     assert repo.parents(second) == [first]
     assert repo.changed_paths(second, aside) == ["b.txt", "c.txt"]
+    assert repo.changed_paths(second, first) == ["b.txt"]  # neither is checked out
     assert repo.file(second, "b.txt") == b"b.txt\n"
     assert repo.file(first, "b.txt") is None
     assert repo.file_id(second, "b.txt") == git(repo.root, "rev-parse", f"{second}:b.txt")

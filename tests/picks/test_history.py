@@ -47,4 +47,5 @@ def test_a_backport_names_each_commit_as_a_squash_of_it_has_to() -> None:
         title, body = _title_and_body(Line(0, 7), "release-0.7-20261122", some)
         assert title
         for pick in some:
+            assert f"- {pick.sha} {pick.title}" in body.splitlines()
             assert f"(cherry picked from commit {pick.sha})" in body.splitlines()
