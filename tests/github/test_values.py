@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from release.github.burned import _covers
+from release.github.burned import covers
 from release.github.pulls import PullRequest
 
 PULL: dict[str, Any] = {
@@ -31,8 +31,8 @@ PULL: dict[str, Any] = {
 def test_a_ruleset_covers_what_it_includes_and_does_not_exclude(
     include: list[str] | None, exclude: list[str] | None, covered: bool
 ) -> None:
-    assert _covers({"conditions": {"ref_name": {"include": include, "exclude": exclude}}}, "refs/tags/0.7.0") == covered
-    assert not _covers({"conditions": None}, "refs/tags/0.7.0")
+    assert covers({"conditions": {"ref_name": {"include": include, "exclude": exclude}}}, "refs/tags/0.7.0") == covered
+    assert not covers({"conditions": None}, "refs/tags/0.7.0")
 
 
 def test_a_pull_request_is_a_draft_or_merged_as_its_answer_says() -> None:
