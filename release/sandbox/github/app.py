@@ -17,7 +17,8 @@ from release.sandbox.github import answers
 from release.sandbox.github.answers import HUB, Refused, hub
 from release.sandbox.github.events import notice_refs
 from release.sandbox.github.git import git_answer
-from release.sandbox.github.records import API, BOT_LOGIN, JOB_TOKEN, OWNER_LOGIN, TOKEN, UPLOADS, Token
+from release.sandbox.github.permissions import allows, check_route
+from release.sandbox.github.records import API, JOB_TOKEN, OWNER_LOGIN, TOKEN, UPLOADS, Token, workflow_token
 from release.sandbox.github.routes import (
     artifacts,
     checks,
@@ -36,6 +37,7 @@ from release.sandbox.github.routes import (
 )
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import Machine, RunLike, Start, new_run, run_job
+from release.sandbox.runner.permissions import DEFAULTS
 from release.sandbox.serving import Faults, Front, Recorded, Server
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class GitHub:
 
     def __init__(self, bare: Bare, folder: Path, owner: str = "acme", name: str = "platform") -> None:
         self.hub = Hub(owner, name, bare, folder, run_workflow)
-        self.hub.tokens = {TOKEN: Token(OWNER_LOGIN), JOB_TOKEN: Token(BOT_LOGIN, scopes="", starts=False)}
+        self.hub.tokens = {TOKEN: Token(OWNER_LOGIN), JOB_TOKEN: workflow_token(DEFAULTS["write"])}
         self.hub.known_refs = bare.refs("refs/heads", "refs/tags")
         self.front = Front(application(self.hub))
         self._server = Server(self.front)
@@ -164,6 +166,7 @@ def _admit() -> ResponseReturnValue | None:
     if request.path.startswith("/api/"):
         answers.check_version()
         answers.authenticate()
+        check_route()
     return None
 
 
@@ -182,12 +185,22 @@ def _git() -> ResponseReturnValue:
     """Answer Git, which sends no credentials until it is asked for them."""
     state = hub()
     path = "/" + request.path.split("/", 3)[3]
-    known = state.tokens.get(answers.given_token())
+    known = answers.living(answers.given_token())
     if known is None:
         return "", 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}
-    if "receive-pack" in request.full_path and not known.push:
-        return f"Permission to {state.full_name}.git denied to {known.login}.", 403
+    if not allows(known, "contents=read", state.settings.private):
+        is_shown = known.kind == "fine-grained"
+        return (
+            _told("Write access to repository not granted.", 403) if is_shown else _told("Repository not found.", 404)
+        )
+    if "receive-pack" in request.full_path and not allows(known, "contents=write"):
+        return _told(f"Permission to {state.full_name}.git denied to {known.login}.", 403)
     return git_answer(state.bare, path, request.environ, lambda: notice_refs(state, known))
+
+
+def _told(words: str, status: int) -> ResponseReturnValue:
+    """Refuse in words that Git shows."""
+    return words, status, {"Content-Type": "text/plain; charset=UTF-8"}
 
 
 def _blob(key: str) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.git import ZERO
 from release.sandbox.github.answers import Refused, body, hub, not_found, page, token
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Json
 from release.sandbox.github.rules import branch_rules, check_new_ref, update_ref
 from release.sandbox.github.shapes import node_id
@@ -19,6 +20,7 @@ routes = Blueprint("refs", __name__)
 
 
 @routes.get("/git/ref/<path:ref>")
+@needs("contents=read")
 def one_ref(ref: str) -> ResponseReturnValue:
     """Answer exactly one ref, or 404."""
     found = hub().bare.refs(f"refs/{ref}")
@@ -29,6 +31,7 @@ def one_ref(ref: str) -> ResponseReturnValue:
 
 @routes.get("/git/refs", defaults={"ref": ""})
 @routes.get("/git/matching-refs/<path:ref>")
+@needs("contents=read")
 def matching_refs(ref: str) -> ResponseReturnValue:
     """Answer the refs whose names begin as asked."""
     found = hub().bare.refs("refs/heads", "refs/tags")
@@ -36,6 +39,7 @@ def matching_refs(ref: str) -> ResponseReturnValue:
 
 
 @routes.post("/git/refs")
+@needs("contents=write")
 def create_ref() -> ResponseReturnValue:
     """Create a ref that does not exist yet."""
     state, asked = hub(), body()
@@ -47,6 +51,7 @@ def create_ref() -> ResponseReturnValue:
 
 
 @routes.delete("/git/refs/<path:ref>")
+@needs("contents=write")
 def delete_ref(ref: str) -> ResponseReturnValue:
     """Delete a ref."""
     state = hub()
@@ -58,6 +63,7 @@ def delete_ref(ref: str) -> ResponseReturnValue:
 
 
 @routes.patch("/git/refs/<path:ref>")
+@needs("contents=write")
 def change_ref(ref: str) -> ResponseReturnValue:
     """Move a ref; with `force` also where that is no fast-forward."""
     state, asked = hub(), body()
@@ -72,6 +78,7 @@ def change_ref(ref: str) -> ResponseReturnValue:
 
 
 @routes.get("/tags")
+@needs("metadata=read")
 def tags() -> ResponseReturnValue:
     """Answer the tags with the commits that they name, by name from the end."""
     state = hub()
@@ -88,6 +95,7 @@ def _tag_json(state: Hub, name: str) -> Json:
 
 
 @routes.get("/branches")
+@needs("contents=read")
 def branches() -> ResponseReturnValue:
     """Answer the branches by name."""
     found = hub().bare.refs("refs/heads")
@@ -102,6 +110,7 @@ def branches() -> ResponseReturnValue:
 
 
 @routes.get("/branches/<path:branch>")
+@needs("contents=read")
 def one_branch(branch: str) -> ResponseReturnValue:
     """Answer one branch (schema branch-with-protection)."""
     state = hub()
@@ -121,12 +130,14 @@ def one_branch(branch: str) -> ResponseReturnValue:
 
 
 @routes.get("/branches/<path:branch>/protection")
+@needs("administration=read")
 def protection(branch: str) -> ResponseReturnValue:
     """Answer 404: the sandbox protects by rulesets only."""
     raise Refused(404, "Branch not protected" if hub().head(branch) else "Branch not found")
 
 
 @routes.get("/rules/branches/<path:branch>")
+@needs("metadata=read")
 def rules_of_branch(branch: str) -> ResponseReturnValue:
     """Answer the rules in force on a branch, which need not exist."""
     return page(branch_rules(hub(), branch))

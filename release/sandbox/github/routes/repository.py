@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import LIMIT, VERSIONS, Refused, body, hub, limits, not_found, page, token
 from release.sandbox.github.events import start_dispatched
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Json, Ruleset
 from release.sandbox.github.rules import rule_json
 from release.sandbox.github.shapes import full_repository_json, node_id, user_json
@@ -24,12 +25,14 @@ top = Blueprint("top", __name__)
 
 
 @routes.get("")
+@needs("metadata=read")
 def repository() -> ResponseReturnValue:
     """Answer the repository and what the token may do with it."""
     return full_repository_json(hub(), token().push)
 
 
 @routes.patch("")
+@needs("administration=write")
 def change_repository() -> ResponseReturnValue:
     """Change settings of the repository."""
     for key, value in body().items():
@@ -39,6 +42,7 @@ def change_repository() -> ResponseReturnValue:
 
 
 @routes.post("/dispatches")
+@needs("contents=write")
 def dispatch() -> ResponseReturnValue:
     """Start what listens on the default branch to a `repository_dispatch` of the type."""
     state, asked = hub(), body()
@@ -50,6 +54,7 @@ def dispatch() -> ResponseReturnValue:
 
 
 @routes.get("/collaborators/<login>/permission")
+@needs("metadata=read")
 def permission(login: str) -> ResponseReturnValue:
     """Answer what somebody may do: what one of their tokens may."""
     found = [each.push for each in hub().tokens.values() if each.login == login]
@@ -62,12 +67,14 @@ def permission(login: str) -> ResponseReturnValue:
 
 
 @routes.get("/rulesets")
+@needs("metadata=read")
 def rulesets() -> ResponseReturnValue:
     """Answer the rulesets, without their rules."""
     return [_ruleset_json(hub(), ruleset) for ruleset in page(hub().rulesets)]
 
 
 @routes.get("/rulesets/<int:number>")
+@needs("metadata=read")
 def one_ruleset(number: int) -> ResponseReturnValue:
     """Answer one ruleset with its rules."""
     for ruleset in hub().rulesets:
@@ -79,6 +86,7 @@ def one_ruleset(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/environments")
+@needs("actions=read")
 def environments() -> ResponseReturnValue:
     """Answer the environments, each with what protects it."""
     state = hub()
@@ -87,6 +95,7 @@ def environments() -> ResponseReturnValue:
 
 
 @routes.get("/actions/permissions/workflow")
+@needs("administration=read")
 def workflow_permissions() -> ResponseReturnValue:
     """Answer what a workflow's own token may do unless the workflow says otherwise."""
     return {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
@@ -127,18 +136,21 @@ def _ruleset_json(state: Hub, ruleset: Ruleset) -> Json:
 
 
 @top.get("/")
+@needs()
 def root() -> ResponseReturnValue:
     """Answer where things are, of which the sandbox has some (schema root): `gh auth status` looks at its headers."""
     return {f"{name}_url": f"{hub().api_url}/{name}" for name in _ROOT.split()}
 
 
 @top.get("/user")
+@needs(person=True)
 def user() -> ResponseReturnValue:
     """Answer whose token it is."""
     return _public_user(token().login)
 
 
 @top.get("/users/<login>")
+@needs()
 def one_user(login: str) -> ResponseReturnValue:
     """Answer somebody, whoever it is."""
     return _public_user(login)
@@ -162,6 +174,7 @@ def _public_user(login: str) -> Json:
 
 
 @top.get("/rate_limit")
+@needs()
 def rate_limit() -> ResponseReturnValue:
     """Answer what is left of the hour; asking costs nothing."""
     now = limits()
@@ -175,12 +188,14 @@ def rate_limit() -> ResponseReturnValue:
 
 
 @top.get("/meta")
+@needs()
 def meta() -> ResponseReturnValue:
     """Answer what a GitHub Enterprise Server says of itself."""
     return {"verifiable_password_authentication": False, "installed_version": "3.19.0"}  # nosec B105
 
 
 @top.get("/versions")
+@needs()
 def versions() -> ResponseReturnValue:
     """Answer the versions of the API."""
     return list(reversed(VERSIONS))

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import Refused, date_matches, hub, page
 from release.sandbox.github.merging import has_commit
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Pull
 from release.sandbox.github.shapes.pulls import issue_json
 from release.sandbox.github.state import Hub
@@ -18,6 +19,7 @@ routes = Blueprint("search", __name__)
 
 
 @routes.get("/search/issues")
+@needs("metadata=read")
 def search_issues() -> ResponseReturnValue:
     """Answer the pull requests that hold every word of the query."""
     found = found_pulls(hub(), request.args.get("q", ""))
