@@ -115,7 +115,8 @@ class GitHub:
 def run_workflow(hub: Hub, start: Start, run_steps: Callable[[Machine], str] = run_job) -> RunLike:
     """Make the run that really runs a workflow's steps, as they are or as `run_steps` does."""
     folder = hub.folder / "runs" / str(start.id)
-    return new_run(start, hub.bare.path, folder, hub.job_environment, hub.run_context(start), run_steps=run_steps)
+    env, context, grants = hub.job_environment, hub.run_context(start), hub.grants(start)
+    return new_run(start, hub.bare.path, folder, env, context, run_steps=run_steps, grants=grants)
 
 
 def application(state: Hub) -> WSGIApplication:

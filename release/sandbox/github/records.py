@@ -95,6 +95,7 @@ class Settings:
     default_branch: str = "main"
     private: bool = True
     immutable_releases: bool = False
+    workflow_permissions: str = "read"  # of a workflow that says nothing, or "write"
     # How a dispatch that asks for the run's id is answered: "details", "none" (204) or "reject" (422).
     dispatch_answer: str = "details"
 

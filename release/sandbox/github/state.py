@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,6 @@ from pathlib import Path
 from release.sandbox.git import Bare
 from release.sandbox.github.records import (
     API,
-    JOB_TOKEN,
     Check,
     Comment,
     Json,
@@ -24,8 +24,10 @@ from release.sandbox.github.records import (
     Status,
     Token,
     now,
+    workflow_token,
 )
-from release.sandbox.runner import JobLike, RunLike, Start
+from release.sandbox.runner import Grants, JobLike, RunLike, Start, is_from_fork
+from release.sandbox.runner.permissions import DEFAULTS
 
 
 @dataclass
@@ -83,7 +85,21 @@ class Hub:
             "run_number": str(start.number),
             "server_url": self.url,
         }
-        return {"github": github, "secrets": {"GITHUB_TOKEN": JOB_TOKEN, **self.secrets}, "vars": {}}
+        return {"github": github, "secrets": {"GITHUB_TOKEN": "", **self.secrets}, "vars": {}}
+
+    def grants(self, start: Start) -> Grants:
+        """Say what the jobs of a run may have, by the repository's settings."""
+        default = DEFAULTS[self.settings.workflow_permissions]
+        forked = is_from_fork(start.payload, self.full_name)
+        private = self.settings.private
+        return Grants(default, is_from_fork=forked, is_private=private, issue=self.issue_token)
+
+    def issue_token(self, permissions: Mapping[str, str]) -> str:
+        """Make a token for a job."""
+        name = f"ghs_{secrets.token_hex(16)}"
+        with self.lock:
+            self.tokens[name] = workflow_token(permissions)
+        return name
 
     @property
     def api(self) -> str:

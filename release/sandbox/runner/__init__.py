@@ -10,11 +10,13 @@ from typing import Any, Protocol
 
 from release.sandbox.runner.confinement import check_confinement, run_confined_job
 from release.sandbox.runner.machine import Machine
+from release.sandbox.runner.permissions import Grants, is_from_fork
 from release.sandbox.runner.run import WorkflowRun
 from release.sandbox.runner.steps import run_job
 from release.sandbox.runner.workflow import InvalidWorkflow, Workflow, input_values, parse_workflow
 
 __all__ = [
+    "Grants",
     "InvalidWorkflow",
     "JobLike",
     "Machine",
@@ -24,6 +26,7 @@ __all__ = [
     "Workflow",
     "check_confinement",
     "input_values",
+    "is_from_fork",
     "new_run",
     "parse_workflow",
     "run_confined_job",
@@ -110,6 +113,7 @@ def new_run(
     context: Mapping[str, Any],
     *,
     run_steps: Callable[[Machine], str] = run_job,
+    grants: Grants | None = None,
 ) -> RunLike:
     """Make a run of a workflow; `context` may hold `github`, `vars` and `secrets`.
 
@@ -128,5 +132,6 @@ def new_run(
         folder=folder,
         context={**context, "event": start.payload},
         run_steps=run_steps,
+        grants=grants or Grants(),
     )
     return run

@@ -86,6 +86,16 @@ class Machine:
         self.depth = 0  # of composite actions in each other
         self.posts: list[Callable[[], None]] = []  # what actions do at the job's end, the last first
         self.contexts = step_contexts(run, job)
+        self.permissions = run.permissions(job.key)
+        self._take_token()
+
+    def _take_token(self) -> None:
+        """Have the job's own token where expressions look for it."""
+        known = self.contexts["secrets"]
+        self.contexts["secrets"] = type(known)({**known, **self.run.secrets(self.job.key)})
+        token = str(self.contexts["secrets"].get("GITHUB_TOKEN", ""))
+        self.contexts["github"] = {**self.contexts["github"], "token": token}
+        self.log.mask(token)
 
     def set_up(self) -> None:
         """Make the folders and write the event; evaluate the variables of workflow and job."""

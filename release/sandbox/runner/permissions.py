@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+from release.workflows import expressions
 
 Permissions = Mapping[str, str]  # by what they are for, as a workflow writes it; what is not named is not granted
 KINDS = (
@@ -60,3 +63,32 @@ def excess(wanted: Permissions, allowed: Permissions) -> list[tuple[str, str, st
         for kind, level in wanted.items()
         if not covers(allowed.get(kind), level)
     ]
+
+
+@dataclass(frozen=True)
+class Grants:
+    """What the jobs of a run may have, and what makes their tokens."""
+
+    default: Permissions = field(default_factory=lambda: DEFAULTS["read"])
+    most: Permissions | None = None  # of a called workflow's jobs: what the job has that calls it
+    is_from_fork: bool = False
+    is_private: bool = True
+    issue: Callable[[Permissions], str] | None = None  # nothing where the run's own secrets have the token
+
+    def of(self, name: str, workflow: Any, job: Any) -> Permissions:
+        """Say what a job has; raises `Unsupported` where one that is called wants more than its caller has."""
+        found = granted(workflow, job, self.default if self.most is None else self.most)
+        if self.is_from_fork:
+            found = reading(found)
+        if beyond := excess(found, found if self.most is None else self.most):
+            wanted, allowed = (", ".join(f"{kind}: {each[place]}" for kind, *each in beyond) for place in (0, 1))
+            raise expressions.Unsupported(
+                f"The nested job '{name}' is requesting '{wanted}', but is only allowed '{allowed}'."
+            )
+        return found
+
+
+def is_from_fork(event: Mapping[str, Any], repository: str) -> bool:
+    """Tell whether an event is of a pull request whose branch is in another repository."""
+    head = (event.get("pull_request") or {}).get("head") or {}
+    return ((head.get("repo") or {}).get("full_name") or repository).lower() != repository.lower()

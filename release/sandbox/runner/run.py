@@ -122,6 +122,7 @@ class WorkflowRun(RunState):
 
     def _unit(self, key: str, found: tuple[Combination, Combination], context: Mapping[str, Any]) -> Job | Call:
         spec = self.workflow.jobs[key]
+        self.permissions(key)  # a job that wants too much does not begin
         return self._call(key, found, context) if "uses" in spec else self._named(new_job(key, spec, found, context))
 
     def _named(self, job: Job) -> Job:
@@ -131,8 +132,9 @@ class WorkflowRun(RunState):
     def _call(self, key: str, found: tuple[Combination, Combination], context: Mapping[str, Any]) -> Call:
         """Make the run of a called workflow, within this one."""
         spec, matrix = self.workflow.jobs[key], found[0] | found[1]
+        allowed = self.permissions(key)
         workflow, sha = called_workflow(self, str(spec["uses"]))
-        secrets = self.context.get("secrets", {})
+        secrets = type(self.context.get("secrets", {}))(self.secrets(key))
         seen = {**context, "matrix": matrix, "secrets": secrets}
         run = replace(
             self,
@@ -141,6 +143,7 @@ class WorkflowRun(RunState):
             inputs=call_inputs(workflow, self.value(spec.get("with") or {}, seen), context),
             context={**self.context, "secrets": call_secrets(workflow, self.value(spec.get("secrets"), seen), secrets)},
             caller=self,
+            grants=replace(self.grants, most=allowed),
             prefix=f"{self.prefix}{shown_name(key, spec, found[0], seen)} / ",
         )
         call = Call(run, spec, matrix)

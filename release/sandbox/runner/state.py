@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from release.sandbox.runner.job import Job
+from release.sandbox.runner.permissions import Grants, Permissions
 from release.sandbox.runner.workflow import Workflow, deep_text, input_values
 from release.workflows import expressions
 
@@ -40,6 +41,7 @@ class RunState:
     caller: RunState | None = field(default=None, kw_only=True)
     prefix: str = field(default="", kw_only=True)  # of its jobs' names
     file_sha: str = field(default="", kw_only=True)  # the commit of the called file, where it is another one
+    grants: Grants = field(default_factory=Grants, kw_only=True)
 
     @property
     def root(self) -> RunState:
@@ -51,6 +53,17 @@ class RunState:
         """The jobs of this attempt so far; as on GitHub a job appears once its needs are met."""
         with self.lock:
             return [job for group in self.groups.values() for unit in group for job in unit.jobs]
+
+    def permissions(self, key: str) -> Permissions:
+        """Say what the token of a job may do; raises `Unsupported` where it wants more than its caller has."""
+        return self.grants.of(key, self.workflow.permissions, self.workflow.jobs[key].get("permissions"))
+
+    def secrets(self, key: str) -> Mapping[str, str]:
+        """Give a job its secrets: those of the run, and a token of its own."""
+        found = self.context.get("secrets", {})
+        if self.grants.issue is None:
+            return dict(found)
+        return {**found, "GITHUB_TOKEN": self.grants.issue(self.permissions(key))}
 
     def cancel(self) -> None:
         """End the run early; steps that run on regardless, such as always(), are ended by a second call."""

@@ -67,6 +67,7 @@ class Simulation:
             folder=folder,
             context={**context, **known, "event": start.payload},
             run_steps=partial(self._run_steps, hub, start),
+            grants=hub.grants(start),
             undecided=partial(self._undecided, hub, start),
         )
         with self._lock:

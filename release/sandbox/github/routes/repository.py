@@ -98,7 +98,10 @@ def environments() -> ResponseReturnValue:
 @needs("administration=read")
 def workflow_permissions() -> ResponseReturnValue:
     """Answer what a workflow's own token may do unless the workflow says otherwise."""
-    return {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
+    return {
+        "default_workflow_permissions": hub().settings.workflow_permissions,
+        "can_approve_pull_request_reviews": False,
+    }
 
 
 def _environment_json(state: Hub, number: int, name: str) -> Json:
