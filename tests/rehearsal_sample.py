@@ -118,6 +118,10 @@ on:
       version: {type: string, required: true}
       is_release: {type: boolean, default: false}
 
+permissions:
+  contents: read
+  id-token: write
+
 env:
   REGISTRY: 123456789012.dkr.ecr.us-east-1.amazonaws.com
   REPOSITORY: lepton
@@ -194,6 +198,10 @@ on:
   push:
     tags: ["[0-9]+.[0-9]+.[0-9]+"]
 
+permissions:
+  contents: read
+  id-token: write
+
 jobs:
   backend:
     strategy:
@@ -215,6 +223,10 @@ name: Web release
 on:
   push:
     tags: ["[0-9]+.[0-9]+.[0-9]+"]
+
+permissions:
+  contents: read
+  id-token: write
 
 jobs:
   web:

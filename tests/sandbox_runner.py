@@ -58,7 +58,12 @@ def start(bare: Path, tmp_path: Path) -> Started:
     """`start(jobs, ...)` makes a run of these jobs at a ref, over when it returns."""
 
     def begin(
-        jobs: str, ref: str = "refs/heads/main", wait: bool = True, run_steps: Any = run_job, **given: Any
+        jobs: str,
+        ref: str = "refs/heads/main",
+        wait: bool = True,
+        run_steps: Any = run_job,
+        before: Callable[[WorkflowRun], object] = lambda _: None,
+        **given: Any,
     ) -> WorkflowRun:
         text = HEAD + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
         context = {
@@ -83,6 +88,7 @@ def start(bare: Path, tmp_path: Path) -> Started:
             context,
             run_steps=run_steps,
         )
+        before(run)
         run.start()
         if wait:
             assert run.wait(60)

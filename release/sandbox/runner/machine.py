@@ -32,7 +32,7 @@ _FROM_CONTEXT = (
     *("repository", "repository_owner", "run_attempt", "run_id", "run_number", "server_url", "sha", "triggering_actor"),
     *("workflow", "workflow_ref", "workflow_sha"),
 )
-
+_CLOUD_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 MAX_DEPTH = 10  # of composite actions in each other
 
@@ -167,7 +167,13 @@ class Machine:
             "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
             "PATH": self.path(),
         }
-        return own | runner | fixed | self.run.env | places | self.variables | dict(variables)
+        given = {name: value for name, value in self.run.env.items() if name not in _CLOUD_KEYS}
+        return own | runner | fixed | given | places | self.variables | dict(variables)
+
+    @property
+    def cloud_keys(self) -> dict[str, str]:
+        """The keys of the sandbox's cloud, which a job has once a step asked for credentials."""
+        return {name: value for name, value in self.run.env.items() if name in _CLOUD_KEYS}
 
     def path(self) -> str:
         """Join the folders of commands: what the steps added, the running interpreter's own, the machine's."""

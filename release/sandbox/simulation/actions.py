@@ -10,10 +10,12 @@ from release.sandbox.git import GitError
 from release.sandbox.runner.actions import ACCOUNT, ecr_host
 from release.sandbox.runner.actions.artifacts import download_artifact, upload_artifact
 from release.sandbox.runner.actions.docker import entries, is_tag_rule, lines, metadata
+from release.sandbox.runner.actions.rights import NO_PROVIDER, check_checkout, check_cloud_credentials
 from release.sandbox.runner.machine import ActionFailed
 from release.sandbox.simulation.effects.bucket import aws
 from release.sandbox.simulation.effects.deliveries import push_image
 from release.sandbox.simulation.effects.images import pushes
+from release.sandbox.simulation.rights import has_cloud_keys
 from release.sandbox.simulation.shell import Command, State
 from release.sandbox.simulation.unknown import is_known, shown, unknown
 from release.sandbox.simulation.work import ALL_TAGS, NO_TAG, CommitTree, Refused, Work
@@ -45,6 +47,8 @@ def _checkout(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     if other and other.lower() != repository.lower():
         work.tell(0, f"check out another repository, {other}", "listed")
         return expressions.Partial()
+    check_checkout(work.machine, dict(inputs))
+    work.git_token = inputs.get("token", "")
     sha = run.sha if not ref or ref in (run.ref, run.ref.split("/", 2)[-1]) else _commit(work, ref)
     folder = "" if inputs.get("path", ".") in (".", "./") else f"{PurePosixPath(inputs['path'])}/"
     whole = inputs.get("fetch-depth") == "0" or inputs.get("fetch-tags") == "true"
@@ -104,13 +108,16 @@ _DOWNLOADS = ("name", "path", "pattern", "merge-multiple")
 
 
 def _credentials(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    check_cloud_credentials(work.machine, inputs, env)
     region = inputs.get("aws-region", "us-east-1")
-    work.machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    work.machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, **work.machine.cloud_keys}
     work.tell(0, "take AWS credentials", "listed")
     return {"aws-account-id": ACCOUNT}
 
 
 def _ecr(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    if not has_cloud_keys(work, 0, env):
+        raise Refused(NO_PROVIDER)
     work.tell(0, "log in to ECR", "listed")
     return {"registry": ecr_host(env)}
 

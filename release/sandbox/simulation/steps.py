@@ -122,7 +122,7 @@ class _OneStep:
         """Do what the step would do; what it writes to the command files takes effect."""
         work, uses = self.work, str(self.spec.get("uses", ""))
         folder = work.machine.temp / f"step-{next(work.machine.numbers)}"
-        env = work.machine.environment(self.own) | make_command_files(folder)
+        work.env = env = work.machine.environment(self.own) | make_command_files(folder)
         if uses.startswith("./"):
             self.outputs = self.composite(uses)
         elif uses:

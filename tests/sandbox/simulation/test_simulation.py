@@ -258,3 +258,53 @@ jobs:
     said = [does for _, _, does in kinds(told, "untold")]
     assert any("the matrix depends on needs.plan.outputs.pythons" in does for does in said)
     assert {f"photon-py3.{minor}-runner-0.8.6" for minor in (7, 8, 9, 10, 11)} <= world.tags("lepton")
+
+
+RIGHTS = """\
+on: workflow_dispatch
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    permissions: {permissions}
+    steps:
+      - uses: actions/checkout@v4
+      - {step}
+"""
+ROLE = "{uses: aws-actions/configure-aws-credentials@v4, with: {role-to-assume: arn, aws-region: us-east-1}}"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "step", "said"),
+    [
+        ("{contents: read}", ROLE, "set the `id-token` permission"),
+        ("{contents: read, id-token: write}", "run: aws s3 ls s3://lepton-sdk", "Unable to locate credentials"),
+        ("{contents: read}", "run: git push origin HEAD:topic", "Permission to acme/platform.git denied"),
+        ("{contents: read}", "run: gh release create 1", "takes its token from GH_TOKEN"),
+        (
+            "{contents: read}", "{run: gh release create 1, env: {GH_TOKEN: '${{ github.token }}'}}",
+            "Resource not accessible by integration",
+        ),
+        ("{}", "run: echo", "Repository not found"),
+    ],
+)  # fmt: skip
+def test_a_job_that_lacks_a_right_fails_at_the_line(world: World, permissions: str, step: str, said: str) -> None:
+    text = RIGHTS.replace("{permissions}", permissions).replace("{step}", step)
+    told = world.simulate((f"{FOLDER}a.yaml", text), event="workflow_dispatch", tag="")
+    assert world.conclusions == ["failure"]
+    line = 7 if permissions == "{}" else 8
+    assert any(each.line == line and said in each.does and each.job == "a" for each in told), told
+
+
+@pytest.mark.parametrize(
+    ("permissions", "step"),
+    [
+        ("{contents: read, id-token: write}", ROLE),
+        ("{contents: write}", "run: git push origin HEAD:topic"),
+        ("{contents: write}", "{run: gh release create 1, env: {GH_TOKEN: '${{ github.token }}'}}"),
+        ("{contents: read}", "{run: gh release create 1, env: {GH_TOKEN: '${{ secrets.OTHER }}'}}"),
+    ],
+)
+def test_a_job_with_the_right_goes_on(world: World, permissions: str, step: str) -> None:
+    text = RIGHTS.replace("{permissions}", permissions).replace("{step}", step)
+    world.simulate((f"{FOLDER}a.yaml", text), event="workflow_dispatch", tag="")
+    assert world.conclusions == ["success"]

@@ -9,6 +9,7 @@ from release.sandbox.runner.actions.cache import cache, restore, save
 from release.sandbox.runner.actions.checkout import checkout
 from release.sandbox.runner.actions.docker import build_push, metadata
 from release.sandbox.runner.actions.python import setup_python
+from release.sandbox.runner.actions.rights import KEY, NO_PROVIDER, check_cloud_credentials
 from release.sandbox.runner.actions.script import github_script
 from release.sandbox.runner.actions.tools import setup_tool
 from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
@@ -35,17 +36,20 @@ def run_action(machine: Machine, uses: str, inputs: Inputs, env: Mapping[str, st
 
 def _aws_credentials(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     endpoint = env.get("AWS_ENDPOINT_URL") or env.get("AWS_ENDPOINT_URL_S3")
-    if not endpoint or not env.get("AWS_ACCESS_KEY_ID"):
+    if not endpoint or not machine.cloud_keys:
         raise ActionFailed(
             "the sandbox's environment has no local AWS endpoint and credentials, and never asks the real one"
         )
+    check_cloud_credentials(machine, inputs, env)
     region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or inputs.get("aws-region", "us-east-1")
-    machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, **machine.cloud_keys}
     machine.log.write(f"The sandbox's own credentials are used, at {endpoint}")
     return {"aws-account-id": ACCOUNT}
 
 
 def _ecr_login(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    if not env.get(KEY):
+        raise ActionFailed(NO_PROVIDER)
     return {"registry": ecr_host(env)}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from release.sandbox.simulation.effects.bucket import aws
 from release.sandbox.simulation.effects.images import copy_tools, docker
 from release.sandbox.simulation.effects.packages import package, plain_words
-from release.sandbox.simulation.effects.repository import git
+from release.sandbox.simulation.effects.repository import git, release
 from release.sandbox.simulation.shell import Command, Result
 from release.sandbox.simulation.unknown import shown, unknown
 from release.sandbox.simulation.work import Work
@@ -60,6 +60,7 @@ _LISTED = {
         "stat",
     ),
 }
+_RELEASING = ("create", "upload", "edit", "delete", "delete-asset")
 _MODULES = ("pip", "venv", "ensurepip", "compileall", "pytest", "mypy", "ruff", "unittest")
 
 
@@ -73,6 +74,8 @@ class Programs:
         """Do what a program would do, as far as that can be told; everything is told."""
         work, words = self.work, plain_words(command.words)
         name = words[0]
+        if words[:2] == ["gh", "release"] and words[2:3] and words[2] in _RELEASING:
+            return release(work, command)
         if name in _EFFECTS:
             return _EFFECTS[name](work, command)
         found = package(work, command)
