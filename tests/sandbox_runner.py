@@ -6,13 +6,13 @@ import os
 import subprocess
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from release.sandbox.runner import parse_workflow, run_job
+from release.sandbox.runner import Gates, parse_workflow, run_job
 from release.sandbox.runner.job import Job
 from release.sandbox.runner.run import WorkflowRun
 
@@ -62,10 +62,12 @@ def start(bare: Path, tmp_path: Path) -> Started:
         ref: str = "refs/heads/main",
         wait: bool = True,
         run_steps: Any = run_job,
-        before: Callable[[WorkflowRun], object] = lambda _: None,
+        env: Mapping[str, str] | None = None,
+        gates: Gates | None = None,
+        top: str = "",
         **given: Any,
     ) -> WorkflowRun:
-        text = HEAD + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
+        text = HEAD + top + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
         context = {
             "github": {
                 "repository": "lepton/platform",
@@ -83,12 +85,12 @@ def start(bare: Path, tmp_path: Path) -> Started:
             ref,
             "workflow_dispatch",
             {"version": "0.7.0", **given},
-            {"AWS_REGION": "us-east-1"},
+            {"AWS_REGION": "us-east-1", **(env or {})},
             tmp_path / "run",
             context,
             run_steps=run_steps,
+            gates=gates or Gates(),
         )
-        before(run)
         run.start()
         if wait:
             assert run.wait(60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -120,6 +121,27 @@ class Bucket:
                         found[name] = False
         return found
 
+    def keep_versions(self) -> None:
+        """Have the bucket keep what is overwritten."""
+        with _translated_errors("s3", self.name, lost=True):
+            self._client.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
+
+    def policy(self) -> dict[str, Any]:
+        """Return the bucket's policy, its statements as a list; one without a statement where there is none."""
+        try:
+            found = json.loads(self._client.get_bucket_policy(Bucket=self.name)["Policy"])
+        except ClientError as error:
+            if _error_code(error) != "NoSuchBucketPolicy":
+                raise _refusal(error, "s3", self.name, lost=False) from error
+            found = {"Version": "2012-10-17", "Statement": []}
+        listed = found["Statement"]
+        return {**found, "Statement": listed if isinstance(listed, list) else [listed]}
+
+    def write_policy(self, policy: Mapping[str, Any]) -> None:
+        """Have this policy in the place of the bucket's."""
+        with _translated_errors("s3", self.name, lost=True):
+            self._client.put_bucket_policy(Bucket=self.name, Policy=json.dumps(policy))
+
 
 class Ecr:
     """The container registry of the account whose credentials are at hand."""
@@ -163,9 +185,22 @@ class Ecr:
 
     def is_immutable(self, repository: str) -> bool:
         """Whether the registry itself refuses to overwrite a tag."""
+        return self.mutability(repository)[0].startswith("IMMUTABLE")
+
+    def mutability(self, repository: str) -> tuple[str, list[str]]:
+        """Return whether tags can be overwritten, in ECR's word, and the patterns of those that are left out."""
         with _translated_errors("ecr", repository):
             found = self._client.describe_repositories(repositoryNames=[repository])["repositories"][0]
-        return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
+        filters = found.get("imageTagMutabilityExclusionFilters") or []
+        return str(found.get("imageTagMutability", "")), [each["filter"] for each in filters]
+
+    def keep_tags(self, repository: str, moving: Sequence[str]) -> None:
+        """Have the registry refuse to overwrite tags, but for those of these patterns."""
+        filters = [{"filterType": "WILDCARD", "filter": each} for each in moving]
+        but: dict[str, Any] = {"imageTagMutabilityExclusionFilters": filters} if moving else {}
+        but["imageTagMutability"] = "IMMUTABLE_WITH_EXCLUSION" if moving else "IMMUTABLE"
+        with _translated_errors("ecr", repository, lost=True):
+            self._client.put_image_tag_mutability(repositoryName=repository, **but)
 
 
 def _region() -> str | None:

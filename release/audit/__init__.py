@@ -6,6 +6,7 @@ receipt.py    a proved release made public: its in-toto Statement, and its GitHu
 overview.py   what is out of the newest versions, read side by side
 status.py     the same as values, tables and JSON, with what to type next; page.py: as HTML
 checkup.py    the doctor's checks of machine, token and places; fit.py: of the settings against the repository
+safeguards.py what keeps a release as it is, set where it is not
 starter.py    the files that another repository begins with; adoption.py: the settings that it tells
 """
 
@@ -16,6 +17,18 @@ from typing import TYPE_CHECKING
 from release import late_modules
 
 if TYPE_CHECKING:
-    from release.audit import adoption, checkup, expected, fit, overview, page, proofs, receipt, starter, status
+    from release.audit import (
+        adoption,
+        checkup,
+        expected,
+        fit,
+        overview,
+        page,
+        proofs,
+        receipt,
+        safeguards,
+        starter,
+        status,
+    )
 
 __getattr__ = late_modules(__name__)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from difflib import SequenceMatcher
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from release.artifacts.oci import registry_url
 from release.artifacts.version_file import project_data, tree_reader
 from release.audit.adoption import ASKED, adopted_settings, docker_folders, setting, tracked_files
 from release.call.context import Context
+from release.call.texts import amount
+from release.errors import Failed
 from release.git.repository import repository
 from release.github.requests import FOLDER
 
@@ -94,6 +98,32 @@ def _template_text(template: str, values: dict[str, str]) -> str:
     for name, value in values.items():
         text = text.replace(name, value)
     return text
+
+
+def check_files(context: Context, root: Path, texts: Mapping[str, str]) -> None:
+    """Say of each file whether it is what would be written; raise Failed where one differs, a line each."""
+    found = {path: difference(root / path, text) for path, text in texts.items()}
+    for path in [path for path, differs in found.items() if not differs]:
+        context.report.step("holds", path)
+    if others := [f"{path}: {differs}" for path, differs in found.items() if differs]:
+        hint = "Write what is missing: inv release.init; over what differs too: inv release.init --force"
+        raise Failed("\n".join(["not what this version would write:", *others]), hint)
+
+
+def difference(path: Path, text: str) -> str:
+    """Say how a file differs from a text, with the first place; nothing where it does not."""
+    if not path.is_file():
+        return "is not there"
+    there, wanted = file_text(path).splitlines(), text.splitlines()
+    parts = [each for each in SequenceMatcher(None, there, wanted, autojunk=False).get_opcodes() if each[0] != "equal"]
+    if not parts:
+        return ""
+    _, begin, end, first, last = parts[0]
+    gone, new = "".join(there[begin:end][:1]).strip(), "".join(wanted[first:last][:1]).strip()
+    change = f"{new!r} is missing" if begin == end else f"{gone!r} is not written"
+    change = f"{gone!r} would be {new!r}" if begin < end and first < last else change
+    more = f", and {amount(len(parts) - 1, 'other place')}" if len(parts) > 1 else ""
+    return f"line {begin + 1}: {change}{more}"
 
 
 def file_text(path: Path) -> str:

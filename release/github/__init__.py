@@ -5,6 +5,7 @@ requests.py    which run a release asks for; dispatch.py: the run that counts fo
 lease.py       who may ask for one now, of several at one moment
 events.py      what a push or a tag starts, and with whose token
 runs.py        runs, jobs and artifacts, and what became of them; follow.py: the wait for them
+approvals.py   what a run waits for: people, timers, the runs ahead of it
 commits.py     which history holds a commit; its checks, its branch's rules, and the wait for both
 places.py      which commit a tag may sit on, and where a release branch was cut
 burned.py      a version's tag pushed, and the names that GitHub gives out no more
@@ -20,6 +21,7 @@ from release import late_modules
 if TYPE_CHECKING:
     from release.github import (
         api,
+        approvals,
         burned,
         commits,
         dispatch,

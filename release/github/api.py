@@ -16,10 +16,10 @@ from release.git.remotes import api_url, remote_repository, sign_in, token
 from release.git.repository import repository
 from release.github.http import Answer, BearerAuth, Http, address, check_no_page, check_url, http, items
 
-API_VERSION = "2022-11-28"
+API_VERSIONS = ("2022-11-28", "2026-03-10")  # of the REST API, in the order they are tried
 HEADERS = {
-    "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION,
-    "User-Agent": "release-tasks", "Content-Type": "application/json",
+    "Accept": "application/vnd.github+json", "User-Agent": "release-tasks",
+    "Content-Type": "application/json",
 }  # fmt: skip
 PAGE = 100  # items of one page, the most that GitHub gives
 READING = ("/graphql", "/generate-notes")  # POSTs that write nothing
@@ -41,6 +41,7 @@ class GitHub:
         self.api_url = api_url.rstrip("/")
         self.repository = repository
         self.token, self._renew, self._known = token, renew, False
+        self._version = API_VERSIONS[0]
         self._etags: dict[str, tuple[str, Any]] = {}
 
     @property
@@ -76,9 +77,7 @@ class GitHub:
 
     def viewer(self) -> str:
         """Return whose token it is, an app's bot too: GraphQL tells what `/user` does not."""
-        url = f"{self.api_url.removesuffix('/v3')}/graphql"
-        body = self.send("POST", url, {"query": "query { viewer { login } }"}) or {}
-        return str(((body.get("data") or {}).get("viewer") or {}).get("login") or "")
+        return str((self._graphql("query { viewer { login } }").get("viewer") or {}).get("login") or "")
 
     def find(self, path: str, missing: tuple[int, ...] = (404,), /, **params: Any) -> Any | None:
         """Return the JSON at `path`, or None on 404 alone, or on what else says there that it is missing."""
@@ -138,8 +137,7 @@ class GitHub:
         reads = method == "GET" or path.endswith(READING)
         told = {"headers": {**HEADERS, **headers}, "reads": reads, **rest}
         for _ in range(2):
-            auth = BearerAuth(self.token) if self.token else None
-            answer = self._http.request(method, self.url(path), auth=auth, **told)
+            answer = self._versioned(method, path, told)
             check_no_page(answer, "Check the network and GITHUB_API_URL.", lost=not reads)
             if answer.status != 401:
                 self._known = True
@@ -151,6 +149,32 @@ class GitHub:
             then = "An app's lives an hour. Set GITHUB_TOKEN to a new one, then run the same again: it goes on."
             raise Waiting(f"the GitHub token has run out: {answer.problem}", then)
         raise Usage(f"GitHub refuses the token: {answer.problem}", sign_in(self.api_url))
+
+    def _versioned(self, method: str, path: str, told: Mapping[str, Any]) -> Answer:
+        """Send it in the version that the server last took, then in the others: one that it refuses did nothing."""
+        for version in sorted(API_VERSIONS, key=lambda each: each != self._version):
+            auth = BearerAuth(self.token) if self.token else None
+            headers = {**told["headers"], "X-GitHub-Api-Version": version}
+            answer = self._http.request(method, self.url(path), auth=auth, **{**told, "headers": headers})
+            if answer.status != 400 or version not in answer.problem:
+                self._version = version
+                break
+        return answer
+
+    def merge_commit(self, number: int) -> str:
+        """Return the commit that a pull request was merged as, which REST no longer tells since 2026-03-10."""
+        owner, name = self.repository.split("/")
+        asked = "query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) "
+        asked += "{ pullRequest(number: $number) { mergeCommit { oid } } } }"
+        found: Any = self._graphql(asked, owner=owner, name=name, number=number)
+        for key in ("repository", "pullRequest", "mergeCommit", "oid"):
+            found = (found or {}).get(key)
+        return str(found or "")
+
+    def _graphql(self, query: str, **variables: Any) -> Mapping[str, Any]:
+        url = f"{self.api_url.removesuffix('/v3')}/graphql"
+        body = self.send("POST", url, {"query": query, "variables": variables}) or {}
+        return body.get("data") or {}
 
     def _good(self, answer: Answer, method: str, path: str) -> Answer:
         if answer.status < 300:

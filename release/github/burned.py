@@ -58,10 +58,11 @@ def tag_rules(context: Context, name: str) -> set[str]:
     listed = github(context).pages("rulesets", targets="tag")
     rulesets = [github(context).get(f"rulesets/{each['id']}") for each in listed]
     active = [each for each in rulesets if each.get("target") == "tag" and each.get("enforcement") == "active"]
-    return {rule["type"] for each in active if _covers(each, f"{TAGS}{name}") for rule in each.get("rules") or []}
+    return {rule["type"] for each in active if covers(each, f"{TAGS}{name}") for rule in each.get("rules") or []}
 
 
-def _covers(ruleset: Mapping[str, Any], ref: str) -> bool:
+def covers(ruleset: Mapping[str, Any], ref: str) -> bool:
+    """Tell whether a ruleset, as GitHub describes it, means a full ref name."""
     names = (ruleset.get("conditions") or {}).get("ref_name") or {}
     included, excluded = names.get("include") or [], names.get("exclude") or []
     matches = any(pattern == "~ALL" or ref_matches(pattern, ref) for pattern in included)

@@ -11,6 +11,7 @@ from release.call.report import Progress
 from release.call.wait import Wait, wait_until
 from release.errors import Waiting
 from release.github.api import github
+from release.github.approvals import Pending, pending_environments, waiting_reasons
 from release.github.requests import Dispatch
 from release.github.runs import APPEARS, APPROVAL, Job, Run, check_run, duration, jobs_of, runs_of, status_text
 
@@ -22,6 +23,8 @@ class _Followed:
     run: Run
     jobs: list[Job] = field(default_factory=list)
     changed: bool = True  # since its jobs were asked for
+    pending: list[Pending] = field(default_factory=list)  # environments that it waits for
+    told: set[str] = field(default_factory=set)  # why it waits
     rerun: bool = False
 
 
@@ -59,6 +62,7 @@ def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait
         # Its jobs are shown even of a run that had ended before the first look.
         if each.changed or (wait.seldom and each.run.status == "in_progress"):
             each.jobs, each.changed = jobs_of(context, each.run), False
+            _tell_why(context, each)
             wait.breathe()
     context.report.progress(list(_progress(context, followed)))
     failed = [each for each in followed.values() if each.run.conclusion in MENDABLE and not each.rerun]
@@ -66,10 +70,34 @@ def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait
     for each in reruns:
         _rerun(context, each)
     going = [each for each in followed.values() if each.run.status != "completed"]
-    if going and not context.dry and all(each.run.status in APPROVAL for each in going):
-        names = ", ".join(each.run.name for each in going)
-        raise Waiting(f"{names} waits for approval:\n{_links(going)}", "Approve it there, then run the same again.")
+    if going and not context.dry and all(map(_needs_somebody, going)):
+        raise _for_approval(going)
     return not reruns and not going
+
+
+def _tell_why(context: Context, each: _Followed) -> None:
+    """Say once each why a run waits, where it or a job of it says that it does: nothing is asked otherwise."""
+    states = {each.run.status, *(job.status for job in each.jobs)} if each.run.status != "completed" else set()
+    each.pending = pending_environments(context, each.run.id) if "waiting" in states else []
+    if states & {"pending", "waiting"}:
+        for why in waiting_reasons(context, each.run, sorted(states), each.pending):
+            if why not in each.told:
+                each.told.add(why)
+                context.report.step("waiting", why)
+
+
+def _needs_somebody(each: _Followed) -> bool:
+    """Whether a run goes on once a person says so; one that only a timer holds goes on by itself."""
+    timer_alone = bool(each.pending) and not any(one.reviewers for one in each.pending)
+    return each.run.status in APPROVAL and not timer_alone
+
+
+def _for_approval(going: Sequence[_Followed]) -> Waiting:
+    names = ", ".join(each.run.name for each in going)
+    who = "".join(f"\n{one.reason}" for each in going for one in each.pending)
+    typed = ", ".join(f"inv release.approve --run {each.run.id}" for each in going)
+    problem = f"{names} waits for approval:\n{_links(going)}{who}"
+    return Waiting(problem, f"Approve it there, or type {typed}; then run the same again.")
 
 
 def _look_at_runs(context: Context, going: Sequence[_Followed], wait: Wait) -> None:

@@ -65,19 +65,26 @@ class PullRequest:
 
 def pull_request(api: GitHub, number: int) -> PullRequest:
     """Return the pull request; raise Failed when there is none of that number."""
-    return PullRequest.parse(api.get(f"pulls/{number}"))
+    return _parsed(api, api.get(f"pulls/{number}"))
+
+
+def _parsed(api: GitHub, body: Mapping[str, Any]) -> PullRequest:
+    """Return the pull request in an answer, with the commit it was merged as where that version does not say it."""
+    found = PullRequest.parse(body)
+    is_untold = found.merged and "merge_commit_sha" not in body
+    return replace(found, merge_sha=api.merge_commit(found.number)) if is_untold else found
 
 
 def pulls_of(context: Context, sha: str) -> list[PullRequest]:
     """Return the pull requests that the commit is in; none for one that GitHub does not know, or for no commit."""
     found = github(context).find(f"commits/{sha}/pulls", (404, 422), per_page=100) if sha else []
-    return list(map(PullRequest.parse, found or []))
+    return [_parsed(github(context), body) for body in found or []]
 
 
 def pull_request_of(api: GitHub, head: RemoteRef, base: str = "") -> PullRequest | None:
     """Return the open pull request of that head and base (or any), else one merged at the head's commit (F17)."""
     asked = {"head": f"{api.repository.split('/')[0]}:{short_name(head)}", "state": "all"}
-    found = [PullRequest.parse(body) for body in api.pages("pulls", **asked, **({"base": base} if base else {}))]
+    found = [_parsed(api, body) for body in api.pages("pulls", **asked, **({"base": base} if base else {}))]
     opened = [each for each in found if each.state == "open"]
     merged = [each for each in found if each.merged and each.head_sha == head.sha]
     return next(iter(opened + merged), None)

@@ -57,8 +57,9 @@ def pull_request_shas(context: Context, text: str, trunk: RemoteRef) -> list[str
         body = github(context).find(f"pulls/{number}")
     if body is None:
         return _sha_by_title(repo, number, trunk)
-    merged = body.get("merge_commit_sha")
-    if not (body.get("merged") or body.get("merged_at")) or not merged:
+    is_merged = body.get("merged") or body.get("merged_at")
+    merged = (body.get("merge_commit_sha") or github(context).merge_commit(number)) if is_merged else ""
+    if not merged:
         hint = f"Merge it into {short_name(trunk)} first: {body['html_url']}"
         raise Usage(f"pull request #{number} is not merged", hint)
     repo.need_commit(merged)

@@ -87,10 +87,14 @@ class Cloud:
         return self.push_manifest(repository, tag, manifest, digest)
 
     def push_manifest(self, repository: str, tag: str, manifest: str, digest: str = "") -> str:
-        """Give a manifest to a tag; answer its digest, or that given."""
+        """Give a manifest to a tag, or find that it has it; answer its digest, or that given."""
         digest = digest or f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
         image = {"imageManifest": manifest, "imageManifestMediaType": MANIFEST, "imageDigest": digest}
-        self._ecr("PutImage", repositoryName=repository, imageTag=tag, **image)
+        try:
+            self._ecr("PutImage", repositoryName=repository, imageTag=tag, **image)
+        except RuntimeError as error:
+            if "ImageAlreadyExistsException" not in str(error):  # what a `docker push` does not even tell
+                raise
         return digest
 
     def manifest(self, repository: str, tag: str) -> str | None:

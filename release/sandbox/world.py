@@ -30,6 +30,7 @@ from release.sandbox.sample import replay
 from release.sandbox.simulation import Simulation
 from release.settings import Image
 from release.versions import image_tags, parse
+from release.workflows import PERMISSIVE
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -95,6 +96,8 @@ class Sandbox:
             self._past = past_image_tags(self.bare, history.settings.image) if history else _template_tags(_key(files))
             follow_remote(clone, self.github.clone_url, trunk)
             self.github.hub.settings.default_branch = trunk
+            if history:  # which it is only an administrator may read; nobody shall be told of what he has not to mend
+                self.github.hub.default_grants = PERMISSIVE
         except BaseException:
             self._remove()
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release import audit, git
+from release import audit, git, github
 from release.call.ensure import ensure
 from release.call.task import task
 from release.errors import Conflict, Failed
@@ -41,13 +41,18 @@ STATUS = {"good": "holds", "advice": "note", "bad": "failed"}
 
 
 @task(writes=True)
-def init(context: Context, force: bool = False) -> list[Path]:
-    """Write tasks.py, the settings and the workflows.
+def init(context: Context, force: bool = False, check: bool = False, protect: bool = False) -> list[Path] | list[str]:
+    """Write tasks.py, settings and workflows; or protect.
 
     Example: inv release.init
     """
+    if protect:
+        return audit.safeguards.protect(context)
     texts = audit.starter.starter_files(context)
     root = git.repository.repository(context).root
+    if check:
+        audit.starter.check_files(context, root, texts)
+        return []
     other = [
         path for path, text in texts.items() if (root / path).exists() and audit.starter.file_text(root / path) != text
     ]
@@ -65,3 +70,18 @@ def init(context: Context, force: bool = False) -> list[Path]:
     context.report.line("On GitHub: the environment release with its reviewers and the secret RELEASE_TOKEN,")
     context.report.line("the variables RELEASE_ROLE and AWS_REGION.")
     return [root / path for path in texts]
+
+
+@task(writes=True)
+def approve(
+    context: Context, run: str = "", environment: str = "", comment: str = "", reject: bool = False, version: str = ""
+) -> list[str]:
+    """Review a run that waits for a person; say who may.
+
+    Example: inv release.approve --run 123
+    """
+    found = github.approvals.waiting_run(context, run, version)
+    if found is None:
+        context.report.step("note", f"no run{f' of {version}' if version else ''} waits for approval")
+        return []
+    return github.approvals.review_run(context, found, environment, comment, reject=reject)

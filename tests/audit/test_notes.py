@@ -141,14 +141,10 @@ def test_what_is_published_stays_as_it_is(sample: Sandbox, context: Context) -> 
     """An immutable release is not touched again, not even proved."""
     proofs.notes(context, "0.6.2")
     (release,) = sample.github.hub.releases.values()
-    release.draft = False
-    sample.github.hub.settings.immutable_releases = True
+    release.draft, release.immutable = False, True
     start = len(sample.github.requests)
-    try:
-        assert proofs.notes(again(context), "0.6.2", publish=True).immutable
-        assert written(sample, start) == []
-    finally:
-        sample.github.hub.settings.immutable_releases = False
+    assert proofs.notes(again(context), "0.6.2", publish=True).immutable
+    assert written(sample, start) == []
 
 
 def test_f30_a_patch_of_an_old_line_does_not_become_the_latest(

@@ -260,15 +260,15 @@ def test_f27_what_is_attached_and_is_no_receipt_is_a_conflict(released: Sandbox,
 
 
 def test_nothing_is_added_to_an_immutable_release(released: Sandbox, context: Context) -> None:
-    assets = next(iter(released.github.hub.releases.values())).assets
-    kept = [assets.pop()]
-    released.github.hub.settings.immutable_releases = True
+    release = next(iter(released.github.hub.releases.values()))
+    kept = [release.assets.pop()]
+    release.immutable = True
     try:
         with pytest.raises(Failed, match="immutable"):
             proofs.verify(context, "0.7.0", attach=True)
     finally:
-        released.github.hub.settings.immutable_releases = False
-        assets += kept
+        release.immutable = False
+        release.assets += kept
 
 
 @pytest.mark.parametrize("allowed", ["", "own", "other"])

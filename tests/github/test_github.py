@@ -13,7 +13,7 @@ from scripted import Reply, Scripted, scripted_server
 
 from release.errors import Conflict, Failed, Unknown, Usage, Waiting
 from release.git.remotes import api_url, serves, sign_in
-from release.github.api import API_VERSION, Forbidden, GitHub
+from release.github.api import API_VERSIONS, Forbidden, GitHub
 from release.github.http import BearerAuth, Http, check_url
 
 TOKEN = "ghp_sandboxsecret"
@@ -39,8 +39,24 @@ def test_f03_the_api_version_is_pinned(server: Scripted, github: GitHub) -> None
     github.get("pulls")
     asked = server.asked[0]
     assert asked.path == "/repos/acme/platform/pulls"
-    assert asked.headers["x-github-api-version"] == API_VERSION == "2022-11-28"
+    assert asked.headers["x-github-api-version"] == API_VERSIONS[0] == "2022-11-28"
     assert asked.headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_f03_a_version_that_the_server_refuses_gives_way_to_the_other(server: Scripted, github: GitHub) -> None:
+    words = b'{"message": "The API version \'2022-11-28\' is not supported. Supported versions: 2026-03-10."}'
+    server.replies = [Reply(400, words), Reply()]
+    github.send("POST", "pulls", {})
+    github.get("pulls")
+    versions = [each.headers["x-github-api-version"] for each in server.asked]
+    assert versions == ["2022-11-28", "2026-03-10", "2026-03-10"]
+
+
+def test_f03_what_is_refused_for_another_reason_is_not_sent_again(server: Scripted, github: GitHub) -> None:
+    server.replies = [Reply(400, b'{"message": "Problems parsing JSON"}')]
+    with pytest.raises(Failed, match="Problems parsing JSON"):
+        github.send("POST", "pulls", {})
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("reply", [Reply(502), Reply(drop=True)])

@@ -17,6 +17,7 @@ from release.git.refs import RemoteRef
 from release.git.snapshot import remote
 from release.github.api import github
 from release.github.pulls import PullRequest, merge_pull_request, open_pull_request, pulls_of
+from release.picks import request as picks_request
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import protect, unprotect
 from release.sandbox.github.state import Hub, add_check, add_review, add_status
@@ -439,3 +440,14 @@ def test_a_dry_run_reads_and_merges_nothing(sandbox: Sandbox, context: Context, 
     merge_pull_request(dry, pull, head.sha)
     assert "merge pull request #1" in printed(dry)
     assert writes(sandbox) == before
+
+
+def test_f03_the_newer_version_of_the_api_alone_tells_a_merge_too(context: Context, head: RemoteRef, hub: Hub) -> None:
+    hub.settings.versions = ("2026-03-10",)
+    merged = merge_pull_request(context, opened(context), head.sha)
+    assert "merge_commit_sha" not in github(context).get(f"pulls/{merged.number}")
+    assert merged.merge_sha == hub.head("main")
+    assert [each.merge_sha for each in pulls_of(context, head.sha)] == [merged.merge_sha]
+    assert picks_request.pull_request_shas(context, str(merged.number), RemoteRef(MAIN, merged.merge_sha, "")) == [
+        merged.merge_sha
+    ]

@@ -40,6 +40,7 @@ ENDPOINTS = """
 ./actions/runs/{run_id}/attempts/{attempt_number}/jobs      get
 ./actions/runs/{run_id}/attempts/{attempt_number}/logs      get
 ./actions/runs/{run_id}/approvals                           get
+./actions/runs/{run_id}/pending_deployments                 get post
 ./actions/runs/{run_id}/logs                                get
 ./actions/runs/{run_id}/force-cancel                        post
 ./actions/runs/{run_id}/jobs                                get
@@ -54,6 +55,8 @@ ENDPOINTS = """
 ./actions/artifacts/{artifact_id}/{archive_format}          get
 ./actions/permissions/workflow                              get
 ./environments                                              get
+./environments/{environment_name}                           get
+./environments/{environment_name}/deployment-branch-policies get
 ./pulls                                                     get post
 ./pulls/{pull_number}                                       get patch
 ./pulls/{pull_number}/merge                                 get put
@@ -86,10 +89,11 @@ ENDPOINTS = """
 ./compare/{basehead}                                        get
 ./branches                                                  get
 ./branches/{branch}                                         get
-./branches/{branch}/protection                              get
+./branches/{branch}/protection                              get put delete
 ./rules/branches/{branch}                                   get
-./rulesets                                                  get
-./rulesets/{ruleset_id}                                     get
+./rulesets                                                  get post
+./rulesets/{ruleset_id}                                     get put delete
+./immutable-releases                                        get put delete
 ./contents/{path}                                           get put delete
 ./readme                                                    get
 ./tarball/{ref}                                             get

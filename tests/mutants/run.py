@@ -41,6 +41,7 @@ class Mutant:
     before: str
     after: str
     tests: list[str]
+    patience: float = PATIENCE
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Copy:
         """Return what came of the mutant, or nothing while its tests go on; the copy is whole again after it."""
         assert self.mutant
         pid, status = os.waitpid(self.pid, os.WNOHANG)
-        hangs = time.monotonic() - self.began > PATIENCE
+        hangs = time.monotonic() - self.began > self.mutant.patience
         if not pid and not hangs:
             return ""
         with suppress(ProcessLookupError):  # what the tests started and did not end

@@ -23,7 +23,7 @@ from release.sandbox.github.records import Pull, Token
 from release.sandbox.github.rules import protect, violations
 from release.sandbox.github.state import checks_of
 from release.sandbox.rehearsal import Rehearsal
-from release.sandbox.rehearsal.account import environment_stops, tell, tell_steps
+from release.sandbox.rehearsal.account import run_stops, tell, tell_steps
 from release.sandbox.rehearsal.journal import Journal, Written
 from release.sandbox.rehearsal.mishaps import BadDay, _fail_once, _late, _undecided, bad_day, is_named
 from release.sandbox.rehearsal.ways import Stop, stand_in, stops
@@ -187,7 +187,7 @@ def test_a_refused_push_lifts_the_rules_of_that_ref_alone(topic: tuple[Sandbox, 
     new = [Written("refused", "push of refs/heads/release-1", {"ref": "refs/heads/release-1"})]
     [stop] = stops(hub, BadDay(), new, [])
     assert (stop.why, stop.on_purpose) == ("a rule refuses it (creation)", False)
-    assert [each.include for each in hub.rulesets] == ["refs/tags/*"]
+    assert [each.include for each in hub.rulesets] == [("refs/tags/*",)]
 
 
 def test_checks_of_other_applications_are_taken_as_passed(topic: tuple[Sandbox, Pull]) -> None:
@@ -276,19 +276,15 @@ class _Told(SimpleNamespace):
         return hash((self.workflow, self.line, self.does))
 
 
-def test_environments_hold_the_runs_up_whose_jobs_name_them(topic: tuple[Sandbox, Pull]) -> None:
-    """The jobs that came to be: those of called workflows too, and none that was skipped."""
+def test_what_held_a_run_up_is_told_beside_it(topic: tuple[Sandbox, Pull]) -> None:
+    """Of its jobs, of all attempts, each once; another run of the same file and ref adds its own."""
     hub = topic[0].github.hub
-    named = ("prod", {"name": "stage"}, "${{ inputs.where }}", None)
-    jobs = [SimpleNamespace(spec={"environment": each}, conclusion="success") for each in named]
-    jobs.append(SimpleNamespace(spec={"environment": "late"}, conclusion="skipped"))
     start = SimpleNamespace(path=".github/workflows/a.yaml", ref="refs/tags/1")
-    hub.runs[1] = SimpleNamespace(start=start, work=SimpleNamespace(status="completed", jobs=jobs))  # type: ignore[assignment]
-    held = environment_stops(hub, {"prod": ["5 minutes"], "stage": [], "late": ["me"]})
-    assert held["a.yaml", "refs/tags/1"] == [
-        "environment prod waits for 5 minutes",
-        "whether environment ${{ inputs.where }} waits cannot be told",
-    ]
+    for number in (1, 2):
+        hub.runs[number] = SimpleNamespace(start=start, work=SimpleNamespace(status="completed", jobs=[]))  # type: ignore[assignment]
+    first, second = (hub.runs[number].work for number in (1, 2))
+    hub.gates.stops = [(first, "a queue"), (second, "ann"), (first, "a queue"), (object(), "another's")]
+    assert run_stops(hub)["a.yaml", "refs/tags/1"] == ["a queue", "ann"]
 
 
 @pytest.fixture

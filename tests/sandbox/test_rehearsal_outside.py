@@ -15,9 +15,9 @@ from release.errors import CouldNotTellError
 from release.sandbox import Sandbox
 from release.sandbox.github.events import notice_refs
 from release.sandbox.github.rules import parameters, protect, required_checks
-from release.sandbox.github.shapes import user_json
 from release.sandbox.rehearsal.admission import admit
 from release.sandbox.rehearsal.outside import Outside, read_outside
+from release.sandbox.runner.environments import Environment
 
 READS = re.compile(r"(Describe|List|Get|Head|BatchCheck)")
 
@@ -47,11 +47,8 @@ def fill(sandbox: Sandbox) -> None:
     s3 = sandbox.cloud.client("s3")
     s3.put_object(Bucket="lepton-sdk", Key="release/leptonai-0.6.1-py3-none-any.whl", Body=b"a wheel")
     s3.put_object(Bucket="lepton-sdk", Key="release/leptonai-0.1.0-py3-none-any.whl", Body=b"an old one")
-    reviewers = [{"type": "User", "reviewer": user_json(hub, "ann")}]
-    hub.environments["prod"] = [
-        {"type": "required_reviewers", "reviewers": reviewers},
-        {"type": "wait_timer", "wait_timer": 5},
-    ]
+    hub.gates.environments["prod"] = Environment("prod", reviewers=["ann"], wait_minutes=5, tags=["1.*"])
+    hub.gates.environments["stage"] = Environment("stage", protected_branches=True)
 
 
 def opened(sandbox: Sandbox) -> None:
@@ -78,7 +75,8 @@ def test_all_of_it_is_read_and_nothing_written(context: Context, sandbox: Sandbo
     assert found.rules["refs/heads/main"]["pull_request"]["required_approving_review_count"] == 2
     assert found.rules["refs/heads/release-*"] == {"deletion": {}}
     assert found.rules["refs/tags/*"] == {"update": {}}
-    assert found.environments == {"prod": ["the approval of ann", "5 minutes"]}
+    assert found.environments["prod"]["branch_policies"][0]["name"] == "1.*", "which refs may use it"
+    assert found.environments["stage"]["deployment_branch_policy"]["protected_branches"] is True
     assert found.wheels == {"release/leptonai-0.6.1-py3-none-any.whl": b"a wheel"}, "of the newest lines alone"
     images = {f"{name}:{tag}": digest for name, tags in (found.images or {}).items() for tag, digest in tags.items()}
     assert images == {name: digest for name, digest in cloud_content(sandbox).items() if not name.startswith("s3:")}
@@ -165,7 +163,7 @@ SHAPES = {
     "reviewers that are none": (
         r"/environments\?",
         lambda _: {"environments": [{"name": "x", "protection_rules": ["of no kind"]}]},
-        "environments: ",
+        "environment x: ",
     ),
 }  # fmt: skip
 

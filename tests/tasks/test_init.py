@@ -18,7 +18,7 @@ from release.audit.adoption import adopted_settings
 from release.audit.starter import starter_files
 from release.call.context import Context, Options
 from release.call.report import Report
-from release.errors import Conflict
+from release.errors import Conflict, Failed
 from release.git.refs import Push
 from release.git.repository import repository
 from release.git.scratch import worktree
@@ -71,6 +71,32 @@ def test_f27_it_writes_once_and_never_over_what_is_there(empty: Context) -> None
     assert mine.read_text() == "mine\n"
     setup.init(again(empty), force=True)
     assert mine.read_text() != "mine\n"
+
+
+def test_check_tells_of_each_file_what_differs_and_writes_nothing(empty: Context) -> None:
+    setup.init(empty)
+    setup.init(again(empty), check=True)
+    root = repository(empty).root / FOLDER
+    (root / "platform.yaml").unlink()
+    release = root / "release.yaml"
+    release.write_text(release.read_text().replace("queue: max", "cancel-in-progress: false"))
+    old = release.read_text()
+    with pytest.raises(Failed) as caught:
+        setup.init(again(empty), check=True)
+    assert caught.value.code == 1
+    first, second = caught.value.problem.splitlines()[1:]
+    assert first == f"{FOLDER}platform.yaml: is not there"
+    assert re.fullmatch(
+        rf"{FOLDER}release.yaml: line \d+: 'cancel-in-progress: false .*' would be 'queue: max .*'", second
+    )
+    assert release.read_text() == old
+    assert not (root / "platform.yaml").exists()
+
+
+def test_no_release_that_waits_is_cancelled_for_a_later_one(empty: Context) -> None:
+    for path, text in starter_files(empty).items():
+        if path.endswith(".yaml"):
+            assert document(text.encode())["concurrency"]["queue"] == "max", path
 
 
 def test_s09_inputs_come_by_the_environment_actions_by_sha_and_permissions_are_the_least(empty: Context) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
 import time
@@ -19,6 +20,7 @@ from release.sandbox.github.state import Hub
 T = TypeVar("T")
 LIMIT = 5_000  # requests an hour
 VERSIONS = ("2022-11-28", "2026-03-10")  # of the API, oldest first
+GONE = ("merge_commit_sha", "assignee", "rate")  # fields that the newer one no longer has
 HUB = "release.sandbox.hub"  # the request's state, in its environment
 BLOB_SECONDS = 60.0  # how long the address of a log or an archive works
 
@@ -58,11 +60,26 @@ def refusal(error: Refused) -> Response:
     return answer
 
 
+def check_agent() -> None:
+    """Ask for a User-Agent; raise 403 without one."""
+    if not request.headers.get("User-Agent"):
+        where = "https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required"
+        asked = f"Please make sure your request has a User-Agent header ({where})."
+        causes = "Check https://developer.github.com for other possible causes."
+        raise Refused(403, f"Request forbidden by administrative rules. {asked} {causes}")
+
+
 def check_version() -> None:
     """Accept the API versions that GitHub supports; raise 400 for others."""
-    version = request.headers.get("X-GitHub-Api-Version", VERSIONS[0])
-    if version not in VERSIONS:
-        raise Refused(400, f"The API version '{version}' is not supported. Supported versions: {', '.join(VERSIONS)}.")
+    version, known = request.headers.get("X-GitHub-Api-Version", VERSIONS[0]), hub().settings.versions
+    if version not in known:
+        raise Refused(400, f"The API version '{version}' is not supported. Supported versions: {', '.join(known)}.")
+
+
+def _without_gone(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_gone(each) for key, each in value.items() if key not in GONE}
+    return [_without_gone(each) for each in value] if isinstance(value, list) else value
 
 
 def authenticate() -> None:
@@ -99,9 +116,9 @@ def token() -> Token:
     return found
 
 
-def page(items: Sequence[T], most: int = 100) -> list[T]:
+def page(items: Sequence[T], most: int = 100, default: int = 30) -> list[T]:
     """Cut one page out, as `page` and `per_page` ask, and have `Link` point to the others."""
-    size = min(max(_number("per_page", 30), 1), most)
+    size = min(max(_number("per_page", default), 1), most)
     number = max(_number("page", 1), 1)
     last = max((len(items) + size - 1) // size, 1)
     others = {"prev": number - 1, "next": number + 1, "last": last, "first": 1}
@@ -125,6 +142,8 @@ def finish(answer: Response) -> Response:
     """Add the headers of every answer, and answer 304 to a tag that still holds."""
     if g.get("link"):
         answer.headers["Link"] = g.link
+    if request.headers.get("X-GitHub-Api-Version") == VERSIONS[-1] and answer.is_json and "graphql" not in request.path:
+        answer.set_data(json.dumps(_without_gone(answer.get_json())))
     if request.method == "GET" and answer.status_code == 200 and not answer.is_streamed:
         etag = f'W/"{hashlib.sha256(answer.get_data()).hexdigest()}"'
         answer.headers["ETag"] = etag
@@ -143,17 +162,34 @@ def finish(answer: Response) -> Response:
     return answer
 
 
+def take_search() -> None:
+    """Count a search; raise 403 for more in a minute than GitHub allows."""
+    state, moment = hub(), time.monotonic()
+    with state.lock:
+        state.searches = [each for each in state.searches if each > moment - 60] + [moment]
+        g.searches = len(state.searches)
+        if len(state.searches) > state.settings.search_limit:
+            raise Refused(403, f"API rate limit exceeded for {token().login}.")
+
+
 def limits(counted: bool = False) -> dict[str, str]:
     """Write the rate limit as headers; a 304 is not counted."""
     state = hub()
     with state.lock:
         state.used += counted
+    if "searches" in g:
+        most = state.settings.search_limit
+        return _limit_headers("search", most, g.searches, int(time.time() + 60 - time.monotonic() + state.searches[0]))
+    return _limit_headers("core", LIMIT, state.used, int(time.time()) // 3_600 * 3_600 + 3_600)
+
+
+def _limit_headers(resource: str, most: int, used: int, reset: int) -> dict[str, str]:
     return {
-        "x-ratelimit-limit": str(LIMIT),
-        "x-ratelimit-remaining": str(max(LIMIT - state.used, 0)),
-        "x-ratelimit-used": str(state.used),
-        "x-ratelimit-reset": str(int(time.time()) // 3_600 * 3_600 + 3_600),
-        "x-ratelimit-resource": "core",
+        "x-ratelimit-limit": str(most),
+        "x-ratelimit-remaining": str(max(most - used, 0)),
+        "x-ratelimit-used": str(min(used, most)),
+        "x-ratelimit-reset": str(reset),
+        "x-ratelimit-resource": resource,
     }
 
 
@@ -247,9 +283,9 @@ def _moment(text: str, end: bool = False) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def find_part(number: int) -> tuple[Run, int, str]:
-    """Find a job by its number, or an artifact, whose attempt is 0: its run, attempt and name; raise 404."""
-    for (run_id, attempt, name), known in hub().part_ids.items():
+def find_part(number: int) -> tuple[Run, int, str, int]:
+    """Find a job by its number, or an artifact, whose attempt is 0: its run, attempt, name and place; raise 404."""
+    for (run_id, attempt, name, nth), known in hub().part_ids.items():
         if known == number:
-            return find_run(run_id), attempt, name
+            return find_run(run_id), attempt, name, nth
     raise not_found()

@@ -17,13 +17,15 @@ from release.sandbox.github import answers
 from release.sandbox.github.answers import HUB, Refused, hub
 from release.sandbox.github.events import notice_refs
 from release.sandbox.github.git import git_answer
-from release.sandbox.github.permissions import allows, check_route
+from release.sandbox.github.judging import Change
+from release.sandbox.github.permissions import allows, check_route, workflow_refusal
 from release.sandbox.github.records import API, JOB_TOKEN, OWNER_LOGIN, TOKEN, UPLOADS, Token, workflow_token
 from release.sandbox.github.routes import (
     artifacts,
     checks,
     commits,
     contents,
+    environments,
     graphql,
     issues,
     objects,
@@ -31,20 +33,23 @@ from release.sandbox.github.routes import (
     refs,
     releases,
     repository,
+    rulesets,
     runs,
     search,
     workflows,
 )
+from release.sandbox.github.rules import branch_rules, verdict
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import Machine, RunLike, Start, new_run, run_job
-from release.sandbox.runner.permissions import DEFAULTS
 from release.sandbox.serving import Faults, Front, Recorded, Server
+from release.workflows import PERMISSIVE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _RESOURCES = (
-    repository, refs, objects, commits, contents, checks, workflows, runs, artifacts, pulls, issues, releases,
+    repository, rulesets, refs, objects, commits, contents, checks, workflows, runs, environments, artifacts, pulls,
+    issues, releases,
 )  # fmt: skip
 
 PATIENCE, POLL = 10.0, 0.05  # seconds that a cancelled run has to end, and between looks whether it has
@@ -57,8 +62,9 @@ class GitHub:
 
     def __init__(self, bare: Bare, folder: Path, owner: str = "acme", name: str = "platform") -> None:
         self.hub = Hub(owner, name, bare, folder, run_workflow)
-        self.hub.tokens = {TOKEN: Token(OWNER_LOGIN), JOB_TOKEN: workflow_token(DEFAULTS["write"])}
+        self.hub.tokens = {TOKEN: Token(OWNER_LOGIN), JOB_TOKEN: workflow_token(PERMISSIVE)}
         self.hub.known_refs = bare.refs("refs/heads", "refs/tags")
+        self.hub.gates.is_protected = lambda ref: bool(branch_rules(self.hub, ref.removeprefix("refs/heads/")))
         self.front = Front(application(self.hub))
         self._server = Server(self.front)
         self.hub.url = self._server.url
@@ -115,8 +121,8 @@ class GitHub:
 def run_workflow(hub: Hub, start: Start, run_steps: Callable[[Machine], str] = run_job) -> RunLike:
     """Make the run that really runs a workflow's steps, as they are or as `run_steps` does."""
     folder = hub.folder / "runs" / str(start.id)
-    env, context, grants = hub.job_environment, hub.run_context(start), hub.grants(start)
-    return new_run(start, hub.bare.path, folder, env, context, run_steps=run_steps, grants=grants)
+    context = hub.run_context(start)
+    return new_run(start, hub.bare.path, folder, hub.job_environment, context, run_steps=run_steps, gates=hub.gates)
 
 
 def application(state: Hub) -> WSGIApplication:
@@ -165,6 +171,7 @@ def _take_names(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 def _admit() -> ResponseReturnValue | None:
     if request.path.startswith("/api/"):
+        answers.check_agent()
         answers.check_version()
         answers.authenticate()
         check_route()
@@ -190,13 +197,26 @@ def _git() -> ResponseReturnValue:
     if known is None:
         return "", 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}
     if not allows(known, "contents=read", state.settings.private):
-        is_shown = known.kind == "fine-grained"
-        return (
-            _told("Write access to repository not granted.", 403) if is_shown else _told("Repository not found.", 404)
-        )
+        if known.kind == "fine-grained":
+            return _told("Write access to repository not granted.", 403)
+        return _told("Repository not found.", 404)
     if "receive-pack" in request.full_path and not allows(known, "contents=write"):
         return _told(f"Permission to {state.full_name}.git denied to {known.login}.", 403)
-    return git_answer(state.bare, path, request.environ, lambda: notice_refs(state, known))
+    return git_answer(
+        state.bare,
+        path,
+        request.environ,
+        lambda ref, old, new: _judged(state, known, Change(ref, old, new)),
+        lambda: notice_refs(state, known),
+    )
+
+
+def _judged(state: Hub, known: Token, change: Change) -> tuple[str, str]:
+    """Say why a push's ref is refused, and what whoever pushes is told."""
+    if refused := workflow_refusal(state, known, change.new):
+        return refused, ""
+    found = verdict(state, known, change)
+    return found.reason, found.text(state.html)
 
 
 def _told(words: str, status: int) -> ResponseReturnValue:

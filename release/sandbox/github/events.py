@@ -15,6 +15,7 @@ from release.sandbox.runner import InvalidWorkflow, JobLike, RunLike, Start, Wor
 from release.workflows import expressions, paths_pass, ref_passes, skip_words
 
 MOST_INPUTS = 25
+_USUAL = {"pull_request": ("opened", "synchronize", "reopened")}  # activities, where a workflow names none
 
 
 class NeverStarted:
@@ -116,15 +117,26 @@ def notice_refs(hub: Hub, token: Token | None = None) -> None:
         ]
         for ref, before, after in changes:
             _follow_ref(hub, ref, after, token)
-            if after != ZERO and (token is None or token.starts):
-                _start_pushed(hub, ref, before, token)
+            if token is None or token.starts:
+                _start_for_ref(hub, ref, before, after, token.login if token else hub.owner)
 
 
-def _start_pushed(hub: Hub, ref: str, before: str | None, token: Token | None) -> None:
+def _start_for_ref(hub: Hub, ref: str, before: str | None, after: str, login: str) -> None:
+    """Start what listens to the ref's creation, its deletion, or a push to it."""
+    kind = "tag" if ref.startswith("refs/tags/") else "branch"
+    payload = {"ref": ref.split("/", 2)[-1], "ref_type": kind}
+    if after == ZERO:
+        start_listening(hub, "delete", login, payload)
+        return
+    if before is None:
+        start_listening(hub, "create", login, payload, ref)
+    _start_pushed(hub, ref, before, login)
+
+
+def _start_pushed(hub: Hub, ref: str, before: str | None, login: str) -> None:
     sha = hub.bare.sha(ref)
     if sha is None or skip_words(hub.bare.commit(sha).message):
         return
-    login = token.login if token else hub.owner
     # GitHub does not look at the paths of tags; those of a new branch are taken as met.
     known = [before, sha] if before and ref.startswith("refs/heads/") else []
     for path, text in workflow_files(hub, sha).items():
@@ -132,6 +144,24 @@ def _start_pushed(hub: Hub, ref: str, before: str | None, token: Token | None) -
         # An unreadable file shows as a run that never started.
         if workflow is None or (starts(workflow, "push", ref) and _paths_pass(hub, workflow, "push", known)):
             start_run(hub, path, text, sha=sha, ref=ref, event="push", actor=login, inputs={})
+
+
+def start_listening(hub: Hub, event: str, login: str, payload: Json, ref: str = "") -> None:
+    """Start what listens to an event, and to its activity where it names some, at a ref or the default branch."""
+    ref = ref or f"refs/heads/{hub.settings.default_branch}"
+    sha = hub.bare.sha(ref)
+    for path, text in workflow_files(hub, sha).items() if sha else ():
+        workflow = readable_workflow(text, path)
+        if workflow and has_activity(workflow, event, payload.get("action")):
+            start_run(hub, path, text, sha=sha or "", ref=ref, event=event, actor=login, inputs={}, payload=payload)
+
+
+def has_activity(workflow: Workflow, event: str, action: str | None) -> bool:
+    """Tell whether a workflow listens to an event's activity: to those it names, else to those GitHub takes it for."""
+    if event not in workflow.triggers:
+        return False
+    types = workflow.triggers[event].get("types") or _USUAL.get(event)
+    return action is None or types is None or action in ([types] if isinstance(types, str) else types)
 
 
 def _follow_ref(hub: Hub, ref: str, after: str, token: Token | None) -> None:
@@ -159,30 +189,20 @@ def close(pull: Pull) -> None:
     pull.state, pull.closed_at, pull.updated_at = "closed", now(), now()
 
 
-def start_pull_request(hub: Hub, pull: Pull, token: Token | None) -> None:
-    """Start what listens to `pull_request` for the base branch, on the head commit."""
+def start_pull_request(hub: Hub, pull: Pull, token: Token | None, action: str = "synchronize") -> None:
+    """Start what listens to that activity of a `pull_request` for the base branch, on the head commit."""
     if (token is not None and not token.starts) or skip_words(hub.bare.commit(pull.head_sha).message):
         return
     for path, text in workflow_files(hub, pull.head_sha).items():
         workflow = readable_workflow(text, path)
         known = [f"{pull.base_sha}...{pull.head_sha}"]
-        is_started = workflow and starts(workflow, "pull_request", f"refs/heads/{pull.base}")
-        if workflow and is_started and _paths_pass(hub, workflow, "pull_request", known):
-            ref = f"refs/heads/{pull.head}"
-            start_run(hub, path, text, sha=pull.head_sha, ref=ref, event="pull_request", actor=pull.user, inputs={})
-
-
-def start_dispatched(hub: Hub, payload: Json, login: str) -> None:
-    """Start what listens on the default branch to a `repository_dispatch` with the payload's action."""
-    branch = hub.settings.default_branch
-    sha = hub.head(branch) or ""
-    for path, text in workflow_files(hub, sha).items():
-        workflow = readable_workflow(text, path)
-        listened = workflow.triggers.get("repository_dispatch") if workflow else None
-        types = None if listened is None else listened.get("types", payload["action"])
-        if types is not None and payload["action"] in ([types] if isinstance(types, str) else types):
-            begin = {"sha": sha, "ref": f"refs/heads/{branch}", "event": "repository_dispatch", "actor": login}
-            start_run(hub, path, text, **begin, inputs={}, payload=payload)
+        is_meant = workflow and starts(workflow, "pull_request", f"refs/heads/{pull.base}")
+        is_meant = is_meant and workflow and has_activity(workflow, "pull_request", action)
+        if workflow and is_meant and _paths_pass(hub, workflow, "pull_request", known):
+            sides = {"head": {"ref": pull.head, "sha": pull.head_sha}, "base": {"ref": pull.base, "sha": pull.base_sha}}
+            payload = {"action": action, "number": pull.number, "pull_request": {"number": pull.number, **sides}}
+            begin = {"sha": pull.head_sha, "ref": f"refs/heads/{pull.head}", "event": "pull_request"}
+            start_run(hub, path, text, **begin, actor=pull.user, inputs={}, payload=payload)
 
 
 def full_ref(hub: Hub, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The bare repository over HTTP: Git's own services (gitprotocol-http), behind a token and the rules' `update` hook."""
+"""The bare repository over HTTP: Git's own services (gitprotocol-http), behind a token and the rules."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import cache
-from typing import TYPE_CHECKING, cast
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, cast
 
 from werkzeug import Response
 from werkzeug.wsgi import ClosingIterator, get_input_stream
 
 from release.sandbox.git import Bare, git_environment
-from release.sandbox.github.rules import UPDATE_HOOK
+from release.sandbox.github.pushes import UPDATE_HOOK, Judge, push_answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -50,15 +50,23 @@ def configure_bare(bare: Bare) -> None:
     (hooks / "update").chmod(0o755)
 
 
-def git_answer(bare: Bare, path: str, environ: WSGIEnvironment, done: Callable[[], object]) -> Response:
-    """Answer one request of Git's smart protocol; `done` is called before the last byte of a push's answer."""
+def git_answer(bare: Bare, path: str, environ: WSGIEnvironment, judge: Judge, done: Callable[[], object]) -> Response:
+    """Answer one request of Git's smart protocol.
+
+    `judge` is asked about each ref of a push, and `done` called before the last byte of its answer.
+    """
     service = "git-receive-pack" if "receive-pack" in path + environ.get("QUERY_STRING", "") else "git-upload-pack"
     if path == "/info/refs":
         kind, content = "advertisement", _advertisement(bare, service, environ)
         return Response(content, content_type=f"application/x-{service}-{kind}", headers=_FRESH)
+    if service == "git-receive-pack":
+        with _body(environ) as body:
+            command = [*_command(service), "."]
+            content = push_answer(command, bare.path, _environment(environ), body, judge)
+        done()
+        return Response(content, content_type=f"application/x-{service}-result", headers=_FRESH)
     backend = _start(bare, service, environ)
-    after = cache(done) if service == "git-receive-pack" else None
-    chunks = ClosingIterator(_chunks(backend, after), lambda: _end(backend, after))
+    chunks = ClosingIterator(_chunks(backend), lambda: _end(backend))
     return Response(chunks, content_type=f"application/x-{service}-result", headers=_FRESH)
 
 
@@ -87,12 +95,19 @@ def _advertise(bare: Bare, service: str, environ: WSGIEnvironment) -> bytes:
     return subprocess.run(command, cwd=bare.path, env=variables, stdin=nothing, capture_output=True, check=True).stdout
 
 
-def _start(bare: Bare, service: str, environ: WSGIEnvironment) -> subprocess.Popen[bytes]:
+@contextmanager
+def _body(environ: WSGIEnvironment) -> Iterator[IO[bytes]]:
+    """Read what was sent, however long, into a file."""
     sent = get_input_stream(environ)
     packed = environ.get("HTTP_CONTENT_ENCODING") in ("gzip", "x-gzip")
     with tempfile.TemporaryFile() as body:
         shutil.copyfileobj(gzip.GzipFile(fileobj=sent) if packed else sent, body)
         body.seek(0)
+        yield body
+
+
+def _start(bare: Bare, service: str, environ: WSGIEnvironment) -> subprocess.Popen[bytes]:
+    with _body(environ) as body:
         return subprocess.Popen(
             [*_command(service), "."],
             cwd=bare.path,
@@ -116,26 +131,15 @@ def _out(backend: subprocess.Popen[bytes]) -> io.BufferedReader:
     return cast(io.BufferedReader, backend.stdout)
 
 
-def _chunks(backend: subprocess.Popen[bytes], done: Callable[[], object] | None) -> Iterator[bytes]:
-    held = b""
+def _chunks(backend: subprocess.Popen[bytes]) -> Iterator[bytes]:
     while chunk := _out(backend).read1(CHUNK):
-        if held:
-            yield held
-        held = chunk
+        yield chunk
     backend.wait()
-    if done:
-        done()
-    yield held
 
 
-def _end(backend: subprocess.Popen[bytes], done: Callable[[], object] | None) -> None:
-    """Leave no backend behind; a push goes through also when the client went away."""
+def _end(backend: subprocess.Popen[bytes]) -> None:
+    """Leave no backend behind when the client went away."""
     if backend.poll() is None:
-        if done:
-            _out(backend).read()
-        else:
-            backend.kill()
+        backend.kill()
     backend.wait()
     _out(backend).close()
-    if done:
-        done()

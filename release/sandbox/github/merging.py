@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 
 from release.sandbox.git import ZERO, Bare, GitError
 from release.sandbox.github.answers import Refused, invalid
 from release.sandbox.github.events import close, start_pull_request
+from release.sandbox.github.judging import Change
 from release.sandbox.github.records import Json, Pull, Token, now
 from release.sandbox.github.rules import check_method, checks_pass, is_behind, update_ref, violations
 from release.sandbox.github.state import Hub
@@ -28,7 +30,7 @@ def mergeable(hub: Hub, pull: Pull) -> tuple[bool | None, str]:
     if (base, pull.head_sha) not in pull.asked:
         pull.asked.add((base, pull.head_sha))
         return None, "unknown"
-    if merged_tree(hub.bare, base, pull.head_sha) is None:
+    if not trial_merge(hub, pull, base):
         return False, "dirty"
     states = (
         ("draft", pull.draft),
@@ -39,15 +41,27 @@ def mergeable(hub: Hub, pull: Pull) -> tuple[bool | None, str]:
     return True, next((name for name, holds in states if holds), "clean")
 
 
-def _check_mergeable(hub: Hub, pull: Pull, base: str) -> None:
+def trial_merge(hub: Hub, pull: Pull, base: str) -> str:
+    """Find or make the commit that merging would, at `refs/pull/<number>/merge`; nothing where they conflict."""
+    sides = [base, pull.head_sha]
+    with hub.lock:
+        if (base, pull.head_sha) not in pull.trials:
+            message = f"Merge {pull.head_sha} into {base}"
+            sha = pull.trials[base, pull.head_sha] = merge_commit(hub.bare, sides, message, pull.user) or ""
+            if sha:
+                hub.bare.update_ref(f"refs/pull/{pull.number}/merge", sha)
+        return pull.trials[base, pull.head_sha]
+
+
+def _check_mergeable(hub: Hub, pull: Pull, base: str, token: Token, *, queued: bool) -> None:
     """Raise 405 with GitHub's reason unless the pull request can be merged now."""
     if pull.state != "open" or merged_tree(hub.bare, base, pull.head_sha) is None:
         raise Refused(405, "Pull Request is not mergeable")
     if pull.draft:
         raise Refused(405, "Pull Request is still a draft")
-    if is_behind(hub, pull, base):
+    if is_behind(hub, pull, base) and not queued:
         raise Refused(405, "Head branch is out of date. Review and try the merge again.")
-    against = violations(hub, pull)
+    against = violations(hub, pull, token, queued=queued)
     if against:
         raise Refused(405, "Repository rule violations found\n\n" + "\n\n".join(against) + "\n\n")
 
@@ -109,7 +123,7 @@ def open_pull(hub: Hub, asked: Json, token: Token) -> Pull:
         pull = Pull(number, title, text, token.login, head, base, head_sha, base_sha, bool(asked.get("draft")))
         hub.pulls[number] = pull
         hub.bare.update_ref(f"refs/pull/{number}/head", head_sha)
-        start_pull_request(hub, pull, token)
+        start_pull_request(hub, pull, token, "opened")
     return pull
 
 
@@ -136,9 +150,10 @@ def change_pull(hub: Hub, pull: Pull, asked: Json) -> None:
             pull.state, pull.closed_at = "open", None
 
 
-def merge_pull(hub: Hub, pull: Pull, asked: Json, token: Token) -> str:
+def merge_pull(hub: Hub, pull: Pull, asked: Json, token: Token, *, queued: bool = False) -> str:
     """Merge a pull request, if its head is the one that was meant and the rules allow it; return the new commit.
 
+    With `queued` it is the merge queue that merges, which has looked at the checks itself.
     Raises 409 for another head, and 405 for everything else that stands against it.
     """
     method = asked.get("merge_method", "merge")
@@ -148,18 +163,22 @@ def merge_pull(hub: Hub, pull: Pull, asked: Json, token: Token) -> str:
             raise Refused(405, "Pull Request is not mergeable")
         if asked.get("sha") not in (None, pull.head_sha):
             raise Refused(409, "Head branch was modified. Review and try the merge again.")
-        _check_mergeable(hub, pull, base)
+        _check_mergeable(hub, pull, base, token, queued=queued)
         check_method(hub, pull, method)
         sha = _merge_commit(hub, pull, base, method, _message(hub, pull, method, asked))
         # Known before the branch moves: by it the update sees that this pull request is merged, squashed or not.
         pull.base_sha, pull.merge_sha = base, sha
         try:
-            update_ref(hub, token, f"refs/heads/{pull.base}", sha, base)
+            update_ref(hub, token, Change(f"refs/heads/{pull.base}", base, sha, pull, queued), 405)
+        except Refused:
+            pull.merge_sha = ""
+            raise
         except GitError as error:
             pull.merge_sha = ""
             raise Refused(405, "Base branch was modified. Review and try the merge again.") from error
         if hub.settings.delete_branch_on_merge and hub.head(pull.head) == pull.head_sha:
-            update_ref(hub, token, f"refs/heads/{pull.head}", ZERO)
+            with suppress(Refused):  # a rule keeps it
+                update_ref(hub, token, Change(f"refs/heads/{pull.head}", pull.head_sha, ZERO))
     return sha
 
 
@@ -183,4 +202,4 @@ def update_pull(hub: Hub, pull: Pull, asked: Json, token: Token) -> None:
         sha = merge_commit(hub.bare, [pull.head_sha, base], message, token.login)
         if sha is None:
             raise Refused(422, "merge conflict between base and head")
-        update_ref(hub, token, f"refs/heads/{pull.head}", sha, pull.head_sha)
+        update_ref(hub, token, Change(f"refs/heads/{pull.head}", pull.head_sha, sha))

@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 from flask import current_app, g, request
 
+from release.sandbox.git import ZERO
 from release.sandbox.github.answers import Refused, hub, not_found, token
-from release.sandbox.github.records import Token
+from release.sandbox.github.records import WORKFLOWS, Token
+from release.sandbox.github.state import Hub
 
 View = TypeVar("View", bound=Callable[..., Any])
 # What anybody who is signed in reads of a public repository.
@@ -67,3 +69,15 @@ def allows(known: Token, way: str, is_private: bool = True) -> bool:
     if level == "read" and kind in PUBLIC and not is_private:
         return True
     return known.has(kind, level, is_private)
+
+
+def workflow_refusal(state: Hub, known: Token | None, new: str) -> str:
+    """Say why a ref may not come to a commit, for a workflow's file that a new commit before it changes."""
+    if known is None or new in ("", ZERO) or known.may_change_workflows():
+        return ""
+    changed = state.bare.git("log", "--format=", "--name-only", new, "--not", "--all", "--", WORKFLOWS).split()
+    if not changed:
+        return ""
+    who = "GitHub App" if known.is_integration else "Personal Access Token"
+    lacks = "`workflow` scope" if known.permissions is None else "`workflows` permission"
+    return f"refusing to allow a {who} to create or update workflow `{changed[0]}` without {lacks}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from release.git.refs import ref_matches
 from release.sandbox.runner import JobLike, RunLike, Start
-from release.sandbox.runner.permissions import covers
+from release.workflows import allows
 
 Json = dict[str, Any]
 TOKEN = "sandbox-token"  # noqa: S105  # nosec B105
@@ -20,6 +20,11 @@ REPOSITORY_ID = 4_711
 APP_LIFE = timedelta(hours=1)  # of an application's token
 WORKFLOWS = ".github/workflows"  # the folder of their files
 API, UPLOADS = "/api/v3", "/api/uploads"  # below the server's root, as on an Enterprise server
+
+
+def user_id(login: str) -> int:
+    """Give somebody's number, the same in every sandbox."""
+    return sum(login.encode())
 
 
 def now() -> datetime:
@@ -50,6 +55,7 @@ class Pull:
     labels: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     asked: set[tuple[str, str]] = field(default_factory=set)
+    trials: dict[tuple[str, str], str] = field(default_factory=dict)  # what merging made, by base and head
     reviewers: list[str] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
 
@@ -81,6 +87,7 @@ class Release:
     created_at: datetime = field(default_factory=now)
     published_at: datetime | None = None
     latest_at: datetime | None = None  # when it was last said to be the latest
+    immutable: bool = False  # as the repository was set when it was published
     assets: list[Asset] = field(default_factory=list)
 
 
@@ -95,20 +102,23 @@ class Settings:
     default_branch: str = "main"
     private: bool = True
     immutable_releases: bool = False
-    workflow_permissions: str = "read"  # of a workflow that says nothing, or "write"
+    versions: tuple[str, ...] = ("2022-11-28", "2026-03-10")  # of the API, that the server takes
+    search_limit: int = 30  # a minute
     # How a dispatch that asks for the run's id is answered: "details", "none" (204) or "reject" (422).
     dispatch_answer: str = "details"
 
 
 @dataclass(frozen=True)
 class Token:
-    """Who a token belongs to, and what it may do: a classic one by its scopes, any other by its permissions."""
+    """Who a token belongs to, and what it may do."""
 
     login: str = OWNER_LOGIN
     push: bool = True
     scopes: str = "repo, workflow"
     # Events made with the token of a workflow start no workflows, dispatches excepted (F14).
     starts: bool = True
+    role: str = "write"  # in the repository; an administrator's goes past rules that say so
+    app: int = 0  # the number of the application whose it is
     kind: str = "classic"  # or "fine-grained", "app" and "workflow"
     permissions: Mapping[str, str] | None = None  # by their names in the API
     expires_at: datetime | None = None
@@ -129,7 +139,7 @@ class Token:
             return bool(named & set(self.scopes.replace(",", " ").split())) and (level == "read" or self.push)
         if (kind, level) == ("metadata", "read"):
             return True
-        return covers(self.permissions.get(kind), level)
+        return allows(self.permissions, kind, level)
 
     def may_change_workflows(self) -> bool:
         """Tell whether it may push a change of a workflow's file: no workflow's own token may."""
@@ -141,20 +151,20 @@ class Token:
 def fine_grained_token(permissions: Mapping[str, str], login: str = OWNER_LOGIN) -> Token:
     """Make a person's token that has these permissions; there is none for checks."""
     found = {kind: level for kind, level in permissions.items() if kind != "checks"}
-    return Token(login, covers(found.get("contents"), "write"), "", kind="fine-grained", permissions=found)
+    return Token(login, allows(found, "contents", "write"), "", kind="fine-grained", permissions=found)
 
 
 def app_token(permissions: Mapping[str, str], login: str = "release-app[bot]") -> Token:
     """Make an application's token, which lives an hour from now."""
     ends = now() + APP_LIFE
-    push = covers(permissions.get("contents"), "write")
+    push = allows(permissions, "contents", "write")
     return Token(login, push, "", kind="app", permissions=permissions, expires_at=ends)
 
 
 def workflow_token(permissions: Mapping[str, str]) -> Token:
     """Make a job's own token; `permissions` are named as in a workflow."""
     found = {kind.replace("-", "_"): level for kind, level in permissions.items()}
-    push = covers(found.get("contents"), "write")
+    push = allows(found, "contents", "write")
     return Token(BOT_LOGIN, push, "", starts=False, kind="workflow", permissions=found)
 
 
@@ -165,12 +175,26 @@ class Ruleset:
     id: int
     name: str
     target: str
-    include: str
+    include: tuple[str, ...]
     rules: dict[str, Json] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    enforcement: str = "active"
+    bypass: tuple[Json, ...] = ()  # actors, as the API has them
+    is_classic: bool = False  # the older protection of a branch
+    created_at: datetime = field(default_factory=now)
 
-    def covers(self, ref: str) -> bool:
-        """Tell whether a full ref name is meant."""
-        return ref_matches(self.include, ref)
+    def covers(self, ref: str, default_branch: str = "") -> bool:
+        """Tell whether a full ref name is meant, and the rules are in force."""
+
+        def matches(pattern: str) -> bool:
+            if pattern == "~ALL":
+                return ref.startswith("refs/tags/" if self.target == "tag" else "refs/heads/")
+            if pattern == "~DEFAULT_BRANCH":
+                return ref == f"refs/heads/{default_branch}"
+            return ref_matches(pattern, ref)
+
+        is_active = self.enforcement == "active"
+        return is_active and any(map(matches, self.include)) and not any(map(matches, self.exclude))
 
 
 @dataclass

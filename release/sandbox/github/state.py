@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
+
+from semver import Version
 
 from release.sandbox.git import Bare
+from release.sandbox.github.kept import Kept
 from release.sandbox.github.records import (
     API,
     Check,
@@ -26,8 +28,8 @@ from release.sandbox.github.records import (
     now,
     workflow_token,
 )
-from release.sandbox.runner import Grants, JobLike, RunLike, Start, is_from_fork
-from release.sandbox.runner.permissions import DEFAULTS
+from release.sandbox.runner import Gates, JobLike, RunLike, Start
+from release.workflows import RESTRICTED
 
 
 @dataclass
@@ -44,21 +46,24 @@ class Hub:
     tokens: dict[str, Token] = field(default_factory=dict)
     job_environment: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
-    pulls: dict[int, Pull] = field(default_factory=dict)
-    runs: dict[int, Run] = field(default_factory=dict)
-    releases: dict[int, Release] = field(default_factory=dict)
+    default_grants: Mapping[str, str] = field(default_factory=lambda: RESTRICTED)  # to a job's token
+    pulls: Kept[int, Pull] = field(default_factory=Kept)
+    runs: Kept[int, Run] = field(default_factory=Kept)
+    releases: Kept[int, Release] = field(default_factory=Kept)
     statuses: list[Status] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     labels: dict[str, Json] = field(default_factory=dict)
     rulesets: list[Ruleset] = field(default_factory=list)
-    environments: dict[str, list[Json]] = field(default_factory=dict)  # what protects each, by its name
+    gates: Gates = field(default_factory=Gates)
+    protections: dict[str, Json] = field(default_factory=dict)  # the older one, by a branch's name or pattern
     burned: set[str] = field(default_factory=set)  # tags of immutable releases that were deleted
     known_refs: dict[str, str] = field(default_factory=dict)
-    part_ids: dict[tuple[int, int, str], int] = field(default_factory=dict)
-    workflow_ids: dict[str, int] = field(default_factory=dict)
-    blobs: dict[str, tuple[float, bytes, str]] = field(default_factory=dict)
+    part_ids: Kept[tuple[int, int, str, int], int] = field(default_factory=Kept)
+    workflow_ids: Kept[str, int] = field(default_factory=Kept)
+    blobs: Kept[str, tuple[float, bytes, str]] = field(default_factory=Kept)
     leaks: list[str] = field(default_factory=list)
     used: int = 0
+    searches: list[float] = field(default_factory=list)  # when each was, of the last minute
     lock: threading.RLock = field(default_factory=threading.RLock)
     last_id: int = 1_000
     last_number: int = 0
@@ -85,20 +90,15 @@ class Hub:
             "run_number": str(start.number),
             "server_url": self.url,
         }
-        return {"github": github, "secrets": {"GITHUB_TOKEN": "", **self.secrets}, "vars": {}}
+        sides = start.payload.get("pull_request", {})
+        github |= {f"{side}_ref": sides[side]["ref"] if sides else "" for side in ("base", "head")}
+        grants = {"grants": self.default_grants, "issue": self.issue_token, "is_private": self.settings.private}
+        return {"github": github, "secrets": {**self.secrets}, "vars": {}, **grants}
 
-    def grants(self, start: Start) -> Grants:
-        """Say what the jobs of a run may have, by the repository's settings."""
-        default = DEFAULTS[self.settings.workflow_permissions]
-        forked = is_from_fork(start.payload, self.full_name)
-        private = self.settings.private
-        return Grants(default, is_from_fork=forked, is_private=private, issue=self.issue_token)
-
-    def issue_token(self, permissions: Mapping[str, str]) -> str:
-        """Make a token for a job."""
-        name = f"ghs_{secrets.token_hex(16)}"
-        with self.lock:
-            self.tokens[name] = workflow_token(permissions)
+    def issue_token(self, granted: Mapping[str, str]) -> str:
+        """Make a token for a job, which has what was granted."""
+        name = f"ghs_{token_hex(16)}"
+        self.tokens[name] = workflow_token(granted)
         return name
 
     @property
@@ -134,17 +134,18 @@ class Hub:
                 self.workflow_ids[path] = self.next_id()
             return self.workflow_ids[path]
 
-    def part_id(self, run: Run, attempt: int, name: str) -> int:
-        """Find or give the number of a run's part: a job of an attempt, or with attempt 0 an artifact."""
+    def part_id(self, run: Run, attempt: int, name: str, nth: int = 0) -> int:
+        """Find or give the number of a run's part: the nth job of its name in an attempt, or an artifact (0)."""
         with self.lock:
-            key = (run.id, attempt, name)
+            key = (run.id, attempt, name, nth)
             if key not in self.part_ids:
                 self.part_ids[key] = self.next_id()
             return self.part_ids[key]
 
-    def is_immutable(self, release: Release) -> bool:
-        """Tell whether a release can no longer change: published, where releases are set to be immutable."""
-        return self.settings.immutable_releases and not release.draft
+    def job_id(self, run: Run, attempt: int, job: JobLike) -> int:
+        """Find or give the number of a job, which it has for itself where another has its name."""
+        same = [each for each in run.attempt_jobs(attempt) if each.name == job.name]
+        return self.part_id(run, attempt, job.name, next(at for at, each in enumerate(same) if each is job))
 
 
 def add_check(hub: Hub, sha: str, name: str, conclusion: str | None = None, status: str = "completed") -> Check:
@@ -159,16 +160,25 @@ def add_check(hub: Hub, sha: str, name: str, conclusion: str | None = None, stat
 def checks_of(hub: Hub, sha: str) -> list[Check]:
     """List the check runs of a commit, newest first: of each run the latest attempt, of other checks the newest."""
     others = {check.name: check for check in hub.checks if check.sha == sha}
-    runs = [run for run in list(hub.runs.values()) if run.start.sha == sha]
+    runs = [run for run in hub.runs.values() if run.start.sha == sha]
     jobs = [_job_check(hub, run, job) for run in runs for job in run.attempt_jobs(run.work.attempt)]
     return sorted([*others.values(), *jobs], key=lambda check: -check.id)
 
 
 def _job_check(hub: Hub, run: Run, job: JobLike) -> Check:
-    number, started_at = hub.part_id(run, run.work.attempt, job.name), job.started_at or run.created_at
+    number, started_at = hub.job_id(run, run.work.attempt, job), job.started_at or run.created_at
     check = Check(number, run.start.sha, job.name, job.status, job.conclusion, started_at, job.completed_at)
     check.page = f"actions/runs/{run.id}/job/{number}"
+    said = list(getattr(job, "annotations", ()))
+    check.output = {"annotations": [_annotation(text) for text in said]} if said else {}
     return check
+
+
+def _annotation(text: str) -> Json:
+    """Describe what kept a job from running (schema check-annotation)."""
+    nowhere = dict.fromkeys(("start_column", "end_column"))
+    place = {"path": ".github", "blob_href": "", "start_line": 1, "end_line": 1, **nowhere}
+    return {**place, "annotation_level": "failure", "title": "", "message": text, "raw_details": ""}
 
 
 def add_status(hub: Hub, sha: str, state: str, context: str = "default", login: str = "ci") -> Status:
@@ -203,10 +213,21 @@ def known_labels(hub: Hub) -> list[str]:
 
 
 def latest_release(hub: Hub) -> Release | None:
-    """Find the release last said to be the latest, or else the one published last; no draft, no pre-release."""
-    found = [each for each in hub.releases.values() if not each.draft and not each.prerelease]
+    """Find the release that was said to be the latest last, or else the one of the newest commit; no draft.
 
-    def recent(release: Release) -> tuple[bool, datetime, int]:
-        return release.latest_at is not None, release.latest_at or release.published_at or now(), release.id
+    A pre-release neither. Of commits of one day the higher version goes first, as `legacy` has it.
+    """
+    found = [each for each in list(hub.releases.values()) if not each.draft and not each.prerelease]
+    said = [each for each in found if each.latest_at]
+    if said:
+        return max(said, key=lambda each: (each.latest_at, each.id))
+    return max(found, key=lambda each: legacy_order(hub, each), default=None)
 
-    return max(found, key=recent, default=None)
+
+def legacy_order(hub: Hub, release: Release) -> tuple[str, bool, Version, int]:
+    """Order releases as `make_latest: legacy` does: by the day of the commit, then by semantic version."""
+    sha = hub.bare.sha(f"refs/tags/{release.tag}")
+    day = hub.bare.commit(sha).committer.date[:10] if sha else ""
+    name = release.tag.removeprefix("v")
+    is_version = Version.is_valid(name)
+    return day, is_version, Version.parse(name) if is_version else Version(0), release.id

@@ -21,7 +21,7 @@ from release.call.flags import Kind
 from release.errors import Failed, ReleaseError
 from release.sandbox.child import run_command
 from release.sandbox.github.app import run_workflow
-from release.sandbox.rehearsal.account import RUNS, environment_stops, last_runs, tell, tell_steps
+from release.sandbox.rehearsal.account import RUNS, last_runs, run_stops, tell, tell_steps
 from release.sandbox.rehearsal.admission import admit
 from release.sandbox.rehearsal.journal import Journal, Written, cloud_changes, cloud_content
 from release.sandbox.rehearsal.mishaps import BadDay
@@ -66,6 +66,7 @@ class Rehearsal:
     def take_over(self) -> None:
         """Have the real world's state in the sandbox, as far as it may be read, and say how far."""
         self.outside = read_outside(self.context)
+        self.world.github.hub.gates.approves = True
         for note in [*self.outside.notes, *admit(self.context, self.world, self.outside)]:
             self.context.report.step("note", note)
 
@@ -152,7 +153,7 @@ class Rehearsal:
         workflows = dict.fromkeys(str(each.about["workflow"]) for each in written if each.kind in RUNS)
         waits = last_runs(self.context, workflows) if self.outside.repository else {}
         if written:
-            tell(self.context, written, self.stopped, environment_stops(hub, self.outside.environments), waits)
+            tell(self.context, written, self.stopped, run_stops(hub), waits)
         elif not report.json:
             report.line("It writes nothing.")
         tell_steps(self.context, told)

@@ -37,20 +37,14 @@ def last_runs(context: Context, workflows: Iterable[str]) -> dict[str, list[floa
     return found
 
 
-def environment_stops(hub: Hub, environments: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], list[str]]:
-    """Return what the jobs of each run would wait for, by workflow and full ref: their environments' rules."""
+def run_stops(hub: Hub) -> dict[tuple[str, str], list[str]]:
+    """Return what the jobs of each run waited for, by workflow and full ref: a queue, an approval, a timer."""
     found: dict[tuple[str, str], list[str]] = {}
-    for run in hub.runs.values():
-        jobs: list[Any] = [job for job in run.work.jobs if job.conclusion != "skipped"]  # a called workflow's too
-        named = [_environment(job.spec.get("environment")) for job in jobs]
-        held = [f"environment {name} waits for {what}" for name in named for what in environments.get(name, ())]
-        held += [f"whether environment {name} waits cannot be told" for name in named if environments and "${{" in name]
-        found[run.start.path.rpartition("/")[2], run.start.ref] = list(dict.fromkeys(held))
+    for run in list(hub.runs.values()):
+        held = [why for of, why in list(hub.gates.stops) if of is run.work]
+        known = found.setdefault((run.start.path.rpartition("/")[2], run.start.ref), [])
+        known += [why for why in dict.fromkeys(held) if why not in known]
     return found
-
-
-def _environment(given: Any) -> str:
-    return str(given.get("name") or "") if isinstance(given, dict) else str(given or "")
 
 
 def tell(context: Context, written: Sequence[Written], stopped: Sequence[Stop], held: Mapping[Any, list[str]],

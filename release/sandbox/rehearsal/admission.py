@@ -14,6 +14,7 @@ from release.github.runs import parse_time
 from release.sandbox.github.records import OWNER_LOGIN, TOKEN, Pull, Release, Token
 from release.sandbox.github.rules import protect
 from release.sandbox.rehearsal.outside import Json, Outside, attempt
+from release.sandbox.runner.environments import Environment
 
 if TYPE_CHECKING:
     from release.sandbox.git import Bare
@@ -36,10 +37,28 @@ def admit(context: Context, world: Sandbox, found: Outside) -> list[str]:
         *(("a pull request", partial(_take_pull, hub, each)) for each in found.pulls),
         *(("a GitHub Release", partial(_take_release, hub, each)) for each in found.releases),
         *((f"rules of {ref}", partial(protect, hub, ref, **each)) for ref, each in found.rules.items() if each),
+        *(
+            (f"environment {name}", partial(_take_environment, hub, name, each))
+            for name, each in found.environments.items()
+        ),
         ("keys and images", partial(_take_cloud, world, found)),
     ]
     with hub.lock:
         return list(dict.fromkeys(filter(None, (attempt(name, partial(_silently, take)) for name, take in parts))))
+
+
+def _take_environment(hub: Hub, name: str, told: Json) -> None:
+    rules = {str(each.get("type")): each for each in told.get("protection_rules") or []}
+    people = [each.get("reviewer") or {} for each in rules.get("required_reviewers", {}).get("reviewers") or []]
+    found = Environment(name, reviewers=[str(each.get("login") or each.get("slug")) for each in people])
+    found.wait_minutes = int(rules.get("wait_timer", {}).get("wait_timer") or 0)
+    found.prevents_self_review = bool(rules.get("required_reviewers", {}).get("prevent_self_review"))
+    found.protected_branches = bool((told.get("deployment_branch_policy") or {}).get("protected_branches"))
+    if "branch_policies" in told:
+        patterns = [(each.get("type") or "branch", str(each["name"])) for each in told["branch_policies"]]
+        found.branches = [pattern for kind, pattern in patterns if kind == "branch"]
+        found.tags = [pattern for kind, pattern in patterns if kind == "tag"]
+    hub.gates.environments[name] = found
 
 
 def _silently(act: Callable[[], object]) -> str:
@@ -103,7 +122,7 @@ def _take_release(hub: Hub, told: Json) -> None:
     hub.releases[number] = Release(
         number, told["tag_name"], told.get("target_commitish") or "", told.get("name") or "", told.get("body") or "",
         bool(told.get("draft")), bool(told.get("prerelease")), (told.get("author") or {}).get("login") or "",
-        published_at=_moment(told.get("published_at")),
+        published_at=_moment(told.get("published_at")), immutable=bool(told.get("immutable")),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
+from urllib.parse import quote
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
@@ -43,7 +44,7 @@ class Outside:
     pulls: list[Json] = field(default_factory=list)
     releases: list[Json] = field(default_factory=list)
     rules: Rules = field(default_factory=dict)
-    environments: dict[str, list[str]] = field(default_factory=dict)  # what each waits for
+    environments: dict[str, Json] = field(default_factory=dict)  # by name
     wheels: dict[str, bytes] = field(default_factory=dict)
     images: dict[str, dict[str, str]] | None = None  # digests by tag, by repository
     notes: list[str] = field(default_factory=list)
@@ -161,19 +162,16 @@ def _classic_protection(context: Context, branch: str) -> tuple[dict[str, Json],
 
 
 def _read_environments(context: Context, found: Outside) -> str:
+    """Read what protects each, and where that says so by which branches and tags it may be used."""
     listed = github(context).find("environments", (403, 404), per_page=100)
     if listed is None:
         return "no environment that this token may see"
     for each in listed.get("environments") or []:
-        found.environments[each["name"]] = list(filter(None, map(_waits_for, each.get("protection_rules") or [])))
+        policy = each.get("deployment_branch_policy") or {}
+        path = f"environments/{quote(each['name'], safe='')}/deployment-branch-policies"
+        named = github(context).find(path, (403, 404), per_page=100) if policy.get("custom_branch_policies") else None
+        found.environments[each["name"]] = {**each, **(named or {})}
     return amount(len(found.environments), "environment")
-
-
-def _waits_for(rule: Json) -> str:
-    if rule.get("type") == "required_reviewers":
-        people = [each.get("reviewer") or {} for each in rule.get("reviewers") or []]
-        return f"the approval of {', '.join(str(one.get('login') or one.get('slug')) for one in people) or 'somebody'}"
-    return f"{rule.get('wait_timer')} minutes" if rule.get("type") == "wait_timer" else ""
 
 
 def _read_wheels(context: Context, found: Outside) -> str:

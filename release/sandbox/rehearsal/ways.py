@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from release.sandbox.github.records import OWNER_LOGIN, TOKEN, Token
-from release.sandbox.github.rules import parameters, required_checks, violations, write_rules
+from release.sandbox.github.rules import in_force, parameters, required_checks, violations
 from release.sandbox.github.state import Hub, add_check, add_review
 
 if TYPE_CHECKING:
@@ -50,15 +50,14 @@ def _mishaps(day: BadDay) -> Iterator[Stop]:
 def _refusals(hub: Hub, day: BadDay, new: Iterable[Written]) -> Iterator[Stop]:
     """Lift the rules that refused a push."""
     for ref in dict.fromkeys(each.about["ref"] for each in new if each.kind == "refused"):
-        lifted = [each for each in hub.rulesets if each.covers(ref)]
+        lifted = in_force(hub, ref)
         hub.rulesets = [each for each in hub.rulesets if each not in lifted]
-        write_rules(hub)
         on_purpose = any(each in day.refused for each in lifted)
-        day.met |= {each.include for each in lifted}
+        day.met |= {pattern for each in lifted for pattern in each.include}
         kinds = ", ".join(sorted({kind for each in lifted for kind in each.rules}))
         why = "refused on purpose (--refuse-push)" if on_purpose else f"a rule refuses it ({kinds})"
-        yield Stop(f"push of {ref}", why, f"the rule of {lifted[0].include} is lifted" if lifted else "tried again",
-                   on_purpose=on_purpose)  # fmt: skip
+        mended = f"the rule of {', '.join(lifted[0].include)} is lifted" if lifted else "tried again"
+        yield Stop(f"push of {ref}", why, mended, on_purpose=on_purpose)
 
 
 def _rights(hub: Hub) -> Iterator[Stop]:
@@ -80,11 +79,10 @@ def _pulls(hub: Hub) -> Iterator[Stop]:
         if parameters(hub, pull.base, "merge_queue"):
             hub.rulesets = [
                 replace(each, rules={kind: given for kind, given in each.rules.items() if kind != "merge_queue"})
-                if each.covers(f"refs/heads/{pull.base}")
+                if each in in_force(hub, f"refs/heads/{pull.base}")
                 else each
                 for each in hub.rulesets
             ]
-            write_rules(hub)
             yield Stop(where, f"waits in the merge queue of {pull.base}", "the queue lets it pass")
 
 

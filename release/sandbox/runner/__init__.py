@@ -9,24 +9,27 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from release.sandbox.runner.confinement import check_confinement, run_confined_job
+from release.sandbox.runner.environments import Deployment, Environment, Review
+from release.sandbox.runner.gates import Gates
 from release.sandbox.runner.machine import Machine
-from release.sandbox.runner.permissions import Grants, is_from_fork
 from release.sandbox.runner.run import WorkflowRun
 from release.sandbox.runner.steps import run_job
 from release.sandbox.runner.workflow import InvalidWorkflow, Workflow, input_values, parse_workflow
 
 __all__ = [
-    "Grants",
+    "Deployment",
+    "Environment",
+    "Gates",
     "InvalidWorkflow",
     "JobLike",
     "Machine",
+    "Review",
     "RunLike",
     "Start",
     "StepLike",
     "Workflow",
     "check_confinement",
     "input_values",
-    "is_from_fork",
     "new_run",
     "parse_workflow",
     "run_confined_job",
@@ -113,7 +116,7 @@ def new_run(
     context: Mapping[str, Any],
     *,
     run_steps: Callable[[Machine], str] = run_job,
-    grants: Grants | None = None,
+    gates: Gates | None = None,
 ) -> RunLike:
     """Make a run of a workflow; `context` may hold `github`, `vars` and `secrets`.
 
@@ -132,6 +135,6 @@ def new_run(
         folder=folder,
         context={**context, "event": start.payload},
         run_steps=run_steps,
-        grants=grants or Grants(),
+        gates=gates or Gates(),
     )
     return run

@@ -10,7 +10,7 @@ from typing import Any
 from release.sandbox.git import Bare
 from release.sandbox.runner.state import RunState
 from release.sandbox.runner.workflow import InvalidWorkflow, Workflow, parse_workflow, typed_value
-from release.workflows import expressions
+from release.workflows import excess, expressions
 
 MAX_DEPTH = 10  # the run's own workflow, and those called one by another
 _LOCAL = re.compile(r"\./(\.github/workflows/[^/@]+)")
@@ -89,6 +89,17 @@ def call_secrets(workflow: Workflow, given: Any, known: Mapping[str, str]) -> di
     _check_names(workflow, "secret", declared, given or {})
     own = {name: value for name, value in known.items() if name == "GITHUB_TOKEN"}
     return {**own, **{name: expressions.text(value) for name, value in (given or {}).items()}}
+
+
+def check_grants(run: RunState, uses: str) -> None:
+    """Raise `Unsupported` for a called workflow's job that asks for more than the job that calls it has."""
+    allowed = run.caller.grants(run.called_by) if run.caller else {}
+    for key in run.workflow.jobs:
+        for scope, level, given in excess(run.grants(key), allowed):
+            raise expressions.Unsupported(
+                f"Error calling workflow {uses!r}. The nested job {key!r} is requesting '{scope}: {level}', "
+                f"but is only allowed '{scope}: {given}'."
+            )
 
 
 def _check_names(workflow: Workflow, kind: str, declared: Mapping[str, Any], given: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+from release.sandbox.runner.environments import Environment
 from release.sandbox.runner.workflow import Combination, deep_value, display_name
 from release.workflows import expressions
 
@@ -124,6 +125,8 @@ class Job:
     tolerated: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
     killed: threading.Event = field(default_factory=threading.Event, repr=False)
+    annotations: list[str] = field(default_factory=list)
+    environment: Environment | None = None
 
     def conclude(self, conclusion: str) -> None:
         """End the job; whoever sees it completed sees its conclusion too."""
@@ -132,11 +135,22 @@ class Job:
         self.conclusion = conclusion
         self.status = "completed"
 
+    def annotate(self, text: str) -> None:
+        """Say beside the job, and in its log, what kept it from running."""
+        self.annotations.append(text)
+        Log(self, ()).write(f"##[error]{text}")
+
     def cancel(self, by_force: bool) -> None:
         """End the job early, or what of it runs regardless too."""
         self.cancelled.set()
         if by_force:
             self.killed.set()
+
+    def give_way(self, why: str) -> None:
+        """End the job early for another one."""
+        if self.status != "completed":
+            self.annotate(why)
+            self.cancel(by_force=False)
 
     @property
     def jobs(self) -> list[Job]:
@@ -171,7 +185,7 @@ def unrun_job(key: str, spec: dict[str, Any], conclusion: str, said: str = "") -
     """Make a job that is over before it began: skipped, or one that cannot be read."""
     job = Job(key, expressions.text(spec.get("name")) or key, spec)
     if said:
-        Log(job, ()).write(said)
+        job.annotate(said)
     job.conclude(conclusion)
     return job
 

@@ -39,6 +39,8 @@ _VALUES = {
     "permissions.*": r"read|write|none",
     "jobs.*.permissions": r"read-all|write-all",
     "jobs.*.permissions.*": r"read|write|none",
+    "concurrency.queue": r"single|max",
+    "jobs.*.concurrency.queue": r"single|max",
     "jobs.*.runs-on.group": r"[^/]+|(?:ent|enterprise|org|organization)/[^/]+",
     "jobs.*.steps.*.uses": r"\.\.?/.*|docker://.*|[^/@]+/[^@]+@.+",
 }

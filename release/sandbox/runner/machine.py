@@ -20,8 +20,8 @@ from release.sandbox.runner.job import Job, Log
 from release.sandbox.runner.process import Command, run_command
 from release.sandbox.runner.stand_ins import install, own_folder
 from release.sandbox.runner.state import RunState, step_contexts
-from release.sandbox.runner.workflow import deep_text
-from release.workflows import expressions
+from release.sandbox.runner.workflow import deep_text, deep_value
+from release.workflows import allows, expressions
 
 Inputs = dict[str, str]
 Outputs = dict[str, str]
@@ -32,9 +32,10 @@ _FROM_CONTEXT = (
     *("repository", "repository_owner", "run_attempt", "run_id", "run_number", "server_url", "sha", "triggering_actor"),
     *("workflow", "workflow_ref", "workflow_sha"),
 )
-_CLOUD_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
 
 MAX_DEPTH = 10  # of composite actions in each other
+CLOUD_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 class ActionFailed(Exception):
@@ -75,7 +76,6 @@ class Machine:
         self.temp = self.folder / "temp"
         self.tools = self.folder / "tools"
         self.home = self.folder / "home"
-        self.log = Log(job, map(str, run.context.get("secrets", {}).values()))
         self.status = "success"
         self.steps: dict[str, dict[str, Any]] = {}
         self.paths: list[str] = []
@@ -84,18 +84,10 @@ class Machine:
         self.confine: Callable[[Command], AbstractContextManager[Command]] = nullcontext
         self.numbers = itertools.count(1)  # of what needs files of its own
         self.depth = 0  # of composite actions in each other
+        self.has_keys = False  # of the cloud, by a step that takes them
         self.posts: list[Callable[[], None]] = []  # what actions do at the job's end, the last first
         self.contexts = step_contexts(run, job)
-        self.permissions = run.permissions(job.key)
-        self._take_token()
-
-    def _take_token(self) -> None:
-        """Have the job's own token where expressions look for it."""
-        known = self.contexts["secrets"]
-        self.contexts["secrets"] = type(known)({**known, **self.run.secrets(self.job.key)})
-        token = str(self.contexts["secrets"].get("GITHUB_TOKEN", ""))
-        self.contexts["github"] = {**self.contexts["github"], "token": token}
-        self.log.mask(token)
+        self.log = Log(job, map(str, self.contexts["secrets"].values()))
 
     def set_up(self) -> None:
         """Make the folders and write the event; evaluate the variables of workflow and job."""
@@ -129,6 +121,24 @@ class Machine:
         found = [spec.get(name), *(((level or {}).get("run") or {}).get(name) for level in levels)]
         return next(filter(None, found), "")
 
+    def is_hosted(self) -> bool:
+        """Whether GitHub's own runners do the job: of others nobody knows what they have beside what a job brings."""
+        try:
+            labels = str(deep_value(self.job.spec.get("runs-on"), self.contexts)).lower()
+        except expressions.Undecided:
+            return False
+        return bool(re.search(r"\b(?:ubuntu|windows|macos)-", labels)) and "self-hosted" not in labels
+
+    def check_grant(self, scope: str, words: str, level: str = "write") -> None:
+        """Raise `ActionFailed` unless the job's token may write there; the words are what would be said of it."""
+        if not allows(self.run.grants(self.job.key), scope, level):
+            raise ActionFailed(f"{words} (jobs.{self.job.key} has no `permissions: {scope}: {level}`)")
+
+    def check_checkout(self, token: str) -> None:
+        """Raise `ActionFailed` where the job's own token does not see its repository."""
+        if self.run.context.get("is_private") and token in ("", self.contexts["github"]["token"]):
+            self.check_grant("contents", "remote: Repository not found.", "read")
+
     def inside(self, place: Path) -> Path:
         """Return the place; raise `ActionFailed` where it is outside of the job's folders."""
         check_inside(place, self.folder)
@@ -159,6 +169,8 @@ class Machine:
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Give a step its environment: GitHub's variables, the run's own, and the file's on top."""
         github = self.contexts["github"]
+        hidden = CLOUD_KEYS if self.is_hosted() and not self.has_keys else ()
+        given = {name: value for name, value in self.run.env.items() if name not in hidden}
         own = {f"GITHUB_{name.upper()}": expressions.text(github[name]) for name in _FROM_CONTEXT if name in github}
         runner = {f"RUNNER_{name.upper()}": text for name, text in self.runner().items()}
         fixed = {"GITHUB_ACTIONS": "true", "CI": "true", "HOME": str(self.home), "LANG": "C.UTF-8"}
@@ -167,13 +179,7 @@ class Machine:
             "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
             "PATH": self.path(),
         }
-        given = {name: value for name, value in self.run.env.items() if name not in _CLOUD_KEYS}
         return own | runner | fixed | given | places | self.variables | dict(variables)
-
-    @property
-    def cloud_keys(self) -> dict[str, str]:
-        """The keys of the sandbox's cloud, which a job has once a step asked for credentials."""
-        return {name: value for name, value in self.run.env.items() if name in _CLOUD_KEYS}
 
     def path(self) -> str:
         """Join the folders of commands: what the steps added, the running interpreter's own, the machine's."""

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from release.sandbox.runner.concurrency import Member
+from release.sandbox.runner.gates import Gates
 from release.sandbox.runner.job import Job
-from release.sandbox.runner.permissions import Grants, Permissions
 from release.sandbox.runner.workflow import Workflow, deep_text, input_values
-from release.workflows import expressions
+from release.workflows import RESTRICTED, expressions, grants
+
+_SHOWN = ("in_progress", "waiting", "pending")  # of its jobs' statuses the one that a run has, the first there is
 
 
 @dataclass
@@ -30,7 +33,7 @@ class RunState:
     env: dict[str, str]
     folder: Path
     context: dict[str, Any] = field(default_factory=dict)
-    status: str = field(default="queued", init=False)
+    status: str = field(default="requested", init=False)
     conclusion: str | None = field(default=None, init=False)
     attempt: int = field(default=1, init=False)
     artifacts: dict[str, Path] = field(default_factory=dict, kw_only=True)
@@ -39,9 +42,11 @@ class RunState:
     groups: dict[str, list[Job | Call]] = field(default_factory=dict, init=False)
     lock: threading.RLock = field(default_factory=threading.RLock, kw_only=True)
     caller: RunState | None = field(default=None, kw_only=True)
+    called_by: str = field(default="", kw_only=True)  # the caller's job
     prefix: str = field(default="", kw_only=True)  # of its jobs' names
     file_sha: str = field(default="", kw_only=True)  # the commit of the called file, where it is another one
-    grants: Grants = field(default_factory=Grants, kw_only=True)
+    gates: Gates = field(default_factory=Gates, kw_only=True)
+    _members: list[Member] = field(default_factory=list, init=False)  # of its groups
 
     @property
     def root(self) -> RunState:
@@ -49,21 +54,48 @@ class RunState:
         return self.caller.root if self.caller else self
 
     @property
+    def label(self) -> str:
+        """The run as people name it."""
+        number = self.root.context.get("github", {}).get("run_id", "")
+        return f"run {number} of {self.root.workflow.path.rpartition('/')[2]}"
+
+    @property
+    def all_groups(self) -> set[str]:
+        """The concurrency groups that it and its callers are in, or wait for."""
+        own = {each.group.lower() for each in self._members}
+        return own | (self.caller.all_groups if self.caller else set())
+
+    def show(self, job: Job, status: str) -> None:
+        """Have a job stand at a status, and the runs that it is of with it."""
+        with self.lock:
+            job.status = status
+            self.follow_jobs()
+
+    def follow_jobs(self) -> None:
+        """Have the run, and those that called it, stand where their jobs do."""
+        found = {unit.status for group in self.groups.values() for unit in group}
+        begun = "in_progress" if any(job.steps and job.started_at for job in self.jobs) else "queued"
+        if self.status != "completed":
+            self.status = next((word for word in _SHOWN if word in found), begun)
+        if self.caller:
+            self.caller.follow_jobs()
+
+    @property
     def jobs(self) -> list[Job]:
         """The jobs of this attempt so far; as on GitHub a job appears once its needs are met."""
         with self.lock:
             return [job for group in self.groups.values() for unit in group for job in unit.jobs]
 
-    def permissions(self, key: str) -> Permissions:
-        """Say what the token of a job may do; raises `Unsupported` where it wants more than its caller has."""
-        return self.grants.of(key, self.workflow.permissions, self.workflow.jobs[key].get("permissions"))
+    def grants(self, key: str) -> dict[str, str]:
+        """Return what the token of a job may do, each scope with its level."""
+        given = self.context.get("grants", RESTRICTED)
+        above = self.caller.grants(self.called_by) if self.caller else given
+        return grants(above, self.workflow.permissions, self.workflow.jobs[key].get("permissions"))
 
-    def secrets(self, key: str) -> Mapping[str, str]:
-        """Give a job its secrets: those of the run, and a token of its own."""
-        found = self.context.get("secrets", {})
-        if self.grants.issue is None:
-            return dict(found)
-        return {**found, "GITHUB_TOKEN": self.grants.issue(self.permissions(key))}
+    def secrets(self, key: str) -> Any:
+        """Give a job its secrets: the run's, and where somebody issues them a token of its own."""
+        found, issue = self.context.get("secrets", {}), self.context.get("issue")
+        return type(found)({**found, "GITHUB_TOKEN": issue(self.grants(key))}) if issue else found
 
     def cancel(self) -> None:
         """End the run early; steps that run on regardless, such as always(), are ended by a second call."""
@@ -72,10 +104,9 @@ class RunState:
 
     def end_early(self, by_force: bool) -> None:
         """Have every job end, and no other begin."""
-        for group in self.groups.values():
-            for unit in group:
-                unit.cancel(by_force)
         self.is_cancelled = True
+        for unit in [unit for group in self.groups.values() for unit in group]:
+            unit.cancel(by_force)
 
     def result(self, key: str) -> str:
         """Say how a job and all of its matrix ended; nothing while it has not."""
@@ -141,13 +172,14 @@ def job_contexts(run: RunState, key: str) -> dict[str, Any]:
 
 def step_contexts(run: RunState, job: Job) -> dict[str, Any]:
     """Give what a job's steps are evaluated in; its machine adds the rest."""
-    group = run.groups[job.key]
-    return {
-        **job_contexts(run, job.key),
-        "matrix": job.matrix,
-        "strategy": {"job-index": group.index(job), "job-total": len(group)},
-        "secrets": run.context.get("secrets", {}),
-    }
+    found = job_contexts(run, job.key)
+    group, secrets = run.groups[job.key], run.secrets(job.key)
+    found["github"] = {**found["github"], "token": secrets.get("GITHUB_TOKEN", "")}
+    if job.environment:  # what it has goes before the repository's
+        found["vars"] = type(found["vars"])({**found["vars"], **job.environment.variables})
+        secrets = type(secrets)({**secrets, **job.environment.secrets})
+    strategy = {"job-index": group.index(job), "job-total": len(group)}
+    return {**found, "matrix": job.matrix, "strategy": strategy, "secrets": secrets}
 
 
 def _need(run: RunState, key: str) -> dict[str, Any]:
@@ -180,6 +212,5 @@ def _github_context(run: RunState) -> dict[str, Any]:
         "workflow": run.workflow.name,
         "workflow_ref": f"{repository}/{run.workflow.path}@{run.ref}",
         "workflow_sha": run.sha,
-        "token": run.context.get("secrets", {}).get("GITHUB_TOKEN", ""),
     }
     return {**own, **given, "run_attempt": str(run.attempt)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, compress, product
 from typing import Any
 
+from release.sandbox.runner.concurrency import group_problem
 from release.sandbox.runner.keys import key_problems, known_contexts
 from release.workflows import InvalidYaml, cut_name, document, expressions
 
@@ -111,6 +112,9 @@ def _problems(workflow: Workflow) -> Iterator[str]:
         yield "no jobs defined"
     for key, job in workflow.jobs.items():
         yield from _job_problems(workflow, key, job)
+    grouped = {"concurrency": workflow.concurrency}
+    grouped |= {f"jobs.{key}.concurrency": job.get("concurrency") for key, job in workflow.jobs.items()}
+    yield from (f"{where}: {problem}" for where, given in grouped.items() if (problem := group_problem(given)))
     yield from _circles(workflow)
 
 

@@ -67,8 +67,8 @@ class Simulation:
             folder=folder,
             context={**context, **known, "event": start.payload},
             run_steps=partial(self._run_steps, hub, start),
-            grants=hub.grants(start),
             undecided=partial(self._undecided, hub, start),
+            gates=hub.gates,
         )
         with self._lock:
             self._runs.append((start, run))

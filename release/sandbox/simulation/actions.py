@@ -7,15 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from release.sandbox.git import GitError
-from release.sandbox.runner.actions import ACCOUNT, ecr_host
+from release.sandbox.runner.actions import ACCOUNT, check_identity, ecr_host
 from release.sandbox.runner.actions.artifacts import download_artifact, upload_artifact
 from release.sandbox.runner.actions.docker import entries, is_tag_rule, lines, metadata
-from release.sandbox.runner.actions.rights import NO_PROVIDER, check_checkout, check_cloud_credentials
 from release.sandbox.runner.machine import ActionFailed
 from release.sandbox.simulation.effects.bucket import aws
 from release.sandbox.simulation.effects.deliveries import push_image
 from release.sandbox.simulation.effects.images import pushes
-from release.sandbox.simulation.rights import has_cloud_keys
 from release.sandbox.simulation.shell import Command, State
 from release.sandbox.simulation.unknown import is_known, shown, unknown
 from release.sandbox.simulation.work import ALL_TAGS, NO_TAG, CommitTree, Refused, Work
@@ -32,6 +30,8 @@ def run_action(work: Work, uses: str, inputs: Inputs, env: Mapping[str, str]) ->
     name = uses.partition("@")[0].lower()
     if name in _ACTIONS:
         return _ACTIONS[name](work, inputs, env)
+    work.has_keys |= not name.startswith(_NO_LOGINS)  # who can tell what another one logs in to?
+    _check_grants(work, name, inputs)
     if re.search(r"/(?:\w+-)?(?:setup|cache|login|install)\b", name) or name in _LISTED:
         work.tell(0, f"{uses}: {_LISTED.get(name, 'sets up the job')}", "listed")
         return expressions.Partial()
@@ -42,13 +42,13 @@ def run_action(work: Work, uses: str, inputs: Inputs, env: Mapping[str, str]) ->
 
 def _checkout(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     run, ref = work.machine.run, inputs.get("ref", "")
+    work.git_token |= bool(inputs.get("token") or inputs.get("ssh-key"))
     repository = str(work.machine.contexts["github"].get("repository", ""))
     other = inputs.get("repository", "")
     if other and other.lower() != repository.lower():
         work.tell(0, f"check out another repository, {other}", "listed")
         return expressions.Partial()
-    check_checkout(work.machine, dict(inputs))
-    work.git_token = inputs.get("token", "")
+    work.machine.check_checkout(inputs.get("token", ""))
     sha = run.sha if not ref or ref in (run.ref, run.ref.split("/", 2)[-1]) else _commit(work, ref)
     folder = "" if inputs.get("path", ".") in (".", "./") else f"{PurePosixPath(inputs['path'])}/"
     whole = inputs.get("fetch-depth") == "0" or inputs.get("fetch-tags") == "true"
@@ -108,16 +108,15 @@ _DOWNLOADS = ("name", "path", "pattern", "merge-multiple")
 
 
 def _credentials(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
-    check_cloud_credentials(work.machine, inputs, env)
+    check_identity(work.machine, inputs)
+    work.machine.has_keys = True
     region = inputs.get("aws-region", "us-east-1")
-    work.machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, **work.machine.cloud_keys}
+    work.machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
     work.tell(0, "take AWS credentials", "listed")
     return {"aws-account-id": ACCOUNT}
 
 
 def _ecr(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
-    if not has_cloud_keys(work, 0, env):
-        raise Refused(NO_PROVIDER)
     work.tell(0, "log in to ECR", "listed")
     return {"registry": ecr_host(env)}
 
@@ -150,7 +149,37 @@ def _metadata(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     return expressions.Partial({**found, "tags": "\n".join(names)})
 
 
+def _login(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    own = str(work.machine.contexts["github"].get("token", ""))
+    registry = inputs.get("registry", "docker.io")
+    work.has_keys |= registry != "ghcr.io"
+    work.own_login |= registry == "ghcr.io" and own != "" and inputs.get("password") == own
+    work.tell(0, f"log in to {registry}", "listed")
+    return {}
+
+
+def _check_grants(work: Work, name: str, inputs: Inputs) -> None:
+    """Raise `ActionFailed`, in the action's own words, where it needs more than the job's token may."""
+    scopes, words = _NEEDS.get(name, ((), ""))
+    for scope in scopes if "token" not in inputs else ():
+        work.machine.check_grant(scope, words)
+
+
+_REFUSED = "Resource not accessible by integration"
+_NO_IDENTITY = "Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable"
+_NEEDS = {
+    **dict.fromkeys(
+        ("softprops/action-gh-release", "actions/create-release", "ncipollo/release-action"), (("contents",), _REFUSED)
+    ),
+    "actions/attest-build-provenance": (("id-token", "attestations"), _NO_IDENTITY),
+    "actions/attest": (("id-token", "attestations"), _NO_IDENTITY),
+}
+_NO_LOGINS = ("actions/", "codecov/", "docker/setup", "slackapi/", "softprops/", "ncipollo/")
+
+
 def _pypi(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
+    if not inputs.get("password"):
+        work.machine.check_grant("id-token", "OpenID Connect token retrieval failed")
     folder = inputs.get("packages-dir") or inputs.get("packages_dir") or "dist"
     work.tell(0, f"upload {folder}/ to a package index, which the sandbox has not", "listed")
     return {}
@@ -200,6 +229,7 @@ _ACTIONS: dict[str, Action] = {
     "aws-actions/amazon-ecr-login": _ecr,
     "aws-actions/configure-aws-credentials": _credentials,
     "docker/build-push-action": _build_push,
+    "docker/login-action": _login,
     "docker/metadata-action": _metadata,
     "hkusu/s3-upload-action": _s3("file-path", _key_below("aws-bucket", "destination-dir"), "cp"),
     "hynek/build-and-inspect-python-package": _inspected,
@@ -215,7 +245,6 @@ _LISTED = {
     "softprops/action-gh-release": "publishes a GitHub Release",
     "actions/create-release": "publishes a GitHub Release",
     "ncipollo/release-action": "publishes a GitHub Release",
-    "docker/login-action": "logs in to a registry",
     "docker/setup-buildx-action": "sets up the job",
     "docker/setup-qemu-action": "sets up the job",
     "codecov/codecov-action": "uploads coverage",

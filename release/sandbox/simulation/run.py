@@ -10,7 +10,7 @@ from release.sandbox.runner.job import Job
 from release.sandbox.runner.run import WorkflowRun
 from release.sandbox.runner.state import Call
 from release.sandbox.runner.workflow import Combination
-from release.sandbox.simulation.unknown import interpolate, known_entries, unknown
+from release.sandbox.simulation.unknown import interpolate, is_known, known_entries, shown, unknown
 from release.workflows import expressions
 
 Undecided = Callable[[WorkflowRun, str, str, str], None]
@@ -70,6 +70,14 @@ class SimulatedRun(WorkflowRun):
     def _told_matrix(self, name: str) -> None:
         key = next((key for key in self.workflow.jobs if key not in self.groups), "")
         self.undecided(self, key, "strategy", f"the matrix depends on {name}: taken as one job")
+
+    def environment_name(self, job: Job, context: Mapping[str, Any]) -> str:
+        """Name the environment that a job wants; of one that is not known no protection can be told."""
+        name = super().environment_name(job, context)
+        if is_known(name):
+            return name
+        self.undecided(self, job.key, "environment", f"whether environment {shown(name)} waits: taken to be open")
+        return ""
 
     def _unit(self, key: str, found: tuple[Combination, Combination], context: Mapping[str, Any]) -> Job | Call:
         try:

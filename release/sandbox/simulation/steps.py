@@ -12,7 +12,7 @@ from release.sandbox.runner.job import Step
 from release.sandbox.runner.machine import MAX_DEPTH, ActionFailed
 from release.sandbox.runner.steps import time_step
 from release.sandbox.simulation.actions import run_action
-from release.sandbox.simulation.effects import Programs
+from release.sandbox.simulation.effects import KEYS, Programs
 from release.sandbox.simulation.lines import Lines, file_lines
 from release.sandbox.simulation.needs import Need
 from release.sandbox.simulation.shell import Files, Shell, State
@@ -122,7 +122,8 @@ class _OneStep:
         """Do what the step would do; what it writes to the command files takes effect."""
         work, uses = self.work, str(self.spec.get("uses", ""))
         folder = work.machine.temp / f"step-{next(work.machine.numbers)}"
-        work.env = env = work.machine.environment(self.own) | make_command_files(folder)
+        env = work.machine.environment(self.own) | make_command_files(folder)
+        work.has_keys |= any(env.get(name) for name in KEYS)
         if uses.startswith("./"):
             self.outputs = self.composite(uses)
         elif uses:

@@ -84,8 +84,9 @@ class Work:
     checkout_tag: str = NO_TAG
     opaque: bool = False  # something ran of which nothing can be told
     lines_told: int = 0
-    env: Mapping[str, str] = field(default_factory=dict)  # of the step that is being done
-    git_token: str = ""  # what the checkout left for pushes: the job's own, or another
+    has_keys: bool = False  # of the cloud, as far as can be told
+    git_token: bool = False  # another one than the job's own pushes
+    own_login: bool = False  # at GitHub's registry, by the job's own token
 
     def tell(self, offset: int, does: str, kind: str) -> None:
         """Tell what a line of the step does, in its log too."""

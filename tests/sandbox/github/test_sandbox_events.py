@@ -8,6 +8,7 @@ import pytest
 from sandbox_client import Client
 
 from release.sandbox.github.events import InvalidInputs, check_dispatch, starts
+from release.sandbox.github.records import JOB_TOKEN
 from release.sandbox.runner import Workflow, input_values, parse_workflow
 
 JOBS = "\njobs: {a: {runs-on: x, steps: [{run: x}]}}\n"
@@ -91,3 +92,53 @@ def test_a_commit_that_says_so_starts_nothing(client: Client, path: str, events:
     sha = client.commit("topic", path, start="topic")
     client.pull()
     assert sorted(run.start.event for run in client.hub.runs.values() if run.start.sha == sha) == events
+
+
+def started(client: Client, *events: str) -> list[tuple[str, str, str]]:
+    """Tell of each run of these events what happened, and at which ref."""
+    runs = [run.start for run in client.hub.runs.values() if run.start.event in events]
+    return sorted((start.event, start.payload.get("action", ""), start.ref) for start in runs)
+
+
+def listen(client: Client, on: str) -> None:
+    path = ".github/workflows/listen.yaml"
+    client.git("checkout", "-q", "-B", "main", "origin/main")
+    (client.sandbox.work / path).write_text(f"on: {on}{JOBS}")
+    client.git("add", "-A")
+    client.git("commit", "-qm", "Listen")
+    client.git("push", "-q", "origin", "main")
+
+
+def test_releases_start_what_listens_to_their_activities(client: Client) -> None:
+    listen(client, "{release: {types: [published, released, prereleased]}}")
+    draft = client.send("POST", "releases", 201, {"tag_name": "1.0.0", "draft": True})
+    assert started(client, "release") == []
+    client.send("PATCH", f"releases/{draft['id']}", 200, {"draft": False})
+    ref = "refs/tags/1.0.0"
+    assert started(client, "release") == [("release", "published", ref), ("release", "released", ref)]
+    client.hub.runs.clear()
+    client.send("POST", "releases", 201, {"tag_name": "1.1.0-rc.1", "prerelease": True})
+    assert [action for _, action, _ in started(client, "release")] == ["prereleased", "published"]
+    client.hub.runs.clear()
+    client.token = JOB_TOKEN
+    client.send("POST", "releases", 201, {"tag_name": "1.2.0"})
+    assert started(client, "release") == [], "a workflow's own token starts nothing"
+
+
+def test_refs_that_come_and_go_start_what_listens(client: Client) -> None:
+    listen(client, "[create, delete]")
+    client.git("push", "-q", "origin", "HEAD:refs/heads/new")
+    assert started(client, "create", "delete") == [("create", "", "refs/heads/new")]
+    client.git("push", "-q", "origin", ":refs/heads/new")
+    assert started(client, "delete") == [("delete", "", "refs/heads/main")]
+
+
+def test_a_pull_request_starts_what_listens_to_its_activity_and_tells_its_sides(client: Client) -> None:
+    listen(client, "{pull_request: {types: [synchronize]}}")
+    client.commit("topic")
+    client.pull()
+    assert started(client, "pull_request") == []
+    client.commit("topic", text="other\n", start="topic")
+    (run,) = [run for run in client.hub.runs.values() if run.start.event == "pull_request"]
+    github = client.hub.run_context(run.start)["github"]
+    assert (github["base_ref"], github["head_ref"]) == ("main", "topic")

@@ -6,13 +6,14 @@ import dataclasses
 
 import pytest
 import requests
-from sandbox_client import Client
+from sandbox_client import DISPATCH, FILES, Client
 
+from release.sandbox import Sandbox
 from release.sandbox.github import records
 from release.sandbox.github.app import routes
 from release.sandbox.github.permissions import INTEGRATION, PERSONAL, declared
 from release.sandbox.github.records import Token, app_token, fine_grained_token, workflow_token
-from release.sandbox.runner.permissions import KINDS
+from release.workflows.permissions import SCOPES
 
 NEW = {"ref": "refs/tags/0.9.0"}
 
@@ -34,7 +35,7 @@ def test_every_route_of_the_api_declares_what_it_asks_for() -> None:
     app = routes()
     views = {rule.endpoint for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")}
     assert {name for name in views if declared(app.view_functions[name]) is None} == set()
-    kinds = {kind.replace("-", "_") for kind in KINDS} | {"metadata", "administration"}
+    kinds = {kind.replace("-", "_") for kind in SCOPES} | {"metadata", "administration"}
     for name in views:
         for way in declared(app.view_functions[name]) or ():
             kind, _, level = way.partition("=")
@@ -125,3 +126,74 @@ def test_git_asks_for_contents_too(client: Client) -> None:
         words = client.git("push", "origin", "HEAD:refs/tags/0.9.0", GITHUB_TOKEN="other", check=False)
         assert said in words.stderr
     assert client.hub.bare.refs("refs/tags/0.9.0") == {}
+
+
+CHANGE = ".github/workflows/new.yaml"
+
+
+@pytest.mark.parametrize(
+    ("token", "who"),
+    [
+        (workflow_token({"contents": "write"}), "a GitHub App"),
+        (app_token({"contents": "write"}), "a GitHub App"),
+        (fine_grained_token({"contents": "write"}), "a Personal Access Token"),
+        (Token(scopes="repo"), "a Personal Access Token"),
+    ],
+)
+def test_a_workflows_file_takes_a_permission_of_its_own(client: Client, token: Token, who: str) -> None:
+    client.hub.tokens["other"] = token
+    client.git("checkout", "-q", "-b", "topic")
+    (client.sandbox.work / CHANGE).write_text("on: push\njobs: {a: {runs-on: x, steps: [{run: echo}]}}\n")
+    client.git("add", "-A")
+    client.git("commit", "-qm", "Add a workflow")
+    pushed = client.git("push", "origin", "HEAD:refs/heads/topic", GITHUB_TOKEN="other", check=False)
+    assert f"refusing to allow {who} to create or update workflow `{CHANGE}` without" in pushed.stderr
+    assert client.hub.head("topic") is None
+    client.git("push", "-q", "origin", "HEAD:refs/heads/topic")
+    # What is there already may have another name.
+    client.git("push", "-q", "origin", "HEAD:refs/heads/again", GITHUB_TOKEN="other")
+    body = {"message": "Change", "content": "b246IHB1c2gK", "branch": "main"}
+    said = use(client, token).send("PUT", f"contents/{CHANGE}", 403, body)
+    assert said["message"].startswith(f"refusing to allow {who}")
+
+
+def test_an_application_with_workflows_may_change_them(client: Client) -> None:
+    use(client, app_token({"contents": "write", "workflows": "write"}))
+    body = {"message": "Change", "content": "b246IHB1c2gK", "branch": "main"}
+    client.send("PUT", f"contents/{CHANGE}", 201, body)
+
+
+TAGGING = """on: workflow_dispatch
+jobs:
+  reads:
+    runs-on: ubuntu-latest
+    permissions: {contents: read}
+    steps:
+      - env: {TOKEN: "${{ github.token }}", NAME: "${{ github.job }}"}
+        run: |
+          python - <<'END'
+          import json, os, urllib.error, urllib.request
+          where = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}/git/refs"
+          body = {"ref": f"refs/tags/{os.environ['NAME']}", "sha": os.environ["GITHUB_SHA"]}
+          token = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
+          try:
+              print(urllib.request.urlopen(urllib.request.Request(where, json.dumps(body).encode(), token)).status)
+          except urllib.error.HTTPError as error:
+              raise SystemExit(f"{error.code} {error.headers['X-Accepted-GitHub-Permissions']}")
+          END
+"""
+
+
+def test_a_job_that_really_runs_writes_with_its_own_permissions_alone() -> None:
+    text = TAGGING + TAGGING.partition("jobs:\n")[2].replace("reads:", "writes:").replace(
+        "contents: read", "contents: write"
+    )
+    with Sandbox({**FILES, ".github/workflows/build.yaml": text}, cloud=False) as sandbox:
+        client = Client(sandbox)
+        client.send("POST", DISPATCH, 204, {"ref": "main"})
+        [run] = client.hub.runs.values()
+        assert run.work.wait(60)  # type: ignore[attr-defined]
+        jobs = {job.name: job for job in run.work.jobs}
+        assert {name: job.conclusion for name, job in jobs.items()} == {"reads": "failure", "writes": "success"}
+        assert "403 contents=write" in jobs["reads"].log
+        assert [*sandbox.bare.refs("refs/tags")] == ["refs/tags/writes"]

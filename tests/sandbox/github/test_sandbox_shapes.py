@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from release.sandbox.github.git import configure_bare
 from release.sandbox.github.records import TOKEN
 from release.sandbox.github.rules import protect
 from release.sandbox.github.state import add_check, add_review
+from release.sandbox.runner.environments import Environment
 
 PERSON = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 WORKFLOW = """\
@@ -41,6 +43,9 @@ READS = """
 /api/v3/search/issues?q=repo:acme/platform+is:pr+label:backport
 
 /environments
+/environments/prod
+/environments/none
+/environments/prod/deployment-branch-policies
 /branches
 /branches/main
 /branches/fix/one
@@ -96,6 +101,7 @@ READS = """
 /actions/runs/{run}/logs
 /actions/runs/{run}/attempts/1/logs
 /actions/runs/{run}/approvals
+/actions/runs/{run}/pending_deployments
 /actions/jobs/{job}
 /actions/jobs/{job}/logs
 /actions/runs/{run}/artifacts
@@ -146,7 +152,7 @@ class Walk:
 
     def ask(self, method: str, path: str, asked: object = None, **headers: str) -> TestResponse:
         path = path if path.startswith("/api") else REPO + path
-        given = {"Authorization": f"Bearer {TOKEN}", **headers}
+        given = {"Authorization": f"Bearer {TOKEN}", "User-Agent": "walk", **headers}
         return self.client.open(path.format(**self.names), method=method, json=asked, headers=given)
 
     def keep(self, **answers: TestResponse) -> None:
@@ -236,9 +242,53 @@ def write_everything(walk: Walk) -> None:
     keep(pull=ask("POST", "/pulls", {"title": "Two", "head": "fix/two", "base": "main"}))
     walk.names["pull"] = 2
     ask("PUT", "/pulls/2/merge", {})
+    write_rulesets(walk)
     write_objects(walk)
     write_issues(walk)
+    write_reviews(walk)
     ask("PATCH", "", {"delete_branch_on_merge": True})
+
+
+def write_reviews(walk: Walk) -> None:
+    """Two environments that a run waits for, of which one is reviewed; the third belongs to nobody here."""
+    hub, path = walk.github.hub, "/actions/runs/{run}/pending_deployments"
+    for name, people in (("prod", ["releaser"]), ("stage", ["releaser"]), ("other", ["ann"])):
+        tags = ["1.*"] if name == "prod" else None
+        hub.gates.environments[name] = Environment(name, reviewers=people, wait_minutes=5, tags=tags)
+        hub.gates.deploy(hub.gates.environment(name), hub.runs[walk.names["run"]].work, "publish")
+    waiting = walk.ask("GET", path).get_json()
+    assert [each["current_user_can_approve"] for each in waiting] == [True, True, False]
+    ids = [each["environment"]["id"] for each in waiting]
+    for asked in ([ids[2]], [1], ids[:1]):
+        walk.ask("POST", path, {"environment_ids": asked, "state": "approved", "comment": "go"})
+    assert [each["environment"]["name"] for each in walk.ask("GET", path).get_json()] == ["stage", "other"]
+    (said,) = walk.ask("GET", "/actions/runs/{run}/approvals").get_json()
+    assert (said["state"], said["comment"], said["user"]["login"]) == ("approved", "go", "releaser")
+
+
+def write_rulesets(walk: Walk) -> None:
+    ask, hub = walk.ask, walk.github.hub
+    asked = {"name": "tags", "target": "tag", "enforcement": "active", "rules": [{"type": "deletion"}]}
+    conditions = {"ref_name": {"include": ["refs/tags/9.*"], "exclude": []}}
+    assert ask("POST", "/rulesets", {**asked, "conditions": conditions}).status_code == 404, "no administrator"
+    hub.tokens[TOKEN] = replace(hub.tokens[TOKEN], role="admin")
+    made = ask("POST", "/rulesets", {**asked, "conditions": conditions}).get_json()
+    ask("POST", "/rulesets", asked)
+    ask("POST", "/rulesets", {**asked, "name": "odd", "rules": [{"type": "code_scanning"}]})
+    ask("PUT", f"/rulesets/{made['id']}", {"enforcement": "disabled"})
+    ask("DELETE", f"/rulesets/{made['id']}")
+    none = dict.fromkeys(("required_status_checks", "enforce_admins", "required_pull_request_reviews", "restrictions"))
+    checks = {"strict": True, "contexts": ["ci"]}
+    reviews = {"required_approving_review_count": 1}
+    ask("PUT", "/branches/new/protection", none)
+    ask("PUT", "/branches/main/protection", {})
+    given = {**none, "required_status_checks": checks, "required_pull_request_reviews": reviews}
+    assert ask("PUT", "/branches/main/protection", given).status_code == 200
+    ask("GET", "/branches/main")
+    ask("DELETE", "/branches/main/protection")
+    ask("DELETE", "/branches/main/protection")
+    for method in ("GET", "PUT", "GET", "DELETE"):
+        ask(method, "/immutable-releases")
 
 
 def write_objects(walk: Walk) -> None:
@@ -310,7 +360,7 @@ def write_release(walk: Walk) -> None:
     keep(release=ask("POST", "/releases", {"tag_name": "0.7.0", "draft": True, "generate_release_notes": True}))
     for name in ("x.whl", "x.whl", "y.whl"):
         upload = f"/api/uploads/repos/acme/platform/releases/{walk.names['release']}/assets?name={name}"
-        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/octet-stream"}
+        headers = {"Authorization": f"Bearer {TOKEN}", "User-Agent": "walk", "Content-Type": "application/octet-stream"}
         answer = walk.client.post(upload, data=b"wheel", headers=headers)
         if answer.status_code == 201:
             keep(asset=answer)

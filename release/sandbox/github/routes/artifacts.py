@@ -53,7 +53,7 @@ def artifact_zip(number: int) -> Response:
 
 
 def _find_artifact(number: int) -> tuple[Run, str]:
-    run, attempt, name = find_part(number)
+    run, attempt, name, _ = find_part(number)
     if attempt:
         raise not_found()
     return run, name

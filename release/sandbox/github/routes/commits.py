@@ -8,12 +8,14 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import Refused, body, find_commit, hub, not_found, page, token
+from release.sandbox.github.judging import Change
 from release.sandbox.github.merging import merge_commit
 from release.sandbox.github.permissions import needs
-from release.sandbox.github.rules import check_update, update_ref
+from release.sandbox.github.rules import update_ref
 from release.sandbox.github.shapes.commits import commit_json, files_json
 
 routes = Blueprint("commits", __name__)
+COMPARED_FILES = 300
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
@@ -66,8 +68,8 @@ def compare(basehead: str) -> ResponseReturnValue:
         "ahead_by": len(ahead),
         "behind_by": behind,
         "total_commits": len(ahead),
-        "commits": [commit_json(state, commit) for commit in page(ahead, most=250)],
-        "files": files_json(state, fork, head),
+        "commits": [commit_json(state, commit) for commit in page(ahead, most=250, default=250)],
+        "files": files_json(state, fork, head)[:COMPARED_FILES] if request.args.get("page", "1") == "1" else [],
     }
 
 
@@ -88,10 +90,9 @@ def merge_branch() -> ResponseReturnValue:
             raise Refused(404, f"{'Base' if base is None else 'Head'} does not exist")
         if state.bare.is_ancestor(head, base):
             return "", 204
-        check_update(state, asked["base"])
         message = asked.get("commit_message") or f"Merge {asked['head']} into {asked['base']}"
         sha = merge_commit(state.bare, [base, head], message, token().login)
         if sha is None:
             raise Refused(409, "Merge conflict")
-        update_ref(state, token(), f"refs/heads/{asked['base']}", sha, base)
+        update_ref(state, token(), Change(f"refs/heads/{asked['base']}", base, sha), 409)
     return commit_json(state, state.bare.commit(sha)), 201

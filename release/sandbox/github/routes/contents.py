@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.git import ZERO, Commit, Entry
 from release.sandbox.github.answers import Refused, blob_redirect, body, find_commit, hub, not_found, token
+from release.sandbox.github.judging import Change
 from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Json
-from release.sandbox.github.rules import check_update, update_ref
+from release.sandbox.github.rules import update_ref
 from release.sandbox.github.shapes.commits import git_commit_json
 from release.sandbox.github.state import Hub
 
@@ -105,10 +106,9 @@ def _commit(state: Hub, asked: Json, path: str, change: tuple[str, str, str]) ->
             raise Refused(404, f"Branch {branch} not found")
         there = _entry(state, head, path)
         _check_seen(there, asked.get("sha"), path, is_removed=change[1] == ZERO)
-        check_update(state, branch)
         tree = state.bare.write_tree(head, [change])
         sha = state.bare.write_commit(tree, [head], asked["message"], **people(asked, token().login))
-        update_ref(state, token(), f"refs/heads/{branch}", sha, head)
+        update_ref(state, token(), Change(f"refs/heads/{branch}", head, sha), 409)
     return state.bare.commit(sha), branch, there is None
 
 

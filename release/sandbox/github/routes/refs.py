@@ -9,9 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.git import ZERO
 from release.sandbox.github.answers import Refused, body, hub, not_found, page, token
+from release.sandbox.github.judging import Change
 from release.sandbox.github.permissions import needs
+from release.sandbox.github.protection import classic_json
 from release.sandbox.github.records import Json
-from release.sandbox.github.rules import branch_rules, check_new_ref, update_ref
+from release.sandbox.github.rules import check_new_ref, in_force, update_ref
 from release.sandbox.github.shapes import node_id
 from release.sandbox.github.shapes.commits import commit_json, ref_json
 from release.sandbox.github.state import Hub
@@ -46,7 +48,7 @@ def create_ref() -> ResponseReturnValue:
     ref, sha = str(asked.get("ref", "")), str(asked.get("sha", ""))
     with state.lock:
         check_new_ref(state, ref, sha)
-        update_ref(state, token(), ref, sha, ZERO)
+        update_ref(state, token(), Change(ref, ZERO, sha))
     return ref_json(state, ref, sha), 201
 
 
@@ -56,9 +58,10 @@ def delete_ref(ref: str) -> ResponseReturnValue:
     """Delete a ref."""
     state = hub()
     with state.lock:
-        if f"refs/{ref}" not in state.bare.refs(f"refs/{ref}"):
+        old = state.bare.refs(f"refs/{ref}").get(f"refs/{ref}")
+        if old is None:
             raise Refused(422, "Reference does not exist")
-        update_ref(state, token(), f"refs/{ref}", ZERO)
+        update_ref(state, token(), Change(f"refs/{ref}", old, ZERO))
     return "", 204
 
 
@@ -73,7 +76,7 @@ def change_ref(ref: str) -> ResponseReturnValue:
             raise Refused(422, "Reference does not exist")
         if not (asked.get("force") or state.bare.is_ancestor(old, asked["sha"])):
             raise Refused(422, "Update is not a fast forward")
-        update_ref(state, token(), f"refs/{ref}", asked["sha"], old)
+        update_ref(state, token(), Change(f"refs/{ref}", old, asked["sha"]))
     return ref_json(state, f"refs/{ref}", asked["sha"])
 
 
@@ -103,7 +106,7 @@ def branches() -> ResponseReturnValue:
         {
             "name": ref.removeprefix("refs/heads/"),
             "commit": {"sha": sha, "url": f"{hub().api}/commits/{sha}"},
-            "protected": bool(branch_rules(hub(), ref.removeprefix("refs/heads/"))),
+            "protected": bool(in_force(hub(), ref)),
         }
         for ref, sha in page(list(found.items()))
     ]
@@ -118,26 +121,13 @@ def one_branch(branch: str) -> ResponseReturnValue:
     if sha is None:
         raise Refused(404, "Branch not found")
     url = f"{state.api}/branches/{quote(branch, safe='')}"
-    checks: Json = {"enforcement_level": "off", "contexts": [], "checks": []}
+    protection = classic_json(state, branch, url)
+    off: Json = {"enforcement_level": "off", "contexts": [], "checks": []}
     return {
         "name": branch,
         "commit": commit_json(state, state.bare.commit(sha)),
         "_links": {"self": url, "html": f"{state.html}/tree/{branch}"},
-        "protected": bool(branch_rules(state, branch)),
-        "protection": {"enabled": False, "required_status_checks": checks},
+        "protected": bool(in_force(state, f"refs/heads/{branch}")),
+        "protection": {"enabled": protection is not None, "required_status_checks": off, **(protection or {})},
         "protection_url": f"{url}/protection",
     }
-
-
-@routes.get("/branches/<path:branch>/protection")
-@needs("administration=read")
-def protection(branch: str) -> ResponseReturnValue:
-    """Answer 404: the sandbox protects by rulesets only."""
-    raise Refused(404, "Branch not protected" if hub().head(branch) else "Branch not found")
-
-
-@routes.get("/rules/branches/<path:branch>")
-@needs("metadata=read")
-def rules_of_branch(branch: str) -> ResponseReturnValue:
-    """Answer the rules in force on a branch, which need not exist."""
-    return page(branch_rules(hub(), branch))

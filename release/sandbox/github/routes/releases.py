@@ -17,9 +17,12 @@ from release.sandbox.github.answers import (
     page,
     token,
 )
+from release.sandbox.github.events import start_listening
+from release.sandbox.github.judging import Change
+from release.sandbox.github.notes import generated_notes
 from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Asset, Json, Release, now
-from release.sandbox.github.rules import update_ref, write_rules
+from release.sandbox.github.rules import update_ref
 from release.sandbox.github.shapes import asset_json, release_json
 from release.sandbox.github.state import Hub
 from release.sandbox.github.state import latest_release as find_latest
@@ -48,7 +51,7 @@ def release_by_tag(tag: str) -> ResponseReturnValue:
 @routes.get("/releases/latest")
 @needs("contents=read")
 def latest_release() -> ResponseReturnValue:
-    """Answer the release last said to be the latest, or else the one published last; no draft, no pre-release."""
+    """Answer the release last said to be the latest, or else the one of the newest commit."""
     found = find_latest(hub())
     if found is None:
         raise not_found()
@@ -74,15 +77,27 @@ def create_release() -> ResponseReturnValue:
         target = str(asked.get("target_commitish") or state.settings.default_branch)
         name, text = str(asked.get("name") or ""), str(asked.get("body") or "")
         if asked.get("generate_release_notes"):
-            text += _notes(state, tag, str(asked.get("previous_tag_name") or ""), target)
+            text += generated_notes(state, asked)
         prerelease = bool(asked.get("prerelease"))
         made = Release(state.next_id(), tag, target, name, text, True, prerelease, token().login)
         if not draft:
             _publish(state, made)
-        _make_latest(made, asked, published=not draft)
         state.releases[made.id] = made
-        write_rules(state)
+        _make_latest(state, made, asked, published=not draft)
+    _announce(state, made, *([] if draft else ["created", *_published(made)]))
     return release_json(state, made), 201
+
+
+def _published(release: Release) -> list[str]:
+    return ["published", "prereleased" if release.prerelease else "released"]
+
+
+def _announce(state: Hub, release: Release, *actions: str) -> None:
+    """Start what listens to what happened to a release that is no draft, unless a workflow's own token did it."""
+    told = {"tag_name": release.tag, "name": release.name, "prerelease": release.prerelease, "draft": release.draft}
+    for action in actions if token().starts and not release.draft else ():
+        payload = {"action": action, "release": {"id": release.id, **told}}
+        start_listening(state, "release", token().login, payload, f"refs/tags/{release.tag}")
 
 
 def _check_free(state: Hub, tag: str, draft: bool) -> None:
@@ -99,17 +114,30 @@ def _publish(state: Hub, release: Release) -> None:
         sha = state.bare.sha(release.target)
         if sha is None:
             raise invalid("Release", "invalid", "target_commitish")
-        update_ref(state, token(), f"refs/tags/{release.tag}", sha, ZERO)
+        _make_tag(state, release.tag, sha)
     release.draft, release.published_at = False, now()
+    release.immutable = state.settings.immutable_releases
 
 
-def _make_latest(release: Release, asked: Json, published: bool) -> None:
-    """Do as `make_latest` says: by default one just published is the latest."""
+def _make_tag(state: Hub, tag: str, sha: str) -> None:
+    """Make a release's tag; raise 422 with both of GitHub's reasons where a rule forbids that."""
+    try:
+        update_ref(state, token(), Change(f"refs/tags/{tag}", ZERO, sha))
+    except Refused as error:
+        refused = invalid("Release", "custom", "pre_receive", f"pre_receive {error.message}")
+        untagged = {"resource": "Release", "code": "custom", "message": "Published releases must have a valid tag"}
+        raise Refused(422, refused.message, [*refused.errors, untagged]) from error
+
+
+def _make_latest(state: Hub, release: Release, asked: Json, published: bool) -> None:
+    """Do as `make_latest` says: by default one just published is the latest; `legacy` lets dates and versions say."""
     wanted = asked.get("make_latest", "true" if published else None)
     if wanted not in ("true", "false", "legacy", None):
         raise invalid("Release", "invalid", "make_latest")
-    if wanted and not release.draft and not release.prerelease:
-        release.latest_at = now() if wanted == "true" else None
+    if wanted == "true" and not release.draft and not release.prerelease:
+        release.latest_at = now()
+    for each in list(state.releases.values()) if wanted == "legacy" else [release] if wanted == "false" else []:
+        each.latest_at = None
 
 
 @routes.patch("/releases/<int:number>")
@@ -117,8 +145,10 @@ def _make_latest(release: Release, asked: Json, published: bool) -> None:
 def change_release(number: int) -> ResponseReturnValue:
     """Change a release, or publish a draft."""
     state, release, asked = hub(), find_release(number), body()
+    was_prerelease = release.prerelease
     with state.lock:
-        if state.is_immutable(release) and {"tag_name", "target_commitish"} & set(asked):
+        fixed = {"tag_name": release.tag, "target_commitish": release.target, "draft": False}
+        if release.immutable and any(asked.get(key, kept) != kept for key, kept in fixed.items()):
             raise Refused(422, "Cannot modify an immutable release.")
         release.tag = asked.get("tag_name", release.tag)
         release.target = asked.get("target_commitish", release.target)
@@ -129,8 +159,9 @@ def change_release(number: int) -> ResponseReturnValue:
         if published:
             _check_free(state, release.tag, draft=False)
             _publish(state, release)
-        write_rules(state)
-        _make_latest(release, asked, published)
+        _make_latest(state, release, asked, published)
+    later = ["edited", *(["released"] if was_prerelease and not release.prerelease else [])]
+    _announce(state, release, *(_published(release) if published else later))
     return release_json(state, release)
 
 
@@ -140,10 +171,10 @@ def delete_release(number: int) -> ResponseReturnValue:
     """Delete a release; its tag stays, and no other release ever has that of an immutable one."""
     state, release = hub(), find_release(number)
     with state.lock:
-        if state.is_immutable(release):
+        if release.immutable:
             state.burned.add(release.tag)
         state.releases.pop(release.id)
-        write_rules(state)
+    _announce(state, release, "deleted")
     return "", 204
 
 
@@ -151,22 +182,8 @@ def delete_release(number: int) -> ResponseReturnValue:
 @needs("contents=write")
 def generate_notes() -> ResponseReturnValue:
     """Answer generated notes; nothing is saved."""
-    state, asked = hub(), body()
-    tag, target = str(asked.get("tag_name", "")), str(asked.get("target_commitish") or state.settings.default_branch)
-    return {"name": tag, "body": _notes(state, tag, str(asked.get("previous_tag_name") or ""), target)}
-
-
-def _notes(state: Hub, tag: str, previous: str, target: str) -> str:
-    """List the pull requests merged between two tags, as GitHub words it."""
-    sha = state.bare.sha(f"refs/tags/{tag}") or state.bare.sha(target)
-    if sha is None or (previous and state.bare.sha(f"refs/tags/{previous}") is None):
-        raise invalid("Release", "invalid", "previous_tag_name" if sha else "target_commitish")
-    shas = set(state.bare.git("rev-list", sha, *([f"^refs/tags/{previous}"] if previous else [])).split())
-    merged = [pull for pull in state.pulls.values() if pull.merge_sha in shas]
-    lines = [f"* {pull.title} by @{pull.user} in {state.html}/pull/{pull.number}" for pull in merged]
-    compared = f"compare/{previous}...{tag}" if previous else f"commits/{tag}"
-    changes = "## What's Changed\n" + "\n".join(lines) + "\n\n\n" if lines else ""
-    return f"{changes}**Full Changelog**: {state.html}/{compared}"
+    asked = body()
+    return {"name": str(asked.get("tag_name", "")), "body": generated_notes(hub(), asked)}
 
 
 uploads = Blueprint("uploads", __name__)
@@ -178,7 +195,7 @@ def upload_asset(number: int) -> ResponseReturnValue:
     """Add a file to a release; 422 when the name is taken, or the release immutable."""
     state, release = hub(), find_release(number)
     name = request.args.get("name", "")
-    if state.is_immutable(release):
+    if release.immutable:
         raise Refused(422, "Cannot upload assets to an immutable release.")
     with state.lock:
         if not name or any(asset.name == name for asset in release.assets):
@@ -212,7 +229,7 @@ def one_asset(number: int) -> ResponseReturnValue:
 def change_asset(number: int) -> ResponseReturnValue:
     """Rename a file of a release that can still change."""
     release, asset = _find_asset(number)
-    if hub().is_immutable(release):
+    if release.immutable:
         raise Refused(422, "Cannot modify assets of an immutable release.")
     asset.name, asset.label = body().get("name", asset.name), body().get("label", asset.label)
     return asset_json(hub(), release, asset)
@@ -223,7 +240,7 @@ def change_asset(number: int) -> ResponseReturnValue:
 def delete_asset(number: int) -> ResponseReturnValue:
     """Take a file away from a release that can still change."""
     release, asset = _find_asset(number)
-    if hub().is_immutable(release):
+    if release.immutable:
         raise Refused(422, "Cannot delete assets of an immutable release.")
     release.assets.remove(asset)
     return "", 204

@@ -1,17 +1,15 @@
-"""The repository, its rulesets, the user and the limits."""
+"""The repository, the user and the limits."""
 
 from __future__ import annotations
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from release.sandbox.github.answers import LIMIT, VERSIONS, Refused, body, hub, limits, not_found, page, token
-from release.sandbox.github.events import start_dispatched
+from release.sandbox.github.answers import LIMIT, Refused, body, hub, limits, not_found, token
+from release.sandbox.github.events import start_listening
 from release.sandbox.github.permissions import needs
-from release.sandbox.github.records import Json, Ruleset
-from release.sandbox.github.rules import rule_json
-from release.sandbox.github.shapes import full_repository_json, node_id, user_json
-from release.sandbox.github.state import Hub
+from release.sandbox.github.records import Json
+from release.sandbox.github.shapes import full_repository_json, user_json
 
 _ROOT = """
 authorizations code_search commit_search current_user current_user_authorizations_html current_user_repositories emails
@@ -49,7 +47,7 @@ def dispatch() -> ResponseReturnValue:
     if not asked.get("event_type"):
         raise Refused(422, 'Invalid request.\n\n"event_type" wasn\'t supplied.')
     payload = {"action": asked["event_type"], "client_payload": asked.get("client_payload", {})}
-    start_dispatched(state, payload, token().login)
+    start_listening(state, "repository_dispatch", token().login, payload)
     return "", 204
 
 
@@ -57,7 +55,7 @@ def dispatch() -> ResponseReturnValue:
 @needs("metadata=read")
 def permission(login: str) -> ResponseReturnValue:
     """Answer what somebody may do: what one of their tokens may."""
-    found = [each.push for each in hub().tokens.values() if each.login == login]
+    found = [each.push for each in list(hub().tokens.values()) if each.login == login]
     if not found:
         raise not_found()
     said = "write" if any(found) else "read"
@@ -66,76 +64,11 @@ def permission(login: str) -> ResponseReturnValue:
     return {"permission": said, "role_name": said, "user": user}
 
 
-@routes.get("/rulesets")
-@needs("metadata=read")
-def rulesets() -> ResponseReturnValue:
-    """Answer the rulesets, without their rules."""
-    return [_ruleset_json(hub(), ruleset) for ruleset in page(hub().rulesets)]
-
-
-@routes.get("/rulesets/<int:number>")
-@needs("metadata=read")
-def one_ruleset(number: int) -> ResponseReturnValue:
-    """Answer one ruleset with its rules."""
-    for ruleset in hub().rulesets:
-        if ruleset.id == number:
-            rules = [rule_json(kind, given) for kind, given in ruleset.rules.items() if kind != "rejected"]
-            conditions = {"ref_name": {"include": [ruleset.include], "exclude": []}}
-            return {**_ruleset_json(hub(), ruleset), "conditions": conditions, "rules": rules}
-    raise not_found()
-
-
-@routes.get("/environments")
-@needs("actions=read")
-def environments() -> ResponseReturnValue:
-    """Answer the environments, each with what protects it."""
-    state = hub()
-    found = [_environment_json(state, number, name) for number, name in enumerate(page([*state.environments]), 1)]
-    return {"total_count": len(state.environments), "environments": found}
-
-
 @routes.get("/actions/permissions/workflow")
 @needs("administration=read")
 def workflow_permissions() -> ResponseReturnValue:
     """Answer what a workflow's own token may do unless the workflow says otherwise."""
-    return {
-        "default_workflow_permissions": hub().settings.workflow_permissions,
-        "can_approve_pull_request_reviews": False,
-    }
-
-
-def _environment_json(state: Hub, number: int, name: str) -> Json:
-    return {
-        "id": number,
-        "node_id": node_id("Environment", number),
-        "name": name,
-        "url": f"{state.api}/environments/{name}",
-        "html_url": f"{state.html}/deployments/activity_log?environments_filter={name}",
-        "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": "2026-01-01T00:00:00Z",
-        "protection_rules": [
-            {"id": place, "node_id": node_id("GateRule", place), **rule}
-            for place, rule in enumerate(state.environments[name], 1)
-        ],
-    }
-
-
-def _ruleset_json(state: Hub, ruleset: Ruleset) -> Json:
-    return {
-        "id": ruleset.id,
-        "name": ruleset.name,
-        "target": ruleset.target,
-        "source_type": "Repository",
-        "source": state.full_name,
-        "enforcement": "active",
-        "node_id": node_id("RepositoryRuleset", ruleset.id),
-        "_links": {
-            "self": {"href": f"{state.api}/rulesets/{ruleset.id}"},
-            "html": {"href": f"{state.html}/rules/{ruleset.id}"},
-        },
-        "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": "2026-01-01T00:00:00Z",
-    }
+    return {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
 
 
 @top.get("/")
@@ -201,4 +134,4 @@ def meta() -> ResponseReturnValue:
 @needs()
 def versions() -> ResponseReturnValue:
     """Answer the versions of the API."""
-    return list(reversed(VERSIONS))
+    return list(reversed(hub().settings.versions))

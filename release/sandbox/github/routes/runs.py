@@ -84,14 +84,6 @@ def delete_run(number: int) -> ResponseReturnValue:
     return "", 204
 
 
-@routes.get("/actions/runs/<int:number>/approvals")
-@needs("actions=read")
-def approvals(number: int) -> ResponseReturnValue:
-    """Answer none: no environment of the sandbox asks for one."""
-    find_run(number)
-    return []
-
-
 @routes.post("/actions/runs/<int:number>/rerun-failed-jobs")
 @needs("actions=write")
 def rerun_failed_jobs(number: int) -> ResponseReturnValue:
@@ -159,11 +151,11 @@ def one_job(number: int) -> ResponseReturnValue:
 
 
 def _find_job(number: int) -> tuple[Run, int, JobLike]:
-    run, attempt, name = find_part(number)
-    for job in run.attempt_jobs(attempt) if attempt else ():
-        if job.name == name:
-            return run, attempt, job
-    raise not_found()
+    run, attempt, name, nth = find_part(number)
+    same = [job for job in run.attempt_jobs(attempt) if job.name == name] if attempt else []
+    if nth >= len(same):
+        raise not_found()
+    return run, attempt, same[nth]
 
 
 @routes.get("/actions/jobs/<int:number>/logs")

@@ -1,4 +1,4 @@
-"""The search for pull requests, as far as `is`, `repo`, `label`, `head`, `base`, `merged` and commit words go."""
+"""The search for pull requests: those qualifiers that the sandbox knows, and no other as if it held."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shlex
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from release.sandbox.github.answers import Refused, date_matches, hub, page
+from release.sandbox.github.answers import Refused, date_matches, hub, page, take_search
 from release.sandbox.github.merging import has_commit
 from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Pull
@@ -16,12 +16,15 @@ from release.sandbox.github.shapes.pulls import issue_json
 from release.sandbox.github.state import Hub
 
 routes = Blueprint("search", __name__)
+_SORTED = ("sort", "in")
+_UNKNOWN = {"resource": "Search", "field": "q", "code": "invalid"}
 
 
 @routes.get("/search/issues")
 @needs("metadata=read")
 def search_issues() -> ResponseReturnValue:
     """Answer the pull requests that hold every word of the query."""
+    take_search()
     found = found_pulls(hub(), request.args.get("q", ""))
     return {
         "total_count": len(found),
@@ -69,6 +72,8 @@ def _holds(state: Hub, pull: Pull, word: str) -> bool:
         return pull.merged_at is not None and date_matches(value, pull.merged_at)
     if key == "sha":
         return has_commit(state, pull, state.bare.sha(value) or value)
-    if key not in facts:
+    if key in _SORTED:
         return True
+    if key not in facts:
+        raise Refused(422, "Validation Failed", [{**_UNKNOWN, "message": f"The sandbox has no qualifier {key}:"}])
     return bool(set(value.lower().split(",") if key == "label" else [value]) & facts[key])

@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from release.sandbox.github.records import API, BOT_LOGIN, REPOSITORY_ID, UPLOADS, Asset, Json, Release
+from release.sandbox.github.records import API, BOT_LOGIN, REPOSITORY_ID, UPLOADS, Asset, Json, Release, user_id
 from release.sandbox.github.state import Hub
 
 _REPOSITORY_LINKS = {
@@ -72,7 +72,7 @@ def node_id(kind: str, number: int | str) -> str:
 def user_json(hub: Hub, login: str) -> Json:
     """Describe a user or bot (schema simple-user)."""
     url = f"{hub.api_url}/users/{login}"
-    number = sum(login.encode())
+    number = user_id(login)
     links = {f"{link.split('{')[0]}_url": f"{url}/{link}" for link in _USER_LINKS}
     links["organizations_url"] = links.pop("orgs_url")
     return {
@@ -178,8 +178,8 @@ def release_json(hub: Hub, release: Release) -> Json:
         "body": release.body,
         "draft": release.draft,
         "prerelease": release.prerelease,
-        "immutable": hub.is_immutable(release),
-        "created_at": stamp(release.created_at),
+        "immutable": release.immutable,
+        "created_at": stamp(_commit_date(hub, release)),
         "updated_at": stamp(release.published_at or release.created_at),
         "published_at": stamp(release.published_at),
         "author": user_json(hub, release.author),
@@ -188,6 +188,12 @@ def release_json(hub: Hub, release: Release) -> Json:
         "zipball_url": None if release.draft else f"{hub.api}/zipball/{release.tag}",
     }
     return described
+
+
+def _commit_date(hub: Hub, release: Release) -> datetime:
+    """Read when the commit of a release was made, which GitHub calls the release's creation."""
+    sha = hub.bare.sha(f"refs/tags/{release.tag}")
+    return datetime.fromisoformat(hub.bare.commit(sha).committer.date) if sha else release.created_at
 
 
 def asset_json(hub: Hub, release: Release, asset: Asset) -> Json:

@@ -64,7 +64,7 @@ def simple_pull_json(hub: Hub, pull: Pull) -> Json:
         "updated_at": stamp(pull.updated_at),
         "closed_at": stamp(pull.closed_at),
         "merged_at": stamp(pull.merged_at),
-        "merge_commit_sha": pull.merge_sha or None,
+        "merge_commit_sha": pull.merge_sha or pull.trials.get((hub.head(pull.base) or "", pull.head_sha)) or None,
         **_people(hub, pull),
         "labels": [label_json(hub, label) for label in pull.labels],
         "milestone": None,

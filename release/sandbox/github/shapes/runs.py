@@ -86,7 +86,7 @@ def _run_links(hub: Hub, run: Run) -> Json:
 
 def job_json(hub: Hub, run: Run, attempt: int, job: JobLike) -> Json:
     """Describe a job (schema job)."""
-    number = hub.part_id(run, attempt, job.name)
+    number = hub.job_id(run, attempt, job)
     return {
         "id": number,
         "run_id": run.id,

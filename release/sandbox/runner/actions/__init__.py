@@ -9,10 +9,9 @@ from release.sandbox.runner.actions.cache import cache, restore, save
 from release.sandbox.runner.actions.checkout import checkout
 from release.sandbox.runner.actions.docker import build_push, metadata
 from release.sandbox.runner.actions.python import setup_python
-from release.sandbox.runner.actions.rights import KEY, NO_PROVIDER, check_cloud_credentials
 from release.sandbox.runner.actions.script import github_script
 from release.sandbox.runner.actions.tools import setup_tool
-from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
+from release.sandbox.runner.machine import CLOUD_KEYS, ActionFailed, Inputs, Machine, Outputs
 from release.workflows import expressions
 
 Action = Callable[[Machine, Inputs, Mapping[str, str]], Outputs]
@@ -35,21 +34,34 @@ def run_action(machine: Machine, uses: str, inputs: Inputs, env: Mapping[str, st
 
 
 def _aws_credentials(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
-    endpoint = env.get("AWS_ENDPOINT_URL") or env.get("AWS_ENDPOINT_URL_S3")
-    if not endpoint or not machine.cloud_keys:
+    check_identity(machine, inputs)
+    own = machine.run.env
+    endpoint = own.get("AWS_ENDPOINT_URL") or own.get("AWS_ENDPOINT_URL_S3")
+    if not endpoint or not own.get("AWS_ACCESS_KEY_ID"):
         raise ActionFailed(
             "the sandbox's environment has no local AWS endpoint and credentials, and never asks the real one"
         )
-    check_cloud_credentials(machine, inputs, env)
     region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or inputs.get("aws-region", "us-east-1")
-    machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, **machine.cloud_keys}
+    machine.variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    machine.has_keys = True
     machine.log.write(f"The sandbox's own credentials are used, at {endpoint}")
     return {"aws-account-id": ACCOUNT}
 
 
+def check_identity(machine: Machine, inputs: Mapping[str, str]) -> None:
+    """Raise `ActionFailed`, in the action's words, where a job can get no credentials of AWS.
+
+    On GitHub's own runners it has none: they are an input's, a variable's, or a role's that its identity may assume.
+    """
+    if not machine.is_hosted() or "aws-access-key-id" in inputs or CLOUD_KEYS[0] in machine.variables:
+        return
+    words = "Credentials could not be loaded, please check your action inputs: Could not load credentials from any"
+    if "role-to-assume" not in inputs:
+        raise ActionFailed(f"{words} providers")
+    machine.check_grant("id-token", f"{words} providers")
+
+
 def _ecr_login(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
-    if not env.get(KEY):
-        raise ActionFailed(NO_PROVIDER)
     return {"registry": ecr_host(env)}
 
 

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from release.sandbox.runner.actions.rights import check_checkout
 from release.sandbox.runner.machine import ActionFailed, Inputs, Machine, Outputs
 from release.workflows import expressions
 
@@ -21,7 +20,7 @@ def checkout(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Output
     repository = machine.contexts["github"].get("repository", "")
     if inputs.get("repository", repository) != repository:
         raise expressions.Unsupported(f"the sandbox cannot check out another repository: {inputs['repository']}")
-    check_checkout(machine, inputs)
+    machine.check_checkout(inputs.get("token", ""))
     folder = machine.inside(machine.workspace / inputs.get("path", ".")).resolve()
     if not folder.is_relative_to(machine.workspace.resolve()):
         raise ActionFailed(f"Repository path '{folder}' is not under '{machine.workspace}'")

@@ -40,7 +40,6 @@ def main(words: list[str]) -> None:
             for name in [name for name, _ in _chosen(_objects(place, flags), flags)]:
                 _remove(place, name)
         case ["ecr", "get-login-password"]:
-            _client("ecr")  # it takes credentials
             sys.stdout.write("sandbox\n")
         case ["configure", "set", *_]:
             pass
@@ -72,9 +71,6 @@ def _client(service: str) -> Any:
     endpoint = os.environ.get("SANDBOX_REGISTRY")
     if not endpoint:
         sys.exit("the sandbox has no cloud here, and never asks the real one")
-    if not os.environ.get("AWS_ACCESS_KEY_ID"):
-        sys.stderr.write('Unable to locate credentials. You can configure credentials by running "aws configure".\n')
-        sys.exit(253)
     key = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox", "aws_session_token": None}  # nosec B105
     region = os.environ.get("AWS_REGION") or "us-east-1"
     return boto3.client(service, endpoint_url=endpoint, region_name=region, **key)  # type: ignore[call-overload]

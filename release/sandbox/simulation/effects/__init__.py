@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from release.sandbox.runner.machine import CLOUD_KEYS
 from release.sandbox.simulation.effects.bucket import aws
 from release.sandbox.simulation.effects.images import copy_tools, docker
 from release.sandbox.simulation.effects.packages import package, plain_words
-from release.sandbox.simulation.effects.repository import git, release
+from release.sandbox.simulation.effects.repository import RELEASING, gh_release, git
 from release.sandbox.simulation.shell import Command, Result
 from release.sandbox.simulation.unknown import shown, unknown
 from release.sandbox.simulation.work import Work
 
+# Each of them leads to credentials of AWS.
+KEYS = (*CLOUD_KEYS, "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE")
 Effect = Callable[[Work, Command], Result]
 _EFFECTS: dict[str, Effect] = {
     **dict.fromkeys(("docker", "podman", "buildah", "nerdctl"), docker),
@@ -60,7 +63,6 @@ _LISTED = {
         "stat",
     ),
 }
-_RELEASING = ("create", "upload", "edit", "delete", "delete-asset")
 _MODULES = ("pip", "venv", "ensurepip", "compileall", "pytest", "mypy", "ruff", "unittest")
 
 
@@ -73,9 +75,10 @@ class Programs:
     def call(self, command: Command) -> Result:
         """Do what a program would do, as far as that can be told; everything is told."""
         work, words = self.work, plain_words(command.words)
-        name = words[0]
-        if words[:2] == ["gh", "release"] and words[2:3] and words[2] in _RELEASING:
-            return release(work, command)
+        name, variables = words[0], command.state.variables
+        work.has_keys |= words[:2] == ["aws", "configure"] or any(variables.get(each) for each in KEYS)
+        if words[:2] == ["gh", "release"] and words[2:3] and words[2] in RELEASING:
+            return gh_release(work, command)
         if name in _EFFECTS:
             return _EFFECTS[name](work, command)
         found = package(work, command)

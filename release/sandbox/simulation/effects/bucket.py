@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 from release.sandbox.runner.actions import ACCOUNT, ecr_host
 from release.sandbox.simulation.effects.deliveries import has_image, put_file
 from release.sandbox.simulation.effects.options import Options, options
-from release.sandbox.simulation.rights import has_cloud_keys
 from release.sandbox.simulation.shell import Command, Result
 from release.sandbox.simulation.unknown import is_known, unknown
 from release.sandbox.simulation.work import Work
@@ -19,17 +18,12 @@ _PLAIN = {
     *("--no-paginate", "--no-sign-request", "--follow-symlinks", "--exact-timestamps", "--size-only", "--debug"),
     *("--no-follow-symlinks", "--human-readable", "--summarize", "--no-verify-ssl"),
 }
-_NO_KEYS = 253  # what aws exits with where it finds no credentials
 _GONE = 254  # what aws exits with where the service says no
 
 
 def aws(work: Work, command: Command) -> Result:
     """Do what the AWS command line would do to the sandbox's bucket, and answer what it would ask."""
     found = options(command.words[1:], lambda name: name not in _PLAIN)
-    is_local = list(found.rest)[:1] in ([], ["configure"], ["help"]) or found.has("--no-sign-request")
-    if not is_local and not has_cloud_keys(work, command.line, command.state.variables):
-        work.tell(command.line, f"{' '.join(command.words[:5])}: Unable to locate credentials", "untold")
-        return Result(_NO_KEYS)
     match list(found.rest):
         case ["s3", "cp" | "mv" | "sync" as verb, source, target]:
             result = _transfer(work, command, found, source, target, many=verb == "sync" or found.has("--recursive"))

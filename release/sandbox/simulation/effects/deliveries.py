@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from release.sandbox.simulation.unknown import PART, can_be, is_known, unknown
-from release.sandbox.simulation.work import Work
+from release.sandbox.simulation.work import Refused, Work
 
 _HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
@@ -45,6 +45,10 @@ def push_image(work: Work, offset: int, name: str, made_of: Mapping[str, str], c
     """Push an image to the sandbox's registry, where the release would find it, and tell it."""
     work.name(offset, "image", name)
     host, repository, tag = image_parts(name)
+    if ".dkr.ecr." in host:
+        _check_keys(work, "no basic auth credentials")
+    if host == "ghcr.io" and work.own_login:
+        work.machine.check_grant("packages", "denied: installation not allowed to Write organization package")
     if not is_ours(work, host) and is_known(name):
         work.tell(offset, f"push {name}: another registry than the release looks into", "listed")
         return
@@ -59,6 +63,12 @@ def push_image(work: Work, offset: int, name: str, made_of: Mapping[str, str], c
         _push(work, other, version, made_of)
     taken = f": taken as {', '.join(':'.join(each) for each in found)}" if found else ""
     work.tell(offset, f"push {name}{'' if certain else ', perhaps'}{taken}", "untold")
+
+
+def _check_keys(work: Work, words: str) -> None:
+    """Raise `Refused`, in the tool's own words, in a job that has no credentials of AWS: no step gave it any."""
+    if work.machine.is_hosted() and not (work.has_keys or work.machine.has_keys):
+        raise Refused(f"{words} (no step of jobs.{work.machine.job.key} takes credentials of AWS)")
 
 
 def _push(work: Work, repository: str, tag: str, made_of: Mapping[str, str]) -> bool:
@@ -79,6 +89,7 @@ def has_image(work: Work, name: str) -> bool | None:
 
 def put_file(work: Work, offset: int, url: str, content: bytes, certain: bool = True) -> None:
     """Put a file into the sandbox's bucket, where the release would find it, and tell it."""
+    _check_keys(work, "Unable to locate credentials")
     if url.endswith(".whl") or not is_known(url):
         work.name(offset, "wheel", url)
     if certain and is_known(url):

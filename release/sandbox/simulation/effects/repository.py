@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from release.sandbox.git import GitError
-from release.sandbox.simulation.rights import lacks
 from release.sandbox.simulation.shell import Command, Result
 from release.sandbox.simulation.unknown import is_known, shown, unknown
 from release.sandbox.simulation.work import NO_TAG, CommitTree, Work
 
-_DENIED = 128
+RELEASING = ("create", "upload", "edit", "delete", "delete-asset")  # what gh writes of a Release
 _READING = {
     "rev-parse": ("--short", "--verify"),
     "describe": ("--tags", "--always", "--exact-match", "--long"),
@@ -29,11 +28,9 @@ def git(work: Work, command: Command) -> Result:
         return _answer(work, command, words)
     if words == ["branch", "--show-current"]:
         return Result(0, work.machine.run.ref.removeprefix("refs/heads/"))
-    if words[0] == "push" and lacks(work, "contents", work.git_token):
-        name = work.machine.contexts["github"].get("repository", "")
-        said = f"Permission to {name}.git denied to github-actions[bot]: it takes `permissions: contents: write`"
-        work.tell(command.line, shown(f"git {' '.join(words[:4])}: {said}"), "untold")
-        return Result(_DENIED)
+    work.git_token |= words[0] in ("config", "remote") or "://" in command.words[-1]
+    if words[0] == "push" and not work.git_token:
+        work.machine.check_grant("contents", "Permission to the repository denied to github-actions[bot].")
     work.tell(command.line, shown(f"git {' '.join(words[:4])}"), "listed")
     return Result(None if words[0] in ("diff", "ls-remote", "show-ref", "rev-parse") else 0, unknown(command.label))
 
@@ -68,16 +65,17 @@ def _describe(work: Work, command: Command, flags: list[str]) -> Result:
     return Result(0, work.means.bare.git("rev-parse", "--short", work.sha)) if "--always" in flags else Result(128)
 
 
-def release(work: Work, command: Command) -> Result:
-    """Say what `gh release` would write, or that the job's token may not."""
+def gh_release(work: Work, command: Command) -> Result:
+    """Say what `gh release` would write; raises `ActionFailed` where the job's own token may not."""
     token = command.state.text("GH_TOKEN") or command.state.text("GITHUB_TOKEN") or ""
     what = shown(" ".join(command.words[:4]))
     if not token and not work.opaque:
         work.tell(command.line, f"{what}: in a job gh takes its token from GH_TOKEN, which is not set", "untold")
-        return Result(4)
-    if lacks(work, "contents", token):
-        said = "HTTP 403: Resource not accessible by integration: it takes `permissions: contents: write`"
-        work.tell(command.line, f"{what}: {said}", "untold")
-        return Result(1)
+        return Result(_NO_TOKEN)
+    if token == work.machine.contexts["github"]["token"]:
+        work.machine.check_grant("contents", "HTTP 403: Resource not accessible by integration")
     work.tell(command.line, what, "listed")
     return Result(0)
+
+
+_NO_TOKEN = 4  # what gh exits with

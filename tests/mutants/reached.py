@@ -1,0 +1,48 @@
+"""Which tests run which lines of the source."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from run import copies
+
+PLUGIN = Path(__file__).with_name("reach.py")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """By file and line the tests that run it, and how long each test takes."""
+
+    lines: dict[str, dict[str, list[str]]]
+    seconds: dict[str, float]
+
+    def tests(self, file: str, lines: Iterable[int]) -> list[str]:
+        """Name the tests that run one of these lines, the shortest first."""
+        seen = self.lines.get(file, {})
+        found = {test for line in lines for test in seen.get(str(line), [])}
+        return sorted(found, key=lambda test: self.seconds[test])
+
+
+def reached(tests: str) -> Reached:
+    """Run tests once, in a copy of the project, and see what each of them runs; raises where one fails."""
+    with copies(1) as (copy,), tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "reach.json"
+        path = os.pathsep.join([str(copy.folder), str(PLUGIN.parent)])
+        options = ["-q", "-p", PLUGIN.stem, "-p", "no:cacheprovider", "-p", "no:xdist"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, tests],
+            cwd=copy.folder,
+            env={**os.environ, "PYTHONPATH": path, "REACH": str(told)},
+            stdout=sys.stderr,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"the tests fail before anything is broken: pytest {tests}")
+        return Reached(**json.loads(told.read_text(encoding="utf-8")))
