@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from flask import Response, g, jsonify, request
 
-from release.sandbox.github.records import WORKFLOWS, Json, Pull, Release, Run, Token
+from release.sandbox.github.records import WORKFLOWS, Json, Pull, Release, Run, Token, now
 from release.sandbox.github.state import Hub
 
 T = TypeVar("T")
@@ -87,12 +87,17 @@ def authenticate() -> None:
     token = given_token()
     if not token:
         raise Refused(401, "Requires authentication")
-    known = hub().tokens.get(token)
+    known = living(token)
     if known is None:
         raise Refused(401, "Bad credentials")
     g.token = known
-    if request.method not in ("GET", "HEAD") and not known.push:
-        raise Refused(403, "Resource not accessible by personal access token")
+
+
+def living(token: str) -> Token | None:
+    """Find a token that is known, and has not run out."""
+    known = hub().tokens.get(token)
+    is_over = known is not None and known.expires_at is not None and known.expires_at <= now()
+    return None if is_over else known
 
 
 def given_token() -> str:
@@ -150,8 +155,10 @@ def finish(answer: Response) -> Response:
     answer.headers["X-GitHub-Api-Version-Selected"] = request.headers.get("X-GitHub-Api-Version", VERSIONS[0])
     answer.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
     answer.headers.extend(limits(answer.status_code != 304))
-    if "token" in g:
+    if "token" in g and token().permissions is None:
         answer.headers["X-OAuth-Scopes"] = token().scopes
+    elif g.get("accepted"):
+        answer.headers["X-Accepted-GitHub-Permissions"] = g.accepted
     return answer
 
 

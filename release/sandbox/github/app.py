@@ -18,7 +18,8 @@ from release.sandbox.github.answers import HUB, Refused, hub
 from release.sandbox.github.events import notice_refs
 from release.sandbox.github.git import git_answer
 from release.sandbox.github.judging import Change
-from release.sandbox.github.records import API, BOT_LOGIN, JOB_TOKEN, OWNER_LOGIN, TOKEN, UPLOADS, Token
+from release.sandbox.github.permissions import allows, check_route, workflow_refusal
+from release.sandbox.github.records import API, JOB_TOKEN, OWNER_LOGIN, TOKEN, UPLOADS, Token, workflow_token
 from release.sandbox.github.routes import (
     artifacts,
     checks,
@@ -41,6 +42,7 @@ from release.sandbox.github.rules import branch_rules, verdict
 from release.sandbox.github.state import Hub
 from release.sandbox.runner import Machine, RunLike, Start, new_run, run_job
 from release.sandbox.serving import Faults, Front, Recorded, Server
+from release.workflows import PERMISSIVE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -60,7 +62,7 @@ class GitHub:
 
     def __init__(self, bare: Bare, folder: Path, owner: str = "acme", name: str = "platform") -> None:
         self.hub = Hub(owner, name, bare, folder, run_workflow)
-        self.hub.tokens = {TOKEN: Token(OWNER_LOGIN), JOB_TOKEN: Token(BOT_LOGIN, scopes="", starts=False)}
+        self.hub.tokens = {TOKEN: Token(OWNER_LOGIN), JOB_TOKEN: workflow_token(PERMISSIVE)}
         self.hub.known_refs = bare.refs("refs/heads", "refs/tags")
         self.hub.gates.is_protected = lambda ref: bool(branch_rules(self.hub, ref.removeprefix("refs/heads/")))
         self.front = Front(application(self.hub))
@@ -172,6 +174,7 @@ def _admit() -> ResponseReturnValue | None:
         answers.check_agent()
         answers.check_version()
         answers.authenticate()
+        check_route()
     return None
 
 
@@ -190,11 +193,15 @@ def _git() -> ResponseReturnValue:
     """Answer Git, which sends no credentials until it is asked for them."""
     state = hub()
     path = "/" + request.path.split("/", 3)[3]
-    known = state.tokens.get(answers.given_token())
+    known = answers.living(answers.given_token())
     if known is None:
         return "", 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}
-    if "receive-pack" in request.full_path and not known.push:
-        return f"Permission to {state.full_name}.git denied to {known.login}.", 403
+    if not allows(known, "contents=read", state.settings.private):
+        if known.kind == "fine-grained":
+            return _told("Write access to repository not granted.", 403)
+        return _told("Repository not found.", 404)
+    if "receive-pack" in request.full_path and not allows(known, "contents=write"):
+        return _told(f"Permission to {state.full_name}.git denied to {known.login}.", 403)
     return git_answer(
         state.bare,
         path,
@@ -206,8 +213,15 @@ def _git() -> ResponseReturnValue:
 
 def _judged(state: Hub, known: Token, change: Change) -> tuple[str, str]:
     """Say why a push's ref is refused, and what whoever pushes is told."""
+    if refused := workflow_refusal(state, known, change.new):
+        return refused, ""
     found = verdict(state, known, change)
     return found.reason, found.text(state.html)
+
+
+def _told(words: str, status: int) -> ResponseReturnValue:
+    """Refuse in words that Git shows."""
+    return words, status, {"Content-Type": "text/plain; charset=UTF-8"}
 
 
 def _blob(key: str) -> ResponseReturnValue:

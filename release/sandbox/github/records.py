@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from release.git.refs import ref_matches
 from release.sandbox.runner import JobLike, RunLike, Start
+from release.workflows import allows
 
 Json = dict[str, Any]
 TOKEN = "sandbox-token"  # noqa: S105  # nosec B105
@@ -16,6 +17,7 @@ JOB_TOKEN = "sandbox-job-token"  # noqa: S105  # nosec B105
 OWNER_LOGIN = "releaser"
 BOT_LOGIN = "github-actions[bot]"
 REPOSITORY_ID = 4_711
+APP_LIFE = timedelta(hours=1)  # of an application's token
 WORKFLOWS = ".github/workflows"  # the folder of their files
 API, UPLOADS = "/api/v3", "/api/uploads"  # below the server's root, as on an Enterprise server
 
@@ -117,6 +119,53 @@ class Token:
     starts: bool = True
     role: str = "write"  # in the repository; an administrator's goes past rules that say so
     app: int = 0  # the number of the application whose it is
+    kind: str = "classic"  # or "fine-grained", "app" and "workflow"
+    permissions: Mapping[str, str] | None = None  # by their names in the API
+    expires_at: datetime | None = None
+
+    @property
+    def is_integration(self) -> bool:
+        """Tell whether no person's: an application's, or a workflow's own."""
+        return self.kind in ("app", "workflow")
+
+    def hides(self, is_private: bool) -> bool:
+        """Tell whether the repository is not there for a classic token."""
+        return is_private and "repo" not in self.scopes.replace(",", " ").split()
+
+    def has(self, kind: str, level: str, is_private: bool = True) -> bool:
+        """Tell whether it has a permission, by the name that the API gives it, at a level."""
+        if self.permissions is None:
+            named = {"repo"} if is_private else {"repo", "public_repo"}
+            return bool(named & set(self.scopes.replace(",", " ").split())) and (level == "read" or self.push)
+        if (kind, level) == ("metadata", "read"):
+            return True
+        return allows(self.permissions, kind, level)
+
+    def may_change_workflows(self) -> bool:
+        """Tell whether it may push a change of a workflow's file: no workflow's own token may."""
+        if self.permissions is None:
+            return "workflow" in self.scopes.replace(",", " ").split()
+        return self.kind != "workflow" and self.has("workflows", "write")
+
+
+def fine_grained_token(permissions: Mapping[str, str], login: str = OWNER_LOGIN) -> Token:
+    """Make a person's token that has these permissions; there is none for checks."""
+    found = {kind: level for kind, level in permissions.items() if kind != "checks"}
+    return Token(login, allows(found, "contents", "write"), "", kind="fine-grained", permissions=found)
+
+
+def app_token(permissions: Mapping[str, str], login: str = "release-app[bot]") -> Token:
+    """Make an application's token, which lives an hour from now."""
+    ends = now() + APP_LIFE
+    push = allows(permissions, "contents", "write")
+    return Token(login, push, "", kind="app", permissions=permissions, expires_at=ends)
+
+
+def workflow_token(permissions: Mapping[str, str]) -> Token:
+    """Make a job's own token; `permissions` are named as in a workflow."""
+    found = {kind.replace("-", "_"): level for kind, level in permissions.items()}
+    push = allows(found, "contents", "write")
+    return Token(BOT_LOGIN, push, "", starts=False, kind="workflow", permissions=found)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from release.sandbox.github.answers import Refused, invalid
 from release.sandbox.github.events import notice_refs
 from release.sandbox.github.judging import PASSED, Change, objections, unknown_rule
 from release.sandbox.github.judging import RULES as KNOWN
+from release.sandbox.github.permissions import workflow_refusal
 from release.sandbox.github.protection import classic_rulesets
 from release.sandbox.github.records import Json, Pull, Ruleset, Token, user_id
 from release.sandbox.github.state import Hub, checks_of, statuses_of
@@ -118,6 +119,8 @@ def update_ref(hub: Hub, token: Token, change: Change, status: int = 422) -> Non
     meanwhile.
     """
     with hub.lock:
+        if refused := workflow_refusal(hub, token, change.new):
+            raise Refused(403, refused)
         verdict(hub, token, change).check(status)
         hub.bare.update_ref(change.ref, change.new, change.old)
         notice_refs(hub, token)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 from semver import Version
 
@@ -13,7 +14,6 @@ from release.sandbox.git import Bare
 from release.sandbox.github.kept import Kept
 from release.sandbox.github.records import (
     API,
-    JOB_TOKEN,
     Check,
     Comment,
     Json,
@@ -26,6 +26,7 @@ from release.sandbox.github.records import (
     Status,
     Token,
     now,
+    workflow_token,
 )
 from release.sandbox.runner import Gates, JobLike, RunLike, Start
 from release.workflows import RESTRICTED
@@ -91,8 +92,14 @@ class Hub:
         }
         sides = start.payload.get("pull_request", {})
         github |= {f"{side}_ref": sides[side]["ref"] if sides else "" for side in ("base", "head")}
-        secrets = {"GITHUB_TOKEN": JOB_TOKEN, **self.secrets}
-        return {"github": github, "secrets": secrets, "vars": {}, "grants": self.default_grants}
+        grants = {"grants": self.default_grants, "issue": self.issue_token, "is_private": self.settings.private}
+        return {"github": github, "secrets": {**self.secrets}, "vars": {}, **grants}
+
+    def issue_token(self, granted: Mapping[str, str]) -> str:
+        """Make a token for a job, which has what was granted."""
+        name = f"ghs_{token_hex(16)}"
+        self.tokens[name] = workflow_token(granted)
+        return name
 
     @property
     def api(self) -> str:

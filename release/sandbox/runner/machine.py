@@ -129,10 +129,15 @@ class Machine:
             return False
         return bool(re.search(r"\b(?:ubuntu|windows|macos)-", labels)) and "self-hosted" not in labels
 
-    def check_grant(self, scope: str, words: str) -> None:
+    def check_grant(self, scope: str, words: str, level: str = "write") -> None:
         """Raise `ActionFailed` unless the job's token may write there; the words are what would be said of it."""
-        if not allows(self.run.grants(self.job.key), scope, "write"):
-            raise ActionFailed(f"{words} (jobs.{self.job.key} has no `permissions: {scope}: write`)")
+        if not allows(self.run.grants(self.job.key), scope, level):
+            raise ActionFailed(f"{words} (jobs.{self.job.key} has no `permissions: {scope}: {level}`)")
+
+    def check_checkout(self, token: str) -> None:
+        """Raise `ActionFailed` where the job's own token does not see its repository."""
+        if self.run.context.get("is_private") and token in ("", self.contexts["github"]["token"]):
+            self.check_grant("contents", "remote: Repository not found.", "read")
 
     def inside(self, place: Path) -> Path:
         """Return the place; raise `ActionFailed` where it is outside of the job's folders."""

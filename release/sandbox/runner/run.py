@@ -188,7 +188,7 @@ class WorkflowRun(RunState):
         """Make the run of a called workflow, within this one."""
         spec, matrix = self.workflow.jobs[key], found[0] | found[1]
         workflow, sha = called_workflow(self, str(spec["uses"]))
-        secrets = self.context.get("secrets", {})
+        secrets = self.secrets(key)
         seen = {**context, "matrix": matrix, "secrets": secrets}
         run = replace(
             self,

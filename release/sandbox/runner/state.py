@@ -92,6 +92,11 @@ class RunState:
         above = self.caller.grants(self.called_by) if self.caller else given
         return grants(above, self.workflow.permissions, self.workflow.jobs[key].get("permissions"))
 
+    def secrets(self, key: str) -> Any:
+        """Give a job its secrets: the run's, and where somebody issues them a token of its own."""
+        found, issue = self.context.get("secrets", {}), self.context.get("issue")
+        return type(found)({**found, "GITHUB_TOKEN": issue(self.grants(key))}) if issue else found
+
     def cancel(self) -> None:
         """End the run early; steps that run on regardless, such as always(), are ended by a second call."""
         with self.lock:
@@ -168,7 +173,8 @@ def job_contexts(run: RunState, key: str) -> dict[str, Any]:
 def step_contexts(run: RunState, job: Job) -> dict[str, Any]:
     """Give what a job's steps are evaluated in; its machine adds the rest."""
     found = job_contexts(run, job.key)
-    group, secrets = run.groups[job.key], run.context.get("secrets", {})
+    group, secrets = run.groups[job.key], run.secrets(job.key)
+    found["github"] = {**found["github"], "token": secrets.get("GITHUB_TOKEN", "")}
     if job.environment:  # what it has goes before the repository's
         found["vars"] = type(found["vars"])({**found["vars"], **job.environment.variables})
         secrets = type(secrets)({**secrets, **job.environment.secrets})
@@ -206,6 +212,5 @@ def _github_context(run: RunState) -> dict[str, Any]:
         "workflow": run.workflow.name,
         "workflow_ref": f"{repository}/{run.workflow.path}@{run.ref}",
         "workflow_sha": run.sha,
-        "token": run.context.get("secrets", {}).get("GITHUB_TOKEN", ""),
     }
     return {**own, **given, "run_attempt": str(run.attempt)}

@@ -48,6 +48,7 @@ def _checkout(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     if other and other.lower() != repository.lower():
         work.tell(0, f"check out another repository, {other}", "listed")
         return expressions.Partial()
+    work.machine.check_checkout(inputs.get("token", ""))
     sha = run.sha if not ref or ref in (run.ref, run.ref.split("/", 2)[-1]) else _commit(work, ref)
     folder = "" if inputs.get("path", ".") in (".", "./") else f"{PurePosixPath(inputs['path'])}/"
     whole = inputs.get("fetch-depth") == "0" or inputs.get("fetch-tags") == "true"

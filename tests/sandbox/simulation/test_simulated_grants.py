@@ -15,6 +15,7 @@ ROLE = (
     "aws-actions/configure-aws-credentials@v4, with: {role-to-assume: 'arn:aws:iam::1:role/r', aws-region: us-east-1}"
 )
 PUSHES = f"run: docker push {ECR}:photon-py3.11-runner-0.9.0"
+RELEASE = "run: gh release create 1"
 COPIES = "run: aws s3 cp sdk/pyproject.toml s3://lepton-sdk/x"
 NO_IDENTITY = "jobs.a has no `permissions: id-token: write`"
 NO_KEYS = "no step of jobs.a takes credentials of AWS"
@@ -55,6 +56,12 @@ def fails(world: World, text: str) -> str:
         (["uses: actions/checkout@v4", COPIES], "", HOSTED, NO_KEYS),
         (["uses: actions/checkout@v4", COPIES.replace("aws", "export AWS_ACCESS_KEY_ID=a; aws")], "", HOSTED, ""),
         (["uses: somebody/logs-in-to-aws@v1", PUSHES], "", HOSTED, ""),
+        (["uses: actions/checkout@v4"], "permissions: {}", HOSTED, "Repository not found"),
+        (["uses: actions/checkout@v4, with: {token: '${{ secrets.OTHER }}'}"], "permissions: {}", HOSTED, ""),
+        ([f"{RELEASE}, env: {{GH_TOKEN: '${{{{ github.token }}}}'}}"], "", HOSTED, "Resource not accessible"),
+        ([f"{RELEASE}, env: {{GH_TOKEN: '${{{{ github.token }}}}'}}"], "permissions: {contents: write}", HOSTED, ""),
+        ([f"{RELEASE}, env: {{GH_TOKEN: '${{{{ secrets.OTHER }}}}'}}"], "", HOSTED, ""),
+        ([RELEASE], "permissions: {contents: write}", HOSTED, "exit code 4"),
         (["run: git push origin HEAD:x"], "permissions: {contents: read}", HOSTED, "`permissions: contents: write`"),
         (["run: git push origin HEAD:x"], "permissions: {contents: write}", HOSTED, ""),
         (

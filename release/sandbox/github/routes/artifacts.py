@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import blob_redirect, find_part, find_run, hub, not_found, page
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Run
 from release.sandbox.github.shapes.runs import artifact_json
 
@@ -13,6 +14,7 @@ routes = Blueprint("artifacts", __name__)
 
 
 @routes.get("/actions/artifacts")
+@needs("actions=read")
 def artifacts() -> ResponseReturnValue:
     """Answer the artifacts of all runs, newest run first, all or by `name`."""
     found = [
@@ -22,6 +24,7 @@ def artifacts() -> ResponseReturnValue:
 
 
 @routes.get("/actions/runs/<int:number>/artifacts")
+@needs("actions=read")
 def run_artifacts(number: int) -> ResponseReturnValue:
     """Answer the artifacts of a run, all or by `name`."""
     run = find_run(number)
@@ -35,12 +38,14 @@ def _artifact_names(run: Run) -> list[str]:
 
 
 @routes.get("/actions/artifacts/<int:number>")
+@needs("actions=read")
 def one_artifact(number: int) -> ResponseReturnValue:
     """Answer one artifact."""
     return artifact_json(hub(), *_find_artifact(number))
 
 
 @routes.get("/actions/artifacts/<int:number>/zip")
+@needs("actions=read")
 def artifact_zip(number: int) -> Response:
     """Send the client to the archive of an artifact."""
     run, name = _find_artifact(number)

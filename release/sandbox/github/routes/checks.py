@@ -6,6 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import Refused, body, find_commit, find_run, hub, invalid, not_found, page, token
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Check, Json, now
 from release.sandbox.github.shapes import repository_json
 from release.sandbox.github.shapes.commits import check_json, check_suite_json, status_json
@@ -16,6 +17,7 @@ STATES = ("error", "failure", "pending", "success")
 
 
 @routes.get("/commits/<path:ref>/check-runs")
+@needs("checks=read")
 def check_runs(ref: str) -> ResponseReturnValue:
     """Answer the check runs of a commit: its runs' jobs, and those that other applications made."""
     wanted = request.args
@@ -28,6 +30,7 @@ def check_runs(ref: str) -> ResponseReturnValue:
 
 
 @routes.get("/commits/<path:ref>/check-suites")
+@needs("checks=read")
 def check_suites(ref: str) -> ResponseReturnValue:
     """Answer the check suites of a commit: one a run."""
     state, sha = hub(), find_commit(ref)
@@ -36,6 +39,7 @@ def check_suites(ref: str) -> ResponseReturnValue:
 
 
 @routes.get("/check-suites/<int:number>/check-runs")
+@needs("checks=read")
 def check_runs_of_suite(number: int) -> ResponseReturnValue:
     """Answer the check runs of a check suite: the jobs of a run."""
     run = find_run(number)
@@ -44,6 +48,7 @@ def check_runs_of_suite(number: int) -> ResponseReturnValue:
 
 
 @routes.post("/check-runs")
+@needs("checks=write")
 def create_check_run() -> ResponseReturnValue:
     """Report a check, as a GitHub App would."""
     asked = body()
@@ -53,12 +58,14 @@ def create_check_run() -> ResponseReturnValue:
 
 
 @routes.get("/check-runs/<int:number>")
+@needs("checks=read")
 def one_check_run(number: int) -> ResponseReturnValue:
     """Answer one check run."""
     return check_json(hub(), _find_check(number))
 
 
 @routes.patch("/check-runs/<int:number>")
+@needs("checks=write")
 def change_check_run(number: int) -> ResponseReturnValue:
     """Change a check run that was reported here; the jobs of runs are GitHub's own."""
     check = _find_check(number)
@@ -69,6 +76,7 @@ def change_check_run(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/check-runs/<int:number>/annotations")
+@needs("checks=read")
 def check_annotations(number: int) -> ResponseReturnValue:
     """Answer what a check run says of lines."""
     return page(_find_check(number).output.get("annotations", []))
@@ -93,6 +101,7 @@ def _change(check: Check, asked: Json) -> None:
 
 
 @routes.post("/statuses/<sha>")
+@needs("statuses=write")
 def create_status(sha: str) -> ResponseReturnValue:
     """Report a status on a commit."""
     state, asked = hub(), body()
@@ -104,6 +113,7 @@ def create_status(sha: str) -> ResponseReturnValue:
 
 
 @routes.get("/commits/<path:ref>/status")
+@needs("statuses=read")
 def combined_status(ref: str) -> ResponseReturnValue:
     """Answer the newest status of each context, and what they come to."""
     state, sha = hub(), find_commit(ref)
@@ -130,6 +140,7 @@ def _combined_state(states: set[str]) -> str:
 
 @routes.get("/statuses/<ref>")
 @routes.get("/commits/<path:ref>/statuses")
+@needs("statuses=read")
 def statuses(ref: str) -> ResponseReturnValue:
     """Answer every status of a commit, newest first."""
     sha = find_commit(ref)

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from release.sandbox.github.answers import Refused, body, find_commit, hub, not_found, page, token
 from release.sandbox.github.judging import Change
 from release.sandbox.github.merging import merge_commit
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.rules import update_ref
 from release.sandbox.github.shapes.commits import commit_json, files_json
 
@@ -19,6 +20,7 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 @routes.get("/commits")
+@needs("contents=read")
 def commits() -> ResponseReturnValue:
     """Answer the commits from a branch or SHA back, all or those of one `path`."""
     sha = find_commit(request.args.get("sha", hub().settings.default_branch))
@@ -28,6 +30,7 @@ def commits() -> ResponseReturnValue:
 
 
 @routes.get("/commits/<path:ref>")
+@needs("contents=read")
 def one_commit(ref: str) -> ResponseReturnValue:
     """Answer a commit with its files."""
     state = hub()
@@ -39,6 +42,7 @@ def one_commit(ref: str) -> ResponseReturnValue:
 
 
 @routes.get("/compare/<path:basehead>")
+@needs("contents=read")
 def compare(basehead: str) -> ResponseReturnValue:
     """Answer what separates two commits, oldest first."""
     state = hub()
@@ -76,6 +80,7 @@ def _status(ahead: int, behind: int) -> str:
 
 
 @routes.post("/merges")
+@needs("contents=write")
 def merge_branch() -> ResponseReturnValue:
     """Merge a branch or commit into a branch; 204 when it is there already, 409 when they conflict."""
     state, asked = hub(), body()

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from release.sandbox.git import ZERO, Commit, Entry
 from release.sandbox.github.answers import Refused, blob_redirect, body, find_commit, hub, not_found, token
 from release.sandbox.github.judging import Change
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Json
 from release.sandbox.github.rules import update_ref
 from release.sandbox.github.shapes.commits import git_commit_json
@@ -22,6 +23,7 @@ _TYPES = {"tree": "dir", "commit": "submodule", "blob": "file"}
 
 @routes.get("/contents/", defaults={"path": ""}, strict_slashes=False)
 @routes.get("/contents/<path:path>")
+@needs("contents=read")
 def contents(path: str) -> ResponseReturnValue:
     """Answer a folder as a list, or a file in base64 or, when asked for, raw."""
     state, path = hub(), path.strip("/")
@@ -37,6 +39,7 @@ def contents(path: str) -> ResponseReturnValue:
 
 
 @routes.get("/readme")
+@needs("contents=read")
 def readme() -> ResponseReturnValue:
     """Answer the README of the root."""
     return contents("README.md")
@@ -74,6 +77,7 @@ def _content_json(state: Hub, found: Entry, ref: str) -> Json:
 
 
 @routes.put("/contents/<path:path>")
+@needs("contents=write")
 def write(path: str) -> ResponseReturnValue:
     """Write a file by a commit on a branch; whoever replaces one says which content they saw."""
     state, asked = hub(), body()
@@ -85,6 +89,7 @@ def write(path: str) -> ResponseReturnValue:
 
 
 @routes.delete("/contents/<path:path>")
+@needs("contents=write")
 def delete(path: str) -> ResponseReturnValue:
     """Delete a file by a commit on a branch; GitHub takes what it asks for from the query too."""
     asked = body() if request.get_data() else request.args.to_dict()
@@ -129,6 +134,7 @@ def people(asked: Json, login: str) -> dict[str, str]:
 
 
 @routes.get("/<any(tarball, zipball):kind>/<path:ref>")
+@needs("contents=read")
 def archive(kind: str, ref: str) -> ResponseReturnValue:
     """Send the client to an archive of the files at a ref."""
     state, sha = hub(), find_commit(ref)

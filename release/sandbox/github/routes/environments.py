@@ -6,6 +6,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import Refused, body, find_run, hub, not_found, page, token
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Json, Run
 from release.sandbox.github.shapes import user_json
 from release.sandbox.github.shapes.environments import (
@@ -23,6 +24,7 @@ STATES = ("approved", "rejected")
 
 
 @routes.get("/environments")
+@needs("actions=read")
 def environments() -> ResponseReturnValue:
     """Answer the environments, each with what protects it."""
     found = list(hub().gates.environments.values())
@@ -30,12 +32,14 @@ def environments() -> ResponseReturnValue:
 
 
 @routes.get("/environments/<path:name>")
+@needs("actions=read")
 def one_environment(name: str) -> ResponseReturnValue:
     """Answer one environment."""
     return environment_json(hub(), _find_environment(name))
 
 
 @routes.get("/environments/<path:name>/deployment-branch-policies")
+@needs("actions=read")
 def branch_policies(name: str) -> ResponseReturnValue:
     """Answer which branches and tags may use an environment."""
     found = policies(_find_environment(name))
@@ -51,6 +55,7 @@ def _find_environment(name: str) -> Environment:
 
 
 @routes.get("/actions/runs/<int:number>/pending_deployments")
+@needs("actions=read")
 def pending_deployments(number: int) -> ResponseReturnValue:
     """Answer which environments a run waits for, and who may review it."""
     run = find_run(number)
@@ -59,6 +64,7 @@ def pending_deployments(number: int) -> ResponseReturnValue:
 
 
 @routes.post("/actions/runs/<int:number>/pending_deployments")
+@needs("deployments=write")
 def review_deployments(number: int) -> ResponseReturnValue:
     """Approve or reject what a run waits for; 422 for whoever may not."""
     run, asked = find_run(number), body()
@@ -81,6 +87,7 @@ def _reviewed(run: Run, ids: list[int]) -> list[Environment]:
 
 
 @routes.get("/actions/runs/<int:number>/approvals")
+@needs("actions=read")
 def approvals(number: int) -> ResponseReturnValue:
     """Answer the reviews of a run's deployments."""
     run, state = find_run(number), hub()

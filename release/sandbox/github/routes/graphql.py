@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import Refused, body, hub, token
 from release.sandbox.github.merging import change_pull, merge_pull, open_pull
+from release.sandbox.github.permissions import needs, require
 from release.sandbox.github.records import Json, Pull
 from release.sandbox.github.routes.pulls import STATES
 from release.sandbox.github.routes.search import found_pulls
@@ -41,6 +42,7 @@ def _schema() -> GraphQLSchema:
 
 
 @routes.post("/graphql")
+@needs()
 def graphql() -> ResponseReturnValue:
     """Answer a query or a mutation; what the schema lacks is an error that names it."""
     from graphql import graphql_sync
@@ -49,12 +51,27 @@ def graphql() -> ResponseReturnValue:
     queries = {
         "repository": _repository,
         "viewer": lambda _: actor_node(token().login),
-        "search": _search,
-        "node": _node,
+        "search": _asking(_search, "pull_requests=read"),
+        "node": _asking(_node, "pull_requests=read"),
     }
     return graphql_sync(
         _schema(), str(asked.get("query")), {**queries, **_MUTATIONS}, variable_values=asked.get("variables")
     ).formatted
+
+
+def _asking(resolve: Callable[..., Any], *ways: str) -> Callable[..., Any]:
+    """Have a field ask for a permission first, as a route does."""
+
+    def asked(_: object, **given: Any) -> Any:
+        from graphql import GraphQLError
+
+        try:
+            require(*ways)
+        except Refused as error:
+            raise GraphQLError(error.message, extensions={"type": "FORBIDDEN"}) from error
+        return resolve(_, **given)
+
+    return asked
 
 
 def _missing(kind: str, words: str) -> Exception:
@@ -67,8 +84,14 @@ def _repository(_: object, owner: str, name: str, **_options: object) -> Json:
     state = hub()
     if f"{owner}/{name}".lower() != state.full_name.lower():
         raise _missing("Repository", f"name '{owner}/{name}'")
-    lists = {"pullRequest": _pull_request, "pullRequests": _pull_requests, "release": _release, "releases": _releases}
-    return {**repository_node(state), **lists, "labels": _labels}
+    pulls: dict[str, Callable[..., Any]] = {"pullRequest": _pull_request, "pullRequests": _pull_requests}
+    releases: dict[str, Callable[..., Any]] = {"release": _release, "releases": _releases}
+    return {
+        **repository_node(state),
+        **{name: _asking(resolve, "pull_requests=read") for name, resolve in pulls.items()},
+        **{name: _asking(resolve, "contents=read") for name, resolve in releases.items()},
+        "labels": _asking(_labels, "issues=read", "pull_requests=read"),
+    }
 
 
 def _pull_request(_: object, number: int) -> Json:
@@ -117,7 +140,7 @@ def _labels(_: object, first: int = 30, **_options: object) -> Json:
     return connection([label_node(hub(), label) for label in known_labels(hub())[:first]])
 
 
-def _mutation(change: Callable[[Json], Pull]) -> Callable[..., Json]:
+def _mutation(change: Callable[[Json], Pull], need: str = "pull_requests=write") -> Callable[..., Json]:
     """Make a mutation of what changes a pull request; what REST would refuse is an error."""
 
     def mutate(_: object, **asked: Json) -> Json:
@@ -129,7 +152,7 @@ def _mutation(change: Callable[[Json], Pull]) -> Callable[..., Json]:
             said = [each["message"] for each in error.errors if isinstance(each, dict) and "message" in each]
             raise GraphQLError("; ".join(said) or error.message) from error
 
-    return mutate
+    return _asking(mutate, need)
 
 
 def _pull(asked: Json) -> Pull:
@@ -182,14 +205,13 @@ def _comment(_: object, **asked: Json) -> Json:
     return {"commentEdge": {"node": {"url": f"{hub().html}/pull/{pull.number}#issuecomment-{comment.id}"}}}
 
 
-_QUERIES = {"repository": _repository, "search": _search, "node": _node}
 _MUTATIONS = {
     "createPullRequest": _mutation(_open),
-    "mergePullRequest": _mutation(_merge),
+    "mergePullRequest": _mutation(_merge, "contents=write"),
     "updatePullRequest": _mutation(_changed()),
     "closePullRequest": _mutation(_changed(state="closed")),
     "reopenPullRequest": _mutation(_changed(state="open")),
     "markPullRequestReadyForReview": _mutation(_ready),
     "addPullRequestReview": _mutation(_review),
-    "addComment": _comment,
+    "addComment": _asking(_comment, "issues=write", "pull_requests=write"),
 }

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import Refused, body, find_pull, hub, invalid, not_found, page, token
 from release.sandbox.github.merging import change_pull
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Comment, Json, Pull, now
 from release.sandbox.github.shapes.pulls import comment_json, issue_json, label_json
 from release.sandbox.github.state import add_comment, known_labels
@@ -15,12 +16,14 @@ routes = Blueprint("issues", __name__)
 
 
 @routes.get("/labels")
+@needs("issues=read", "pull_requests=read")
 def labels() -> ResponseReturnValue:
     """Answer the labels by name."""
     return [label_json(hub(), label) for label in page(known_labels(hub()))]
 
 
 @routes.post("/labels")
+@needs("issues=write", "pull_requests=write")
 def create_label() -> ResponseReturnValue:
     """Make a label; 422 when there is one of that name."""
     asked = body()
@@ -35,6 +38,7 @@ def _label(asked: Json) -> Json:
 
 
 @routes.get("/labels/<path:name>")
+@needs("issues=read", "pull_requests=read")
 def one_label(name: str) -> ResponseReturnValue:
     """Answer one label."""
     if name not in known_labels(hub()):
@@ -43,6 +47,7 @@ def one_label(name: str) -> ResponseReturnValue:
 
 
 @routes.patch("/labels/<path:name>")
+@needs("issues=write", "pull_requests=write")
 def change_label(name: str) -> ResponseReturnValue:
     """Change a label, on pull requests too."""
     one_label(name)
@@ -55,6 +60,7 @@ def change_label(name: str) -> ResponseReturnValue:
 
 
 @routes.delete("/labels/<path:name>")
+@needs("issues=write", "pull_requests=write")
 def delete_label(name: str) -> ResponseReturnValue:
     """Delete a label, from pull requests too."""
     one_label(name)
@@ -65,6 +71,7 @@ def delete_label(name: str) -> ResponseReturnValue:
 
 
 @routes.get("/issues/<int:number>/labels")
+@needs("issues=read", "pull_requests=read")
 def labels_of(number: int) -> ResponseReturnValue:
     """Answer the labels of a pull request."""
     return _labels_json(find_pull(number))
@@ -75,6 +82,7 @@ def _labels_json(pull: Pull) -> list[Json]:
 
 
 @routes.route("/issues/<int:number>/labels", methods=["POST", "PUT"])
+@needs("issues=write", "pull_requests=write")
 def add_labels(number: int) -> ResponseReturnValue:
     """Put labels on a pull request; with PUT in place of those that it has. A list alone will do."""
     pull, asked = find_pull(number), request.get_json(force=True, silent=True)
@@ -87,6 +95,7 @@ def add_labels(number: int) -> ResponseReturnValue:
 
 
 @routes.delete("/issues/<int:number>/labels")
+@needs("issues=write", "pull_requests=write")
 def remove_labels(number: int) -> ResponseReturnValue:
     """Take all labels off a pull request."""
     find_pull(number).labels.clear()
@@ -94,6 +103,7 @@ def remove_labels(number: int) -> ResponseReturnValue:
 
 
 @routes.delete("/issues/<int:number>/labels/<path:name>")
+@needs("issues=write", "pull_requests=write")
 def remove_label(number: int, name: str) -> ResponseReturnValue:
     """Take one label off a pull request."""
     pull = find_pull(number)
@@ -104,6 +114,7 @@ def remove_label(number: int, name: str) -> ResponseReturnValue:
 
 
 @routes.get("/issues")
+@needs("issues=read", "pull_requests=read")
 def issues() -> ResponseReturnValue:
     """Answer the pull requests as issues, newest first: `state`, `labels`."""
     state, wanted = request.args.get("state", "open"), set(filter(None, request.args.get("labels", "").split(",")))
@@ -112,12 +123,14 @@ def issues() -> ResponseReturnValue:
 
 
 @routes.get("/issues/<int:number>")
+@needs("issues=read", "pull_requests=read")
 def one_issue(number: int) -> ResponseReturnValue:
     """Answer a pull request as an issue."""
     return issue_json(hub(), find_pull(number))
 
 
 @routes.patch("/issues/<int:number>")
+@needs("issues=write", "pull_requests=write")
 def change_issue(number: int) -> ResponseReturnValue:
     """Change title, body, state or labels of a pull request."""
     pull, asked = find_pull(number), body()
@@ -127,6 +140,7 @@ def change_issue(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/issues/<int:number>/comments")
+@needs("issues=read", "pull_requests=read")
 def comments(number: int) -> ResponseReturnValue:
     """Answer the comments on a pull request, oldest first."""
     pull = find_pull(number)
@@ -134,6 +148,7 @@ def comments(number: int) -> ResponseReturnValue:
 
 
 @routes.post("/issues/<int:number>/comments")
+@needs("issues=write", "pull_requests=write")
 def create_comment(number: int) -> ResponseReturnValue:
     """Comment on a pull request."""
     pull = find_pull(number)
@@ -141,12 +156,14 @@ def create_comment(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/issues/comments/<int:number>")
+@needs("issues=read", "pull_requests=read")
 def one_comment(number: int) -> ResponseReturnValue:
     """Answer one comment."""
     return comment_json(hub(), *_find_comment(number))
 
 
 @routes.patch("/issues/comments/<int:number>")
+@needs("issues=write", "pull_requests=write")
 def change_comment(number: int) -> ResponseReturnValue:
     """Change what a comment says."""
     pull, comment = _find_comment(number)
@@ -155,6 +172,7 @@ def change_comment(number: int) -> ResponseReturnValue:
 
 
 @routes.delete("/issues/comments/<int:number>")
+@needs("issues=write", "pull_requests=write")
 def delete_comment(number: int) -> ResponseReturnValue:
     """Delete a comment."""
     pull, comment = _find_comment(number)

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.git import ZERO, Entry, GitError
 from release.sandbox.github.answers import Refused, body, find_commit, hub, not_found, token
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Json, now
 from release.sandbox.github.routes.contents import people
 from release.sandbox.github.shapes import node_id
@@ -20,12 +21,14 @@ routes = Blueprint("objects", __name__)
 
 
 @routes.get("/git/commits/<sha>")
+@needs("contents=read")
 def one_commit(sha: str) -> ResponseReturnValue:
     """Answer a commit's object."""
     return git_commit_json(hub(), hub().bare.commit(find_commit(sha)))
 
 
 @routes.post("/git/commits")
+@needs("contents=write")
 def create_commit() -> ResponseReturnValue:
     """Make a commit, which nothing names yet."""
     state, asked = hub(), body()
@@ -39,6 +42,7 @@ def create_commit() -> ResponseReturnValue:
 
 
 @routes.get("/git/trees/<path:sha>")
+@needs("contents=read")
 def one_tree(sha: str) -> ResponseReturnValue:
     """Answer a tree, with `recursive` and all below it."""
     state = hub()
@@ -51,6 +55,7 @@ def one_tree(sha: str) -> ResponseReturnValue:
 
 
 @routes.post("/git/trees")
+@needs("contents=write")
 def create_tree() -> ResponseReturnValue:
     """Make a tree from another one, or from nothing."""
     state, asked = hub(), body()
@@ -81,6 +86,7 @@ def _entry_json(state: Hub, entry: Entry) -> Json:
 
 
 @routes.get("/git/blobs/<sha>")
+@needs("contents=read")
 def one_blob(sha: str) -> ResponseReturnValue:
     """Answer a blob in base64."""
     state = hub()
@@ -92,6 +98,7 @@ def one_blob(sha: str) -> ResponseReturnValue:
 
 
 @routes.post("/git/blobs")
+@needs("contents=write")
 def create_blob() -> ResponseReturnValue:
     """Keep a blob, which no tree has yet."""
     asked = body()
@@ -101,6 +108,7 @@ def create_blob() -> ResponseReturnValue:
 
 
 @routes.get("/git/tags/<sha>")
+@needs("contents=read")
 def one_tag(sha: str) -> ResponseReturnValue:
     """Answer an annotated tag's object."""
     try:
@@ -110,6 +118,7 @@ def one_tag(sha: str) -> ResponseReturnValue:
 
 
 @routes.post("/git/tags")
+@needs("contents=write")
 def create_tag() -> ResponseReturnValue:
     """Make an annotated tag's object; the tag itself is a ref, and made as one."""
     state, asked = hub(), body()

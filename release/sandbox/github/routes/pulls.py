@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import body, find_commit, find_pull, hub, not_found, page, token
 from release.sandbox.github.merging import change_pull, fork_point, has_commit, merge_pull, open_pull, update_pull
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.rules import check_review
 from release.sandbox.github.shapes.commits import commit_json, files_json
 from release.sandbox.github.shapes.pulls import pull_json, review_json, simple_pull_json
@@ -17,6 +18,7 @@ STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMEN
 
 
 @routes.get("/pulls")
+@needs("pull_requests=read")
 def pulls() -> ResponseReturnValue:
     """Answer the pull requests, newest first: `state`, `head` as owner:branch, `base`."""
     wanted = request.args
@@ -32,6 +34,7 @@ def pulls() -> ResponseReturnValue:
 
 
 @routes.post("/pulls")
+@needs("pull_requests=write")
 def create_pull() -> ResponseReturnValue:
     """Open a pull request; 422 when one is open already, or there is nothing to merge."""
     pull = open_pull(hub(), body(), token())
@@ -41,12 +44,14 @@ def create_pull() -> ResponseReturnValue:
 
 
 @routes.get("/pulls/<int:number>")
+@needs("pull_requests=read")
 def one_pull(number: int) -> ResponseReturnValue:
     """Answer one pull request; whether it can be merged is worked out after the first asking."""
     return pull_json(hub(), find_pull(number))
 
 
 @routes.patch("/pulls/<int:number>")
+@needs("pull_requests=write")
 def patch_pull(number: int) -> ResponseReturnValue:
     """Change title, body, base or state."""
     pull = find_pull(number)
@@ -55,6 +60,7 @@ def patch_pull(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/pulls/<int:number>/files")
+@needs("pull_requests=read")
 def pull_files(number: int) -> ResponseReturnValue:
     """Answer the files that a pull request changes."""
     pull = find_pull(number)
@@ -62,6 +68,7 @@ def pull_files(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/pulls/<int:number>/commits")
+@needs("pull_requests=read")
 def pull_commits(number: int) -> ResponseReturnValue:
     """Answer the commits of a pull request, oldest first."""
     pull = find_pull(number)
@@ -70,6 +77,7 @@ def pull_commits(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/commits/<path:ref>/pulls")
+@needs("pull_requests=read")
 def pulls_of_commit(ref: str) -> ResponseReturnValue:
     """Answer the pull requests that brought a commit, or that contain it."""
     sha = find_commit(ref)  # before the pull requests: a commit that is not there is refused without any too
@@ -78,6 +86,7 @@ def pulls_of_commit(ref: str) -> ResponseReturnValue:
 
 
 @routes.get("/pulls/<int:number>/reviews")
+@needs("pull_requests=read")
 def reviews(number: int) -> ResponseReturnValue:
     """Answer the reviews, oldest first."""
     pull = find_pull(number)
@@ -85,6 +94,7 @@ def reviews(number: int) -> ResponseReturnValue:
 
 
 @routes.post("/pulls/<int:number>/reviews")
+@needs("pull_requests=write")
 def create_review(number: int) -> ResponseReturnValue:
     """Review a pull request; nobody approves their own."""
     pull, asked = find_pull(number), body()
@@ -94,6 +104,7 @@ def create_review(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/pulls/<int:number>/merge")
+@needs("pull_requests=read")
 def is_merged(number: int) -> ResponseReturnValue:
     """Answer 204 when merged, else 404."""
     if find_pull(number).merged_at is None:
@@ -102,6 +113,7 @@ def is_merged(number: int) -> ResponseReturnValue:
 
 
 @routes.put("/pulls/<int:number>/merge")
+@needs("contents=write")
 def merge(number: int) -> ResponseReturnValue:
     """Merge in the repository, if the head is the one that was meant and the rules allow it."""
     sha = merge_pull(hub(), find_pull(number), body(), token())
@@ -109,6 +121,7 @@ def merge(number: int) -> ResponseReturnValue:
 
 
 @routes.put("/pulls/<int:number>/update-branch")
+@needs("pull_requests=write")
 def update_branch(number: int) -> ResponseReturnValue:
     """Merge the base branch into the pull request's own."""
     update_pull(hub(), find_pull(number), body(), token())
@@ -116,6 +129,7 @@ def update_branch(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/pulls/<int:number>/comments")
+@needs("pull_requests=read")
 def review_comments(number: int) -> ResponseReturnValue:
     """Answer none: the sandbox has no comments on lines."""
     find_pull(number)
@@ -123,6 +137,7 @@ def review_comments(number: int) -> ResponseReturnValue:
 
 
 @routes.post("/pulls/<int:number>/requested_reviewers")
+@needs("pull_requests=write")
 def request_reviewers(number: int) -> ResponseReturnValue:
     """Ask people for a review."""
     pull = find_pull(number)

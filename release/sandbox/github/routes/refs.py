@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from release.sandbox.git import ZERO
 from release.sandbox.github.answers import Refused, body, hub, not_found, page, token
 from release.sandbox.github.judging import Change
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.protection import classic_json
 from release.sandbox.github.records import Json
 from release.sandbox.github.rules import check_new_ref, in_force, update_ref
@@ -21,6 +22,7 @@ routes = Blueprint("refs", __name__)
 
 
 @routes.get("/git/ref/<path:ref>")
+@needs("contents=read")
 def one_ref(ref: str) -> ResponseReturnValue:
     """Answer exactly one ref, or 404."""
     found = hub().bare.refs(f"refs/{ref}")
@@ -31,6 +33,7 @@ def one_ref(ref: str) -> ResponseReturnValue:
 
 @routes.get("/git/refs", defaults={"ref": ""})
 @routes.get("/git/matching-refs/<path:ref>")
+@needs("contents=read")
 def matching_refs(ref: str) -> ResponseReturnValue:
     """Answer the refs whose names begin as asked."""
     found = hub().bare.refs("refs/heads", "refs/tags")
@@ -38,6 +41,7 @@ def matching_refs(ref: str) -> ResponseReturnValue:
 
 
 @routes.post("/git/refs")
+@needs("contents=write")
 def create_ref() -> ResponseReturnValue:
     """Create a ref that does not exist yet."""
     state, asked = hub(), body()
@@ -49,6 +53,7 @@ def create_ref() -> ResponseReturnValue:
 
 
 @routes.delete("/git/refs/<path:ref>")
+@needs("contents=write")
 def delete_ref(ref: str) -> ResponseReturnValue:
     """Delete a ref."""
     state = hub()
@@ -61,6 +66,7 @@ def delete_ref(ref: str) -> ResponseReturnValue:
 
 
 @routes.patch("/git/refs/<path:ref>")
+@needs("contents=write")
 def change_ref(ref: str) -> ResponseReturnValue:
     """Move a ref; with `force` also where that is no fast-forward."""
     state, asked = hub(), body()
@@ -75,6 +81,7 @@ def change_ref(ref: str) -> ResponseReturnValue:
 
 
 @routes.get("/tags")
+@needs("metadata=read")
 def tags() -> ResponseReturnValue:
     """Answer the tags with the commits that they name, by name from the end."""
     state = hub()
@@ -91,6 +98,7 @@ def _tag_json(state: Hub, name: str) -> Json:
 
 
 @routes.get("/branches")
+@needs("contents=read")
 def branches() -> ResponseReturnValue:
     """Answer the branches by name."""
     found = hub().bare.refs("refs/heads")
@@ -105,6 +113,7 @@ def branches() -> ResponseReturnValue:
 
 
 @routes.get("/branches/<path:branch>")
+@needs("contents=read")
 def one_branch(branch: str) -> ResponseReturnValue:
     """Answer one branch (schema branch-with-protection)."""
     state = hub()

@@ -20,6 +20,7 @@ from release.sandbox.github.answers import (
 from release.sandbox.github.events import start_listening
 from release.sandbox.github.judging import Change
 from release.sandbox.github.notes import generated_notes
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Asset, Json, Release, now
 from release.sandbox.github.rules import update_ref
 from release.sandbox.github.shapes import asset_json, release_json
@@ -30,6 +31,7 @@ routes = Blueprint("releases", __name__)
 
 
 @routes.get("/releases")
+@needs("contents=read")
 def releases() -> ResponseReturnValue:
     """Answer the releases, newest first; drafts only to those who may push."""
     found = [each for each in hub().releases.values() if token().push or not each.draft]
@@ -37,6 +39,7 @@ def releases() -> ResponseReturnValue:
 
 
 @routes.get("/releases/tags/<path:tag>")
+@needs("contents=read")
 def release_by_tag(tag: str) -> ResponseReturnValue:
     """Answer the published release of a tag; a draft is not found by it."""
     for each in hub().releases.values():
@@ -46,6 +49,7 @@ def release_by_tag(tag: str) -> ResponseReturnValue:
 
 
 @routes.get("/releases/latest")
+@needs("contents=read")
 def latest_release() -> ResponseReturnValue:
     """Answer the release last said to be the latest, or else the one of the newest commit."""
     found = find_latest(hub())
@@ -55,12 +59,14 @@ def latest_release() -> ResponseReturnValue:
 
 
 @routes.get("/releases/<int:number>")
+@needs("contents=read")
 def one_release(number: int) -> ResponseReturnValue:
     """Answer one release, also a draft."""
     return release_json(hub(), find_release(number))
 
 
 @routes.post("/releases")
+@needs("contents=write")
 def create_release() -> ResponseReturnValue:
     """Create a release; publishing one makes its tag if there is none."""
     state, asked = hub(), body()
@@ -135,6 +141,7 @@ def _make_latest(state: Hub, release: Release, asked: Json, published: bool) -> 
 
 
 @routes.patch("/releases/<int:number>")
+@needs("contents=write")
 def change_release(number: int) -> ResponseReturnValue:
     """Change a release, or publish a draft."""
     state, release, asked = hub(), find_release(number), body()
@@ -159,6 +166,7 @@ def change_release(number: int) -> ResponseReturnValue:
 
 
 @routes.delete("/releases/<int:number>")
+@needs("contents=write")
 def delete_release(number: int) -> ResponseReturnValue:
     """Delete a release; its tag stays, and no other release ever has that of an immutable one."""
     state, release = hub(), find_release(number)
@@ -171,6 +179,7 @@ def delete_release(number: int) -> ResponseReturnValue:
 
 
 @routes.post("/releases/generate-notes")
+@needs("contents=write")
 def generate_notes() -> ResponseReturnValue:
     """Answer generated notes; nothing is saved."""
     asked = body()
@@ -181,6 +190,7 @@ uploads = Blueprint("uploads", __name__)
 
 
 @uploads.post("/releases/<int:number>/assets")
+@needs("contents=write")
 def upload_asset(number: int) -> ResponseReturnValue:
     """Add a file to a release; 422 when the name is taken, or the release immutable."""
     state, release = hub(), find_release(number)
@@ -197,6 +207,7 @@ def upload_asset(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/releases/<int:number>/assets")
+@needs("contents=read")
 def assets(number: int) -> ResponseReturnValue:
     """Answer the files of a release."""
     release = find_release(number)
@@ -204,6 +215,7 @@ def assets(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/releases/assets/<int:number>")
+@needs("contents=read")
 def one_asset(number: int) -> ResponseReturnValue:
     """Answer a file's description, or with `Accept: application/octet-stream` send the client to its bytes."""
     release, asset = _find_asset(number)
@@ -213,6 +225,7 @@ def one_asset(number: int) -> ResponseReturnValue:
 
 
 @routes.patch("/releases/assets/<int:number>")
+@needs("contents=write")
 def change_asset(number: int) -> ResponseReturnValue:
     """Rename a file of a release that can still change."""
     release, asset = _find_asset(number)
@@ -223,6 +236,7 @@ def change_asset(number: int) -> ResponseReturnValue:
 
 
 @routes.delete("/releases/assets/<int:number>")
+@needs("contents=write")
 def delete_asset(number: int) -> ResponseReturnValue:
     """Take a file away from a release that can still change."""
     release, asset = _find_asset(number)

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import LIMIT, Refused, body, hub, limits, not_found, token
 from release.sandbox.github.events import start_listening
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Json
 from release.sandbox.github.shapes import full_repository_json, user_json
 
@@ -22,12 +23,14 @@ top = Blueprint("top", __name__)
 
 
 @routes.get("")
+@needs("metadata=read")
 def repository() -> ResponseReturnValue:
     """Answer the repository and what the token may do with it."""
     return full_repository_json(hub(), token().push)
 
 
 @routes.patch("")
+@needs("administration=write")
 def change_repository() -> ResponseReturnValue:
     """Change settings of the repository."""
     for key, value in body().items():
@@ -37,6 +40,7 @@ def change_repository() -> ResponseReturnValue:
 
 
 @routes.post("/dispatches")
+@needs("contents=write")
 def dispatch() -> ResponseReturnValue:
     """Start what listens on the default branch to a `repository_dispatch` of the type."""
     state, asked = hub(), body()
@@ -48,9 +52,10 @@ def dispatch() -> ResponseReturnValue:
 
 
 @routes.get("/collaborators/<login>/permission")
+@needs("metadata=read")
 def permission(login: str) -> ResponseReturnValue:
     """Answer what somebody may do: what one of their tokens may."""
-    found = [each.push for each in hub().tokens.values() if each.login == login]
+    found = [each.push for each in list(hub().tokens.values()) if each.login == login]
     if not found:
         raise not_found()
     said = "write" if any(found) else "read"
@@ -60,24 +65,28 @@ def permission(login: str) -> ResponseReturnValue:
 
 
 @routes.get("/actions/permissions/workflow")
+@needs("administration=read")
 def workflow_permissions() -> ResponseReturnValue:
     """Answer what a workflow's own token may do unless the workflow says otherwise."""
     return {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
 
 
 @top.get("/")
+@needs()
 def root() -> ResponseReturnValue:
     """Answer where things are, of which the sandbox has some (schema root): `gh auth status` looks at its headers."""
     return {f"{name}_url": f"{hub().api_url}/{name}" for name in _ROOT.split()}
 
 
 @top.get("/user")
+@needs(person=True)
 def user() -> ResponseReturnValue:
     """Answer whose token it is."""
     return _public_user(token().login)
 
 
 @top.get("/users/<login>")
+@needs()
 def one_user(login: str) -> ResponseReturnValue:
     """Answer somebody, whoever it is."""
     return _public_user(login)
@@ -101,6 +110,7 @@ def _public_user(login: str) -> Json:
 
 
 @top.get("/rate_limit")
+@needs()
 def rate_limit() -> ResponseReturnValue:
     """Answer what is left of the hour; asking costs nothing."""
     now = limits()
@@ -114,12 +124,14 @@ def rate_limit() -> ResponseReturnValue:
 
 
 @top.get("/meta")
+@needs()
 def meta() -> ResponseReturnValue:
     """Answer what a GitHub Enterprise Server says of itself."""
     return {"verifiable_password_authentication": False, "installed_version": "3.19.0"}  # nosec B105
 
 
 @top.get("/versions")
+@needs()
 def versions() -> ResponseReturnValue:
     """Answer the versions of the API."""
     return list(reversed(hub().settings.versions))

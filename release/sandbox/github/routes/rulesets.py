@@ -8,6 +8,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import Refused, body, hub, invalid, not_found, page, token
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.protection import classic_json, protected_pattern, read_protection
 from release.sandbox.github.records import Json, Ruleset
 from release.sandbox.github.rules import branch_rules, can_bypass, check_rules, rule_json
@@ -19,12 +20,14 @@ ENFORCEMENTS = ("active", "disabled", "evaluate")
 
 
 @routes.get("/rulesets")
+@needs("metadata=read")
 def rulesets() -> ResponseReturnValue:
     """Answer the rulesets, without their rules."""
     return [_simple_json(ruleset) for ruleset in page(hub().rulesets)]
 
 
 @routes.post("/rulesets")
+@needs("administration=write")
 def create_ruleset() -> ResponseReturnValue:
     """Put a ruleset in force; 422 for a rule that the sandbox does not know, and for a name that is taken."""
     _check_admin()
@@ -39,12 +42,14 @@ def create_ruleset() -> ResponseReturnValue:
 
 
 @routes.get("/rulesets/<int:number>")
+@needs("metadata=read")
 def one_ruleset(number: int) -> ResponseReturnValue:
     """Answer one ruleset with its rules."""
     return _ruleset_json(_find(number))
 
 
 @routes.put("/rulesets/<int:number>")
+@needs("administration=write")
 def change_ruleset(number: int) -> ResponseReturnValue:
     """Change what is given of a ruleset."""
     _check_admin()
@@ -55,6 +60,7 @@ def change_ruleset(number: int) -> ResponseReturnValue:
 
 
 @routes.delete("/rulesets/<int:number>")
+@needs("administration=write")
 def delete_ruleset(number: int) -> ResponseReturnValue:
     """Take a ruleset away."""
     _check_admin()
@@ -120,12 +126,14 @@ def _simple_json(ruleset: Ruleset) -> Json:
 
 
 @routes.get("/rules/branches/<path:branch>")
+@needs("metadata=read")
 def rules_of_branch(branch: str) -> ResponseReturnValue:
     """Answer the rules in force on a branch, which need not exist."""
     return page(branch_rules(hub(), branch))
 
 
 @routes.get("/branches/<path:branch>/protection")
+@needs("administration=read")
 def protection(branch: str) -> ResponseReturnValue:
     """Answer the older protection of a branch, or 404."""
     state = hub()
@@ -136,6 +144,7 @@ def protection(branch: str) -> ResponseReturnValue:
 
 
 @routes.put("/branches/<path:branch>/protection")
+@needs("administration=write")
 def protect_branch(branch: str) -> ResponseReturnValue:
     """Protect a branch the older way."""
     _check_admin()
@@ -147,6 +156,7 @@ def protect_branch(branch: str) -> ResponseReturnValue:
 
 
 @routes.delete("/branches/<path:branch>/protection")
+@needs("administration=write")
 def unprotect_branch(branch: str) -> ResponseReturnValue:
     """Take the older protection of a branch away."""
     _check_admin()
@@ -158,6 +168,7 @@ def unprotect_branch(branch: str) -> ResponseReturnValue:
 
 
 @routes.get("/immutable-releases")
+@needs("administration=read")
 def immutable_releases() -> ResponseReturnValue:
     """Answer whether releases are immutable from their publication on; 404 where they are not."""
     if not hub().settings.immutable_releases:
@@ -166,6 +177,7 @@ def immutable_releases() -> ResponseReturnValue:
 
 
 @routes.put("/immutable-releases")
+@needs("administration=write")
 def make_releases_immutable() -> ResponseReturnValue:
     """Have what is published from now on immutable."""
     _check_admin()
@@ -174,6 +186,7 @@ def make_releases_immutable() -> ResponseReturnValue:
 
 
 @routes.delete("/immutable-releases")
+@needs("administration=write")
 def leave_releases_mutable() -> ResponseReturnValue:
     """Have what is published from now on changeable; what is immutable stays so."""
     _check_admin()

@@ -21,6 +21,7 @@ from release.sandbox.github.answers import (
     page,
 )
 from release.sandbox.github.events import cancel_run, run_again
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Json, Run
 from release.sandbox.github.shapes.runs import job_json, run_json
 from release.sandbox.runner import JobLike
@@ -29,12 +30,14 @@ routes = Blueprint("runs", __name__)
 
 
 @routes.get("/actions/runs")
+@needs("actions=read")
 def repository_runs() -> ResponseReturnValue:
     """Answer the repository's runs, newest first."""
     return _runs_page(list(hub().runs.values()))
 
 
 @routes.get("/actions/workflows/<workflow>/runs")
+@needs("actions=read")
 def workflow_runs(workflow: str) -> ResponseReturnValue:
     """Answer the runs of one workflow, newest first."""
     wanted = find_workflow(workflow)
@@ -47,12 +50,14 @@ def _runs_page(runs: list[Run]) -> Json:
 
 
 @routes.get("/actions/runs/<int:number>")
+@needs("actions=read")
 def one_run(number: int) -> ResponseReturnValue:
     """Answer one run."""
     return run_json(hub(), find_run(number))
 
 
 @routes.get("/actions/runs/<int:number>/attempts/<int:attempt>")
+@needs("actions=read")
 def one_attempt(number: int, attempt: int) -> ResponseReturnValue:
     """Answer one attempt of a run."""
     run = _find_attempt(number, attempt)
@@ -70,6 +75,7 @@ def _find_attempt(number: int, attempt: int) -> Run:
 
 
 @routes.delete("/actions/runs/<int:number>")
+@needs("actions=write")
 def delete_run(number: int) -> ResponseReturnValue:
     """Delete a run that is over."""
     if find_run(number).work.status != "completed":
@@ -79,6 +85,7 @@ def delete_run(number: int) -> ResponseReturnValue:
 
 
 @routes.post("/actions/runs/<int:number>/rerun-failed-jobs")
+@needs("actions=write")
 def rerun_failed_jobs(number: int) -> ResponseReturnValue:
     """Begin another attempt with the jobs that failed; 403 while the run goes on."""
     run_again(hub(), find_run(number), only_failed=True)
@@ -86,6 +93,7 @@ def rerun_failed_jobs(number: int) -> ResponseReturnValue:
 
 
 @routes.post("/actions/runs/<int:number>/rerun")
+@needs("actions=write")
 def rerun(number: int) -> ResponseReturnValue:
     """Begin another attempt with all jobs; 403 while the run goes on."""
     run_again(hub(), find_run(number), only_failed=False)
@@ -94,6 +102,7 @@ def rerun(number: int) -> ResponseReturnValue:
 
 @routes.post("/actions/runs/<int:number>/force-cancel")
 @routes.post("/actions/runs/<int:number>/cancel")
+@needs("actions=write")
 def cancel(number: int) -> ResponseReturnValue:
     """Cancel a run; 409 when it is over."""
     cancel_run(find_run(number))
@@ -114,6 +123,7 @@ def _is_asked(run: Run) -> bool:
 
 
 @routes.get("/actions/runs/<int:number>/jobs")
+@needs("actions=read")
 def run_jobs(number: int) -> ResponseReturnValue:
     """Answer the jobs of the latest attempt, or with `filter=all` of every attempt."""
     run = find_run(number)
@@ -122,6 +132,7 @@ def run_jobs(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/actions/runs/<int:number>/attempts/<int:attempt>/jobs")
+@needs("actions=read")
 def jobs_of_attempt(number: int, attempt: int) -> ResponseReturnValue:
     """Answer the jobs of one attempt."""
     run = _find_attempt(number, attempt)
@@ -133,6 +144,7 @@ def _jobs_page(run: Run, jobs: list[tuple[int, JobLike]]) -> Json:
 
 
 @routes.get("/actions/jobs/<int:number>")
+@needs("actions=read")
 def one_job(number: int) -> ResponseReturnValue:
     """Answer one job."""
     return job_json(hub(), *_find_job(number))
@@ -147,6 +159,7 @@ def _find_job(number: int) -> tuple[Run, int, JobLike]:
 
 
 @routes.get("/actions/jobs/<int:number>/logs")
+@needs("actions=read")
 def job_logs(number: int) -> ResponseReturnValue:
     """Send the client to the log of a job, which is there once the job is over."""
     _, _, job = _find_job(number)
@@ -156,12 +169,14 @@ def job_logs(number: int) -> ResponseReturnValue:
 
 
 @routes.get("/actions/runs/<int:number>/logs")
+@needs("actions=read")
 def run_logs(number: int) -> ResponseReturnValue:
     """Send the client to an archive of the latest attempt's logs."""
     return _archive(find_run(number).work.jobs)
 
 
 @routes.get("/actions/runs/<int:number>/attempts/<int:attempt>/logs")
+@needs("actions=read")
 def attempt_logs(number: int, attempt: int) -> ResponseReturnValue:
     """Send the client to an archive of one attempt's logs."""
     return _archive(_find_attempt(number, attempt).attempt_jobs(attempt))

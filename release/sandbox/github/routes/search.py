@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import Refused, date_matches, hub, page, take_search
 from release.sandbox.github.merging import has_commit
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Pull
 from release.sandbox.github.shapes.pulls import issue_json
 from release.sandbox.github.state import Hub
@@ -20,6 +21,7 @@ _UNKNOWN = {"resource": "Search", "field": "q", "code": "invalid"}
 
 
 @routes.get("/search/issues")
+@needs("metadata=read")
 def search_issues() -> ResponseReturnValue:
     """Answer the pull requests that hold every word of the query."""
     take_search()

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from release.sandbox.github.answers import VERSIONS, Refused, body, find_workflow, hub, not_found, page, token
 from release.sandbox.github.events import dispatch_inputs, full_ref, start_run, workflow_files
+from release.sandbox.github.permissions import needs
 from release.sandbox.github.shapes.runs import workflow_json
 from release.sandbox.github.state import Hub
 
@@ -14,6 +15,7 @@ routes = Blueprint("workflows", __name__)
 
 
 @routes.get("/actions/workflows")
+@needs("actions=read")
 def workflows() -> ResponseReturnValue:
     """Answer the workflows of the default branch."""
     files = _files(hub())
@@ -22,6 +24,7 @@ def workflows() -> ResponseReturnValue:
 
 
 @routes.get("/actions/workflows/<workflow>")
+@needs("actions=read")
 def one_workflow(workflow: str) -> ResponseReturnValue:
     """Answer one workflow, by number or file name."""
     number = find_workflow(workflow)
@@ -30,6 +33,7 @@ def one_workflow(workflow: str) -> ResponseReturnValue:
 
 
 @routes.post("/actions/workflows/<workflow>/dispatches")
+@needs("actions=write")
 def dispatch(workflow: str) -> ResponseReturnValue:
     """Start a run with inputs, checked as GitHub checks them."""
     state, asked = hub(), body()

@@ -20,6 +20,7 @@ def checkout(machine: Machine, inputs: Inputs, env: Mapping[str, str]) -> Output
     repository = machine.contexts["github"].get("repository", "")
     if inputs.get("repository", repository) != repository:
         raise expressions.Unsupported(f"the sandbox cannot check out another repository: {inputs['repository']}")
+    machine.check_checkout(inputs.get("token", ""))
     folder = machine.inside(machine.workspace / inputs.get("path", ".")).resolve()
     if not folder.is_relative_to(machine.workspace.resolve()):
         raise ActionFailed(f"Repository path '{folder}' is not under '{machine.workspace}'")

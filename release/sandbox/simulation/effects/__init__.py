@@ -13,7 +13,7 @@ from release.sandbox.runner.machine import CLOUD_KEYS
 from release.sandbox.simulation.effects.bucket import aws
 from release.sandbox.simulation.effects.images import copy_tools, docker
 from release.sandbox.simulation.effects.packages import package, plain_words
-from release.sandbox.simulation.effects.repository import git
+from release.sandbox.simulation.effects.repository import RELEASING, gh_release, git
 from release.sandbox.simulation.shell import Command, Result
 from release.sandbox.simulation.unknown import shown, unknown
 from release.sandbox.simulation.work import Work
@@ -77,6 +77,8 @@ class Programs:
         work, words = self.work, plain_words(command.words)
         name, variables = words[0], command.state.variables
         work.has_keys |= words[:2] == ["aws", "configure"] or any(variables.get(each) for each in KEYS)
+        if words[:2] == ["gh", "release"] and words[2:3] and words[2] in RELEASING:
+            return gh_release(work, command)
         if name in _EFFECTS:
             return _EFFECTS[name](work, command)
         found = package(work, command)

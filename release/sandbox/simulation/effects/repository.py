@@ -7,6 +7,7 @@ from release.sandbox.simulation.shell import Command, Result
 from release.sandbox.simulation.unknown import is_known, shown, unknown
 from release.sandbox.simulation.work import NO_TAG, CommitTree, Work
 
+RELEASING = ("create", "upload", "edit", "delete", "delete-asset")  # what gh writes of a Release
 _READING = {
     "rev-parse": ("--short", "--verify"),
     "describe": ("--tags", "--always", "--exact-match", "--long"),
@@ -62,3 +63,19 @@ def _describe(work: Work, command: Command, flags: list[str]) -> Result:
     if work.checkout_tag != NO_TAG:
         return Result(0, work.checkout_tag)
     return Result(0, work.means.bare.git("rev-parse", "--short", work.sha)) if "--always" in flags else Result(128)
+
+
+def gh_release(work: Work, command: Command) -> Result:
+    """Say what `gh release` would write; raises `ActionFailed` where the job's own token may not."""
+    token = command.state.text("GH_TOKEN") or command.state.text("GITHUB_TOKEN") or ""
+    what = shown(" ".join(command.words[:4]))
+    if not token and not work.opaque:
+        work.tell(command.line, f"{what}: in a job gh takes its token from GH_TOKEN, which is not set", "untold")
+        return Result(_NO_TOKEN)
+    if token == work.machine.contexts["github"]["token"]:
+        work.machine.check_grant("contents", "HTTP 403: Resource not accessible by integration")
+    work.tell(command.line, what, "listed")
+    return Result(0)
+
+
+_NO_TOKEN = 4  # what gh exits with
