@@ -141,7 +141,8 @@ class Bare:
             env=git_environment(**env),
             input=text,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",  # a ref may have any bytes in its name
             check=False,
         )
         if done.returncode:
@@ -156,7 +157,7 @@ class Bare:
     def refs(self, *patterns: str) -> dict[str, str]:
         """List full ref names with the object each names, tags not peeled."""
         out = self.git("for-each-ref", "--format=%(refname) %(objectname)", *patterns)
-        return dict(line.rsplit(" ", 1) for line in out.splitlines())
+        return dict(line.rsplit(" ", 1) for line in out.split("\n") if line)  # a name may have other line ends
 
     def same(self, *args: str) -> str:
         """Answer as `git` does; what full SHAs alone tell never changes: a reading that is made once."""

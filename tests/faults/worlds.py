@@ -151,7 +151,8 @@ def opened(pipeline: Pipeline) -> Iterator[World]:
 def _copy(sandbox: Sandbox, values: dict[str, Any]) -> dict[str, Any]:
     """Copy what the hub remembers; the sandbox and its hub themselves stay the ones that they are."""
     runner = sandbox.github.hub.runner
-    shared = (sandbox, sandbox.github.hub, sandbox.bare, sandbox.github.hub.lock, getattr(runner, "__self__", runner))
+    hub = sandbox.github.hub
+    shared = (sandbox, hub, hub.bare, hub.lock, hub.gates, sandbox.bare, getattr(runner, "__self__", runner))
     return copy.deepcopy(values, {id(each): each for each in shared})
 
 

@@ -292,7 +292,7 @@ def test_f34_a_lease_whose_push_lost_its_answer_is_ours(sandbox: Sandbox, contex
 def test_f01_where_the_server_refuses_the_ref_the_lower_run_wins(
     sandbox: Sandbox, context: Context, doubles: Doubles
 ) -> None:
-    reject_pushes(sandbox.github.hub, "refs/release/*", "only branches and tags here")
+    reject_pushes(sandbox.github.hub, "refs/release/**/*", "only branches and tags here")
     doubles.hang.add(SDK)
     looked = threading.Barrier(2)
     sandbox.github.faults.add("POST", "/dispatches", call=looked.wait, times=2)
@@ -332,7 +332,7 @@ def show_newest(sandbox: Sandbox) -> None:
 
 def test_f37_the_run_of_the_other_may_show_late(sandbox: Sandbox, context: Context, doubles: Doubles) -> None:
     """Later than ours, though it was asked for before it."""
-    reject_pushes(sandbox.github.hub, "refs/release/*", "only branches and tags here")
+    reject_pushes(sandbox.github.hub, "refs/release/**/*", "only branches and tags here")
     doubles.hang.add(SDK)
     sandbox.github.faults.add("POST", "/dispatches", call=lambda: (dispatch(sandbox), show_newest(sandbox)))
     run, _ = sdk.dispatch(context, "0.7.0")
@@ -344,7 +344,7 @@ def test_f01_f37_of_three_the_first_counts_though_the_second_shows_before_it(
     sandbox: Sandbox, context: Context, doubles: Doubles
 ) -> None:
     """Followed, the second would end as its own releaser has it: cancelled."""
-    reject_pushes(sandbox.github.hub, "refs/release/*", "only branches and tags here")
+    reject_pushes(sandbox.github.hub, "refs/release/**/*", "only branches and tags here")
     doubles.hang.add(SDK)
     newest = lambda body: body | {"workflow_runs": body["workflow_runs"][:2]}  # noqa: E731
     ask = lambda: (dispatch(sandbox), dispatch(sandbox), hide())  # noqa: E731

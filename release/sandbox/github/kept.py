@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
+from copy import deepcopy
 from typing import TypeVar
 
 K = TypeVar("K")
@@ -16,6 +17,11 @@ class Kept(MutableMapping[K, V]):
     def __init__(self) -> None:
         self._now: dict[K, V] = {}
         self._lock = threading.Lock()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Kept[K, V]:
+        copied = Kept[K, V]()
+        copied._now = deepcopy(self._now, memo)
+        return copied
 
     def __getitem__(self, key: K) -> V:
         return self._now[key]

@@ -53,7 +53,11 @@ def push_answer(
 def _answer_hook(asked: int, answer: int, judge: Judge) -> dict[str, str]:
     """Answer the hook until the push is over; return why which refs were refused."""
     reasons = {}
-    with open(asked, encoding="utf-8") as questions, open(answer, "w", encoding="utf-8") as answers:
+    # A ref may have any bytes in its name.
+    with (
+        open(asked, encoding="utf-8", errors="surrogateescape") as questions,
+        open(answer, "w", encoding="utf-8", errors="surrogateescape") as answers,
+    ):
         for question in questions:
             ref, old, new = question.split()
             reasons[ref], words = judge(ref, old, new)
@@ -78,9 +82,9 @@ def _in_github_words(said: bytes, reasons: Mapping[str, str]) -> bytes:
 
 
 def _reworded(line: bytes, refused: Mapping[str, str]) -> bytes:
-    words = line.decode().rstrip("\n").split(" ", 2)
+    words = line.decode("utf-8", "surrogateescape").rstrip("\n").split(" ", 2)
     if len(words) == 3 and words[0] == "ng" and words[2] == HOOK_DECLINED and words[1] in refused:
-        return f"ng {words[1]} {refused[words[1]]}\n".encode()
+        return f"ng {words[1]} {refused[words[1]]}\n".encode("utf-8", "surrogateescape")
     return line
 
 
