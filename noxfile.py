@@ -47,7 +47,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the rest of the matrices whose corners are in the tests."""
-    _run(session, "pytest", "-n", "2", "-m", "slow")
+    _run(session, "pytest", "-n", "2", "-m", "slow and not long and not faults")
 
 
 @nox.session
