@@ -60,7 +60,9 @@ class Watch(threading.Thread):
             if FORMS.search(arguments):
                 self.found.add((name, "arguments"))
             # Git and gh get theirs, and what they start is theirs.
-            theirs = ours or name.startswith(("git", "gh"))
+            # While a program begins, the kernel may tell it by its arguments and not yet by its name.
+            program = Path(arguments.split(b"\0")[0].decode("utf-8", "replace")).name
+            theirs = ours or name.startswith(("git", "gh")) or program.startswith(("git", "gh"))
             if not theirs and FORMS.search(_read(child, "environ")):
                 self.found.add((name, "environment"))
             self._look_at_children(child, own, theirs)
