@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from release.call.context import Context
 from release.call.ensure import ensure
@@ -104,7 +105,8 @@ def _is_of(run: Run, version: str) -> bool:
 def review_run(context: Context, run: Run, environment: str, comment: str, *, reject: bool) -> list[str]:
     """Review what a run waits for, and return the environments; says so where nothing waits.
 
-    Raises Usage for an environment that it does not wait for, Failed where this token's owner may not.
+    Raises Usage for an environment that it does not wait for, Failed where this token's owner may not, Conflict where
+    somebody else said the opposite meanwhile.
     """
     waiting = [each for each in pending_environments(context, run.id) if each.reviewers]
     name = f"run {run.id} of {run.name}"
@@ -126,7 +128,7 @@ def review_run(context: Context, run: Run, environment: str, comment: str, *, re
     ensure(
         context,
         f"{name}: environment {' and '.join(names)} {state}",
-        find=lambda: None if _waits(context, run, mine) else state,
+        find=lambda: _given_state(context, run, mine, state),
         make=lambda: github(context).send("POST", path, body),
         planned=state,
         patience=APPEARS,
@@ -134,9 +136,21 @@ def review_run(context: Context, run: Run, environment: str, comment: str, *, re
     return names
 
 
-def _waits(context: Context, run: Run, mine: Sequence[Pending]) -> bool:
+def _given_state(context: Context, run: Run, mine: Sequence[Pending], state: str) -> str | None:
+    """Return the state once none of the environments waits; that it was given is told by the reviews alone."""
     ids = {each.id for each in mine}
-    return any(each.id in ids for each in pending_environments(context, run.id))
+    if any(each.id in ids for each in pending_environments(context, run.id)):
+        return None
+    for each in mine:
+        said = [one for one in _reviews(context, run) if each.name in [other["name"] for other in one["environments"]]]
+        if said and state not in [one["state"] for one in said]:
+            problem = f"environment {each.name} of run {run.id} was {said[-1]['state']} by {said[-1]['user']['login']}"
+            raise Conflict(problem, f"Look: {run.url}")
+    return state
+
+
+def _reviews(context: Context, run: Run) -> list[Any]:
+    return github(context).find(f"actions/runs/{run.id}/approvals", (403, 404)) or []
 
 
 def _may_not(context: Context, run: Run, waiting: Sequence[Pending]) -> Failed:
@@ -150,7 +164,7 @@ def _may_not(context: Context, run: Run, waiting: Sequence[Pending]) -> Failed:
 
 def _tell_reviews(context: Context, run: Run) -> None:
     """Say who reviewed what of a run, and that nothing of it waits for a person."""
-    for each in github(context).find(f"actions/runs/{run.id}/approvals", (403, 404)) or []:
+    for each in _reviews(context, run):
         names = " and ".join(one["name"] for one in each["environments"])
         context.report.step("done", f"environment {names} {each['state']} by {each['user']['login']}")
     context.report.step("note", f"nothing of run {run.id} of {run.name} waits for approval", url=run.url)

@@ -15,7 +15,7 @@ from release.errors import Conflict, Failed, Usage, Waiting
 from release.github.follow import follow_runs
 from release.github.runs import Run
 from release.sandbox import Sandbox
-from release.sandbox.runner.environments import Environment
+from release.sandbox.runner import Environment, Review
 from release.tasks import setup
 
 pytestmark = pytest.mark.usefixtures("doubles")
@@ -122,3 +122,16 @@ def test_a_wait_says_which_run_is_ahead_in_the_queue(sandbox: Sandbox, context: 
         follow_runs(context, {"sdk": second})
     said = f"run {second.id} of {second.name} waits for its concurrency group: ahead of it is run {first.id}"
     assert printed(context).count(said) == 1
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("rejected", False), ("approved", True)])
+def test_f34_who_was_forestalled_by_the_opposite_is_told_so(
+    sandbox: Sandbox, context: Context, theirs: str, ours: bool
+) -> None:
+    run, gates = waiting(sandbox, Environment("prod", reviewers=["releaser", "ann"])), sandbox.github.hub.gates
+    work, asked = sandbox.github.hub.runs[run.id].work, tuple(gates.environments.values())
+    theirs_first = Review(work, asked, "ann", theirs, "")
+    sandbox.github.faults.add("POST", "/pending_deployments", call=lambda: gates.review(theirs_first))
+    with pytest.raises(Conflict, match=f"environment prod of run [0-9]+ was {theirs} by ann"):
+        setup.approve(context, reject=ours)
+    assert states(sandbox) == {"prod": theirs}
