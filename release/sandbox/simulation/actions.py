@@ -30,7 +30,7 @@ def run_action(work: Work, uses: str, inputs: Inputs, env: Mapping[str, str]) ->
     name = uses.partition("@")[0].lower()
     if name in _ACTIONS:
         return _ACTIONS[name](work, inputs, env)
-    work.has_keys |= not name.startswith(_NO_LOGINS)  # who can tell what another one logs in to?
+    work.machine.has_keys |= not name.startswith(_NO_LOGINS)  # who can tell what another one logs in to?
     _check_grants(work, name, inputs)
     if re.search(r"/(?:\w+-)?(?:setup|cache|login|install)\b", name) or name in _LISTED:
         work.tell(0, f"{uses}: {_LISTED.get(name, 'sets up the job')}", "listed")
@@ -152,7 +152,7 @@ def _metadata(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
 def _login(work: Work, inputs: Inputs, env: Mapping[str, str]) -> Outputs:
     own = str(work.machine.contexts["github"].get("token", ""))
     registry = inputs.get("registry", "docker.io")
-    work.has_keys |= registry != "ghcr.io"
+    work.machine.has_keys |= registry != "ghcr.io"
     work.own_login |= registry == "ghcr.io" and own != "" and inputs.get("password") == own
     work.tell(0, f"log in to {registry}", "listed")
     return {}

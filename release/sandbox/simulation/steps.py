@@ -123,7 +123,7 @@ class _OneStep:
         work, uses = self.work, str(self.spec.get("uses", ""))
         folder = work.machine.temp / f"step-{next(work.machine.numbers)}"
         env = work.machine.environment(self.own) | make_command_files(folder)
-        work.has_keys |= any(env.get(name) for name in KEYS)
+        work.machine.has_keys |= any(env.get(name) for name in KEYS)
         if uses.startswith("./"):
             self.outputs = self.composite(uses)
         elif uses:

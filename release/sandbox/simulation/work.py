@@ -84,7 +84,6 @@ class Work:
     checkout_tag: str = NO_TAG
     opaque: bool = False  # something ran of which nothing can be told
     lines_told: int = 0
-    has_keys: bool = False  # of the cloud, as far as can be told
     git_token: bool = False  # another one than the job's own pushes
     own_login: bool = False  # at GitHub's registry, by the job's own token
 

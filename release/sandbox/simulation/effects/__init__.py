@@ -76,7 +76,7 @@ class Programs:
         """Do what a program would do, as far as that can be told; everything is told."""
         work, words = self.work, plain_words(command.words)
         name, variables = words[0], command.state.variables
-        work.has_keys |= words[:2] == ["aws", "configure"] or any(variables.get(each) for each in KEYS)
+        work.machine.has_keys |= words[:2] == ["aws", "configure"] or any(variables.get(each) for each in KEYS)
         if words[:2] == ["gh", "release"] and words[2:3] and words[2] in RELEASING:
             return gh_release(work, command)
         if name in _EFFECTS:

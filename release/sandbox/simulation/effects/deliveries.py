@@ -67,7 +67,7 @@ def push_image(work: Work, offset: int, name: str, made_of: Mapping[str, str], c
 
 def _check_keys(work: Work, words: str) -> None:
     """Raise `Refused`, in the tool's own words, in a job that has no credentials of AWS: no step gave it any."""
-    if work.machine.is_hosted() and not (work.has_keys or work.machine.has_keys):
+    if work.machine.is_hosted() and not work.machine.has_keys:
         raise Refused(f"{words} (no step of jobs.{work.machine.job.key} takes credentials of AWS)")
 
 
