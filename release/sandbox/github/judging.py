@@ -69,6 +69,7 @@ def review_objections(pull: Pull, given: Json) -> Iterator[str]:
 
 def _action(action: str, message: str) -> Rule:
     def rule(_hub: Hub, change: Change, _given: Json) -> Iterator[str]:
+        """Object to the one action."""
         if change.action == action:
             yield message
 
@@ -152,6 +153,7 @@ def _counted(message: str, shas: list[str]) -> Iterator[str]:
 
 def _name_pattern(kind: str) -> Rule:
     def rule(_hub: Hub, change: Change, given: Json) -> Iterator[str]:
+        """Object to a new name that the pattern does not fit."""
         name = change.ref.split("/", 2)[-1]
         if (change.action, change.kind) == ("create", kind) and not _holds(given, name):
             yield f"{kind.capitalize()} name {_demand(given)}"
@@ -161,6 +163,7 @@ def _name_pattern(kind: str) -> Rule:
 
 def _commit_pattern(subject: str, text_of: Callable[[Any], str]) -> Rule:
     def rule(hub: Hub, change: Change, given: Json) -> Iterator[str]:
+        """Object to new commits that the pattern does not fit."""
         shas = new_commits(hub, change)
         wrong = [sha for sha in shas if not _holds(given, text_of(hub.bare.commit(sha)))]
         yield from _counted(f"{subject} {_demand(given)}", wrong)

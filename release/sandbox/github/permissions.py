@@ -29,6 +29,7 @@ def needs(*ways: str, person: bool = False) -> Callable[[View], View]:
     """
 
     def declare(view: View) -> View:
+        """Remember what the route asks for."""
         _ways[view] = ways
         if person:
             _persons.add(view)

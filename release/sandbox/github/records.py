@@ -187,6 +187,7 @@ class Ruleset:
         """Tell whether a full ref name is meant, and the rules are in force."""
 
         def matches(pattern: str) -> bool:
+            """Tell whether one pattern means the ref."""
             if pattern == "~ALL":
                 return ref.startswith("refs/tags/" if self.target == "tag" else "refs/heads/")
             if pattern == "~DEFAULT_BRANCH":

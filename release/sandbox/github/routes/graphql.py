@@ -63,6 +63,7 @@ def _asking(resolve: Callable[..., Any], *ways: str) -> Callable[..., Any]:
     """Have a field ask for a permission first, as a route does."""
 
     def asked(_: object, **given: Any) -> Any:
+        """Resolve the field where the token may; raise GraphQL's refusal where not."""
         from graphql import GraphQLError
 
         try:
