@@ -7,6 +7,7 @@ scratch.py      folders and worktrees of the tool's own, there for a moment, and
 snapshot.py     one look at the remote's refs a call, with what a dry call planned on top; refs.py: refs as values
 lines.py        a line on the remote: versions, branch, what comes next; choice.py: what a call means of that
 tags.py         a version's tag: where it is, what it released, its push, who signed it
+offline.py      what the clone knows without a look at its remote, for completion
 remotes.py      the remote's address and the token that goes there; failures.py: what Git says when it fails
 """
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+import invoke.program
 from invoke.collection import Collection
 
 from release.call.mistakes import explain_mistakes
@@ -9,7 +12,13 @@ from release.call.task import namespace as tasks_of
 from release.call.task import task
 from release.tasks import gates, image, lines, picks, pipelines, platform, proofs, sandbox, sdk, setup
 
-explain_mistakes()
+if "--complete" in sys.argv:  # of what is half typed nothing is a mistake
+    from release.tasks import completion
+
+    # invoke completes no values, and has no other way in
+    invoke.program.complete = completion.complete  # type: ignore[attr-defined]
+else:
+    explain_mistakes()
 namespace = Collection(
     tasks_of("release", [lines, proofs, setup, picks, pipelines, gates]),
     tasks_of("sdk", [sdk]),
