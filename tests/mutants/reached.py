@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,26 +23,29 @@ class Reached:
     lines: dict[str, dict[str, list[str]]]
     seconds: dict[str, float]
 
-    def tests(self, file: str, lines: Iterable[int]) -> list[str]:
-        """Name the tests that run one of these lines, the shortest first."""
+    def tests(self, file: str, lines: Iterable[int], folders: Sequence[str]) -> list[str]:
+        """Name the tests in these folders that run one of these lines: the first folder's first, the shortest first."""
         seen = self.lines.get(file, {})
         found = {test for line in lines for test in seen.get(str(line), [])}
-        return sorted(found, key=lambda test: self.seconds[test])
+        inside = [test for test in found if test.startswith(tuple(folders))]
+        return sorted(inside, key=lambda test: (not test.startswith(folders[0]), self.seconds[test]))
 
 
-def reached(tests: str) -> Reached:
-    """Run tests once, in a copy of the project, and see what each of them runs; raises where one fails."""
+def reached(tests: Sequence[str], kept: Path | None = None) -> Reached:
+    """Run tests once, in a copy of the project, see what each runs, or read what was kept; raises if one fails."""
+    if kept and kept.exists():
+        return Reached(**json.loads(kept.read_text(encoding="utf-8")))
     with copies(1) as (copy,), tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "reach.json"
+        told = kept or Path(folder) / "reach.json"
         path = os.pathsep.join([str(copy.folder), str(PLUGIN.parent)])
         options = ["-q", "-p", PLUGIN.stem, "-p", "no:cacheprovider", "-p", "no:xdist"]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, tests],
+            [sys.executable, "-m", "pytest", *options, *tests],
             cwd=copy.folder,
-            env={**os.environ, "PYTHONPATH": path, "REACH": str(told)},
+            env={**os.environ, "PYTHONPATH": path, "REACH": str(told.absolute())},
             stdout=sys.stderr,
             check=False,
         )
         if done.returncode:
-            raise SystemExit(f"the tests fail before anything is broken: pytest {tests}")
+            raise SystemExit(f"the tests fail before anything is broken: pytest {' '.join(tests)}")
         return Reached(**json.loads(told.read_text(encoding="utf-8")))
