@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from conftest import FakeClock, again, printed
 
 from release.call.context import Context, Options
 from release.call.ensure import ensure, perform, save_file
+from release.call.plan import Doors, Facts, Plan
 from release.call.report import Report
 from release.errors import Conflict, Failed, Unknown, Usage
-from release.settings import Settings
+from release.settings import Release, Settings
 
 
 class Shelf:
@@ -103,11 +105,13 @@ def test_f07_a_refusal_fails_in_its_own_words(context: Context) -> None:
     assert not context.clock.slept
 
 
-def test_a_slow_service_gets_its_time(context: Context) -> None:
+@pytest.mark.parametrize(("poll", "slept"), [(2.0, 2.0), (10.0, 2.0), (0.5, 0.5)])
+def test_a_slow_service_gets_its_time(context: Context, poll: float, slept: float) -> None:
+    context = again(context, settings=Settings(release=Release(poll=poll)))
     shelf = Shelf()
     shelf.appears_after = 4
     assert ensure(context, "a thing", find=shelf.find, make=shelf.put, planned="", patience=60) == "there"
-    assert context.clock.slept == [2.0] * 3, "as often as the settings say, but every two seconds at least"
+    assert context.clock.slept == [slept] * 3, "as often as the settings say, but every two seconds at least"
 
 
 def test_f08_nobody_could_look_after_a_lost_answer(context: Context) -> None:
@@ -173,6 +177,40 @@ def test_a_file_is_written_and_in_a_dry_run_told(context: Context, tmp_path: Pat
         save_file(context, "a page", tmp_path / "none" / "page", "x")
     assert refused.value.problem == f"{tmp_path / 'none' / 'page'} cannot be written: No such file or directory"
     assert refused.value.hint == "Name a file in a folder that is there."
+
+
+class Steps(Plan):
+    """A plan that takes down what it is told."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str, Facts]] = []
+        self.doors: list[Doors] = []
+
+    def step(self, doors: Doors, what: str, state: str, facts: Callable[[], Facts]) -> None:
+        self.doors.append(doors)
+        self.taken.append((what, state, facts()))
+
+
+def test_a_plan_hears_of_a_step_before_it_is_made_and_after(context: Context) -> None:
+    shelf, seen = Shelf(), Steps()
+    context = replace(context, plan=seen)
+
+    def facts(there: str | None) -> Facts:
+        return {"thing": "x", "there": there}
+
+    for _ in range(2):
+        ensure(context, "a thing", find=shelf.find, make=shelf.put, planned="", facts=facts)
+    there = ("a thing", "done", {"thing": "x", "there": "there"})
+    assert seen.taken == [("a thing", "todo", {"thing": "x", "there": None}), there, there]
+    assert seen.doors == [context.doors] * 3
+
+
+def test_a_plan_hears_of_a_step_of_this_machine_in_a_dry_run(context: Context) -> None:
+    seen = Steps()
+    context = again(context, dry=True, plan=seen)
+    perform(context, "build it", lambda: "built", "planned", {"file": "x"})
+    assert seen.taken == [("build it", "todo", {"file": "x"})]
+    assert seen.doors == [context.doors]
 
 
 def test_nobody_agreed_and_nobody_to_ask_is_usage(context: Context) -> None:

@@ -387,6 +387,21 @@ def test_s03_a_commit_named_like_an_option_is_no_option(repo: Repository) -> Non
         repo.commit_sha("--all")
 
 
+def test_a_message_that_is_no_utf_8_is_read_with_marks_for_what_cannot_be(sandbox: Sandbox, repo: Repository) -> None:
+    tree = repo.git("rev-parse", "HEAD^{tree}")
+    raw = f"tree {tree}\nauthor A <a@b.c> 1 +0000\ncommitter A <a@b.c> 1 +0000\n\ncaf".encode() + b"\xe9\n\nmore\n"
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin"],
+        input=raw,
+        cwd=sandbox.work,
+        capture_output=True,
+        check=True,
+    )
+    header, message = repo.commit_parts(made.stdout.decode().strip())
+    assert header.startswith(f"tree {tree}\n")
+    assert message == "caf\ufffd\n\nmore\n"
+
+
 def test_files_are_read_from_the_commit(sandbox: Sandbox, repo: Repository) -> None:
     sha = repo.head()
     (sandbox.work / "sdk" / "config.py").write_text("changed\n")
@@ -409,6 +424,7 @@ def test_no_repository_no_remote(tmp_path: Path, sandbox: Sandbox) -> None:
         ("git@github.com:acme/platform.git", ("github.com", "acme/platform")),
         ("ssh://git@ghe.example:22/acme/platform.git", ("ghe.example", "acme/platform")),
         ("http://127.0.0.1:8000/acme/platform.git", ("127.0.0.1:8000", "acme/platform")),
+        ("ghe.example:X/toolX.git/", ("ghe.example", "X/toolX")),
     ],
 )
 def test_a_remote_in_every_spelling(url: str, expected: tuple[str, str]) -> None:
@@ -427,6 +443,8 @@ def _basic(token: str = "") -> str:
         ("refs/tags/*", "refs/tags/0.7.0", True),
         ("refs/heads/*", "refs/heads/a/b", False),
         ("refs/heads/**", "refs/heads/a/b", False),
+        ("refs/heads/**/b", "refs/heads/a/b", True),
+        ("refs/heads/**/c", "refs/heads/a/b", False),
         ("refs/heads/**/*", "refs/heads/a/b", True),
         ("refs/heads/**/*", "refs/heads/a", True),
         ("refs/heads/release-*", "refs/heads/release-0.7/x", False),

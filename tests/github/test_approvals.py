@@ -89,10 +89,13 @@ def test_who_may_not_is_told_who_may(sandbox: Sandbox, context: Context, prod: E
 def test_where_nothing_waits_it_says_so_and_of_several_one_is_chosen(sandbox: Sandbox, context: Context) -> None:
     assert setup.approve(context) == []
     assert "no run waits for approval" in printed(context)
-    first, _ = (waiting(sandbox, Environment("prod", reviewers=["releaser"])) for _ in range(2))
+    first, second = (waiting(sandbox, Environment("prod", reviewers=["releaser"])) for _ in range(2))
     with pytest.raises(Conflict, match="2 runs wait") as caught:
         setup.approve(again(context))
     assert caught.value.hint == f"Choose one, such as: inv release.approve --run {first.id}"
+    told = caught.value.problem.splitlines()[1:]
+    assert [line.split("  ")[0] for line in told] == [str(second.id), str(first.id)]
+    assert all(f"{each.name} on {each.head_branch}" in line for line, each in zip(told, (second, first), strict=True))
     none = again(context)
     assert setup.approve(none, version="0.9.0") == []
     assert "no run of 0.9.0 waits" in printed(none)

@@ -353,6 +353,17 @@ def test_an_unchanged_answer_costs_no_body(server: Scripted, github: GitHub) -> 
     assert server.asked[1].headers["if-none-match"] == '"1"'
 
 
+def test_f26_what_is_asked_for_again_and_again_comes_in_as_few_pages_as_can_be(
+    server: Scripted, github: GitHub
+) -> None:
+    numbers = [{"id": each} for each in range(3)]
+    pages = [json.dumps({"total_count": 3, "jobs": some}).encode() for some in (numbers[:2], numbers[2:])]
+    server.replies = [Reply(body=page) for page in pages]
+    assert list(github.fresh_pages("jobs", "jobs", filter="latest")) == numbers
+    query = "filter=latest&per_page=100&page="
+    assert [each.path for each in server.asked] == [f"/repos/acme/platform/jobs?{query}{page}" for page in (1, 2)]
+
+
 def test_missing_is_404_alone(server: Scripted, github: GitHub) -> None:
     server.replies = [Reply(404, b'{"message": "Not Found"}'), Reply(403, b'{"message": "no"}')]
     assert github.find("releases/tags/0.7.0") is None
@@ -381,6 +392,7 @@ def test_hosts_and_their_apis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_API_URL", raising=False)
     assert api_url("github.com") == "https://api.github.com"
     assert api_url("ghe.example") == "https://ghe.example/api/v3"
+    assert sign_in("https://bot@ghe.example/api/v3") == sign_in("https://ghe.example/api/v3")
     assert serves("https://api.github.com", "github.com")
     assert serves("https://ghe.example/api/v3", "ghe.example")
     assert not serves("https://api.github.com", "github.com.evil.example")

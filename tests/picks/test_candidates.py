@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import again, open_context, printed
@@ -20,7 +21,7 @@ from release.git.fetch import need_history
 from release.git.refs import RemoteRef
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
-from release.github.api import github
+from release.github.api import GitHub, github
 from release.picks.candidates import Candidate, candidates_of, show_candidates
 from release.picks.request import PickRequest, pull_number, pull_request_shas, requested_picks
 from release.sandbox import Sandbox
@@ -144,7 +145,9 @@ def test_json_is_one_object_a_line_with_whole_values(context: Context, author: A
     one.report = Report("json", one.report.stream)
     picks.pick(one, line="0.7", listing=Listing(candidates=True))
     (found,) = map(json.loads, printed(one).splitlines())
-    assert (found["sha"], found["pull"], found["fix"], found["files"]) == (sha, 5, True, ["a.txt"])
+    who, when = git(author.path, "show", "-s", "--format=%an%n%aI", sha).splitlines()
+    told = {"sha": sha, "pull": 5, "title": "fix: \x1b[31mred (#5)", "author": who, "files": ["a.txt"], "fix": True}
+    assert found == {**told, "date": when}
     text = again(context)
     picks.pick(text, line="0.7", listing=Listing(candidates=True))
     assert sha[:9] in printed(text)
@@ -257,10 +260,41 @@ def test_an_open_pull_request_is_none_to_pick(context: Context, author: Author) 
     commit(author.path, "topic", {"a.txt": "1\n"})
     author.push("refs/heads/topic")
     github(context).send("POST", "pulls", {"title": "Topic", "head": "topic", "base": "main", "body": ""})
-    with pytest.raises(Usage, match="#1 is not merged"):
+    with pytest.raises(Usage, match="#1 is not merged") as refused:
         pulled(context, "1")
+    assert refused.value.hint == f"Merge it into main first: {github(context).get('pulls/1')['html_url']}"
     with pytest.raises(Usage, match="no pull request's number"):
         pull_request_shas(context, "one", RemoteRef("", "", ""))
+
+
+@pytest.mark.parametrize("told", [{"merged": True}, {"merged_at": "2026-11-22T10:00:00Z"}])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_merged_pull_request_is_one_by_either_word_and_its_commit_asked_for_where_it_is_not_named(
+    context: Context,
+    sandbox: Sandbox,
+    author: Author,
+    told: dict[str, Any],
+    named: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    author.cut()
+    squashed = author.commit("fix: it (#3)", a_txt="3\n")
+    body = {"number": 3, "html_url": "x", **told, **({"merge_commit_sha": squashed} if named else {})}
+    sandbox.github.faults.add("GET", "/pulls/3", status=200, body=body)
+    sandbox.github.faults.add("GET", "/pulls/3/commits", status=200, body=[])
+    asked: list[int] = []
+    monkeypatch.setattr(GitHub, "merge_commit", lambda _, number: asked.append(number) or squashed)
+    assert pulled(context, "3") == [squashed]
+    assert asked == ([] if named else [3])
+
+
+def test_of_one_that_is_open_no_merge_commit_counts(context: Context, sandbox: Sandbox, author: Author) -> None:
+    """GitHub names there the commit that its checks run on."""
+    author.cut()
+    body = {"number": 3, "html_url": "x", "merged": False, "merged_at": None, "merge_commit_sha": author.commit("a")}
+    sandbox.github.faults.add("GET", "/pulls/3", status=200, body=body)
+    with pytest.raises(Usage, match="#3 is not merged"):
+        pulled(context, "3")
 
 
 # --- speed ---

@@ -22,7 +22,7 @@ from release.git.scratch import scratch
 from release.picks import push
 from release.picks.history import pick_sources
 from release.picks.steps import check_tag_has, pick_commits
-from release.picks.worktree import BEGUN, cherry_pick, pick_worktrees
+from release.picks.worktree import BEGUN, cherry_pick, close_worktree, describe_worktree, pick_worktrees
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import protect, reject_pushes
 from release.tasks import picks
@@ -332,8 +332,12 @@ def test_a_conflict_tells_the_files_and_what_is_missing(sandbox: Sandbox, contex
     assert f"{missing[:9]} feat: rename" in caught.value.problem
     assert "unrelated" not in caught.value.problem
     assert str(tree.path) in caught.value.problem
-    assert "inv release.pick --continue" in caught.value.hint
-    assert "inv release.pick --abort" in caught.value.hint
+    there = f"cd {tree.path}; git status; git add --all -- a.txt"
+    assert caught.value.hint == (
+        f"Resolve it there ({there}), then, back here: inv release.pick --continue --line 0.7\n"
+        "Or take the picks back: inv release.pick --abort --line 0.7"
+    )
+    assert describe_worktree(repository(context), tree) == f"stopped at {fix[:9]}, in conflict: a.txt"
     assert sandbox.bare.sha(REF) == base
     assert snapshot(sandbox.work) == before
     assert git(tree.path, "rev-parse", "CHERRY_PICK_HEAD") == fix
@@ -357,7 +361,10 @@ def test_a_conflict_is_resolved_and_continued_to_the_end(sandbox: Sandbox, conte
         do(context, resume=GO_ON)
     (tree.path / "a.txt").write_text(changed(LINES, 3, "mended"))
     git(tree.path, "add", "a.txt")
-    assert "○" in printed(do(context, resume=GO_ON, dry=True))
+    assert describe_worktree(repository(context), tree) == f"stopped at {fix[:9]}, resolved"
+    trial = do(context, resume=GO_ON, dry=True)
+    assert "○" in printed(trial)
+    assert trial.report.facts["branch"] == BRANCH
     assert sandbox.bare.sha(REF) == base
     said = printed(do(context, resume=GO_ON)).splitlines()
     assert titles(sandbox, base) == ["fix: the renamed", "fix: later"]
@@ -529,6 +536,16 @@ def test_f27_f33_what_was_picked_by_a_killed_call_is_picked_anew_by_the_next(
     do(context, *shas)
     assert titles(sandbox, base) == ["fix 0", "fix 1", "fix 2"]
     assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1
+
+
+def test_f33_a_worktree_that_git_locked_while_it_made_it_is_removed(context: Context, author: Author) -> None:
+    author.cut()
+    path = resolved(context, author)
+    (tree,) = pick_worktrees(repository(context))
+    git(context.folder, "worktree", "lock", str(path))
+    close_worktree(repository(context), tree)
+    assert not path.exists()
+    assert pick_worktrees(repository(context)) == []
 
 
 def test_f33_a_worktree_that_nothing_was_picked_in_goes_unless_somebody_is_about_to(

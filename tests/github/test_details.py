@@ -1,0 +1,109 @@
+"""Corners of what is read from GitHub: artifacts, leases, renewed tokens, and what need not be asked."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from conftest import Context, again
+from scripted import Reply, scripted_server
+
+from release.errors import Failed, Usage
+from release.git.repository import repository
+from release.github import runs
+from release.github.api import GitHub, github
+from release.github.events import OWN, check_token_starts_workflows
+from release.github.pulls import pulls_of
+from release.github.runs import artifact_sha256
+from release.sandbox import Sandbox
+
+
+class Artifacts:
+    """Answers with artifacts: each a name and the bytes of its archive, or what else GitHub says of it."""
+
+    def __init__(self, **archives: bytes) -> None:
+        self.told: list[dict[str, Any]] = [
+            {"id": name, "name": name, "expired": False, "size_in_bytes": len(content)}
+            for name, content in archives.items()
+        ]
+        self.archives = archives
+
+    def pages(self, path: str, key: str) -> list[dict[str, Any]]:
+        assert (path, key) == ("actions/runs/7/artifacts", "artifacts")
+        return self.told
+
+    def content(self, path: str) -> bytes:
+        return self.archives[path.split("/")[2]]
+
+
+def archive(*files: tuple[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as opened:
+        for name, content in files:
+            opened.writestr(name, content)
+    return made.getvalue()
+
+
+def refusal(found: Artifacts) -> str:
+    with pytest.raises(Failed) as refused:
+        artifact_sha256(found, 7, "x.whl")  # type: ignore[arg-type]
+    return refused.value.problem
+
+
+def test_the_file_is_found_in_whatever_artifact_and_folder_it_is() -> None:
+    found = Artifacts(logs=archive(("log", b"")), dist=archive(("dist/x.whl", b"wheel"), ("x.whl.sig", b"")))
+    digest = artifact_sha256(found, 7, "x.whl")  # type: ignore[arg-type]
+    assert digest == hashlib.sha256(b"wheel").hexdigest()
+
+
+def test_what_is_no_artifact_to_trust_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = archive(("x.whl", b"wheel"))
+    assert refusal(Artifacts(logs=archive(("log", b"")))) == "run 7 kept no x.whl"
+    twice = Artifacts(dist=archive(("a/x.whl", b"wheel"), ("b/x.whl", b"wheel")))
+    assert refusal(twice) == "dist: x.whl is in it twice, or too large"
+    gone, large, other = Artifacts(a=one), Artifacts(a=one), Artifacts(a=one)
+    gone.told[0]["expired"] = True
+    assert refusal(gone) == "a: it is kept no longer"
+    large.told[0]["size_in_bytes"] = runs.LARGEST + 1
+    assert refusal(large) == f"a: it is larger than {runs.LARGEST // 2**20} MiB"
+    other.told[0]["digest"] = f"sha256:{'0' * 64}"
+    mine = f"sha256:{hashlib.sha256(one).hexdigest()}"
+    assert refusal(other) == f"a: its bytes are {mine[:19]}, GitHub says sha256:000000000000"
+    monkeypatch.setattr(runs, "LARGEST_FILE", 4)
+    assert refusal(Artifacts(a=one)) == "a: x.whl is in it twice, or too large"
+
+
+def test_no_commit_is_in_no_pull_request_and_nobody_is_asked(sandbox: Sandbox, context: Context) -> None:
+    assert pulls_of(context, "") == []
+    assert context.activity.requests == 0
+
+
+@pytest.mark.parametrize("url", ["https://github.example/acme/platform.git", "http://127.0.0.1:9/acme/platform.git"])
+def test_f14_a_workflow_s_own_token_starts_nothing_over_http(
+    context: Context, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setattr(type(repository(context)), "remote_url", url)
+    github(context).token = "ghs_x"
+    monkeypatch.setattr(GitHub, "viewer", lambda _: OWN)
+    with pytest.raises(Usage, match="starts no workflow"):
+        check_token_starts_workflows(context)
+    monkeypatch.setattr(GitHub, "viewer", lambda _: "some-app[bot]")
+    check_token_starts_workflows(context)
+
+
+def test_a_token_that_ran_out_is_read_anew_for_git_too(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    with scripted_server() as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        monkeypatch.setenv("GITHUB_TOKEN", "ghs_old")
+        server.replies = [Reply(401, b'{"message": "Bad credentials"}'), Reply(body=b'{"a": 1}')]
+        fresh, before = again(context), repository(context)
+        api = github(fresh)
+        before = repository(fresh)
+        monkeypatch.setenv("GITHUB_TOKEN", "ghs_new")
+        assert api.get("x") == {"a": 1}
+        assert [each.headers["authorization"] for each in server.asked] == ["Bearer ghs_old", "Bearer ghs_new"]
+        assert repository(fresh) is not before
