@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import zipfile
 from typing import Any
 
 import pytest
+import semver
 from conftest import Context, again
 from scripted import Reply, scripted_server
 
@@ -17,6 +19,7 @@ from release.github import runs
 from release.github.api import GitHub, github
 from release.github.events import OWN, check_token_starts_workflows
 from release.github.pulls import pulls_of
+from release.github.releases import GitHubRelease, needed_release, release_of
 from release.github.runs import artifact_sha256
 from release.sandbox import Sandbox
 
@@ -107,3 +110,31 @@ def test_a_token_that_ran_out_is_read_anew_for_git_too(context: Context, monkeyp
         assert api.get("x") == {"a": 1}
         assert [each.headers["authorization"] for each in server.asked] == ["Bearer ghs_old", "Bearer ghs_new"]
         assert repository(fresh) is not before
+
+
+def test_a_server_that_moved_is_told_with_its_new_address(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    with scripted_server() as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        server.replies = [Reply(307, headers={"Location": "https://elsewhere.example/repos/a/b?token=x"})]
+        with pytest.raises(Failed, match="has moved") as refused:
+            github(again(context)).send("POST", "pulls", {})
+    assert refused.value.hint == "Set the remote and GITHUB_REPOSITORY to elsewhere.example/repos/a/b"
+
+
+@pytest.mark.parametrize("data", [{}, {"repository": None}, {"repository": {"pullRequest": {"mergeCommit": None}}}])
+def test_a_merge_commit_that_nobody_tells_is_none(context: Context, monkeypatch: pytest.MonkeyPatch, data: Any) -> None:
+    with scripted_server() as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        server.replies = [Reply(body=json.dumps({"data": data}).encode())]
+        assert github(again(context)).merge_commit(5) == ""
+        assert json.loads(server.asked[0].body)["variables"] == {"owner": "acme", "name": "platform", "number": 5}
+
+
+def test_a_release_that_a_dry_call_would_have_made_is_there(context: Context) -> None:
+    version = semver.Version.parse("0.7.0")
+    planned = GitHubRelease(0, draft=True, url="", key="0.7.0")
+    context.view.add("0.7.0", planned)
+    assert release_of(context, version) is planned
+    assert needed_release(context, version) is planned
+    with pytest.raises(Usage):
+        needed_release(again(context), version)

@@ -23,12 +23,14 @@ class Reached:
     lines: dict[str, dict[str, list[str]]]
     seconds: dict[str, float]
 
-    def tests(self, file: str, lines: Iterable[int], folders: Sequence[str]) -> list[str]:
-        """Name the tests in these folders that run one of these lines: the first folder's first, the shortest first."""
+    def tests(self, file: str, lines: Iterable[int], folders: Sequence[str], most: int = 0) -> list[str]:
+        """Name the tests that run one of these lines, the shortest first: the first folder's, then so many others'."""
         seen = self.lines.get(file, {})
         found = {test for line in lines for test in seen.get(str(line), [])}
         inside = [test for test in found if test.startswith(tuple(folders))]
-        return sorted(inside, key=lambda test: (not test.startswith(folders[0]), self.seconds[test]))
+        inside.sort(key=lambda test: (not test.startswith(folders[0]), self.seconds[test]))
+        own = sum(test.startswith(folders[0]) for test in inside)
+        return inside[: own + most] if most else inside
 
 
 def reached(tests: Sequence[str], kept: Path | None = None) -> Reached:

@@ -3,10 +3,10 @@
     python tests/mutants/score.py [ROOM …] [--sample 60] [--seed 14] [--jobs 2] [--most 25] [--reached FILE]
 
 All places, or a sample of each room's. A mutant meets those tests alone that run the lines it changes: the room's own,
-then the shortest of whole tasks and releases, or the shortest few (`--most`: quicker, and the score can only be lower
-for it). Which test runs which line is kept in FILE, and read from there. What survives is shown as a diff: what no
-input can show stands in equivalent.yml, each with why, and is left out; of the rest, words that only a person reads are
-told apart. Ends with exit 1 where a room is below 90 % without those.
+then all of whole tasks and releases, or the shortest few (`--most`: the score can only be lower for it). Which test
+runs which line is kept in FILE, and read from there. What survives is shown as a diff: what no input can show stands in
+equivalent.yml, each with why, and is left out; of the rest, words that only a person reads are told apart. Ends with
+exit 1 where a room is below 90 % without those.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def tried(
     """Yield each change with what came of it, its seconds and its number of tests."""
     mutants = {}
     for number, each in enumerate(made):
-        tests = by.tests(each.file, each.lines, ROOMS[room][1])[: given.most or None]
+        tests = by.tests(each.file, each.lines, ROOMS[room][1], given.most)
         patience = 60 + 10 * sum(by.seconds[test] for test in tests)
         mutants[f"{each.place}#{number}"] = (
             each,
@@ -77,6 +77,8 @@ def score(room: str, by: Reached, given: argparse.Namespace) -> Counter[str]:
     count["equivalent"] = len(made) - len(left)
     for change, became, seconds, tests in tried(room, left, by, given):
         kind = "wording" if became == "SURVIVED" and change.is_wording else became.partition(":")[0]
+        if "during collection" in became:  # the project cannot even be loaded
+            kind = "caught"
         count[kind] += 1
         print(f"{change.place:64} {tests:3} tests {seconds:5.1f} s  {kind}", flush=True)
         if kind != "caught":
@@ -99,7 +101,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=0, help="how many of each room; 0 for all")
     parser.add_argument("--seed", type=int, default=14)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--most", type=int, default=0, help="how many tests a mutant meets; 0 for all")
+    parser.add_argument("--most", type=int, default=0, help="how many tests beside the room's own; 0 for all")
     parser.add_argument("--reached", type=Path, help="where it is kept which test runs which line")
     given = parser.parse_args()
     if strange := sorted(set(given.rooms) - ROOMS.keys()):

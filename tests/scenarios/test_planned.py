@@ -196,6 +196,50 @@ def test_a_patch_is_released_by_its_plan_from_the_line_as_it_was(typed: Type, sa
 
 
 @pytest.mark.slow
+def plain(value: Any, names: dict[str, str]) -> Any:
+    """Facts with a commit that is not made yet as a phrase, and commits and files that are there by their names."""
+    if isinstance(value, dict) and value.get("known") == "later":
+        base = names.get(value.get("base", ""), "?")
+        return f"{value['by']}: {value['commits']} on {base}" if "tree" in value else "later"
+    if isinstance(value, dict):
+        return {key: plain(each, names) for key, each in value.items()}
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def test_each_step_of_a_plan_says_what_it_rests_on_and_what_it_makes(typed: Type, sandbox: Sandbox, file: str) -> None:
+    line, head = LINE.removeprefix("refs/heads/"), remote_refs(sandbox)[LINE]
+    made = plan(typed, file, *PATCH, "--via-pr", "--image")
+    paths = (f".github/workflows/{name}" for name in ("sdk-release.yaml", "photon-runner-docker-images.yaml"))
+    names = {head: "line"} | {sandbox.bare.git("rev-parse", f"{LINE}:{path}").strip(): path[18:] for path in paths}
+    backport = next(name for kind, name in steps(made) if kind == "backport")
+    topic = backport.removeprefix("refs/heads/")
+    merge, bump = f"{topic} → {line}", f"bump {LINE}: 3 on line"
+    picks, merged = f"backport {backport}: 2 on line", f"merge {merge}: 2 on line"
+    runner = [f"photon-py{python}-runner-0.6.3" for python in ("3.10", "3.11", "3.7", "3.8", "3.9")]
+    platform = ("lepton-api-server:0.6.3", "lepton-deployment-operator:0.6.3", "lepton-web:0.6.3")
+    assert [(each["kind"], each["name"], plain(each["facts"], names)) for each in made["steps"]] == [
+        ("backport", backport, {"commit": picks}),
+        ("pull request", merge, {"base": line, "commit": picks, "head": backport}),
+        ("merge", merge, {"commit": merged, "head": picks, "into": LINE, "method": "merge", "onto": "line"}),
+        ("delete", backport, {}),
+        ("bump", LINE, {"commit": bump}),
+        ("run", "photon-runner-docker-images.yaml", {
+            "commit": bump, "file": "photon-runner-docker-images.yaml",
+            "inputs": {"is_release": True, "version": "0.6.3"}, "ref": LINE,
+        }),
+        ("images", "lepton 0.6.3", {"digests": dict.fromkeys(runner, "later"), "registry": "ecr"}),
+        ("tag", "refs/tags/0.6.3", {"commit": bump}),
+        ("run", "sdk-release.yaml", {
+            "commit": bump, "file": "sdk-release.yaml", "inputs": {"is_release": True, "publish_s3": True},
+            "ref": "refs/tags/0.6.3",
+        }),
+        ("wheel", "s3://lepton-sdk/release/leptonai-0.6.3-py3-none-any.whl", {"sha256": "later"}),
+        ("images", "the platform 0.6.3", {"digests": dict.fromkeys(platform, "later")}),
+        ("draft", "0.6.3", {}),
+        ("release", "0.6.3", {"latest": True, "prerelease": False}),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("flags", [("--image",), ("--via-pr",), ("--no-checks",)])
 def test_a_patch_of_any_kind_is_released_by_its_plan(
     typed: Type, sandbox: Sandbox, file: str, flags: tuple[str, ...]
