@@ -71,7 +71,8 @@ def build_images(context: Context, version: semver.Version, head: RemoteRef, fla
     before = image_fingerprints(context, bases_may_change=flags.build_base)
     request = replace(image_run(context, version, head, flags.build_base), before=before)
     started = dispatch_images(context, request, version, flags)
-    prove_images(context, version, follow_runs(context, {"image": started})["image"], request)
+    finished = follow_runs(context, {"image": started}, "every image is proved")["image"]
+    prove_images(context, version, finished, request)
 
 
 def prove_images(context: Context, version: semver.Version, finished: Run, request: Dispatch) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import semver
 
 from release.call.context import Context
-from release.call.texts import amount
+from release.call.report import Progress
+from release.call.texts import amount, last_times
+from release.call.wait import Wait, wait_until
+from release.errors import Waiting
 from release.github.runs import parse_time
 from release.versions import Line, line_of
 
@@ -100,12 +104,27 @@ def hints(found: Overview) -> list[tuple[str, str]]:
     return [hint for line in found.lines for hint in _hints(line, found)]
 
 
-def _hints(line: LineState, found: Overview) -> Iterator[tuple[str, str]]:
+def _unfinished(line: LineState, found: Overview) -> Version | None:
+    """Return the line's newest version if it is on its way: something of it is out, or it is the newest of all."""
     newest = next((each for each in found.versions if each.version == line.newest), None)
     begun = newest and any(part.state == "out" for name, part in newest.parts.items() if name != "tag")
-    if newest and newest.missing and (begun or line == found.lines[0]):
-        what = ", ".join(newest.missing)
-        yield f"{newest.version}: not out yet: {what}", f"inv {_next_task(newest)}"
+    return newest if newest and newest.missing and (begun or line == found.lines[0]) else None
+
+
+def usual_times(found: Overview, version: Version, most: int = 3) -> list[float]:
+    """Return the seconds from tag to GitHub Release of the versions before it, of the same kind, the newest first."""
+    before = [each for each in found.versions if each.version < version.version]
+    alike = [each for each in before if each.components == version.components]
+    ends = [(each.at, each.parts["GitHub Release"]) for each in alike]
+    took = [parse_time(end.at) - parse_time(at) for at, end in ends if at and end.at and end.state == "out"]
+    return [each.total_seconds() for each in took][:most]
+
+
+def _hints(line: LineState, found: Overview) -> Iterator[tuple[str, str]]:
+    if newest := _unfinished(line, found):
+        took = usual_times(found, newest)
+        usual = f"; it took {last_times(took)}" if took else ""
+        yield f"{newest.version}: not out yet: {', '.join(newest.missing)}{usual}", f"inv {_next_task(newest)}"
     if line.branch and line.newest is None:
         yield f"{line.line}: cut, and nothing is tagged", f"inv release.tag --version {line.line}"
     elif line.unreleased:
@@ -152,6 +171,44 @@ def print_status(context: Context, found: Overview) -> None:
     for what, command in hints(found):
         context.report.line(what)
         context.report.line(f"  {command}")
+
+
+def watch_status(context: Context, look: Callable[[], Overview]) -> None:
+    """Keep showing the versions, what comes next and how long it usually takes, until Ctrl-C or for --timeout.
+
+    Raises Waiting where a version is still on its way then.
+    """
+    last = look()
+
+    def _look(_: Wait) -> bool:
+        nonlocal last
+        context.look_anew()
+        last = look()
+        context.report.progress([_progress(each, last) for each in last.versions])
+        return False
+
+    def _end(_: float = 0) -> Waiting:
+        return Waiting("stopped watching", "The same command watches again.")
+
+    with suppress(Waiting):
+        wait_until(context, _look, late=_end, stopped=_end)
+    going = [each for line in last.lines if (each := _unfinished(line, last))]
+    if going:
+        what = f"{going[0].version} is not out yet: {', '.join(going[0].missing)}"
+        raise Waiting(what, f"inv {_next_task(going[0])}")
+
+
+def _progress(version: Version, found: Overview) -> Progress:
+    """Return a version's row: the marks of its parts and, of one on its way, what is next and how long that takes."""
+    marks = "  ".join(f"{MARKS[version.parts[name].state]} {SHORT.get(name, name)}" for name in PARTS)
+    names = {"version": str(version.version), "next": "", "took": ""}
+    if version not in [_unfinished(line, found) for line in found.lines]:
+        return Progress(names, marks)
+    if took := usual_times(found, version):
+        names["took"] = last_times(took)
+    names["next"] = f"inv {_next_task(version)}"
+    begun = found.at - parse_time(version.at).timestamp() if version.at else None
+    return Progress(names, marks, begun, ticks=begun is not None)
 
 
 def emit_status(context: Context, found: Overview) -> None:

@@ -67,6 +67,7 @@ HELP = {
     "timeout": "seconds until a wait gives up, exit 4",
     "version": "strict SemVer such as 0.7.0, without a v",
     "via_pr": "go by a pull request, where the release branch is protected",
+    "watch": "keep it up to date until Ctrl-C, or for --timeout seconds",
     "wheel": "the wheel's file",
     "yes": "write without asking",
 }

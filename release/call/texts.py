@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 
 # Zero-width and direction characters can make a line read as something else (S4); "Cf" holds them all.
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -17,6 +18,14 @@ def duration(seconds: float | None) -> str:
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def last_times(seconds: Sequence[float]) -> str:
+    """Say how long something took the last times, the newest first: 12 min 3 s and 11 min 9 s the last 2 times."""
+    *before, oldest = map(duration, seconds)
+    if not before:
+        return f"{oldest} the last time"
+    return f"{', '.join(before)} and {oldest} the last {len(seconds)} times"
 
 
 def amount(number: int, noun: str) -> str:

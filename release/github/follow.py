@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.report import Progress
+from release.call.texts import last_times
 from release.call.wait import Wait, wait_until
-from release.errors import Waiting
+from release.errors import ReleaseError, Waiting
 from release.github.api import github
 from release.github.approvals import Pending, pending_environments, waiting_reasons
 from release.github.requests import Dispatch
-from release.github.runs import APPEARS, APPROVAL, Job, Run, check_run, duration, jobs_of, runs_of, status_text
+from release.github.runs import (
+    APPEARS,
+    APPROVAL,
+    Job,
+    Run,
+    check_run,
+    duration,
+    jobs_of,
+    last_durations,
+    runs_of,
+    status_text,
+)
 
 MENDABLE = ("failure", "timed_out", "cancelled")
+USUAL = 60.0  # seconds of a wait, after which people are told how long it takes: what is over sooner asks nothing
 
 
 @dataclass
@@ -26,12 +40,14 @@ class _Followed:
     pending: list[Pending] = field(default_factory=list)  # environments that it waits for
     told: set[str] = field(default_factory=set)  # why it waits
     rerun: bool = False
+    usual: bool = False  # whether it was told how long it takes
 
 
-def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
+def follow_runs(context: Context, runs: Mapping[str, Run], then: str = "") -> dict[str, Run]:
     """Return the runs, named for display, once all have ended; with `rerun_failed`, each failed one tries once more.
 
-    Raises Waiting when time is up, somebody has to approve, or Ctrl-C stops the waiting. A dry run looks once.
+    Who waits is told how long each took the last times, and what comes `then`. Raises Waiting when time is up,
+    somebody has to approve, or Ctrl-C stops the waiting. A dry run looks once.
     """
     followed = {name: _Followed(each) for name, each in runs.items() if each.id}
 
@@ -40,7 +56,7 @@ def follow_runs(context: Context, runs: Mapping[str, Run]) -> dict[str, Run]:
 
     wait_until(
         context,
-        lambda wait: _look_at_all(context, followed, wait),
+        lambda wait: _look_at_all(context, followed, wait, then),
         late=lambda limit: _going(f"not finished within {limit:.0f} s", "Run the same again to go on waiting."),
         stopped=lambda: _going("stopped waiting", "The same command attaches again."),
     )
@@ -55,7 +71,7 @@ def watch_run(context: Context, name: str, started: Run, request: Dispatch) -> R
     return ended
 
 
-def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait) -> bool:
+def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait, then: str) -> bool:
     """Look at each run that goes on, show what changed, start attempts; return whether all is over."""
     _look_at_runs(context, [each for each in followed.values() if each.run.status != "completed"], wait)
     for each in followed.values():
@@ -70,6 +86,8 @@ def _look_at_all(context: Context, followed: Mapping[str, _Followed], wait: Wait
     for each in reruns:
         _rerun(context, each)
     going = [each for each in followed.values() if each.run.status != "completed"]
+    if wait.seconds >= USUAL:
+        _tell_usual(context, [each for each in going if not each.usual], then)
     if going and not context.dry and all(map(_needs_somebody, going)):
         raise _for_approval(going)
     return not reruns and not going
@@ -84,6 +102,18 @@ def _tell_why(context: Context, each: _Followed) -> None:
             if why not in each.told:
                 each.told.add(why)
                 context.report.step("waiting", why)
+
+
+def _tell_usual(context: Context, going: Sequence[_Followed], then: str) -> None:
+    """Say how long the runs took the last times, and what comes next; nothing where it cannot be read."""
+    for each in going:
+        each.usual = True
+        with suppress(ReleaseError):
+            took = last_durations(github(context), each.run.name)
+            if took:
+                context.report.step("note", f"{each.run.name} took {last_times(took)}")
+    if going and then:
+        context.report.step("note", f"then {then}")
 
 
 def _needs_somebody(each: _Followed) -> bool:

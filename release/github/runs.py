@@ -15,6 +15,7 @@ from typing import Any
 from release.call.context import Context
 from release.errors import Failed, ReleaseError, Usage, Waiting
 from release.github.api import GitHub, github
+from release.github.http import items
 from release.github.requests import Dispatch
 from release.workflows import check_roles
 
@@ -139,6 +140,14 @@ def duration(one: Run | Job, now: float) -> float | None:
     begin, end = one.times
     until = parse_time(end).timestamp() if end and one.status == "completed" else now
     return max(0.0, until - parse_time(begin).timestamp()) if begin and one.conclusion != "skipped" else None
+
+
+def last_durations(api: GitHub, workflow: str, most: int = 3) -> list[float]:
+    """Return the seconds that the workflow's newest runs that succeeded took, the newest first."""
+    path = f"actions/workflows/{workflow}/runs"
+    body = api.fresh(path, status="success", per_page=most)
+    found = (duration(Run.parse(each), 0) for each in items(body, "workflow_runs", api.url(path)))
+    return [seconds for seconds in found if seconds is not None]
 
 
 def check_run(context: Context, finished: Run, dispatch: Dispatch) -> None:

@@ -121,7 +121,9 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     found = artifacts.images.digests(context, names)
     runs = {} if all(found.values()) else github.events.needed_runs(context, tag)
     started, request = sdk.dispatch(context, str(version))
-    finished = github.follow.follow_runs(context, {"sdk": started, **runs})
+    finished = github.follow.follow_runs(
+        context, {"sdk": started, **runs}, "wheel and images are proved, and the GitHub Release is published"
+    )
     for name, run in finished.items():
         if name != "sdk":
             github.runs.check_run(context, run, github.requests.platform_request(tag, run.name))

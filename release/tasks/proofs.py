@@ -45,23 +45,24 @@ def verify(
     return made
 
 
-@task(reads=True)
-def status(context: Context, line: str = "", last: int = 5, html: str = "") -> Overview:
+@task(reads=True, waits=True)
+def status(context: Context, line: str = "", last: int = 5, html: str = "", watch: bool = False) -> Overview:
     """Show every line, what of each version is out, what not.
 
     Example: inv release.status --line 0.7 --last 3 --html status.html
     """
     if last < 1:
         raise Usage(f"--last {last} shows nothing", "Give 1 or more.")
-    found = audit.overview.overview(
-        context, release.versions.parse_line(line, version_too=True) if line else None, last
-    )
+    chosen = release.versions.parse_line(line, version_too=True) if line else None
+    found = audit.overview.overview(context, chosen, last)
     if context.report.json:
         audit.status.emit_status(context, found)
     else:
         audit.status.print_status(context, found)
     if html:
         save_file(context, f"page {html}", Path(html), audit.page.page(found, audit.status.hints(found)))
+    if watch:
+        audit.status.watch_status(context, lambda: audit.overview.overview(context, chosen, last))
     return found
 
 

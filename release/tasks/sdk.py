@@ -151,7 +151,7 @@ def release(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> Non
     """
     wanted = git.choice.tagged_version(context, version)
     started, request = dispatch(context, str(wanted), flags)
-    finished = github.follow.follow_runs(context, {"sdk": started})["sdk"]
+    finished = github.follow.follow_runs(context, {"sdk": started}, "the wheel is proved")["sdk"]
     artifacts.s3.prove_wheel_run(context, wanted, finished, request)
 
 

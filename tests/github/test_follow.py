@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -172,6 +173,36 @@ def test_f19_looks_are_quick_at_first_and_slow_in_the_end(sandbox: Sandbox, monk
     assert sum(clock.slept[:9]) < 60, "ten looks in the first minute"
     assert max(clock.slept) == SLOWEST == 90.0
     assert len(clock.slept) < 30
+
+
+def test_who_waits_a_minute_is_told_how_long_it_took_the_last_times_and_what_comes_then(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for minutes in (9, 1, 2, 3):
+        before = ScriptedRun({"build": "success"})
+        begun = sandbox.github.hub.runs[started(sandbox, before).id].created_at
+        before.jobs[0].completed_at = begun + timedelta(minutes=minutes)
+    failed = ScriptedRun({"build": "failure"})
+    started(sandbox, failed)
+    work = ScriptedRun({"build": "success"}, ends=False)
+    context = a_world(sandbox, monkeypatch, TimedClock((HOUR, work.end)))
+    follow_runs(context, {"sdk": started(sandbox, work)}, "the wheel is proved")
+    told = printed(context)
+    times = "3 min 0 s, 2 min 0 s and 1 min 0 s the last 3 times"
+    assert [line for line in told.splitlines() if "took" in line or "then" in line] == [
+        f"· {SDK} took {times}", "· then the wheel is proved",
+    ]  # fmt: skip
+    quick = ScriptedRun({"build": "success"}, ends=False)
+    soon = a_world(sandbox, monkeypatch, TimedClock((30, quick.end)))
+    follow_runs(soon, {"sdk": started(sandbox, quick)}, "the wheel is proved")
+    assert "the last" not in printed(soon)
+
+
+def test_how_long_it_takes_is_no_reason_to_stop(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = ScriptedRun({"build": "success"}, ends=False)
+    context = a_world(sandbox, monkeypatch, TimedClock((HOUR, work.end)))
+    sandbox.github.faults.add("GET", f"/workflows/{SDK}/runs", status=404, times=None, body={"message": "no"})
+    assert follow_runs(context, {"sdk": started(sandbox, work)})["sdk"].conclusion == "success"
 
 
 def test_a_wait_that_gives_up_looks_once_more_when_its_time_is_over() -> None:
