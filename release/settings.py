@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
@@ -43,6 +42,19 @@ class Component:
         return self.interface or self.path
 
 
+@dataclass(frozen=True)
+class Smoke:
+    """What to run in an image, without a shell, and a word or line that it must print; `{version}` is the version."""
+
+    command: tuple[str, ...]
+    prints: str = "{version}"
+
+    def of(self, version: object) -> tuple[list[str], str]:
+        """Return the command, and what it must print, for a version."""
+        command = [part.replace("{version}", str(version)) for part in self.command]
+        return command, self.prints.replace("{version}", str(version))
+
+
 ROLES = ("build-package", "test-package*", "publish-s3|publish-package?publish_s3", "publish-pypi?publish_pypi")
 COMPONENTS: Mapping[str, Mapping[str, Any]] = {
     "backend": {
@@ -59,8 +71,9 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
 class Release:
     """Where the repository is and how the tasks talk; `poll` and `timeout` in seconds.
 
-    `components` are what is released on its own, by name (see `Component`), `oasdiff` the program;
-    `notify_webhook` and `notify_command` are told when a whole release starts, waits, is done or fails.
+    `components` are what is released on its own, by name (see `Component`), `oasdiff` the program; `smoke` is what an
+    image runs before its release is published, by its repository's name (see `Smoke`). `notify_webhook` and
+    `notify_command` are told when a whole release starts, waits, is done or fails.
     """
 
     remote: str = "origin"
@@ -71,6 +84,7 @@ class Release:
     timeout: float = 7200.0
     components: dict[str, Any] = field(default_factory=lambda: {name: dict(part) for name, part in COMPONENTS.items()})
     oasdiff: str = "oasdiff"
+    smoke: dict[str, Any] = field(default_factory=dict)
     notify_webhook: str = ""
     notify_command: list[str] = field(default_factory=list)
 
@@ -80,7 +94,7 @@ class Sdk:
     """The Python package: a role is `job|or-job`, `?input` when only that input asks for it.
 
     `version_file` fixes the wheel's version, and a release sets it there; empty: it comes from the tag. `distribution`
-    is the wheel's name where that is not the package's.
+    is the wheel's name where that is not the package's. `smoke` has a release install the wheel before it is published.
     """
 
     path: str = "sdk"
@@ -93,6 +107,7 @@ class Sdk:
     prefix: str = "release/"
     version_file: str = ""
     distribution: str = ""
+    smoke: bool = True
 
     @property
     def wheel_name(self) -> str:
@@ -102,7 +117,10 @@ class Sdk:
 
 @dataclass(frozen=True)
 class Image:
-    """The runner image; `registry` is `ecr` or the URL of an OCI registry."""
+    """The runner image; `registry` is `ecr` or the URL of an OCI registry.
+
+    `smoke` has a release start its images before it is published, where docker or podman is there.
+    """
 
     config_file: str = "sdk/leptonai/config.py"
     config_variable: str = "BASE_IMAGE_VERSION"
@@ -112,6 +130,7 @@ class Image:
     repository: str = "lepton"
     tags: str = "photon-py{python}-runner-{version}"
     pythons: list[str] = field(default_factory=lambda: ["3.7", "3.8", "3.9", "3.10", "3.11"])
+    smoke: bool = True
 
 
 @dataclass(frozen=True)
@@ -142,6 +161,13 @@ class Settings:
         parts = [image for part in self.components.values() for image in part.images]
         runner = [self.image.repository] if self.image.config_file else []
         return list(dict.fromkeys([*runner, *self.platform.images, *parts]))
+
+    def smoke(self, repository: str) -> Smoke | None:
+        """Return what an image of the repository runs: the setting's, the runner's own, or nothing."""
+        given = smokes_of(self.release.smoke)
+        package = self.sdk.package
+        own = Smoke(("python", "-c", f"import {package}; print({package}.__version__)"))
+        return given.get(repository, own if repository == self.image.repository else None)
 
     def component(self, name: str) -> Component:
         """Return the component; raise Usage naming those there are."""
@@ -184,6 +210,7 @@ def read(config: Mapping[str, Any]) -> Settings:
     if settings.release.output not in ("text", "json"):
         raise Usage(f"release.output: {settings.release.output!r} is not an output", "It can be text or json.")
     components_of(settings.release.components)
+    smokes_of(settings.release.smoke)
     _check_names(settings.release)
     return settings
 
@@ -217,32 +244,16 @@ def components_of(settings: Mapping[str, Any], key: str = "release.components") 
     return found
 
 
-def check_environment(environment: Mapping[str, str], config: Mapping[str, Any] | None = None) -> None:
-    """Raise Usage for an INVOKE_… variable that has no effect, or that invoke would misread or crash on (F28).
-
-    Which inputs there are is known with `config` alone. A variable of another collection's passes, unless its name
-    is all but one of ours.
-    """
-    known = _variables(DEFAULTS if config is None else config)
-    for name in (name for name in environment if name.upper().startswith("INVOKE_")):
-        if name in known:
-            _check_variable(name, environment[name], *known[name])
-        elif not (config is None and re.match("INVOKE_(SDK|IMAGE)_INPUTS_", name)):
-            ours = name.upper().startswith(tuple(f"INVOKE_{section}_".upper() for section in DEFAULTS))
-            near = get_close_matches(name.upper(), known, 1, 0.0 if ours else 0.9)
-            if near:
-                raise Usage(f"{name} is no setting's variable: it would have no effect", f"did you mean {near[0]}?")
-
-
-def _variables(config: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
-    """Return the variables there are, each with its setting's key and value: those of the defaults, and each input."""
-    parts = {(section, key): value for section, keys in DEFAULTS.items() for key, value in keys.items()}
-    given = {
-        (section, "inputs", name): value
-        for section, keys in DEFAULTS.items()
-        for name, value in ((config.get(section) or {}).get("inputs") or keys.get("inputs", {})).items()
+def smokes_of(settings: Mapping[str, Any]) -> dict[str, Smoke]:
+    """Read what images run from settings, by repository; raises Usage that names the key at fault."""
+    key = "release.smoke"
+    found = {
+        name: Smoke(**{"command": (), **_values(Smoke, value, f"{key}.{name}")}) for name, value in settings.items()
     }
-    return {"_".join(("invoke", *path)).upper(): (".".join(path), value) for path, value in (parts | given).items()}
+    for name, smoke in found.items():
+        if not smoke.command or not smoke.prints:
+            raise Usage(f"{key}.{name} needs a command, a list of arguments, and what it prints")
+    return found
 
 
 def _values(kind: type, given: Any, key: str) -> dict[str, Any]:
@@ -286,13 +297,3 @@ def _component(name: str, value: Any, key: str) -> Component:
         if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
             raise Usage(f"{key}.{part}: {path!r} is not a path inside the repository")
     return component
-
-
-def _check_variable(name: str, text: str, key: str, value: Any) -> None:
-    kind = type(value)
-    if kind in (list, dict):
-        raise Usage(f"{name}: {WORDS.get(kind, TEXTS)} cannot come from the environment", f"Set {key} in invoke.yaml.")
-    if kind is bool and text not in ("", "0", "1"):
-        raise Usage(f"{name} is {text!r}", "It must be 1 for true, or 0 or empty for false.")
-    if kind in (int, float) and not text.replace(".", "", int(kind is float)).isdecimal():
-        raise Usage(f"{name} is {text!r}", f"It must be a number, like {value!r}.")

@@ -111,6 +111,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("INVOKE_", "GITHUB_", "GH_", "AWS_", "GIT_")) or name in ("CI", "NO_COLOR"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("INVOKE_SDK_SMOKE", "0")  # most wheels of the tests are none to install; test_smoke.py has some
 
 
 @pytest.fixture
@@ -159,12 +160,20 @@ def open_context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, **changes: A
     # Where time is made up, looks as far apart as people's cost less.
     poll = 2.0 if isinstance(changes.get("clock"), FakeClock) else 0.1
     settings = changes.pop("settings", Settings(release=Release(poll=poll)))
+    settings = settings if changes.pop("smoke", False) else untried(settings)
     fresh = Context(settings, Report(stream=io.StringIO()), Options(yes=True), folder=sandbox.work)
     return again(fresh, **changes)
 
 
+def untried(settings: Settings) -> Settings:
+    """The settings, but nothing that is released is installed or started: most of the tests' wheels are none."""
+    return replace(settings, sdk=replace(settings.sdk, smoke=False), image=replace(settings.image, smoke=False))
+
+
 def again(context: Context, **changes: Any) -> Context:
     """Open the same world anew, as the next call does: nothing settled, no door open, nothing planned."""
+    if "settings" in changes and not context.settings.sdk.smoke:
+        changes["settings"] = untried(changes["settings"])
     told = {each.name: changes.pop(each.name) for each in fields(Options) if each.name in changes}
     fresh = {
         "report": Report(stream=io.StringIO()), "options": replace(context.options, **told),

@@ -115,14 +115,21 @@ class DoubleRun(ScriptedRun):
             job.log = LOG + f"{job.name} says {job.conclusion}\n"
 
 
-def wheel(version: str, package: str = "leptonai", command: str = "lep") -> bytes:
-    """Pack a small wheel, the same bytes each time."""
+NO_FILES: Mapping[str, str] = {}
+
+
+def wheel(
+    version: str, package: str = "leptonai", command: str = "lep", more: Mapping[str, str] = NO_FILES, needs: str = ""
+) -> bytes:
+    """Pack a small wheel, the same bytes each time: with `more` files or other texts, and a requirement it `needs`."""
+    requires = f"Requires-Dist: {needs}\n" if needs else ""
     folder = f"{package}-{version}.dist-info"
     files = {
         f"{package}/__init__.py": f"__version__ = {version!r}\n",
-        f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n",
+        f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n{requires}",
         f"{folder}/entry_points.txt": f"[console_scripts]\n{command} = {package}.cli:main\n",
         f"{folder}/WHEEL": "Wheel-Version: 1.0\nGenerator: doubles\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        **more,
     }
     rows = [f"{name},sha256={_digest(text)},{len(text)}" for name, text in files.items()]
     files[f"{folder}/RECORD"] = "\n".join([*rows, f"{folder}/RECORD,,", ""])

@@ -15,6 +15,7 @@ MEANINGS = {
     "release.timeout": "seconds until a wait gives up (exit 4), as `--timeout` does",
     "release.components": "what is released on its own; see below",
     "release.oasdiff": "the program that compares OpenAPI descriptions",
+    "release.smoke": "what an image runs before its release is published, by repository; see below",
     "release.notify_webhook": "an address that takes Slack's JSON, told when a release starts, waits, ends",
     "release.notify_command": "a program and its arguments, told the same as JSON on standard input",
     "sdk.path": "the folder of the Python project",
@@ -27,6 +28,7 @@ MEANINGS = {
     "sdk.prefix": "the prefix of released wheels in it",
     "sdk.version_file": "the file that fixes the wheel's version, set with the image's; empty: it comes from the tag",
     "sdk.distribution": "the wheel's name; empty: the package's",
+    "sdk.smoke": "install the wheel that is out before the GitHub Release is published",
     "image.config_file": "the file that names the image's version; empty: none",
     "image.config_variable": "its variable",
     "image.workflow": "the file name of the workflow that builds the images",
@@ -35,6 +37,7 @@ MEANINGS = {
     "image.repository": "the images' repository in it",
     "image.tags": "an image tag's form",
     "image.pythons": "the Pythons that there is an image for",
+    "image.smoke": "start the images before that, where docker or podman is there",
     "platform.workflow": "the file name of the workflow that a tag's push starts; empty: whatever it starts",
     "platform.images": "the repositories whose image gets the version as its tag",
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from release.call.variables import check_environment
 from release.errors import Usage
-from release.settings import DEFAULTS, Settings, check_environment, defaults_beside, read
+from release.settings import DEFAULTS, Settings, defaults_beside, read
 
 
 def test_the_defaults_are_the_job() -> None:

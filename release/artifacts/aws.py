@@ -183,6 +183,12 @@ class Ecr:
             images = [image for page in pages for image in page["imageIds"]]
         return {image["imageTag"]: image["imageDigest"] for image in images if "imageTag" in image}
 
+    def address(self, repository: str) -> str:
+        """Return what clients pull the repository by."""
+        with _translated_errors("ecr", repository):
+            found = self._client.describe_repositories(repositoryNames=[repository])["repositories"][0]
+        return str(found["repositoryUri"])
+
     def is_immutable(self, repository: str) -> bool:
         """Whether the registry itself refuses to overwrite a tag."""
         return self.mutability(repository)[0].startswith("IMMUTABLE")

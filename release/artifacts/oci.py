@@ -42,6 +42,10 @@ class OciRegistry:
         self._auths: dict[str, Auth] = {}
         self._found = False
 
+    def address(self, repository: str) -> str:
+        """Return what clients pull the repository by."""
+        return f"{self._host}{self._url.path.rstrip('/')}/{repository}"
+
     def tags(self, repository: str) -> dict[str, str]:
         """List the tags of a repository, all pages; none when the repository does not exist.
 

@@ -6,13 +6,23 @@ from collections.abc import Mapping, Sequence
 
 import semver
 from packaging.utils import canonicalize_name
+from packaging.version import Version as PythonVersion
 
 from release.artifacts.aws import Bucket, S3Object
-from release.artifacts.wheel import Wheel, python_version, read_wheel, wheel_filename_matches
+from release.artifacts.wheel import (
+    Wheel,
+    file_names,
+    python_version,
+    read_wheel,
+    wheel_filename_matches,
+    wheel_version,
+)
 from release.call.context import Context
 from release.call.ensure import perform
 from release.call.plan import LATER
 from release.errors import Conflict, Failed
+from release.git.repository import repository
+from release.git.snapshot import remote
 from release.github.api import github
 from release.github.dispatch import matching_runs, right_runs
 from release.github.requests import Dispatch
@@ -68,6 +78,31 @@ def stored_wheel(context: Context, stored: S3Object, content: bytes, version: se
     return found
 
 
+def wheel_before(context: Context, version: semver.Version) -> bytes | None:
+    """Return the bytes of the highest wheel under the release prefix below the version; None where it is the first."""
+    sdk, this = context.settings.sdk, PythonVersion(python_version(version))
+    found = {wheel_version(each.key.rpartition("/")[2], sdk.wheel_name): each.key for each in _released(context)}
+    lower = [each for each in found if each and each < this]
+    there = bucket(context).read(found[max(lower)]) if lower else None
+    return there and there[1]
+
+
+def _released(context: Context) -> list[S3Object]:
+    return list(bucket(context).objects(context.settings.sdk.prefix))
+
+
+def lost_files(context: Context, version: semver.Version, wheel: Wheel) -> list[str]:
+    """Return the files that the wheel before had, the tag still has, and this one has not."""
+    before, tagged = wheel_before(context, version), remote(context).tag(str(version))
+    lost = set(file_names(before or b"")) - set(file_names(wheel.content))
+    if not (lost and tagged):
+        return []
+    repo, path = repository(context), context.settings.sdk.path
+    repo.need_commit(tagged.sha)
+    sources = repo.git("ls-tree", "-r", "--name-only", "-z", tagged.sha, "--", path).split("\0")
+    return sorted(name for name in lost if any(f"/{source}".endswith(f"/{name}") for source in sources))
+
+
 def check_wheel(context: Context, found: Wheel, wanted: semver.Version | None) -> None:
     """Raise Failed unless the wheel is of the settings' package, has their command, and is of the version, if given."""
     sdk = context.settings.sdk
@@ -80,7 +115,7 @@ def check_wheel(context: Context, found: Wheel, wanted: semver.Version | None) -
 
 def object_fingerprints(context: Context) -> dict[str, str]:
     """Return a print of every object under the release prefix, by key, all pages: its ETag and when it was made."""
-    listed = bucket(context).objects(context.settings.sdk.prefix)
+    listed = _released(context)
     return {each.key: f"{each.etag} of {each.modified:%Y-%m-%d %H:%M:%S} UTC" for each in listed}
 
 
@@ -95,21 +130,25 @@ def check_unchanged(before: Mapping[str, str], after: Mapping[str, str], where: 
         raise Conflict(shown, hint)
 
 
-def prove_wheel_run(context: Context, version: semver.Version, finished: Run, request: Dispatch) -> None:
-    """Raise unless the run did all its jobs, made the wheel that is out now, and changed nothing else there (F20)."""
+def prove_wheel_run(context: Context, version: semver.Version, finished: Run, request: Dispatch) -> Wheel | None:
+    """Return the wheel that is out, or None in a dry run.
+
+    Raises unless the run did all its jobs, made that wheel, and changed nothing else there (F20).
+    """
     if finished.status != "completed":  # a dry run's: planned, or looked at once
         address = s3_address(context, wheel_key(context, version))
         perform(context, f"wheel {address}", lambda: None, None, {"wheel": address, "sha256": LATER})
-        return
+        return None
     check_run(context, finished, request)
     # A wheel that was there before is another right run's, and a build need not give the same bytes twice.
     was_out = wheel_key(context, version) in request.before
-    _, key = prove_wheel(context, version, list(right_runs(context, request)) if was_out else [finished])
+    found, key = prove_wheel(context, version, list(right_runs(context, request)) if was_out else [finished])
     check_unchanged(request.before, object_fingerprints(context), s3_address(context))
     made = bucket(context).object(key)
     if key not in request.before and made and made.modified < parse_time(finished.created_at):
         what = f"the wheel is from {made.modified:%Y-%m-%d %H:%M:%S} UTC, older than run {finished.id}"
         raise Conflict(what, f"That run did not make it. Look: {finished.url}")
+    return found
 
 
 def check_wheel_origin(context: Context, version: semver.Version, request: Dispatch) -> None:

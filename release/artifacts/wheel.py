@@ -75,12 +75,25 @@ def python_version(version: Version) -> str:
 
 def wheel_filename_matches(filename: str, package: str, version: Version) -> bool:
     """Tell whether a wheel's filename is of package and version, however spelled; raise as `python_version` does."""
-    wanted = PythonVersion(python_version(version))
+    return wheel_version(filename, package) == PythonVersion(python_version(version))
+
+
+def wheel_version(filename: str, package: str) -> PythonVersion | None:
+    """Return the version that a wheel's filename names; None for what is no wheel of the package."""
     try:
         name, found, _, _ = _filename_parts(filename)
     except InvalidWheelFilename:
-        return False
-    return name == canonicalize_name(package) and found == wanted
+        return None
+    return found if name == canonicalize_name(package) else None
+
+
+def file_names(content: bytes) -> list[str]:
+    """Return the names of a wheel's files, but what describes the wheel; none of bytes that are no archive."""
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            return [name for name in archive.namelist() if not name.partition("/")[0].endswith((".dist-info", ".data"))]
+    except _BROKEN:
+        return []
 
 
 def read_wheel(content: bytes, filename: str) -> Wheel:

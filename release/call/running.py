@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.exceptions import Exit
 
 from release import settings
-from release.call import plan_file
+from release.call import plan_file, variables
 from release.call.context import Context, Facts, Options, View
 from release.call.flags import Kind, parameters_of, typed
 from release.call.mistakes import refuse
@@ -77,7 +77,7 @@ def run(c: InvokeContext, recipe: Callable[..., Any], kind: Kind, flags: dict[st
 def check_variables() -> None:
     """Check the environment before invoke reads it; a ReleaseError is printed and becomes its exit code."""
     try:
-        settings.check_environment(os.environ)
+        variables.check_environment(os.environ)
     except ReleaseError as error:
         refuse(error)
 
@@ -93,7 +93,7 @@ def _settings(c: InvokeContext) -> settings.Settings:
     if c.config._runtime_path and not c.config._runtime_found:  # invoke passes over a file that is not there
         raise Usage(f"-f {c.config._runtime_path}: there is no such file", "Name a settings file that is there.")
     merged = dict(c.config)
-    settings.check_environment(os.environ, merged)
+    variables.check_environment(os.environ, merged)
     return settings.read(merged)
 
 

@@ -157,6 +157,8 @@ class Sandbox:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             **dict.fromkeys(_NO_PROXY, ""),
             "INVOKE_RELEASE_NOTIFY_WEBHOOK": "",  # nobody is told of a release that is none
+            "INVOKE_IMAGE_SMOKE": "0",  # no registry here has what an image is made of
+            **({"INVOKE_SDK_SMOKE": "0"} if self.simulation else {}),  # nor is a wheel that no step built
             "NO_PROXY": "127.0.0.1,localhost",
         }
 

@@ -63,6 +63,16 @@ def check(context: Context, version: str = "") -> None:
     artifacts.images.check_runner_images(context, artifacts.image_release.image_version(context, version))
 
 
+@task()
+def smoke(context: Context, version: str = "") -> None:
+    """Start every image and run what shows its version.
+
+    Example: inv image.smoke --version 0.7.0
+    """
+    wanted = artifacts.image_release.image_version(context, version)
+    artifacts.smoke.smoke_images(context, wanted, ())
+
+
 @task(writes=True, waits=True)
 def pr(context: Context, version: str = "", ref: str = "", merge: bool = False) -> PullRequest:
     """Open the image's pull request; --merge merges it.

@@ -15,6 +15,7 @@ from release.tasks import lines, sdk
 if TYPE_CHECKING:
     import semver
 
+    from release.artifacts.wheel import Wheel
     from release.call.context import Context
     from release.git.refs import RemoteRef
     from release.git.tags import TaggedRelease
@@ -127,9 +128,12 @@ def ship(context: Context, version: semver.Version, tag: RemoteRef) -> None:
     for name, run in finished.items():
         if name != "sdk":
             github.runs.check_run(context, run, github.requests.platform_request(tag, run.name))
-    artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
+    wheel = artifacts.s3.prove_wheel_run(context, version, finished["sdk"], request)
     artifacts.images.prove_tagged_images(context, version, found, "the platform", "the tag's push")
-    release = audit.receipt.publish_release(context, version, audit.receipt.draft_release(context, version))
+    draft = audit.receipt.draft_release(context, version)
+    if draft.draft:
+        artifacts.smoke.try_release(context, version, wheel, context.settings.platform.images)
+    release = audit.receipt.publish_release(context, version, draft)
     if not release.draft:  # a plan ends with one
         context.report.step("note", f"{version} is released", url=release.url)
 
@@ -253,8 +257,11 @@ def component(context: Context, name: str = "", accept: str | None = None, versi
         context.report.step("note", f"{tag.version} released {name} with everything else, from that very commit")
         prove_component(context, plan.part, tag.version)
         return
-    release_component(context, plan.part, tag)
-    release = audit.receipt.publish_release(context, tag.version, audit.receipt.draft_release(context, tag.version))
+    wheel = release_component(context, plan.part, tag)
+    draft = audit.receipt.draft_release(context, tag.version)
+    if draft.draft:
+        artifacts.smoke.try_release(context, tag.version, wheel, plan.part.images)
+    release = audit.receipt.publish_release(context, tag.version, draft)
     if not release.draft:
         context.report.step("note", f"{name} {tag.version} is released", url=release.url)
 
@@ -267,16 +274,16 @@ def _say_what_else(context: Context, part: Component) -> None:
         context.report.step("note", f"the tag's push builds {', '.join(others)} too ({own})")
 
 
-def release_component(context: Context, part: Component, tag: TaggedRelease) -> None:
+def release_component(context: Context, part: Component, tag: TaggedRelease) -> Wheel | None:
     """Release this component of the tag, and prove it: the wheel, or what builds its images and those alone."""
     if artifacts.component_release.is_sdk(context, part):
-        sdk.release(context, str(tag.version))
-        return
+        return sdk.release(context, str(tag.version))
     finished = github.follow.follow_runs(context, artifacts.component_release.component_runs(context, part, tag))
     artifacts.component_release.check_component_runs(context, part, tag, finished)
     how = f"run {part.workflow}" if part.workflow else "the tag's push"
     unknown = dict.fromkeys(artifacts.images.tagged_images(part.images, tag.version))
     artifacts.images.prove_tagged_images(context, tag.version, unknown, part.name, how)
+    return None
 
 
 def prove_component(context: Context, part: Component, version: semver.Version) -> None:

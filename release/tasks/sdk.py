@@ -10,7 +10,7 @@ from release import artifacts, git, github
 from release.call.ensure import ensure, perform
 from release.call.flags import SDK_RUN, SdkRun
 from release.call.task import task
-from release.errors import Conflict, Failed, Usage
+from release.errors import Conflict, Usage
 
 if TYPE_CHECKING:
     import semver
@@ -56,18 +56,7 @@ def test(context: Context, wheel: str = "", python: str = "", version: str = "")
     found = artifacts.wheel.read_wheel(path.read_bytes(), path.name)
     artifacts.s3.check_wheel(context, found, wanted)
     what = f"install {path.name} in a fresh environment and import {sdk.package}"
-    perform(context, what, lambda: _try(context, path, python, found.version), None)
-
-
-def _try(context: Context, path: Path, python: str, version: str) -> None:
-    sdk = context.settings.sdk
-    imported, printed = artifacts.build.try_wheel(path, python, sdk.package, sdk.command)
-    if imported != version:
-        raise Failed(f"{path.name} imports as {sdk.package} {imported}, not {version}")
-    if sdk.command and version not in printed.replace(",", " ").split():
-        raise Failed(f"{sdk.command} --version prints {printed!r}, not {version}", "Set sdk.command in invoke.yaml.")
-    too = f", {sdk.command} says so too" if sdk.command else ""
-    context.report.step("made", f"{path.name} installs, imports as {imported}{too}")
+    perform(context, what, lambda: artifacts.smoke.try_wheel_file(context, path, python, found.version), None)
 
 
 @task(writes=True)
@@ -144,7 +133,7 @@ def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
 
 
 @task(writes=True, waits=True, reruns=True)
-def release(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> None:
+def release(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> Wheel | None:
     """Dispatch, follow and prove the SDK's release.
 
     Example: inv sdk.release --version 0.7.0
@@ -152,7 +141,7 @@ def release(context: Context, version: str = "", flags: SdkRun = SDK_RUN) -> Non
     wanted = git.choice.tagged_version(context, version)
     started, request = dispatch(context, str(wanted), flags)
     finished = github.follow.follow_runs(context, {"sdk": started}, "the wheel is proved")["sdk"]
-    artifacts.s3.prove_wheel_run(context, wanted, finished, request)
+    return artifacts.s3.prove_wheel_run(context, wanted, finished, request)
 
 
 def _wheel_file(context: Context, given: str) -> Path:

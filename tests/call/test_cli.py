@@ -33,7 +33,7 @@ EXPECTED = {
     *(f"release.{name}" for name in ("next", "check", "branch", "pick", "tag", "notes", "verify", "status", "doctor")),
     *(f"release.{name}" for name in ("init", "approve", "major", "minor", "patch", "component", "compat")),
     *(f"sdk.{name}" for name in ("build", "test", "publish", "dispatch", "watch", "wheel", "release")),
-    *(f"image.{name}" for name in ("bump", "dispatch", "watch", "check", "pr", "release")),
+    *(f"image.{name}" for name in ("bump", "dispatch", "watch", "check", "smoke", "pr", "release")),
     *(f"platform.{name}" for name in ("watch", "check")),
     *(f"sandbox.{name}" for name in ("demo", "serve", "shell", "rehearse")),
 }
@@ -163,6 +163,7 @@ def test_f28_a_setting_holds_in_every_task_whatever_namespace_it_is_under(
 ) -> None:
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("INVOKE_SDK_SMOKE")
     wanted: dict[str, dict[str, object]] = {}
     for section, keys in DEFAULTS.items():
         for key, default in keys.items():
