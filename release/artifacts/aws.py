@@ -104,6 +104,14 @@ class Bucket:
         with _translated_errors("s3", f"s3://{self.name}/{key}", lost=True):
             self._client.put_object(Bucket=self.name, Key=key, Body=content, IfNoneMatch="*", **checksum)
 
+    def delete_object(self, key: str, etag: str) -> None:
+        """Remove the key; raise Conflict where its object is not the one of that ETag any more (`If-Match`)."""
+        there = self.object(key)
+        if there and there.etag != etag:  # not every S3 knows the condition
+            raise Conflict(f"s3://{self.name}/{key} changed meanwhile", LOOKS)
+        with _translated_errors("s3", f"s3://{self.name}/{key}", lost=True):
+            self._client.delete_object(Bucket=self.name, Key=key, IfMatch=f'"{etag}"')
+
     def protections(self) -> dict[str, bool]:
         """Return which of versioning, object lock and a create-only policy the bucket has; not what cannot be read."""
         asked: dict[str, Callable[[], bool]] = {

@@ -10,7 +10,17 @@ from release.artifacts.images import check_image_in_config
 from release.artifacts.version_file import check_wheel_version
 from release.call.context import Context
 from release.errors import Usage
-from release.git.lines import begun_line, burned_versions, check_next, line_branch, next_patch, taken_versions
+from release.git.lines import (
+    begun_line,
+    burned_versions,
+    check_next,
+    check_not_withdrawn,
+    line_branch,
+    line_versions,
+    next_patch,
+    taken_versions,
+    withdrawn_versions,
+)
 from release.git.refs import RemoteRef, brief
 from release.git.snapshot import remote, trunk
 from release.git.tags import rival_versions, tag_at, trunk_sha
@@ -35,6 +45,7 @@ def allowed_tag(
     where what was released before went beyond (Conflict). The commit has no other version unless `shared` (Usage), its
     config.py names images that are out, and a `wheel` built from it has the version (Blocked).
     """
+    check_not_withdrawn(context, version)
     found = tag_at(context, version, sha)
     if found:
         return found
@@ -73,15 +84,22 @@ def version_to_cut(context: Context, line: Line | None) -> semver.Version:
     return next_patch(context, line, cut.sha if cut else "")
 
 
+def _given_up(context: Context, line: Line) -> list[semver.Version]:
+    """Return the versions that were withdrawn before they were tagged."""
+    tagged = line_versions(context, line)
+    return [each for each in withdrawn_versions(context, line) if each not in tagged]
+
+
 def next_release(context: Context, bump: str, line: Line | None = None) -> semver.Version:
     """Return the first of the line, else the next minor or major; but what is not finished goes first, said (F27)."""
     if line:
-        return next_version(burned_versions(context, line), "patch", line)
+        return next_version([*burned_versions(context, line), *_given_up(context, line)], "patch", line)
     versions = [each for each in taken_versions(context) if not each.prerelease]
-    begun, newest = begun_line(context), versions[-1] if versions else None
+    gone = withdrawn_versions(context)
+    begun, newest = begun_line(context), next((each for each in reversed(versions) if each not in gone), None)
     if begun:
-        newest = next_version(burned_versions(context, begun), "patch", begun)
-        if newest.patch:  # the first of the line is burned
+        newest = next_version(taken_versions(context, begun), "patch", begun)
+        if newest.patch:  # the first of the line is burned, or was given up
             return newest
     if newest and newest not in burned_versions(context, line_of(newest)) and (bump == "minor" or not newest.minor):
         first = newest.replace(patch=0)

@@ -29,6 +29,7 @@ from release.github.requests import Dispatch
 from release.github.runs import Run, artifact_sha256, check_run, parse_time
 
 SHOWN = 10  # of what changed meanwhile
+HIDDEN = "withdrawn/"  # the prefix of wheels that were taken out of people's sight
 
 
 def bucket(context: Context) -> Bucket:
@@ -54,6 +55,14 @@ def wheel_key(context: Context, version: semver.Version) -> str:
         what = f"{len(found)} wheels of {version} are out: {', '.join(found)}"
         raise Conflict(what, "There must be one; find out who put the other there.")
     return found[0] if found else f"{starts[0]}py3-none-any.whl"
+
+
+def hidden_key(context: Context, version: semver.Version) -> str:
+    """Return the key that a withdrawn wheel is hidden at: the one that is there, else that of the wheel that is out."""
+    name = wheel_key(context, version).rpartition("/")[2]
+    names = [each.key.rpartition("/")[2] for each in bucket(context).objects(HIDDEN)]
+    kept = [each for each in names if wheel_filename_matches(each, context.settings.sdk.wheel_name, version)]
+    return f"{HIDDEN}{kept[0] if kept else name}"
 
 
 def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | None, str]:

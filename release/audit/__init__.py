@@ -2,6 +2,7 @@
 
 expected.py   what a version has to be, by its tag
 proofs.py     a function a proof, and all of them side by side
+withdrawal.py a version taken back, and put back as it was
 receipt.py    a proved release made public: its in-toto Statement, and its GitHub Release, a draft until then
 overview.py   what is out of the newest versions, read side by side
 status.py     the same as values, tables and JSON, with what to type next; page.py: as HTML
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         safeguards,
         starter,
         status,
+        withdrawal,
     )
 
 __getattr__ = late_modules(__name__)

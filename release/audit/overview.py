@@ -22,6 +22,7 @@ from release.git.refs import RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.git.tags import TaggedRelease, tagged_releases, trunk_ref, trunk_sha, written_at
+from release.git.withdrawals import withdrawals
 from release.github.api import github
 from release.github.commits import image_commit
 from release.github.pulls import pulls_of
@@ -42,7 +43,8 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     for ref in (tip, *branches.values(), *(tags[str(version)] for version in shown)):
         repository(context).need_commit(ref.sha, ref.name)
     told = {each.version: each for line in lines for each in tagged_releases(context, line)}
-    begun = [_version_in_git(context, told[version], branches) for version in shown]
+    gone = {each.version: each.reason or "no reason is known" for each in withdrawals(context, shown)}
+    begun = [_version_in_git(context, told[each], branches, gone.get(str(each), "")) for each in shown]
     # A branch above all that is released is a line that just begins.
     lines |= {each for each in branches if not released or each > line_of(released[-1])}
     shas: dict[Line, dict[semver.Version, str]] = {each: {} for each in lines}
@@ -58,12 +60,15 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     )
 
 
-def _version_in_git(context: Context, told: TaggedRelease, branches: Mapping[Line, RemoteRef]) -> Version:
+def _version_in_git(
+    context: Context, told: TaggedRelease, branches: Mapping[Line, RemoteRef], withdrawn: str
+) -> Version:
     """Return what Git alone tells of a version."""
     sha, branch = told.ref.sha, branches.get(line_of(told.version))
     at = told.at or written_at(repository(context).commit_parts(sha)[0])
     on_branch = branch is None or repository(context).is_ancestor(sha, branch.sha)
-    return Version(told.version, sha, at, image_version_in_config(context, sha), on_branch, told.components)
+    image = image_version_in_config(context, sha)
+    return Version(told.version, sha, at, image, on_branch, told.components, withdrawn=withdrawn)
 
 
 def _line(context: Context, line: Line, branch: RemoteRef | None, shas: Mapping[semver.Version, str]) -> LineState:

@@ -61,7 +61,7 @@ def _line(line: LineState, found: Overview) -> str:
 
 
 def _version(version: Version, found: Overview) -> str:
-    head = f"<tr><th>{_link(f'{found.url}/commit/{version.sha}', str(version.version))}</th>"
+    head = f"<tr><th>{_link(f'{found.url}/commit/{version.sha}', version.label)}</th>"
     cells = (f'<td data-part="{html_text(name)}">{_part(version.parts[name], found.at)}</td>' for name in PARTS)
     return "\n".join([head, *cells, "</tr>"])
 

@@ -22,6 +22,7 @@ from release.git.refs import HEADS, RemoteRef, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
 from release.git.tags import signature, trunk_sha
+from release.git.withdrawals import withdrawal
 from release.github.api import github
 from release.github.commits import contains, image_commit
 from release.github.dispatch import right_runs
@@ -63,6 +64,14 @@ def tag_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
     found = signature(repository(context), expected.tag)
     says = f"{found.kind} {found.says}" if found else "not signed"
     yield Proof("signature", not found or found.good is not False, says, fix=WHO, absent=not found)
+
+
+def withdrawal_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
+    """Say of a version that was taken back that it was, and why: it is no release to use."""
+    found = withdrawal(context, expected.version)
+    if found:
+        says = f"by {found.who} on {found.at[:10]}: {found.reason}"
+        yield Proof("withdrawn", False, says, fix=f"Take the next: inv release.next --line {line_of(expected.version)}")
 
 
 def branch_proofs(context: Context, expected: ExpectedState) -> Iterator[Proof]:
@@ -228,8 +237,8 @@ def github_release_proofs(context: Context, expected: ExpectedState) -> Iterator
 
 
 CHECKS: tuple[Check, ...] = (
-    tag_proofs, branch_proofs, order_proofs, config_proofs, wheel_proofs, sdk_images_proofs, platform_images_proofs,
-    sdk_run_proofs, platform_runs_proofs, image_origin_proofs, github_release_proofs,
+    tag_proofs, withdrawal_proofs, branch_proofs, order_proofs, config_proofs, wheel_proofs, sdk_images_proofs,
+    platform_images_proofs, sdk_run_proofs, platform_runs_proofs, image_origin_proofs, github_release_proofs,
 )  # fmt: skip
 
 

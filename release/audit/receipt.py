@@ -16,9 +16,11 @@ from release.audit.proofs import Proof, check_proofs, draft_proofs
 from release.call.context import Context
 from release.call.ensure import ensure, save_file
 from release.call.plan import Facts
+from release.call.texts import markdown_text
 from release.errors import Conflict, Failed, ReleaseError, Usage
-from release.git.lines import check_not_burned, line_versions
+from release.git.lines import check_not_burned, check_not_withdrawn, line_versions
 from release.git.tags import needed_tag, release_scope, tagged_release
+from release.git.withdrawals import Withdrawal, withdrawals
 from release.github.api import github
 from release.github.burned import USED, note_burned
 from release.github.pulls import pulls_of
@@ -221,6 +223,7 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
         now = looked.pop() if looked else release_of(context, version)
         if now is None or now.draft:
             check_not_burned(context, version)
+            check_not_withdrawn(context, version)
             return None
         return now
 
@@ -253,16 +256,25 @@ def previous_version(versions: list[semver.Version], version: semver.Version) ->
 
 
 def _release_body(context: Context, version: semver.Version) -> dict[str, Any]:
-    before = previous_version(line_versions(context), version)
+    versions = line_versions(context)
+    gone = withdrawals(context, [each for each in versions if line_of(each) == line_of(version) and each < version])
+    before = previous_version([each for each in versions if str(each) not in {one.version for one in gone}], version)
     asked = {"tag_name": str(version), **({"previous_tag_name": str(before)} if before else {})}
     generated = github(context).send("POST", "releases/generate-notes", asked)
     if not generated:
         raise Usage("GitHub generates no notes here")
     picks = list(_pick_lines(context, before, version)) if before else []
     listed = "\n".join(["## Picked", *picks, "", ""] if picks else [])
-    body = release_scope(tagged_release(context, version)) + listed + generated["body"]
+    body = release_scope(tagged_release(context, version)) + _withdrawn(gone, before) + listed + generated["body"]
     facts = {"draft": True, "prerelease": bool(version.prerelease)}
     return {"tag_name": str(version), "name": str(version), "body": body, **facts}
+
+
+def _withdrawn(gone: Sequence[Withdrawal], before: semver.Version | None) -> str:
+    """Return a line for each version since `before` that was taken back, and why."""
+    since = [each for each in gone if before is None or semver.Version.parse(each.version) > before]
+    lines = [f"* {each.version}: {markdown_text(' '.join(each.reason.split()))}" for each in since]
+    return "\n".join(["## Withdrawn", *lines, "", ""] if lines else [])
 
 
 def _pick_lines(context: Context, before: semver.Version, version: semver.Version) -> Iterator[str]:

@@ -47,10 +47,18 @@ class Version:
     on_branch: bool = True
     components: tuple[str, ...] = ()
     parts: Mapping[str, Part] = field(default_factory=dict)
+    withdrawn: str = ""  # why it was taken back
+
+    @property
+    def label(self) -> str:
+        """The version as tables show it."""
+        return f"{self.version} withdrawn" if self.withdrawn else str(self.version)
 
     @property
     def missing(self) -> list[str]:
-        """The names of the parts that should be out and are not."""
+        """The names of the parts that should be out and are not: of a version that was taken back, none."""
+        if self.withdrawn:
+            return []
         return [name for name, part in self.parts.items() if part.state in ("missing", "waiting")]
 
 
@@ -162,9 +170,11 @@ def print_status(context: Context, found: Overview) -> None:
     context.report.rows(names, rows)
     if found.more:
         context.report.line(f"{amount(found.more, 'more line')}: inv release.status --last {found.all_versions}")
-    versions = [(each.version, *(each.parts[name].cell(found.at) for name in PARTS)) for each in found.versions]
+    versions = [(each.label, *(each.parts[name].cell(found.at) for name in PARTS)) for each in found.versions]
     context.report.rows(("version", *(SHORT.get(name, name) for name in PARTS)), versions)
     for each in found.versions:
+        if each.withdrawn:
+            context.report.step("note", f"{each.version} is withdrawn: {each.withdrawn}")
         for name, part in each.parts.items():
             if part.state == "unknown" and part.note:
                 context.report.step("unknown", f"{each.version} {name}: {part.note}")
@@ -201,7 +211,7 @@ def watch_status(context: Context, look: Callable[[], Overview]) -> None:
 def _progress(version: Version, found: Overview) -> Progress:
     """Return a version's row: the marks of its parts and, of one on its way, what is next and how long that takes."""
     marks = "  ".join(f"{MARKS[version.parts[name].state]} {SHORT.get(name, name)}" for name in PARTS)
-    names = {"version": str(version.version), "next": "", "took": ""}
+    names = {"version": version.label, "next": "", "took": ""}
     if version not in [_unfinished(line, found) for line in found.lines]:
         return Progress(names, marks)
     if took := usual_times(found, version):
@@ -218,6 +228,8 @@ def emit_status(context: Context, found: Overview) -> None:
     for each in found.versions:
         names = {"version": str(each.version), "line": str(line_of(each.version)), "sha": each.sha}
         parts = {name: vars(part) for name, part in each.parts.items()}
-        context.report.emit(event="version", **names, image=str(each.image or ""), parts=parts)
+        context.report.emit(
+            event="version", **names, image=str(each.image or ""), parts=parts, withdrawn=each.withdrawn
+        )
     for what, command in hints(found):
         context.report.emit(event="hint", what=what, command=command)

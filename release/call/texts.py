@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,11 @@ def last_times(seconds: Sequence[float]) -> str:
     if not before:
         return f"{oldest} the last time"
     return f"{', '.join(before)} and {oldest} the last {len(seconds)} times"
+
+
+def markdown_text(text: str) -> str:
+    """Return what others wrote as Markdown that shows it, and does nothing: no link, no mention, no HTML."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~@!&])", r"\\\1", printable(text))
 
 
 def amount(number: int, noun: str) -> str:

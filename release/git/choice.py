@@ -9,7 +9,7 @@ import semver
 
 from release.call.context import Context
 from release.errors import Usage
-from release.git.lines import begun_line, line_versions, needed_branch, newest_line, next_patch
+from release.git.lines import begun_line, line_versions, needed_branch, newest_line, next_patch, withdrawn_versions
 from release.git.refs import HEADS, NEW, TAGS, RemoteRef, brief
 from release.git.repository import repository
 from release.git.snapshot import remote
@@ -48,11 +48,13 @@ def chosen_line(context: Context, given: str, begun: bool = False) -> Line:
 
 
 def tagged_version(context: Context, given: str) -> semver.Version:
-    """Settle the version: as given or settled, else the newest tag of the line at hand."""
+    """Settle the version: as given or settled, else the newest tag of the line at hand that is not withdrawn."""
 
     def _newest(line: Line | None) -> semver.Version:
-        versions = line_versions(context, line or chosen_line(context, ""))
-        return versions[-1] if versions else chosen_version(context, given)
+        at_hand = line or chosen_line(context, "")
+        versions, gone = line_versions(context, at_hand), withdrawn_versions(context, at_hand)
+        good = [each for each in versions if each not in gone] or versions
+        return good[-1] if good else chosen_version(context, given)
 
     return chosen_version(context, given, _newest)
 

@@ -6,7 +6,7 @@ import semver
 
 from release.call.context import Context
 from release.errors import Conflict, Usage, suggestion
-from release.git.refs import BURNED, RemoteRef, short_name
+from release.git.refs import BURNED, WITHDRAWN, RemoteRef, short_name
 from release.git.snapshot import remote
 from release.versions import (
     Line,
@@ -30,12 +30,17 @@ def burned_versions(context: Context, line: Line | None = None) -> list[semver.V
     return released_versions(_burned_names(context, line))
 
 
+def withdrawn_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
+    """Return the versions that were taken back, lowest first: of the line, or of all lines."""
+    return released_versions(_withdrawn_names(context, line))
+
+
 def taken_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
-    """Return the versions that none to come may have, tagged or burned, lowest first.
+    """Return the versions that none to come may have, tagged, burned or withdrawn, lowest first.
 
     They are the line's, or of all lines those that `newest_versions` keeps.
     """
-    names = {*_tag_names(context, line), *_burned_names(context, line)}
+    names = {*_tag_names(context, line), *_burned_names(context, line), *_withdrawn_names(context, line)}
     return released_versions(names) if line else newest_versions(names)
 
 
@@ -44,12 +49,31 @@ def newest_final(context: Context) -> semver.Version | None:
     return next((each for each in reversed(newest_versions(_tag_names(context, None))) if not each.prerelease), None)
 
 
+def newest_good(context: Context, but: semver.Version | None = None) -> semver.Version | None:
+    """Return the highest version that is tagged, no pre-release and not withdrawn, or None; `but` is left out too."""
+    left_out = {*_withdrawn_names(context, None), str(but)}
+    good = newest_versions(name for name in _tag_names(context, None) if name not in left_out)
+    return next((each for each in reversed(good) if not each.prerelease), None)
+
+
 def _tag_names(context: Context, line: Line | None) -> list[str]:
     return [short_name(ref) for ref in remote(context).tags(f"{line}.")] if line else remote(context).tag_names()
 
 
 def _burned_names(context: Context, line: Line | None) -> list[str]:
     return [ref.name.removeprefix(BURNED) for ref in remote(context).burned(f"{line}." if line else "")]
+
+
+def _withdrawn_names(context: Context, line: Line | None) -> list[str]:
+    return [ref.name.removeprefix(WITHDRAWN) for ref in remote(context).withdrawn(f"{line}." if line else "")]
+
+
+def check_not_withdrawn(context: Context, version: semver.Version) -> None:
+    """Raise Conflict for a version that was taken back: nothing more is released as that."""
+    if version in withdrawn_versions(context, line_of(version)):
+        then = f"Release the next: inv release.next --line {line_of(version)}"
+        undo = f"To put it back: inv release.withdraw --version {version} --undo"
+        raise Conflict(f"{version} is withdrawn", f"{then}\n{undo}")
 
 
 def check_not_burned(context: Context, version: semver.Version) -> None:
@@ -113,8 +137,8 @@ def next_patch(context: Context, line: Line, sha: str) -> semver.Version:
     """Return the version at that commit of the line; where none is, the highest on the remote plus one patch (F27)."""
     tags = remote(context).tags(f"{line}.")
     at_commit = released_versions(short_name(ref) for ref in tags if ref.sha == sha)
-    burned = burned_versions(context, line)
-    finals = [version for version in at_commit if not version.prerelease and version not in burned]
+    gone = {*burned_versions(context, line), *withdrawn_versions(context, line)}
+    finals = [version for version in at_commit if not version.prerelease and version not in gone]
     return finals[-1] if finals else next_version(taken_versions(context, line), "patch", line)
 
 
@@ -122,6 +146,7 @@ def check_next(context: Context, version: semver.Version) -> None:
     """Raise as `check_allowed` does unless the version may come next on the remote; say what --skip leaves out."""
     # A line that has versions tells alone what comes next on it: only a new one is held against all the others.
     check_not_burned(context, version)
+    check_not_withdrawn(context, version)
     versions = taken_versions(context, line_of(version)) or taken_versions(context)
     check_allowed(version, versions, skip=context.options.skip)
     right = right_version(version, versions)

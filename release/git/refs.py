@@ -12,6 +12,8 @@ NEW = "0" * 40  # stands in a dry run for a commit that is not made yet
 HEADS, TAGS = "refs/heads/", "refs/tags/"
 # Versions whose tag's name GitHub gives out no more (F35): noted on the remote, where no rule of tags is in the way.
 BURNED = "refs/release/burned/"
+# Versions that were taken back, each with why: a blob of JSON. Their numbers are never used again.
+WITHDRAWN = "refs/release/withdrawn/"
 
 
 @dataclass(frozen=True)

@@ -247,8 +247,8 @@ class Repository:
         specs = [f"{push.sha}:{push.ref}" for push in pushes]
         self.git(*PUSH, "--atomic", *leases, "--", self.remote, *specs)
 
-    def delete_branch(self, ref: str, sha: str) -> None:
-        """Delete the remote's branch, of this full name, only if it still is at the commit; raises as `push` does."""
+    def delete_ref(self, ref: str, sha: str) -> None:
+        """Delete the remote's ref, of this full name, only if it still names that object; raises as `push` does."""
         check_ref_name(ref)
         check_sha(sha)
         self.git(*PUSH, f"--force-with-lease={ref}:{sha}", "--", self.remote, f":{ref}")

@@ -10,11 +10,11 @@ from functools import partial
 from release.call.context import Activity, Context, View
 from release.errors import Usage
 from release.git.fetch import remote_refs
-from release.git.refs import BURNED, HEADS, TAGS, Refs, RemoteRef, ref_matches
+from release.git.refs import BURNED, HEADS, TAGS, WITHDRAWN, Refs, RemoteRef, ref_matches
 from release.git.repository import Repository, repository
 from release.versions import check_ref_name
 
-_LINE = re.compile(rf"(?:{HEADS}release-|{TAGS}|{BURNED})([0-9]+\.[0-9]+)[-.]")
+_LINE = re.compile(rf"(?:{HEADS}release-|{TAGS}|{BURNED}|{WITHDRAWN})([0-9]+\.[0-9]+)[-.]")
 _HEAD = re.compile(rf"^ref: {HEADS}(.*)\tHEAD$", re.MULTILINE)
 PEELED = "^{}"
 FEW = 1_000  # refs: to list them all once more is one process, and less than a fetch
@@ -62,12 +62,12 @@ class Look:
         """Look at as little as tells all that begin so: a server may have 100,000 tags."""
         # A shallow clone lists: a fetch would bring history, or move the cut; with --depth it fails for none (F10).
         line, shallow = _LINE.match(begin), self._repo.is_shallow()
-        self._lists = self._lists or begin in (TAGS, BURNED, "refs/")
+        self._lists = self._lists or begin in (TAGS, BURNED, WITHDRAWN, "refs/")
         if self._lists:
             self._look_at_all()
         elif line and not shallow:
             # What a line has is asked for together, and its branch's commits are needed next in any case.
-            parts = (f"{HEADS}release-{line[1]}-", f"{TAGS}{line[1]}.", f"{BURNED}{line[1]}.")
+            parts = (f"{HEADS}release-{line[1]}-", *(f"{kind}{line[1]}." for kind in (TAGS, BURNED, WITHDRAWN)))
             self._fetch([part for part in parts if self._part(part) is None])
         elif begin.startswith(HEADS) and not line:
             # With --heads alone a server sends its branches and leaves its tags out.
@@ -134,6 +134,10 @@ class Remote:
     def burned(self, begin: str = "") -> list[RemoteRef]:
         """Return what is noted of the names that are burned (F35): all, or of those that begin so."""
         return self._refs(f"{BURNED}{begin}")
+
+    def withdrawn(self, begin: str = "") -> list[RemoteRef]:
+        """Return what is noted of the versions that were taken back: all, or those that begin so."""
+        return self._refs(f"{WITHDRAWN}{begin}")
 
     def tag(self, name: str) -> RemoteRef | None:
         """Return the tag of exactly this name, or None."""

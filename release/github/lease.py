@@ -66,14 +66,14 @@ class Lease:
         sha, self._sha = self._sha, ""
         try:
             if sha:
-                self._repo.delete_branch(self.ref, sha)
+                self._repo.delete_ref(self.ref, sha)
         except ReleaseError:
             with suppress(ReleaseError):
                 # Whoever deleted it saw a run; whoever replaced it may still ask for one.
                 held = self._held()
                 self.doubt = max(self.doubt or 0.0, 0.0 if held in ("", sha) else APPEARS)
                 if held == sha:  # the line broke, say: no later call of a finished release looks for it
-                    self._repo.delete_branch(self.ref, sha)
+                    self._repo.delete_ref(self.ref, sha)
 
     def clear(self, known: int) -> None:
         """Delete the lease of a killed call whose run this is, by its id (F33); it hinders nobody if that fails."""
@@ -81,7 +81,7 @@ class Lease:
             held = self._held()
             said = self._read(held) if held else {}
             if said.get("sha") == self._dispatch.sha and known > int(said.get("floor", known)):
-                delete = partial(self._repo.delete_branch, self.ref, held)
+                delete = partial(self._repo.delete_ref, self.ref, held)
                 perform(self._context, f"take away the lease {self.ref} of a killed call", delete, None)
 
     def _push(self, expected: str, last: bool) -> bool:

@@ -9,7 +9,7 @@ import semver
 from release.call.context import Context
 from release.errors import Conflict
 from release.git.fetch import need_history
-from release.git.lines import line_branches, line_versions
+from release.git.lines import check_not_withdrawn, line_branches, line_versions
 from release.git.refs import NEW, RemoteRef, brief, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote
@@ -59,6 +59,7 @@ def check_beyond(context: Context, version: semver.Version, sha: str) -> None:
 def checked_tag(context: Context, version: semver.Version) -> RemoteRef:
     """Return the tag; raise Conflict when it is on no branch of its line nor, as a component's, on the trunk."""
     tag = needed_tag(context, version)
+    check_not_withdrawn(context, version)
     check_place(context, version, tag.sha, [*line_branches(context, line_of(version)), trunk_ref(context)])
     return tag
 

@@ -154,7 +154,7 @@ def delete_branch(context: Context, head: RemoteRef) -> None:
         context,
         f"branch {name} deleted",
         find=lambda: name if remote(context).head_sha(name) is None else None,
-        make=lambda: repository(context).delete_branch(head.name, head.sha),
+        make=lambda: repository(context).delete_ref(head.name, head.sha),
         planned=name,
         facts=lambda _: {"delete": head.name},
     )

@@ -12,7 +12,7 @@ import semver
 
 from release.call.context import Context
 from release.errors import Usage
-from release.git.lines import newest_final
+from release.git.lines import newest_good
 from release.github.api import PAGE, github
 
 
@@ -64,5 +64,5 @@ def needed_release(context: Context, version: semver.Version) -> GitHubRelease:
 
 
 def is_latest(context: Context, version: semver.Version) -> bool:
-    """Whether the version's Release has to be GitHub's "Latest": that of the highest final version alone (F30)."""
-    return version == newest_final(context)
+    """Whether the version's Release has to be GitHub's "Latest": that of the highest good final version alone (F30)."""
+    return version == newest_good(context)

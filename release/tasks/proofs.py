@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from release.audit.receipt import Statement
     from release.audit.status import Overview
     from release.call.context import Context
+    from release.git.withdrawals import Withdrawal
     from release.github.releases import GitHubRelease
 
 
@@ -63,6 +64,25 @@ def status(context: Context, line: str = "", last: int = 5, html: str = "", watc
         save_file(context, f"page {html}", Path(html), audit.page.page(found, audit.status.hints(found)))
     if watch:
         audit.status.watch_status(context, lambda: audit.overview.overview(context, chosen, last))
+    return found
+
+
+@task(writes=True)
+def withdraw(
+    context: Context, version: str = "", reason: str = "", hide: bool = False, undo: bool = False
+) -> Withdrawal | None:
+    """Take a version back; it loses nothing, --undo restores.
+
+    Example: inv release.withdraw --version 0.7.1 --reason "it deletes jobs"
+    """
+    wanted = git.choice.chosen_version(context, version)
+    if undo and (reason or hide):
+        raise Usage("--undo takes neither --reason nor --hide", f"inv release.withdraw --version {wanted} --undo")
+    if undo:
+        audit.withdrawal.restore(context, wanted)
+        return None
+    found: Withdrawal = audit.withdrawal.withdraw(context, wanted, reason, hide)
+    context.report.line(f"Release the next: inv release.patch --line {release.versions.line_of(wanted)}")
     return found
 
 

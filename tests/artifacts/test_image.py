@@ -298,7 +298,7 @@ def test_a_branch_that_moves_in_the_last_moment_stays_too(sandbox: Sandbox, cont
         move = lambda: sandbox.bare.update_ref(head.name, other)  # noqa: E731
         sandbox.github.faults.add("POST", "git-receive-pack", call=move)
     with pytest.raises((Conflict, Failed)):
-        repository(context).delete_branch(head.name, head.sha)
+        repository(context).delete_ref(head.name, head.sha)
     assert remote_refs(sandbox)[head.name] == other
 
 

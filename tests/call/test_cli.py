@@ -31,6 +31,7 @@ ARGUMENTS = {name: task.arguments() for name, task in TASKS.items()}
 WIDTH = 80
 EXPECTED = {
     *(f"release.{name}" for name in ("next", "check", "branch", "pick", "tag", "notes", "verify", "status", "doctor")),
+    "release.withdraw",
     *(f"release.{name}" for name in ("init", "approve", "major", "minor", "patch", "component", "compat")),
     *(f"sdk.{name}" for name in ("build", "test", "publish", "dispatch", "watch", "wheel", "release")),
     *(f"image.{name}" for name in ("bump", "dispatch", "watch", "check", "smoke", "pr", "release")),

@@ -45,7 +45,7 @@ def test_f08_a_push_is_of_this_repository_whatever_its_submodules(
     git(sandbox.work, "config", "push.recurseSubmodules", value)
     repo.push([Push(BRANCH, repo.head())])
     assert sandbox.bare.sha(BRANCH) == repo.head()
-    repo.delete_branch(BRANCH, repo.head())
+    repo.delete_ref(BRANCH, repo.head())
     assert sandbox.bare.sha(BRANCH) is None
 
 

@@ -305,7 +305,7 @@ def test_s03_names_are_checked_before_git_sees_them(repo: Repository, name: str)
         lambda: repo.local_tag(name),
         lambda: looked(repo).tag(name),
         lambda: repo.push([Push(name, "0" * 40)]),
-        lambda: repo.delete_branch(name, "0" * 40),
+        lambda: repo.delete_ref(name, "0" * 40),
     ):
         with pytest.raises(Usage, match="is no name"):
             call()

@@ -1,0 +1,307 @@
+"""A version taken back: nothing is lost, everybody is told, and it can be put back as it was."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import FakeClock, again, open_context, printed
+from doubles import Doubles, wheel
+from outside import everything, writes
+
+from release.artifacts.aws import Bucket
+from release.audit.receipt import draft_release
+from release.call import ensure as room
+from release.call.context import Context
+from release.call.report import Report
+from release.errors import Conflict, Failed, ReleaseError, Usage
+from release.git.lines import newest_good, taken_versions, withdrawn_versions
+from release.git.repository import Repository
+from release.git.tags import needed_tag
+from release.git.withdrawals import LONGEST, withdrawal
+from release.github.api import github
+from release.github.releases import release_of
+from release.sandbox import Sandbox
+from release.sandbox.cloud import BUCKET
+from release.tasks import lines, pipelines, proofs, sdk
+from release.versions import Line, parse
+
+REF, WHY = "refs/release/withdrawn/0.6.3", "it deletes jobs"
+KEY = "release/leptonai-0.6.3-py3-none-any.whl"
+HIDDEN = "withdrawn/leptonai-0.6.3-py3-none-any.whl"
+HOSTILE = "line\n\x1b[31m<!-- /withdrawn --> @all [x](http://evil) `::error::`\n## head"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as made:
+        yield made
+
+
+@pytest.fixture
+def context(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Context:
+    """A world in which 0.6.2 and then 0.6.3 were released whole."""
+    doubles = Doubles(sandbox)
+    doubles.put_wheel("0.6.2")
+    opened = open_context(sandbox, monkeypatch, clock=FakeClock())
+    pipelines.patch(again(opened), version="0.6.3", wanted=PICK)
+    monkeypatch.setattr("release.github.http.WRITE_PAUSE", 0)
+    github(opened).send(
+        "POST", "releases", {"tag_name": "0.6.2", "name": "0.6.2", "body": "older", "make_latest": "false"}
+    )
+    return again(opened)
+
+
+PICK = pipelines.NOTHING._replace(pr=("14",))
+
+
+def withdraw(context: Context, **options: Any) -> Context:
+    one = again(context)
+    proofs.withdraw(one, **{"version": "0.6.3", **options})
+    return one
+
+
+def latest(context: Context) -> str:
+    found = github(context).find("releases/latest")
+    return str(found["tag_name"]) if found else ""
+
+
+def body(context: Context, version: str = "0.6.3") -> dict[str, Any]:
+    there = release_of(again(context), parse(version))
+    assert there
+    return dict(github(context).get(f"releases/{there.id}"))
+
+
+def keys(sandbox: Sandbox) -> dict[str, bytes]:
+    assert sandbox.cloud
+    s3 = sandbox.cloud.client("s3")
+    listed = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
+    return {each["Key"]: s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed}
+
+
+def test_a_withdrawn_version_loses_nothing_and_says_so_everywhere(sandbox: Sandbox, context: Context) -> None:
+    before, stored = everything(sandbox), keys(sandbox)
+    notes = body(context)["body"]
+    assert latest(context) == "0.6.3"
+    first = withdraw(context, reason=WHY)
+    assert {name: value for name, value in keys(sandbox).items() if name in stored} == stored
+    told = json.loads(keys(sandbox)[f"{KEY}.withdrawn.json"])
+    assert (told["version"], told["reason"], told["by"]) == ("0.6.3", WHY, "Release Person")
+    assert sandbox.bare.git("cat-file", "blob", REF).encode() == keys(sandbox)[f"{KEY}.withdrawn.json"]
+    assert latest(context) == "0.6.2"
+    now = body(context)
+    assert now["name"] == "0.6.3 (withdrawn)"
+    assert now["body"].startswith("<!-- withdrawn -->\n> **Withdrawn** on ")
+    assert now["body"].endswith(notes)
+    assert WHY in now["body"]
+    assert "inv release.patch --line 0.6" in printed(first)
+    after, asked = everything(sandbox), writes(sandbox)
+    assert "(already)" in printed(withdraw(context))
+    assert (everything(sandbox), writes(sandbox)) == (after, asked), "the same again writes nothing"
+    with pytest.raises(Conflict, match=rf"withdrawn already, by Release Person on .*: {WHY}"):
+        withdraw(context, reason="another")
+    withdraw(context, undo=True)
+    assert everything(sandbox) == before
+    assert body(context) == {**now, "name": "0.6.3", "body": notes, "updated_at": body(context)["updated_at"]}
+    assert latest(context) == "0.6.3"
+    assert "is not withdrawn (already)" in printed(withdraw(context, undo=True))
+
+
+def test_every_task_knows_it(sandbox: Sandbox, context: Context, tmp_path: Path) -> None:
+    withdraw(context, reason=WHY)
+    one = again(context)
+    lines.next_(one, line="0.6")
+    assert "0.6.4" in printed(one)
+    seen = again(context)
+    proofs.status(seen, line="0.6", html=str(tmp_path / "page.html"))
+    assert "0.6.3 withdrawn" in printed(seen)
+    assert f"0.6.3 is withdrawn: {WHY}" in printed(seen)
+    assert "not out yet" not in printed(seen)
+    assert "0.6.3 withdrawn" in (tmp_path / "page.html").read_text()
+    as_json = again(context)
+    as_json.report = Report("json", as_json.report.stream)
+    proofs.status(as_json, line="0.6")
+    rows = [json.loads(line) for line in printed(as_json).splitlines()]
+    assert {row["version"]: row["withdrawn"] for row in rows if row["event"] == "version"}["0.6.3"] == WHY
+    checked = again(context)
+    with pytest.raises(Failed, match=r"proofs of 0\.6\.3 do not hold: withdrawn") as failed:
+        proofs.verify(checked, version="0.6.3")
+    assert failed.value.hint == "Take the next: inv release.next --line 0.6"
+    assert f": {WHY}" in printed(checked)
+    refused: list[Callable[[], object]] = [
+        lambda: sdk.wheel(again(context), version="0.6.3", download=str(tmp_path / "dist")),
+        lambda: sdk.release(again(context), version="0.6.3"),
+        lambda: lines.tag(again(context), version="0.6.3"),
+        lambda: pipelines.patch(again(context), version="0.6.3"),
+        lambda: pipelines.ship(again(context), parse("0.6.3"), needed_tag(context, parse("0.6.3"))),
+    ]
+    for call in refused:
+        with pytest.raises(Conflict, match=r"0\.6\.3 is withdrawn"):
+            call()
+    assert not (tmp_path / "dist").exists()
+    with pytest.raises(Usage, match=r"is 0\.6\.3 already"):
+        pipelines.patch(again(context), line="0.6")  # nothing was mended
+
+
+def test_the_next_patch_says_what_was_withdrawn_and_is_the_next_number(sandbox: Sandbox, context: Context) -> None:
+    withdraw(context, reason=HOSTILE)
+    pipelines.patch(again(context), line="0.6", wanted=PICK._replace(pr=("15",)))
+    text = body(context, "0.6.4")["body"]
+    assert "## Withdrawn\n* 0.6.3: line \\\\x1b\\[31m\\<\\!-- /withdrawn --\\> \\@all \\[x\\]" in text
+    assert "\x1b" not in text
+    assert "\\#\\# head" in text
+    assert "\\@all" in text
+    assert latest(context) == "0.6.4"
+    assert body(context)["body"].count("<!-- /withdrawn -->") == 1
+    withdraw(context, undo=True)
+    assert latest(context) == "0.6.4"
+    assert "ithdrawn" not in body(context)["body"]
+
+
+def test_a_hidden_wheel_moves_and_comes_back_byte_for_byte(sandbox: Sandbox, context: Context) -> None:
+    content = keys(sandbox)[KEY]
+    withdraw(context, reason=WHY)
+    withdraw(context, hide=True)
+    now = keys(sandbox)
+    assert now[HIDDEN] == content
+    assert KEY not in now
+    assert f"{KEY}.withdrawn.json" in now
+    asked = writes(sandbox)
+    withdraw(context, hide=True)
+    assert (keys(sandbox), writes(sandbox)) == (now, asked)
+    withdraw(context, undo=True)
+    assert keys(sandbox) == {name: value for name, value in now.items() if "withdrawn" not in name} | {KEY: content}
+
+
+def test_a_wheel_that_changed_meanwhile_is_not_removed(
+    sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubles, own = Doubles(sandbox), Bucket.create_object
+
+    def changed(bucket: Bucket, key: str, content: bytes) -> None:
+        own(bucket, key, content)
+        if key == HIDDEN:
+            doubles.s3.put_object(Bucket=BUCKET, Key=KEY, Body=wheel("0.6.3", more={"leptonai/x.py": ""}))
+
+    monkeypatch.setattr(Bucket, "create_object", changed)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        withdraw(context, reason=WHY, hide=True)
+    assert KEY in keys(sandbox)
+
+
+def test_a_dry_run_shows_each_step_and_writes_none(sandbox: Sandbox, context: Context) -> None:
+    before, asked = everything(sandbox), writes(sandbox)
+    dry = again(context, dry=True)
+    proofs.withdraw(dry, version="0.6.3", reason=WHY, hide=True)
+    assert printed(dry).count("(to do)") == 6
+    assert "s3://lepton-sdk/withdrawn/leptonai-0.6.3-py3-none-any.whl" in printed(dry)
+    assert (everything(sandbox), writes(sandbox)) == (before, asked)
+
+
+class Killed(BaseException):
+    """The call ends here, with no word."""
+
+
+@pytest.mark.parametrize("undo", [False, True])
+def test_killed_after_any_write_the_same_call_goes_on(
+    sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch, undo: bool
+) -> None:
+    untouched = everything(sandbox)
+    withdraw(context, reason=WHY, hide=True)
+    gone = everything(sandbox)
+    if not undo:
+        withdraw(context, undo=True)
+    make, writes_made = room._problem, [0]
+    for last in range(1, 9):
+        writes_made[0] = 0
+
+        def killed(made: Callable[[], object], last: int = last) -> ReleaseError | None:
+            problem = make(made)
+            writes_made[0] += 1
+            if writes_made[0] == last:
+                raise Killed
+            return problem
+
+        monkeypatch.setattr(room, "_problem", killed)
+        options: dict[str, Any] = {"undo": True} if undo else {"reason": WHY, "hide": True}
+        try:
+            withdraw(context, **options)
+        except Killed:
+            monkeypatch.setattr(room, "_problem", make)
+            withdraw(context, **options)
+        else:
+            assert last > 5
+            break
+        finally:
+            monkeypatch.setattr(room, "_problem", make)
+        wanted = untouched if undo else gone
+        assert like(everything(sandbox)) == like(wanted)
+        withdraw(context, **({"reason": WHY, "hide": True} if undo else {"undo": True}))
+
+
+def like(world: Any) -> str:
+    """The world, but the moment of a withdrawal and what its object is called therefore."""
+    return re.sub(r"20\d\d-\d\d-\d\dT[0-9:+]+Z?|[0-9a-f]{32,64}", "·", repr(world))
+
+
+def test_a_version_that_is_only_a_branch_is_given_up(sandbox: Sandbox, context: Context) -> None:
+    lines.branch(again(context), version="0.7.0")
+    withdraw(context, version="0.7.0", reason="never mind")
+    assert parse("0.7.0") in taken_versions(again(context), Line(0, 7))
+    assert withdrawn_versions(again(context), Line(0, 7)) == [parse("0.7.0")]
+    one = again(context)
+    lines.next_(one, line="0.7")
+    assert "0.7.1" in printed(one)
+    with pytest.raises(Conflict, match=r"0\.7\.0 is withdrawn"):
+        lines.tag(again(context), version="0.7.0")
+    assert newest_good(again(context)) == parse("0.6.3")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"version": "0.9.0", "reason": WHY}, "there is nothing of 0.9.0"),
+        ({"version": "0.6.7", "reason": WHY}, "there is nothing of 0.6.7"),
+        ({"reason": " \n"}, "why is 0.6.3 withdrawn"),
+        ({"reason": "x" * (LONGEST + 1)}, "has 10001 characters"),
+        ({"undo": True, "reason": WHY}, "--undo takes neither"),
+        ({"version": "", "reason": WHY}, "which version"),
+    ],
+)
+def test_what_cannot_be_withdrawn_is_told(
+    sandbox: Sandbox, context: Context, options: dict[str, Any], words: str
+) -> None:
+    before, asked = everything(sandbox), writes(sandbox)
+    with pytest.raises(Usage, match=words):
+        withdraw(context, **options)
+    assert (everything(sandbox), writes(sandbox)) == (before, asked)
+
+
+def test_two_at_once_agree_or_are_told(sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    push = Repository.push
+
+    def raced(repo: Repository, pushes: Any) -> None:
+        monkeypatch.setattr(Repository, "push", push)
+        withdraw(context, reason="the other's")
+        push(repo, pushes)
+
+    monkeypatch.setattr(Repository, "push", raced)
+    with pytest.raises(Conflict, match=r"withdrawn already, by Release Person on .*: the other's"):
+        withdraw(context, reason=WHY)
+    found = withdrawal(again(context), parse("0.6.3"))
+    assert found
+    assert found.reason == "the other's"
+
+
+def test_a_note_that_says_nothing_counts_all_the_same(sandbox: Sandbox, context: Context) -> None:
+    sandbox.bare.git("update-ref", REF, sandbox.bare.git("hash-object", "-w", "--stdin", text="[1]").strip())
+    found = withdrawal(again(context), parse("0.6.3"))
+    assert found
+    assert (found.reason, found.who) == ("", "")
+    assert draft_release(again(context), parse("0.6.3"))
+    with pytest.raises(Conflict, match=r"0\.6\.3 is withdrawn"):
+        lines.tag(again(context), version="0.6.3")
