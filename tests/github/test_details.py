@@ -13,14 +13,17 @@ import semver
 from conftest import Context, again
 from scripted import Reply, scripted_server
 
-from release.errors import Failed, Usage
+from release.errors import Conflict, Failed, Usage
+from release.git.refs import branch_ref, tag_ref
 from release.git.repository import repository
+from release.git.snapshot import remote
 from release.github import runs
 from release.github.api import GitHub, github
 from release.github.events import OWN, check_token_starts_workflows
 from release.github.pulls import pulls_of
 from release.github.releases import GitHubRelease, needed_release, release_of
-from release.github.runs import artifact_sha256
+from release.github.requests import Dispatch, image_request
+from release.github.runs import Run, artifact_sha256, check_run
 from release.sandbox import Sandbox
 
 
@@ -138,3 +141,46 @@ def test_a_release_that_a_dry_call_would_have_made_is_there(context: Context) ->
     assert needed_release(context, version) is planned
     with pytest.raises(Usage):
         needed_release(again(context), version)
+
+
+@pytest.mark.parametrize(
+    ("branch", "command", "again"),
+    [
+        ("image-0.7.0", "inv image.release --version 0.7.0", "inv image.release --version 0.7.0 --again"),
+        (
+            "release-0.7-20261122",
+            "inv image.watch --version 0.7.0 --ref release-0.7-20261122",
+            "inv image.dispatch --version 0.7.0 --ref release-0.7-20261122 --again",
+        ),
+    ],
+)
+def test_the_ways_on_of_an_images_run_are_its_branch_s(context: Context, branch: str, command: str, again: str) -> None:
+    asked = image_request(context, semver.Version.parse("0.7.0"), branch_ref(branch, "a" * 40), False)
+    assert (asked.command, asked.new_run) == (command, again)
+    assert asked.inputs == {"version": "0.7.0", "is_release": True}
+    assert image_request(context, semver.Version.parse("0.7.0"), branch_ref(branch, "a" * 40), True).inputs[
+        "build_base"
+    ]
+
+
+def test_a_run_that_ended_in_a_way_that_nobody_knows_is_told_by_its_word(context: Context) -> None:
+    run = Run(7, "x.yaml", "completed", "exploded", "a" * 40, "main", url="https://github.example/runs/7")
+    context.doors[(runs.jobs_of, 7, 1)] = []
+    with pytest.raises(Failed, match=r"run 7 of x\.yaml ended: exploded"):
+        check_run(context, run, Dispatch("x.yaml", "refs/heads/main", "a" * 40))
+
+
+def test_a_local_tag_elsewhere_is_told_with_both_commits(sandbox: Sandbox, context: Context) -> None:
+    repo = repository(context)
+    here, there = repo.head(), repo.git("commit-tree", "HEAD^{tree}", "-m", "other")
+    repo.git("tag", "0.7.0", there)
+    with pytest.raises(Conflict) as conflict:
+        repo.make_tag("0.7.0", here, "0.7.0")
+    assert conflict.value.problem == (f"the local tag 0.7.0 is at {there[:9]}, not at {here[:9]}, and was never pushed")
+
+
+def test_a_planned_tag_is_at_its_commit_alone(context: Context) -> None:
+    head = repository(context).head()
+    context.view.add("refs/tags/9.9.9", tag_ref("9.9.9", head))
+    assert "refs/tags/9.9.9" in [each.name for each in remote(context).tags_at(head)]
+    assert "refs/tags/9.9.9" not in [each.name for each in remote(context).tags_at("b" * 40)]

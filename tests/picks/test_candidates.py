@@ -263,8 +263,9 @@ def test_an_open_pull_request_is_none_to_pick(context: Context, author: Author) 
     with pytest.raises(Usage, match="#1 is not merged") as refused:
         pulled(context, "1")
     assert refused.value.hint == f"Merge it into main first: {github(context).get('pulls/1')['html_url']}"
-    with pytest.raises(Usage, match="no pull request's number"):
+    with pytest.raises(Usage, match="no pull request's number") as refused:
         pull_request_shas(context, "one", RemoteRef("", "", ""))
+    assert refused.value.hint == "Give one such as --pr 123."
 
 
 @pytest.mark.parametrize("told", [{"merged": True}, {"merged_at": "2026-11-22T10:00:00Z"}])

@@ -22,7 +22,7 @@ from release.git.scratch import scratch
 from release.picks import push
 from release.picks.history import pick_sources
 from release.picks.steps import check_tag_has, pick_commits
-from release.picks.worktree import BEGUN, cherry_pick, close_worktree, describe_worktree, pick_worktrees
+from release.picks.worktree import BEGUN, cherry_pick, close_worktree, describe_worktree, is_unused, pick_worktrees
 from release.sandbox import Sandbox
 from release.sandbox.github.rules import protect, reject_pushes
 from release.tasks import picks
@@ -536,6 +536,20 @@ def test_f27_f33_what_was_picked_by_a_killed_call_is_picked_anew_by_the_next(
     do(context, *shas)
     assert titles(sandbox, base) == ["fix 0", "fix 1", "fix 2"]
     assert len(git(sandbox.work, "worktree", "list").splitlines()) == 1
+
+
+def test_f22_a_pick_of_the_person_s_own_is_none_in_the_worktree(context: Context, author: Author) -> None:
+    """What stops in the checkout has nothing to do with what is apart from it."""
+    author.cut()
+    resolved(context, author)
+    repo, (tree,) = repository(context), pick_worktrees(repository(context))
+    head = git(tree.path, "rev-parse", "HEAD")
+    git(tree.path, "cherry-pick", "--abort")
+    git(context.folder, "update-ref", "CHERRY_PICK_HEAD", "HEAD")
+    assert describe_worktree(repo, tree) == "killed before the push, or still going on"
+    assert is_unused(repo, tree, head)
+    git(context.folder, "update-ref", "-d", "CHERRY_PICK_HEAD")
+    assert is_unused(repo, tree, head)
 
 
 def test_f33_a_worktree_that_git_locked_while_it_made_it_is_removed(context: Context, author: Author) -> None:
