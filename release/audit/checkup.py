@@ -131,7 +131,9 @@ def lease_findings(context: Context) -> Iterator[Finding]:
 def clock_findings(context: Context) -> Iterator[Finding]:
     """Check this machine's clock against GitHub's."""
     said = _asked(context, "/rate_limit").headers.get("date", "")
-    skew = abs(context.clock.now() - parsedate_to_datetime(said).timestamp()) if said else 0.0
+    if not said:
+        raise Failed("GitHub tells no time", "Is there a proxy in between? curl -sI https://api.github.com")
+    skew = abs(context.clock.now() - parsedate_to_datetime(said).timestamp())
     problem = f"this machine's clock is {skew:.0f} s off GitHub's" if skew > SKEW else ""
     yield _finding("clock", problem, "Set the clock: timedatectl set-ntp true", "agrees with GitHub's")
 

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from release.errors import Usage
-from release.settings import DEFAULTS, TEXTS, WORDS
+from release.settings import DEFAULTS
+from release.settings.values import TEXTS, WORDS
 
 
 def check_environment(environment: Mapping[str, str], config: Mapping[str, Any] | None = None) -> None:

@@ -112,7 +112,7 @@ def tagged_releases(context: Context, line: Line) -> list[TaggedRelease]:
     texts = tag_texts(repo, ordered)
     told = [trailers(_message(text)) for text in texts]
     return [
-        TaggedRelease(version, ref, tuple(said.get(COMPONENT, [])), " ".join(said.get(ACCEPTED, [])), written_at(text))
+        TaggedRelease(version, ref, tuple(said.get(COMPONENT, [])), "; ".join(said.get(ACCEPTED, [])), written_at(text))
         for version, ref, said, text in zip(versions, ordered, told, texts, strict=True)
     ]
 
@@ -166,10 +166,15 @@ def tag_message(version: semver.Version, name: str, verdict: str, accepted: str)
     return f"{text}\n{ACCEPTED}: {accepted}" if accepted else text
 
 
+def release_message(version: semver.Version, accepted: Sequence[str]) -> str:
+    """Return the message of a tag that releases everything although a gate was shut; `tagged_releases` reads it."""
+    return "\n".join([f"Release {version}", "", *(f"{ACCEPTED}: {each}" for each in accepted)])
+
+
 def release_scope(found: TaggedRelease | None) -> str:
-    """Return what the GitHub Release says above its notes: nothing for a coordinated release."""
+    """Return what the GitHub Release says above its notes: of a coordinated release, why a shut gate was passed."""
     if found is None or not found.components:
-        return ""
+        return f"A gate was shut; accepted: {found.accepted}\n\n" if found and found.accepted else ""
     accepted = f"\n\nThe gate did not open; accepted: {found.accepted}" if found.accepted else ""
     return f"Only {found.what} is released here, not the other components of {line_of(found.version)}.{accepted}\n\n"
 

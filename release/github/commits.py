@@ -147,6 +147,12 @@ def follow_checks(context: Context, wanted: Wanted) -> list[Check]:
     return found
 
 
+def checks_now(context: Context, wanted: Wanted) -> tuple[list[Check], list[str]]:
+    """Return the checks that count as they stand now, those too that have yet to show, and what nobody may read."""
+    seen = commit_checks(context, wanted.sha, wanted.branch)
+    return _counting(wanted, seen, 0), seen.hidden
+
+
 def commit_checks(context: Context, sha: str, branch: str = "") -> Seen:
     """Return what is to be seen of the commit: check runs, statuses, and its branch's runs, all pages.
 

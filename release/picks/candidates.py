@@ -99,6 +99,15 @@ def _selection(context: Context, kept: list[Candidate], listing: Listing, revisi
     return kept
 
 
+def missing_backports(context: Context, line: Line) -> list[Candidate]:
+    """Return the trunk's commits whose merged pull requests are labelled for the line, and that it lacks."""
+    head, trunk = line_and_trunk(context, line)
+    label = context.settings.release.backport_label.replace("{line}", str(line))
+    labelled = _labelled_pulls(context, [label])
+    found = candidates_of(repository(context), head.sha, trunk.sha) if labelled else []
+    return [each for each in found if each.pull in labelled]
+
+
 def _labelled_pulls(context: Context, labels: Sequence[str]) -> set[int]:
     """Return the numbers of the merged pull requests that have one of the labels: one search, all its pages."""
     if any('"' in label for label in labels):

@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import release
-from release import compat, git
+from release import audit, compat, git
 from release.call.task import task
 
 if TYPE_CHECKING:
+    from release.audit.fit import Finding
     from release.call.context import Context
     from release.compat import Answer
+
+
+@task(reads=True)
+def ready(context: Context, line: str = "", accept: tuple[str, ...] = ()) -> list[Finding]:
+    """Say go or no-go: may a release be made now.
+
+    Example: inv release.ready --line 0.7
+    """
+    wanted = release.versions.parse_line(line, version_too=True) if line else None
+    found = audit.readiness.check_gates(context, audit.readiness.release_plan(context, wanted), accept)
+    context.report.line(f"Go: inv release.{f'patch --line {wanted}' if wanted else 'minor'}")
+    return found
 
 
 @task(reads=True)

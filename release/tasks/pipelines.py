@@ -24,36 +24,39 @@ if TYPE_CHECKING:
 
 
 @task(writes=True, waits=True, reruns=True, numbers=True, announces=True, plans=True)
-def minor(context: Context, version: str = "", image: bool = True) -> None:
+def minor(context: Context, version: str = "", image: bool = True, accept: tuple[str, ...] = ()) -> None:
     """Release a new minor: image, branch, tag, platform, SDK.
 
     Example: inv release.minor --version 0.7.0
     """
-    release_together(context, _version(context, version, "minor"), image)
+    release_together(context, _version(context, version, "minor"), image, accept)
 
 
 @task(writes=True, waits=True, reruns=True, numbers=True, announces=True, plans=True)
-def major(context: Context, version: str = "", image: bool = True) -> None:
+def major(context: Context, version: str = "", image: bool = True, accept: tuple[str, ...] = ()) -> None:
     """Release a new major: image, branch, tag, platform, SDK.
 
     Example: inv release.major --version 1.0.0
     """
-    release_together(context, _version(context, version, "major"), image)
+    release_together(context, _version(context, version, "major"), image, accept)
 
 
-def release_together(context: Context, version: semver.Version, image: bool) -> None:
+def release_together(context: Context, version: semver.Version, image: bool, accept: tuple[str, ...] = ()) -> None:
     """Release everything of the version from a release branch of its own."""
     context.report.line(f"Release {version} of {github.api.github(context).repository}")
     tagged = git.snapshot.remote(context).tag(str(version))
     image = image and bool(context.settings.image.config_file)  # nothing names one: there is none
+    message = ""
     if tagged is None:
+        message = audit.readiness.ask_first(context, version, None, accept)
         _check_start(context, version, image)
     merged = "" if tagged or not image else _image_commit(context, version)
     branch = lines.branch(context, str(version), ref=merged)
     there = git.snapshot.remote(context).tag(str(version)) or branch  # a tag may have come meanwhile
     if image and there.sha != git.refs.NEW:
         _check_image_named(context, version, there)
-    tag = lines.tag(context, str(version), ref=github.places.commit_to_tag(context, version, branch))
+    place = github.places.commit_to_tag(context, version, branch)
+    tag = lines.tag(context, str(version), ref=place, message=message)
     if tagged and image:
         images.check(context, str(version))
     ship(context, version, tag)
@@ -161,6 +164,7 @@ def patch(
     wanted: PickRequest = NOTHING,
     image: bool = False,
     checks: bool = True,
+    accept: tuple[str, ...] = (),
 ) -> None:
     """Release a patch: picks, checks, tag, platform, SDK.
 
@@ -169,10 +173,11 @@ def patch(
     chosen = git.choice.chosen_line(context, line or version)
     before = git.lines.needed_branch(context, chosen)
     context.report.line(f"Release a patch of {chosen} of {github.api.github(context).repository}")
-    named = _named(context, chosen, version)
+    named, message = _named(context, chosen, version), ""
     planned = named or git.lines.next_patch(context, chosen, "" if wanted.anything or image else before.sha)
     if git.snapshot.remote(context).tag(str(planned)) is None:
         git.lines.check_next(context, planned)
+        message = audit.readiness.ask_first(context, planned, chosen, accept)
         artifacts.version_file.check_wheel_version(context, before.sha, planned, is_set=True)
         github.events.check_starts(context, planned, before.sha)
     bumps = image or bool(context.settings.sdk.version_file)
@@ -180,8 +185,8 @@ def patch(
     head = picks.steps.pick_commits(context, chosen, wanted, planned, at_once) if wanted.anything else before
     number = context.settle(named or _next(context, chosen, head.sha, image))
     picks.steps.check_tag_has(context, number, wanted)
-    tag = lines.tag(context, str(number), ref=_ready(context, number, head, image, checks).sha)
-    ship(context, number, tag)
+    place = _ready(context, number, head, image, checks)
+    ship(context, number, lines.tag(context, str(number), ref=place.sha, message=message))
 
 
 def _named(context: Context, line: Line, given: str) -> semver.Version | None:

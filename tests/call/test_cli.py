@@ -32,6 +32,7 @@ WIDTH = 80
 EXPECTED = {
     *(f"release.{name}" for name in ("next", "check", "branch", "pick", "tag", "notes", "verify", "status", "doctor")),
     "release.withdraw",
+    "release.ready",
     *(f"release.{name}" for name in ("init", "approve", "major", "minor", "patch", "component", "compat")),
     *(f"sdk.{name}" for name in ("build", "test", "publish", "dispatch", "watch", "wheel", "release")),
     *(f"image.{name}" for name in ("bump", "dispatch", "watch", "check", "smoke", "pr", "release")),
@@ -43,7 +44,7 @@ EXPECTED = {
 def typed(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Type `inv …` in a folder, its output 80 columns wide."""
     command = [sys.executable, "-m", "invoke", *arguments]
-    found = {"PATH": "/usr/bin:/bin", "COLUMNS": str(WIDTH), "PYTHONPATH": str(Path(settings.__file__).parents[1])}
+    found = {"PATH": "/usr/bin:/bin", "COLUMNS": str(WIDTH), "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(
         command, cwd=folder, env={**found, **environment}, capture_output=True, text=True, check=False
     )

@@ -53,6 +53,7 @@ class Pull:
     merged_by: str = ""
     merge_sha: str = ""
     labels: list[str] = field(default_factory=list)
+    milestone: str = ""
     reviews: list[Review] = field(default_factory=list)
     asked: set[tuple[str, str]] = field(default_factory=set)
     trials: dict[tuple[str, str], str] = field(default_factory=dict)  # what merging made, by base and head

@@ -66,6 +66,7 @@ def _holds(state: Hub, pull: Pull, word: str) -> bool:
         "author": {pull.user},
         "head": {pull.head},
         "base": {pull.base},
+        "milestone": {pull.milestone},
         "label": {label.lower() for label in pull.labels},
     }
     if key == "merged":

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, get_origin, get_type_hints
 
 from release.errors import Usage, suggestion
+from release.settings.values import value_of, values_of
 from release.versions import check_ref_name
 
 KINDS = ("python", "openapi", "command", "none")
@@ -67,12 +68,19 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+GATES: Mapping[str, Any] = {
+    "checks": True, "blockers": ["release-blocker"], "backports": True, "freeze": [], "finished": True, "rights": True,
+    "clock": True,
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Release:
     """Where the repository is and how the tasks talk; `poll` and `timeout` in seconds.
 
     `components` are what is released on its own, by name (see `Component`), `oasdiff` the program; `smoke` is what an
-    image runs before its release is published, by its repository's name (see `Smoke`). `notify_webhook` and
+    image runs before its release is published, by its repository's name (see `Smoke`); `gates` are what
+    `release.ready` asks, and each whole release too with `ready`. `notify_webhook` and
     `notify_command` are told when a whole release starts, waits, is done or fails.
     """
 
@@ -85,6 +93,9 @@ class Release:
     components: dict[str, Any] = field(default_factory=lambda: {name: dict(part) for name, part in COMPONENTS.items()})
     oasdiff: str = "oasdiff"
     smoke: dict[str, Any] = field(default_factory=dict)
+    ready: bool = False
+    gates: dict[str, Any] = field(default_factory=lambda: dict(GATES))
+    backport_label: str = "backport-{line}"
     notify_webhook: str = ""
     notify_command: list[str] = field(default_factory=list)
 
@@ -184,10 +195,6 @@ class Settings:
 DEFAULTS: dict[str, dict[str, Any]] = asdict(Settings())
 
 
-WORDS: dict[Any, str] = {str: "a text of one line", bool: "true or false", float: "a number", dict: "a mapping"}
-TEXTS = "a list of texts"
-
-
 def defaults_beside(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the defaults beside what is given: a mapping that is given replaces the default's, it adds nothing to it.
 
@@ -206,11 +213,14 @@ def read(config: Mapping[str, Any]) -> Settings:
     """Return the settings in `config`; raise Usage naming a key that is unknown or of the wrong type."""
     sections = get_type_hints(Settings)
     _check_sections(config)
-    settings = Settings(**{name: kind(**_values(kind, config.get(name, {}), name)) for name, kind in sections.items()})
+    settings = Settings(
+        **{name: kind(**values_of(kind, config.get(name, {}), name)) for name, kind in sections.items()}
+    )
     if settings.release.output not in ("text", "json"):
         raise Usage(f"release.output: {settings.release.output!r} is not an output", "It can be text or json.")
     components_of(settings.release.components)
     smokes_of(settings.release.smoke)
+    _check_gates(settings.release)
     _check_names(settings.release)
     return settings
 
@@ -232,6 +242,15 @@ def _check_names(given: Release) -> None:
             raise Usage(f"release.{key}: {error.problem}", error.hint) from error
 
 
+def _check_gates(given: Release) -> None:
+    """Raise Usage that names the gate unless it is one, of its type: its default's, or false for none."""
+    for name, value in given.gates.items():
+        key, kind = f"release.gates.{name}", type(GATES.get(name))
+        if name not in GATES:
+            raise Usage(f"{key}: no such gate", f"There are {', '.join(GATES)}.")
+        value_of(value, bool if value is False else list[str] if kind is list else kind, key)
+
+
 def components_of(settings: Mapping[str, Any], key: str = "release.components") -> dict[str, Component]:
     """Read components from settings, by name; raises Usage that names the key at fault."""
     found = {name: _component(name, value, f"{key}.{name}") for name, value in settings.items()}
@@ -248,7 +267,7 @@ def smokes_of(settings: Mapping[str, Any]) -> dict[str, Smoke]:
     """Read what images run from settings, by repository; raises Usage that names the key at fault."""
     key = "release.smoke"
     found = {
-        name: Smoke(**{"command": (), **_values(Smoke, value, f"{key}.{name}")}) for name, value in settings.items()
+        name: Smoke(**{"command": (), **values_of(Smoke, value, f"{key}.{name}")}) for name, value in settings.items()
     }
     for name, smoke in found.items():
         if not smoke.command or not smoke.prints:
@@ -256,35 +275,8 @@ def smokes_of(settings: Mapping[str, Any]) -> dict[str, Smoke]:
     return found
 
 
-def _values(kind: type, given: Any, key: str) -> dict[str, Any]:
-    """Return the values given for the fields of a section or component."""
-    types = get_type_hints(kind)
-    types.pop("name", None)  # a component's name is the key it stands under
-    _value(given, dict, key)
-    for part in given:
-        if part not in types:
-            near = suggestion(part, {each: each for each in types})
-            raise Usage(f"{key}.{part}: no such setting", f"{near}{key} has: {', '.join(types)}.")
-    return {part: _value(value, types[part], f"{key}.{part}") for part, value in given.items()}
-
-
-def _value(given: Any, wanted: Any, key: str) -> Any:
-    """Return a copy, so that nobody changes invoke's configuration through ours; raise Usage for another type."""
-    kind = get_origin(wanted) or wanted
-    if kind in (list, tuple):
-        right = isinstance(given, (list, tuple)) and all(isinstance(item, str) for item in given)
-    elif kind is dict:
-        right = hasattr(given, "items")  # invoke wraps its mappings in a class that is none
-    else:
-        right = type(given) in ((int, float) if kind is float else (kind,))  # exactly, as booleans are ints
-        right = right and (kind is not str or given.isprintable())
-    if not right:
-        raise Usage(f"{key}: {given!r} is not {WORDS.get(kind, TEXTS)}")
-    return kind(given) if kind in (list, tuple) else copy.deepcopy(given)
-
-
 def _component(name: str, value: Any, key: str) -> Component:
-    component = Component(**{"name": name, "path": name, **_values(Component, value, key)})
+    component = Component(**{"name": name, "path": name, **values_of(Component, value, key)})
     if component.kind not in KINDS:
         raise Usage(f"{key}.kind: {component.kind!r} is not a kind", f"one of: {', '.join(KINDS)}")
     if component.kind in {"python", "openapi"} and not component.interface:
