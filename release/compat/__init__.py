@@ -13,11 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from release.compat.answers import check_open, current_line, gate, show_answers, verdict_of
+    from release.compat.answers import change_text, check_open, current_line, gate, show_answers, verdict_of
     from release.compat.interfaces import Answer
     from release.compat.verdicts import Verdict
 
-__all__ = ["Answer", "Verdict", "check_open", "current_line", "gate", "show_answers", "verdict_of"]
+__all__ = ["Answer", "Verdict", "change_text", "check_open", "current_line", "gate", "show_answers", "verdict_of"]
 _MODULES = {"Answer": "interfaces", "Verdict": "verdicts"}
 
 

@@ -116,12 +116,13 @@ def _rows(answer: Answer) -> Iterator[tuple[str, ...]]:
     found = answer.comparison
     yield _label(answer.pair), answer.before, answer.after, found.verdict.value, found.why
     for change in found.changes[:SHOWN]:
-        yield "", "", "", "", _change(change)
+        yield "", "", "", "", change_text(change)
     if len(found.changes) > SHOWN:
         yield "", "", "", "", f"and {len(found.changes) - SHOWN} more (--json lists all)"
 
 
-def _change(change: Change) -> str:
+def change_text(change: Change) -> str:
+    """Return a change as people read it: where it is, and what breaks."""
     where = f"{change.file}:{change.line}" if change.line else change.file
     before = " (before)" if change.gone else ""
     return f"{where}{before}  {change.what}" if where else change.what

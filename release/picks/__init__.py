@@ -1,5 +1,6 @@
 """From the commits asked for to a release branch that has them.
 
+prediction.py what picking a change would come to on each line, tried
 steps.py       the picks of a call: begun, continued after a conflict or a kill, taken back
 request.py     what a person asks for, as commits in the trunk's order
 candidates.py  what could be picked, as a table

@@ -122,7 +122,7 @@ def conflict(repo: Repository, plan: PickPlan, outcome: Outcome, path: Path | No
     pick, trunk = Pick(outcome.stopped_at, title(repo, outcome.stopped_at)), short_name(plan.trunk)
     files = (f"  {file} ({how})" for file, how in outcome.conflicts.items())
     told = [f"{pick} conflicts on {short_name(plan.head)}:", *files]
-    missing = _prerequisites(repo, outcome, plan.trunk.sha)
+    missing = prerequisites(repo, outcome, plan.trunk.sha)
     earlier = f"Earlier on {trunk}, touching the same files, not on this line (newest first):"
     told += [earlier, *(f"  {each}" for each in missing)] if missing else []
     if path is None:
@@ -136,7 +136,7 @@ def conflict(repo: Repository, plan: PickPlan, outcome: Outcome, path: Path | No
     return Failed("\n".join(told), f"{hint}\nOr take the picks back: inv release.pick --abort --line {plan.line}")
 
 
-def _prerequisites(repo: Repository, outcome: Outcome, trunk: str) -> list[Pick]:
+def prerequisites(repo: Repository, outcome: Outcome, trunk: str) -> list[Pick]:
     """Return the commits before the one in conflict that touch the same paths and are not picked, newest first."""
     there = backported_commits(repo, outcome.head, trunk)
     paths = [f":(top,literal){path}" for path in outcome.conflicts]

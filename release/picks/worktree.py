@@ -85,15 +85,20 @@ def close_worktree(repo: Repository, tree: PickWorktree) -> None:
     repo.git("worktree", "remove", "--force", "--force", "--", str(tree.path), cwd=Path(main))
 
 
-def cherry_pick(repo: Repository, path: Path, shas: Sequence[str], mainline: int = 0) -> Outcome:
+def cherry_pick(
+    repo: Repository, path: Path, shas: Sequence[str], mainline: int = 0, options: Sequence[str] = ()
+) -> Outcome:
     """Cherry-pick the commits, in this order, in the worktree at `path`; writes commits there alone.
+
+    `options` are Git's own, such as who commits.
 
     An empty pick is left out. Stops at a conflict, which stays there as Git leaves it. Raises Failed for
     anything else, such as a hook that says no.
     """
     # -x: the trailer by which a pick is known again, whatever became of its patch.
     against = any(len(repo.parents(sha)) > 1 for sha in shas) and mainline
-    return _run_cherry_pick(repo, path, "-x", *(("--mainline", str(mainline)) if against else ()), *shas)
+    command = ("-x", *(("--mainline", str(mainline)) if against else ()), *shas)
+    return _run_cherry_pick(repo, path, *command, options=options)
 
 
 def continue_picks(repo: Repository, path: Path, base: str) -> Outcome:
@@ -137,13 +142,13 @@ def describe_worktree(repo: Repository, tree: PickWorktree) -> str:
     return f"killed with {len(left)} to go" if left else "killed before the push, or still going on"
 
 
-def _run_cherry_pick(repo: Repository, path: Path, *command: str) -> Outcome:
+def _run_cherry_pick(repo: Repository, path: Path, *command: str, options: Sequence[str] = ()) -> Outcome:
     """Run cherry-pick to its end or to a conflict, leaving out each pick that turns out empty."""
     empty: list[str] = []
     while True:
         try:
             # Staged by Git as it once was resolved, a conflict would be no conflict any more, and nobody have seen it.
-            repo.whole("-c", "rerere.autoUpdate=false", "cherry-pick", *command, cwd=path)
+            repo.whole("-c", "rerere.autoUpdate=false", *options, "cherry-pick", *command, cwd=path)
         except Failed:
             current, conflicts = _current_pick(repo, path), _conflicts(repo, path)
             plain = "" if current else _refused_plain(repo, path)

@@ -10,6 +10,7 @@ from release.call.task import task
 
 if TYPE_CHECKING:
     from release.audit.fit import Finding
+    from release.audit.preview import Preview
     from release.call.context import Context
     from release.compat import Answer
 
@@ -23,6 +24,19 @@ def ready(context: Context, line: str = "", accept: tuple[str, ...] = ()) -> lis
     wanted = release.versions.parse_line(line, version_too=True) if line else None
     found = audit.readiness.check_gates(context, audit.readiness.release_plan(context, wanted), accept)
     context.report.line(f"Go: inv release.{f'patch --line {wanted}' if wanted else 'minor'}")
+    return found
+
+
+@task(writes=("comment",), reads=True)
+def preview(context: Context, pr: str = "", comment: bool = False) -> Preview:
+    """Tell what merging a pull request means, on each line.
+
+    Example: inv release.preview --pr 123
+    """
+    found = audit.preview.preview(context, audit.preview.change_of(context, pr))
+    audit.preview.show_preview(context, found)
+    if comment:
+        audit.preview.comment_preview(context, found)
     return found
 
 

@@ -33,6 +33,7 @@ EXPECTED = {
     *(f"release.{name}" for name in ("next", "check", "branch", "pick", "tag", "notes", "verify", "status", "doctor")),
     "release.withdraw",
     "release.ready",
+    "release.preview",
     *(f"release.{name}" for name in ("init", "approve", "major", "minor", "patch", "component", "compat")),
     *(f"sdk.{name}" for name in ("build", "test", "publish", "dispatch", "watch", "wheel", "release")),
     *(f"image.{name}" for name in ("bump", "dispatch", "watch", "check", "smoke", "pr", "release")),
