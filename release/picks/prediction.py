@@ -64,10 +64,11 @@ def predictions(context: Context, sha: str, trunk: RemoteRef) -> list[Prediction
     """Return what picking a commit onto each line that has a branch comes to, the newest line first."""
     branches = sorted(release_branches(context).items(), reverse=True)
     need_history(repository(context), [trunk, *(head for _, head in branches)])
-    return [_prediction(repository(context), line, head, sha, trunk) for line, head in branches]
+    return [predict_pick(repository(context), line, head, sha, trunk) for line, head in branches]
 
 
-def _prediction(repo: Repository, line: Line, head: RemoteRef, sha: str, trunk: RemoteRef) -> Prediction:
+def predict_pick(repo: Repository, line: Line, head: RemoteRef, sha: str, trunk: RemoteRef) -> Prediction:
+    """Return what picking a commit onto the line's head comes to; what it may need first is on the trunk."""
     name, outcome = short_name(head), _try(repo, head.sha, [sha])
     if not outcome.stopped_at:
         return Prediction(line, name, THERE if outcome.head == head.sha else CLEAN)

@@ -29,6 +29,15 @@ def repository(name: str, ref: str = "") -> Path:
 
 
 @cache
+def history(name: str) -> Path:
+    """Return a copy of a repository of github.com with all its history."""
+    folder = KEPT / f"{name.replace('/', '+')}@history"
+    if not folder.exists():
+        _run(["git", "clone", "-q", f"https://github.com/{name}", str(folder)], name)
+    return folder
+
+
+@cache
 def wheel(package: str, version: str) -> dict[str, bytes]:
     """Return the files of a released wheel: its paths to contents."""
     with zipfile.ZipFile(_download(package, version, "--only-binary")) as archive:
