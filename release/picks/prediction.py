@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from release.call.context import Context
-from release.errors import Failed
+from release.errors import Failed, Usage
 from release.git.fetch import need_history
 from release.git.lines import release_branches
 from release.git.refs import RemoteRef, short_name
@@ -38,19 +38,21 @@ def merged_commit(context: Context, base: RemoteRef, sha: str) -> str:
     """Return the commit that squashing a change into the base would make, always the same one of the same two.
 
     No ref names it. A merge's pick is against its first parent, which is the same change. Raises Failed where it
-    conflicts with the base.
+    conflicts with the base, Usage where it changes nothing.
     """
     repo = repository(context)
     repo.need_commit(base.sha, base.name)
     with worktree(repo, base.sha) as path:
         tree = _merged_tree(repo, path, short_name(base), sha)
+    if tree == repo.store.sha(f"{base.sha}^{{tree}}"):
+        raise Usage(f"{short_name(base)} has all of it: there is nothing to merge", "Name a pull request: --pr 123")
     command = (*_WHO, "commit-tree", "-p", base.sha, "-m", "The change", tree)
     return repo.git(*command, GIT_AUTHOR_DATE=_WHEN, GIT_COMMITTER_DATE=_WHEN)
 
 
 def _merged_tree(repo: Repository, path: Path, base: str, sha: str) -> str:
     try:
-        repo.git(*_WHO, "merge", "--quiet", "--squash", "--no-verify", sha, cwd=path)
+        repo.git(*_WHO, "merge", "--quiet", "--squash", sha, cwd=path)
     except Failed as error:
         files = repo.git("diff", "--name-only", "--diff-filter=U", "-z", cwd=path).split("\0")[:-1]
         if files:

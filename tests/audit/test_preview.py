@@ -176,6 +176,9 @@ def test_a_forks_pull_request_is_read_by_its_own_ref(sandbox: Sandbox, context: 
 def test_without_a_number_it_is_the_events_or_what_is_checked_out(
     sandbox: Sandbox, context: Context, author: Author, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    with pytest.raises(Usage, match="main has all of it: there is nothing to merge"):
+        gates.preview(again(context))
+    commit(sandbox.work, "mine", {"d.txt": "mine\n"})
     here = again(context)
     gates.preview(here)
     assert printed(here).startswith(f"commit {git(sandbox.work, 'rev-parse', 'HEAD')[:9]} → main")
@@ -210,6 +213,7 @@ def test_one_comment_is_kept_up_to_date(sandbox: Sandbox, context: Context, auth
     gates.preview(again(context), pr=str(number), comment=True)
     (second,) = comments(context, number)
     assert "| 0.7 | the pick conflicts in b.txt |" in second
+    commit(sandbox.work, "mine", {"d.txt": "mine\n"})
     with pytest.raises(Usage, match="needs a pull request"):
         gates.preview(again(context), comment=True)
 
