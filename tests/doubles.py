@@ -123,6 +123,7 @@ def wheel(
 ) -> bytes:
     """Pack a small wheel, the same bytes each time: with `more` files or other texts, and a requirement it `needs`."""
     requires = f"Requires-Dist: {needs}\n" if needs else ""
+    requires = f"Requires-Python: {needs[6:]}\n" if needs.startswith("python") else requires
     folder = f"{package}-{version}.dist-info"
     files = {
         f"{package}/__init__.py": f"__version__ = {version!r}\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import secrets
 import tempfile
@@ -37,6 +38,9 @@ def try_release(context: Context, version: semver.Version, wheel: Wheel | None, 
     sdk = context.settings.sdk
     if not sdk.smoke:
         context.report.step("note", "skipped: the wheel is not installed (sdk.smoke is false)")
+    elif wheel and not wheel.installs_here:
+        what = f"Python {platform.python_version()} here, and it is for {wheel.python or wheel.filename}"
+        context.report.step("note", f"skipped: the wheel is not installed: {what}")
     elif wheel or context.dry:
         what = f"install the wheel of {version} in a fresh environment and import {sdk.package}"
         perform(context, what, partial(_try_released, context, version, wheel), None)

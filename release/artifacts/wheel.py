@@ -6,6 +6,7 @@ import base64
 import configparser
 import csv
 import hashlib
+import platform
 import re
 import stat
 import struct
@@ -52,6 +53,17 @@ class Wheel:
     entry_points: Mapping[str, str]  # of console_scripts
     sha256: str
     content: bytes = field(repr=False)
+    python: str = ""  # the Pythons that it is for, as its metadata says it
+
+    @property
+    def installs_here(self) -> bool:
+        """Whether this Python and machine are such as it is for."""
+        from packaging.specifiers import SpecifierSet
+        from packaging.tags import sys_tags
+
+        *_, tags = _filename_parts(self.filename)
+        here = SpecifierSet(self.python).contains(platform.python_version(), prereleases=True)
+        return here and not tags.isdisjoint(sys_tags())
 
 
 class _Wrong(Exception):
@@ -121,12 +133,13 @@ def _read(content: bytes, filename: str) -> Wheel:
         metadata, _ = parse_email(_text(archive, f"{folder}/METADATA"))
         _check_tags(_text(archive, f"{folder}/WHEEL"), {str(tag) for tag in tags})
         scripts = _scripts(archive, f"{folder}/entry_points.txt")
+    python = metadata.get("requires_python", "")
     said = [metadata.get("name", ""), metadata.get("version", "")]
     stem = folder.removesuffix(".dist-info").partition("-")[::2]
     for where, (its_name, its_version) in {"METADATA": said, folder: stem}.items():
         if canonicalize_name(its_name) != name or PythonVersion(its_version) != version:
             raise _Wrong(f"{where} says {its_name} {its_version}")
-    return Wheel(filename, said[0], said[1], scripts, hashlib.sha256(content).hexdigest(), content)
+    return Wheel(filename, said[0], said[1], scripts, hashlib.sha256(content).hexdigest(), content, python)
 
 
 def _filename_parts(filename: str) -> tuple[str, PythonVersion, BuildTag, frozenset[Tag]]:

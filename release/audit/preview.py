@@ -33,16 +33,16 @@ STATUS = {CLEAN: "holds", THERE: "note", NEEDS: "note"}
 
 @dataclass(frozen=True)
 class Change:
-    """What would be merged: a commit, the branch it goes to, and its pull request where there is one."""
+    """What would be merged: a ref, the branch it goes to, and its pull request where there is one."""
 
-    sha: str
+    head: RemoteRef
     base: RemoteRef
     pull: PullRequest | None = None
 
     @property
     def name(self) -> str:
         """What people call it."""
-        return f"#{self.pull.number} {self.pull.title}" if self.pull else f"commit {self.sha[:9]}"
+        return f"#{self.pull.number} {self.pull.title}" if self.pull else f"commit {self.head.sha[:9]}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def change_of(context: Context, pr: str) -> Change:
     number = pr.lstrip("#") or _event_number()
     repo, trunk = repository(context), trunk_ref(context)
     if not number:
-        return Change(repo.head(), trunk)
+        return Change(RemoteRef("HEAD", repo.head(), repo.head()), trunk)
     if not (number.isascii() and number.isdigit()):
         raise Usage(f"--pr {pr} is no pull request's number", "Give one such as --pr 123.")
     pull = pull_request(github(context), int(number))
@@ -73,9 +73,8 @@ def change_of(context: Context, pr: str) -> Change:
         raise Usage(f"#{number} is {became}", f"To see a pick of it: inv --dry release.pick --pr {number}")
     if pull.base != short_name(trunk):
         raise Usage(f"#{number} goes to {pull.base}, not to {short_name(trunk)}", f"Look: {pull.url}")
-    # Its own ref first: the branch may be a fork's, or gone.
-    repo.need_commit(pull.head_sha, f"refs/pull/{number}/head")
-    return Change(pull.head_sha, trunk, pull)
+    # Its own ref: the branch may be a fork's, or gone.
+    return Change(RemoteRef(f"refs/pull/{number}/head", pull.head_sha, pull.head_sha), trunk, pull)
 
 
 def _event_number() -> str:
@@ -93,7 +92,7 @@ def preview(context: Context, change: Change) -> Preview:
 
     Raises Failed where it conflicts with the branch it goes to.
     """
-    sha = merged_commit(context, change.base, change.sha)
+    sha = merged_commit(context, change.base, change.head)
     picks = predictions(context, sha, change.base)
     fits = dict(_fits(context, sha))
     missing = {line: missing_backports(context, line) for line in sorted(release_branches(context), reverse=True)}

@@ -12,19 +12,24 @@ from release.compat.interfaces import COMMIT, Answer, Pair, Side, Tools, answer,
 from release.compat.verdicts import Change, Verdict, could_not_tell, worst_verdict
 from release.errors import Blocked, CouldNotTellError, Usage
 from release.git.fetch import need_objects
-from release.git.lines import newest_line, taken_versions
+from release.git.lines import newest_line, taken_versions, withdrawn_versions
 from release.git.objects import existing_paths, files
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
 from release.git.tags import TaggedRelease, last_release
 from release.settings import Component
-from release.versions import Line, next_version
+from release.versions import Line, line_of, next_version
 
 SHOWN = 5  # changes of one comparison
 
 
 def gate(context: Context, part: Component, sha: str, there: Sequence[TaggedRelease]) -> list[Answer]:
-    """Answer every comparison that the release of the component at the commit needs, against the line's tags."""
+    """Answer every comparison that the release of the component at the commit needs, against the line's tags.
+
+    What was withdrawn is none to fit in with: mending it may take back what it brought.
+    """
+    gone = {version for each in there[:1] for version in withdrawn_versions(context, line_of(each.version))}
+    there = [each for each in there if each.version not in gone]
     known = context.settings.components
     read = cache(partial(_side, context, known))
     tools = Tools(oasdiff=context.settings.release.oasdiff)

@@ -12,10 +12,12 @@ from release.call.report import Progress
 from release.call.wait import Wait, wait_until
 from release.errors import Blocked, Failed, Waiting
 from release.git.refs import NEW
+from release.git.repository import repository
+from release.git.tags import written_at
 from release.github.api import Forbidden, GitHub, github
 from release.github.dispatch import EVENT
 from release.github.events import workflows_started
-from release.github.runs import APPEARS, Run, jobs_of, runs_of
+from release.github.runs import APPEARS, Run, jobs_of, parse_time, runs_of
 
 PASSED = ("success", "neutral", "skipped")  # GitHub's own rule for required checks
 REPORTS = 120.0  # seconds after which it is said that nothing reported a required check
@@ -150,7 +152,10 @@ def follow_checks(context: Context, wanted: Wanted) -> list[Check]:
 def checks_now(context: Context, wanted: Wanted) -> tuple[list[Check], list[str]]:
     """Return the checks that count as they stand now, those too that have yet to show, and what nobody may read."""
     seen = commit_checks(context, wanted.sha, wanted.branch)
-    return _counting(wanted, seen, 0), seen.hidden
+    header, _ = repository(context).commit_parts(wanted.sha)
+    made = written_at(header)  # it was pushed then or later: what a path filter leaves out never shows
+    age = context.clock.now() - parse_time(made).timestamp() if made else 0.0
+    return _counting(wanted, seen, age), seen.hidden
 
 
 def commit_checks(context: Context, sha: str, branch: str = "") -> Seen:

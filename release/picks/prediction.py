@@ -34,16 +34,16 @@ class Prediction:
     needs: tuple[Pick, ...] = ()
 
 
-def merged_commit(context: Context, base: RemoteRef, sha: str) -> str:
+def merged_commit(context: Context, base: RemoteRef, head: RemoteRef) -> str:
     """Return the commit that squashing a change into the base would make, always the same one of the same two.
 
     No ref names it. A merge's pick is against its first parent, which is the same change. Raises Failed where it
     conflicts with the base, Usage where it changes nothing.
     """
     repo = repository(context)
-    repo.need_commit(base.sha, base.name)
+    need_history(repo, [base, head])
     with worktree(repo, base.sha) as path:
-        tree = _merged_tree(repo, path, short_name(base), sha)
+        tree = _merged_tree(repo, path, short_name(base), head.sha)
     if tree == repo.store.sha(f"{base.sha}^{{tree}}"):
         raise Usage(f"{short_name(base)} has all of it: there is nothing to merge", "Name a pull request: --pr 123")
     command = (*_WHO, "commit-tree", "-p", base.sha, "-m", "The change", tree)
@@ -52,7 +52,7 @@ def merged_commit(context: Context, base: RemoteRef, sha: str) -> str:
 
 def _merged_tree(repo: Repository, path: Path, base: str, sha: str) -> str:
     try:
-        repo.git(*_WHO, "merge", "--quiet", "--squash", sha, cwd=path)
+        repo.whole(*_WHO, "merge", "--quiet", "--squash", sha, cwd=path)
     except Failed as error:
         files = repo.git("diff", "--name-only", "--diff-filter=U", "-z", cwd=path).split("\0")[:-1]
         if files:

@@ -64,6 +64,13 @@ def test_a_sound_wheel_installs_and_says_its_version(sandbox: Sandbox, context: 
     assert (everything(sandbox), writes(sandbox)) == (before, asked)
 
 
+@pytest.mark.parametrize(("python", "fits"), [(">=3.8", True), ("<3.8", False), (">=99", False), ("", True)])
+def test_a_wheel_for_another_python_is_skipped_and_never_passed(context: Context, python: str, fits: bool) -> None:
+    try_release(context, VERSION, built(needs=f"python{python}" if python else ""), ())
+    assert ("installs, imports as 0.7.0" in printed(context)) == fits
+    assert ("skipped: the wheel is not installed: Python" in printed(context)) != fits
+
+
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "a module that is missing": ({"more": {"leptonai/__init__.py": "from leptonai import photon\n"}}, "photon"),
     "a wrong entry point": ({"more": {"leptonai/cli.py": "def run() -> None: ...\n"}}, "lep"),

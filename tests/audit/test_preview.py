@@ -167,6 +167,21 @@ def test_a_job_that_only_reads_needs_no_name_key_or_right_to_write(
     assert of_line(told(context, pr=str(number)))["pick"] == "needs others"
 
 
+def test_a_job_s_clone_of_one_commit_is_enough(
+    sandbox: Sandbox, context: Context, author: Author, tmp_path: Path
+) -> None:
+    number = pull(context, author, {"a.txt": changed(LINES, 3, "renamed and mended")})
+    clone = tmp_path / "job"
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{sandbox.bare.path}", str(clone))
+    git(clone, "remote", "set-url", "origin", git(sandbox.work, "remote", "get-url", "origin"))
+    one = again(context, folder=clone)
+    one.report = Report("json", one.report.stream)
+    gates.preview(one, pr=str(number))
+    rows = [json.loads(line) for line in printed(one).splitlines()]
+    assert of_line(rows)["pick"] == "needs others"
+    assert (clone / ".git" / "shallow").exists()
+
+
 def test_a_forks_pull_request_is_read_by_its_own_ref(sandbox: Sandbox, context: Context, author: Author) -> None:
     number = pull(context, author, {"b.txt": changed(LINES, 3, "mended")})
     git(author.path, "push", "-q", "origin", ":refs/heads/topic")

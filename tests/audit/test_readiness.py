@@ -20,6 +20,7 @@ from release.call.flags import NOTHING
 from release.call.report import Report
 from release.errors import Blocked, Usage
 from release.github.api import github
+from release.github.commits import Wanted, checks_now
 from release.github.http import Answer
 from release.github.releases import release_of
 from release.sandbox import Sandbox
@@ -96,6 +97,16 @@ def test_the_commits_own_checks_count_and_no_others(sandbox: Sandbox, context: C
     assert "passed" in printed(asked(context, checks=True))
     sandbox.github.faults.add("GET", "/status", status=403, times=None, body={"message": "no"})
     assert "no-go: checks" in refusal(context, checks=True)
+
+
+def test_a_workflow_that_a_path_filter_left_out_is_not_waited_for(sandbox: Sandbox, context: Context) -> None:
+    """On what was pushed long ago what may be left out is; just pushed, it may show yet."""
+    head = str(sandbox.bare.sha("refs/heads/main"))
+    wanted = Wanted(head, "main", branch="main", listening={"docs.yaml": False})
+    assert checks_now(context, wanted) == ([], [])
+    context.clock.time = int(sandbox.bare.git("show", "-s", "--format=%ct", head).strip()) + 1.0  # type: ignore[attr-defined]
+    (found,), _ = checks_now(context, wanted)
+    assert (found.name, found.expected) == ("workflow docs.yaml", True)
 
 
 def test_what_is_marked_blocks(sandbox: Sandbox, context: Context) -> None:

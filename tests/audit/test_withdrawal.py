@@ -18,10 +18,11 @@ from release.audit.receipt import draft_release
 from release.call import ensure as room
 from release.call.context import Context
 from release.call.report import Report
+from release.compat import gate
 from release.errors import Conflict, Failed, ReleaseError, Usage
 from release.git.lines import newest_good, taken_versions, withdrawn_versions
 from release.git.repository import Repository
-from release.git.tags import needed_tag
+from release.git.tags import needed_tag, tagged_releases
 from release.git.withdrawals import LONGEST, withdrawal
 from release.github.api import github
 from release.github.releases import release_of
@@ -200,6 +201,30 @@ def test_a_dry_run_shows_each_step_and_writes_none(sandbox: Sandbox, context: Co
     assert printed(dry).count("(to do)") == 6
     assert "s3://lepton-sdk/withdrawn/leptonai-0.6.3-py3-none-any.whl" in printed(dry)
     assert (everything(sandbox), writes(sandbox)) == (before, asked)
+
+
+def test_f35_an_immutable_release_is_withdrawn_too(sandbox: Sandbox, context: Context) -> None:
+    """Its assets and its tag stay; its title, its notes and what is Latest may change."""
+    sandbox.github.hub.settings.immutable_releases = True
+    pipelines.patch(again(context), line="0.6", wanted=PICK._replace(pr=("15",)))
+    assert body(context, "0.6.4")["immutable"]
+    withdraw(context, version="0.6.4", reason=WHY)
+    assert latest(context) == "0.6.3"
+    assert body(context, "0.6.4")["name"] == "0.6.4 (withdrawn)"
+    withdraw(context, version="0.6.4", undo=True)
+    assert latest(context) == "0.6.4"
+
+
+def test_what_was_withdrawn_is_none_to_fit_in_with(sandbox: Sandbox, context: Context) -> None:
+    """A component that takes back what broke others would be kept from being released by that very thing."""
+    part, line = context.settings.component("sdk"), Line(0, 6)
+    sha = needed_tag(context, parse("0.6.3")).sha
+    before = {answer.before for answer in gate(context, part, sha, tagged_releases(again(context), line))}
+    assert any("0.6.3" in each for each in before)
+    withdraw(context, reason=WHY)
+    one = again(context)
+    after = {answer.before for answer in gate(one, part, sha, tagged_releases(one, line))}
+    assert not any("0.6.3" in each for each in after)
 
 
 class Killed(BaseException):

@@ -18,7 +18,7 @@ from release.call.context import Context
 from release.call.parallel import side_by_side
 from release.call.texts import amount
 from release.errors import ReleaseError
-from release.git.refs import BURNED, HEADS, TAGS
+from release.git.refs import BURNED, HEADS, TAGS, WITHDRAWN
 from release.git.snapshot import remote, trunk
 from release.github.api import github
 from release.github.burned import tag_rules
@@ -89,8 +89,9 @@ def attempt(name: str, act: Callable[[], str]) -> str:
 
 def _read_refs(context: Context, found: Outside) -> str:
     remote(context).look_at_all()
-    refs = [*remote(context).heads("**/*"), *remote(context).tags(), *remote(context).burned()]
-    found.refs = {ref.name: ref.target for ref in refs if ref.name.startswith((HEADS, TAGS, BURNED))}
+    notes = [*remote(context).burned(), *remote(context).withdrawn()]
+    refs = [*remote(context).heads("**/*"), *remote(context).tags(), *notes]
+    found.refs = {ref.name: ref.target for ref in refs if ref.name.startswith((HEADS, TAGS, BURNED, WITHDRAWN))}
     return f"{len(found.refs)} branches and tags"
 
 
