@@ -56,6 +56,8 @@ class Watch(threading.Thread):
             if arguments in (b"", own):  # it is not yet, or no more, what it is to be
                 continue
             name = _read(child, "comm").decode().strip()  # asked before, it could be its parent's still
+            if not name:  # it ended meanwhile
+                continue
             self.seen.add(name)
             if FORMS.search(arguments):
                 self.found.add((name, "arguments"))
