@@ -7,6 +7,7 @@ receipt.py    a proved release made public: its in-toto Statement, and its GitHu
 overview.py   what is out of the newest versions, read side by side
 status.py     the same as values, tables and JSON, with what to type next; page.py: as HTML
 checkup.py    the doctor's checks of machine, token and places; fit.py: of the settings against the repository
+rights.py     which permissions each task asks for
 preview.py    what merging a pull request means
 readiness.py  go or no-go, a gate each; freeze.py: when nothing is released
 safeguards.py what keeps a release as it is, set where it is not

@@ -182,11 +182,15 @@ class GitHub:
         words = f"GitHub: {method} {path}: {answer.status} {answer.problem}"
         if answer.status == 409:
             raise Conflict(words)
-        needed = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
-        own = f" In Actions the job needs `permissions: {needed}`." if needed else ""
-        may = f"May this token do that? inv release.doctor tells.{own}"
+        may = f"May this token do that? inv release.doctor tells.{needed_permission(answer)}"
         forbidden = answer.status == 403 and method == "GET"
         raise (Forbidden if forbidden else Failed)(words, may if answer.status in (403, 404) else "")
+
+
+def needed_permission(answer: Answer) -> str:
+    """Return what a refusal says that the token lacks, as a workflow's `permissions` spell it; or nothing."""
+    told = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ").replace("_", "-")
+    return f" In Actions the job needs `permissions: {told}`." if told else ""
 
 
 def github(context: Context) -> GitHub:

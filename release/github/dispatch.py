@@ -15,7 +15,7 @@ from release.errors import Conflict, Failed, ReleaseError, Unknown, Usage, Waiti
 from release.git.refs import HEADS, NEW, TAGS, brief
 from release.git.repository import repository
 from release.git.snapshot import remote, trunk
-from release.github.api import GitHub, github
+from release.github.api import GitHub, github, needed_permission
 from release.github.lease import Lease
 from release.github.requests import FOLDER, Dispatch
 from release.github.runs import APPEARS, Run, asked_jobs, check_jobs, workflow_runs
@@ -255,8 +255,9 @@ def _send_dispatch(api: GitHub, dispatch: Dispatch) -> int:
     if answer.status in (400, 422) and "return_run_details" in answer.problem:
         answer = api.answer("POST", path, body)
     if answer.status not in (200, 204):
-        hint = "Check the workflow's file at that ref, and that the token may run it: inv release.doctor"
-        raise Failed(f"GitHub refuses to run {dispatch.workflow} on {dispatch.name}: {answer.problem}", hint)
+        hint = "Check the workflow's file at that ref, and that the token may run it: inv release.doctor."
+        words = f"GitHub refuses to run {dispatch.workflow} on {dispatch.name}: {answer.problem}"
+        raise Failed(words, hint + (needed_permission(answer) if answer.status == 403 else ""))
     return int(answer.json(kind=Unknown)["workflow_run_id"]) if answer.status == 200 else 0
 
 

@@ -18,6 +18,7 @@ MISTYPED = {
     "--bogus": ("inv has no flag --bogus", "Its flags: inv --help"),
     "release.tga": ("'release.tga' is no task", "Did you mean release.tag?"),
     "release.minro --yes": ("'release.minro' is no task", "Did you mean release.minor?"),
+    "release.forgotten": ("'release.forgotten' is no task", "Tasks of release: inv --list release"),
     "release.withdrawn": ("'release.withdrawn' is no task", "Did you mean release.withdraw?"),
     "minor": ("'minor' is no task", "Did you mean release.minor?"),
     "chekc": ("'chekc' is no task", "Did you mean release.check or image.check or platform.check?"),
