@@ -6,6 +6,7 @@ from sandbox_client import FILES, Client
 
 from release.sandbox import Sandbox
 from release.sandbox.github.records import TOKEN, Token
+from release.workflows import PERMISSIVE
 
 
 def test_answers_say_who_asks_and_what_is_left(client: Client) -> None:
@@ -17,7 +18,9 @@ def test_answers_say_who_asks_and_what_is_left(client: Client) -> None:
     assert client.get("")["permissions"]["push"] is True
     client.get("/meta")
     client.get("/versions")
-    client.get("actions/permissions/workflow")
+    assert client.get("actions/permissions/workflow")["default_workflow_permissions"] == "read"
+    client.hub.default_grants = PERMISSIVE
+    assert client.get("actions/permissions/workflow")["default_workflow_permissions"] == "write"
 
 
 def test_wrong_token_version_and_repository_are_refused(client: Client) -> None:

@@ -10,6 +10,7 @@ from release.sandbox.github.events import start_listening
 from release.sandbox.github.permissions import needs
 from release.sandbox.github.records import Json
 from release.sandbox.github.shapes import full_repository_json, user_json
+from release.workflows import allows
 
 _ROOT = """
 authorizations code_search commit_search current_user current_user_authorizations_html current_user_repositories emails
@@ -68,7 +69,8 @@ def permission(login: str) -> ResponseReturnValue:
 @needs("administration=read")
 def workflow_permissions() -> ResponseReturnValue:
     """Answer what a workflow's own token may do unless the workflow says otherwise."""
-    return {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
+    level = "write" if allows(hub().default_grants, "contents", "write") else "read"
+    return {"default_workflow_permissions": level, "can_approve_pull_request_reviews": False}
 
 
 @top.get("/")
