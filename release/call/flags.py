@@ -22,6 +22,7 @@ HELP = {
     "continue_": "go on with the picks that stopped",
     "component": "then release the SDK alone",
     "download": "save the wheel in this folder",
+    "draft": "with --via-pr: put a conflict to a person as a draft pull request",
     "environment": "the environment to review, where a run waits for several",
     "execute": "really run the workflows' steps, each confined",
     "fail": "a job that shall fail once, by its name; repeat it for more",
@@ -116,6 +117,7 @@ class PickRequest(NamedTuple):
     mainline: str = ""
     keep_order: bool = False
     via_pr: bool = False
+    draft: bool = False
 
     @property
     def anything(self) -> bool:

@@ -90,17 +90,20 @@ def pull_request_of(api: GitHub, head: RemoteRef, base: str = "") -> PullRequest
     return next(iter(opened + merged), None)
 
 
-def open_pull_request(context: Context, head: RemoteRef, base: str, title: str, body: str) -> PullRequest:
+def open_pull_request(
+    context: Context, head: RemoteRef, base: str, title: str, body: str, draft: bool = False
+) -> PullRequest:
     """Return the pull request of head and base, opening it if there is none; writes it at most once (F17)."""
     name = short_name(head)
     if parse_branch(name):  # where branches go with their pull request, it would (F18)
         raise Usage(f"{name} is a release branch", "A pull request's branch may be deleted with it: use another.")
+    texts = {"title": title, "body": body, **({"draft": True} if draft else {})}
     found = ensure(
         context,
-        f"pull request {name} → {base}: {title}",
+        f"{'draft ' if draft else ''}pull request {name} → {base}: {title}",
         find=lambda: context.view.get(PullRequest, (name, base)) or pull_request_of(github(context), head, base),
         # 422 "A pull request already exists" is Failed here, and the look that follows adopts that one.
-        make=lambda: github(context).send("POST", "pulls", {"title": title, "head": name, "base": base, "body": body}),
+        make=lambda: github(context).send("POST", "pulls", {**texts, "head": name, "base": base}),
         planned=PullRequest(0, "planned", "", base, "", head=name),
         patience=APPEARS,
         facts=lambda _: {"pull request": f"{name} → {base}", "head": head.name, "base": base, "commit": head.sha},

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import semver
@@ -28,34 +27,16 @@ from release.github.burned import push_version_tag
 from release.github.commits import branch_checks, branch_rules, follow_checks
 from release.github.pulls import delete_branch, merge_method, merge_pull_request, open_pull_request
 from release.picks.candidates import line_and_trunk
+from release.picks.draft import check_resolved, put_conflict
 from release.picks.history import backported_commits, pick_sources, title, titles
+from release.picks.plans import PickPlan, backport_branch
 from release.picks.request import Pick, requested_picks
-from release.picks.worktree import Outcome, cherry_pick, close_worktree, open_worktree
+from release.picks.worktree import Outcome, close_worktree, open_worktree
 from release.versions import Line, line_of
 
 AGAINST = ("pull_request", "merge_queue", "update")  # rules that keep pushes off a branch
 WORDS = ("GH006", "GH013", "protected branch", "pull request")  # GitHub's, when it refuses a push for a rule
 SHOWN = 5  # commits that may be missing
-
-
-@dataclass(frozen=True)
-class PickPlan:
-    """What to pick, in order, onto the head of the line's release branch; `via_pr`: by a pull request."""
-
-    line: Line
-    head: RemoteRef
-    trunk: RemoteRef
-    picks: tuple[Pick, ...]
-    via_pr: bool = False
-
-    @property
-    def shas(self) -> list[str]:
-        """The commits to pick."""
-        return [pick.sha for pick in self.picks]
-
-    def pick_in(self, repo: Repository, path: Path) -> Outcome:
-        """Cherry-pick them in the worktree; the parent that merges' changes are against is one for all of a call."""
-        return cherry_pick(repo, path, self.shas, max(pick.mainline for pick in self.picks))
 
 
 def pick_plan(context: Context, line: Line, wanted: PickRequest) -> PickPlan:
@@ -72,7 +53,7 @@ def pick_plan(context: Context, line: Line, wanted: PickRequest) -> PickPlan:
             context.report.step("done", f"{pick} on {name}, {where}")
         else:
             left.append(pick)
-    return PickPlan(line, head, trunk, tuple(left), wanted.via_pr)
+    return PickPlan(line, head, trunk, tuple(left), wanted.via_pr, wanted.draft)
 
 
 def make_picks(context: Context, plan: PickPlan) -> Outcome:
@@ -202,6 +183,11 @@ def blocking_rules(context: Context, branch: str) -> str:
 def pick_by_pull_request(context: Context, plan: PickPlan) -> RemoteRef:
     """Return the release branch with the plan's picks, merged by a pull request from a branch of its own."""
     there = _backport_on_remote(context, plan)
+    if there is None and plan.draft:
+        with worktree(repository(context), plan.head.sha) as path:
+            tried = plan.pick_in(repository(context), path)
+        if tried.stopped_at:
+            return put_conflict(context, plan, tried)
     sha = there.sha if there else make_picks(context, plan).head
     if sha == plan.head.sha:
         return plan.head
@@ -233,6 +219,7 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
     # What is on the branch, not what was asked for: a pick that changed nothing is not on it.
     picks = plan.picks if backport.sha == NEW else picks_between(repo, plan.head.sha, backport.sha)
     opened = open_pull_request(context, backport, base, *_title_and_body(plan.line, base, picks))
+    check_resolved(context, plan.head.sha, backport, opened)
     if not opened.merged:
         follow_checks(context, branch_checks(context, backport.sha, short_name(backport), base, opened.url))
     done = merge_pull_request(context, opened, backport.sha)
@@ -244,13 +231,6 @@ def merge_backport(context: Context, plan: PickPlan, backport: RemoteRef) -> Rem
             raise Conflict(without, f"Look: {done.url}")
     delete_branch(context, backport)
     return now
-
-
-def backport_branch(plan: PickPlan) -> str:
-    """Return the backport branch of the plan: the same for the same commits, so that it is found again."""
-    shas = plan.shas
-    digest = shas[0] if len(shas) == 1 else hashlib.sha256("\n".join(shas).encode()).hexdigest()
-    return f"backport/{plan.line}/{digest[:9]}"
 
 
 def picks_between(repo: Repository, base: str, head: str) -> list[Pick]:

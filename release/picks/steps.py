@@ -17,7 +17,7 @@ from release.git.refs import NEW, RemoteRef, branch_ref, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote
 from release.github.pulls import delete_branch, merged_branches
-from release.picks import push, worktree
+from release.picks import plans, push, worktree
 from release.picks.candidates import line_and_trunk
 from release.picks.history import backported_commits
 from release.picks.request import Pick, requested_picks
@@ -35,6 +35,8 @@ def pick_commits(
     if not wanted.anything:
         hint = f"Give --commit SHA or --pr NUMBER. See: inv release.pick --candidates --line {line}"
         raise Usage("which commits?", hint)
+    if wanted.draft and not wanted.via_pr:
+        raise Usage("--draft is for picks that go by a pull request", "Give --via-pr too.")
     plan = push.pick_plan(context, line, wanted)
     for leftover in merged_branches(context, f"backport/{line}/*") if wanted.via_pr else ():
         delete_branch(context, leftover)
@@ -64,7 +66,7 @@ def pick_commits(
     )
 
 
-def _merge_picks(context: Context, plan: push.PickPlan) -> RemoteRef:
+def _merge_picks(context: Context, plan: plans.PickPlan) -> RemoteRef:
     merged = push.pick_by_pull_request(context, plan)
     if merged.sha == NEW:  # a dry run's: what is read later of the branch sees it
         context.view.add(merged.key, merged)
@@ -104,11 +106,11 @@ def resume_picks(context: Context, line: str, via_pr: bool) -> RemoteRef:
     head, trunk = line_and_trunk(context, tree.line)
     context.confirm(f"go on with the picks in {tree.path}")
     where = f"{tree.path}, {worktree.describe_worktree(repository(context), tree)}"
-    go_on = partial(_resume_in, context, tree, push.PickPlan(tree.line, head, trunk, (), via_pr))
+    go_on = partial(_resume_in, context, tree, plans.PickPlan(tree.line, head, trunk, (), via_pr))
     return perform(context, f"go on in {where}; then push {short_name(head)}", go_on, branch_ref(short_name(head), NEW))
 
 
-def _resume_in(context: Context, tree: worktree.PickWorktree, plan: push.PickPlan) -> RemoteRef:
+def _resume_in(context: Context, tree: worktree.PickWorktree, plan: plans.PickPlan) -> RemoteRef:
     repo, head = repository(context), plan.head
     if worktree.is_pushed(repo, tree, head.sha):  # and killed then
         worktree.close_worktree(repo, tree)

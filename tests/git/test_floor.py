@@ -21,10 +21,11 @@ FIRST = {
     "worktree list --porcelain": (2, 7), "worktree remove": (2, 17), "worktree remove --force": (2, 17),
 }  # fmt: skip
 OLD = {  # what Git 2.0 has
+    "add": "--all",
     "cat-file": "--batch",
     "checkout": "--detach --quiet",
     "cherry-pick": "--quit -x",
-    "commit": "--quiet -m",
+    "commit": "--allow-empty --no-edit --no-verify --quiet -m",
     "commit-tree": "-m -p",
     "config": "--get",
     "diff-index": "--cached -z",
@@ -43,7 +44,7 @@ OLD = {  # what Git 2.0 has
     "remote": "",
     "rev-list": "--cherry-mark --count --first-parent --no-merges --reverse --right-only --topo-order",
     "rev-parse": "--quiet --verify",
-    "show": "--format --name-only --no-renames -m -z",
+    "show": "--format --name-only --no-renames -m -s -z",
     "status": "--porcelain --untracked-files -uno -z",
     "symbolic-ref": "--short",
     "tag": "--annotate --sign -m",

@@ -21,6 +21,7 @@ from release.git.repository import repository
 from release.git.scratch import scratch
 from release.picks import push
 from release.picks.history import pick_sources
+from release.picks.plans import backport_branch
 from release.picks.steps import check_tag_has, pick_commits
 from release.picks.worktree import BEGUN, cherry_pick, close_worktree, describe_worktree, is_unused, pick_worktrees
 from release.sandbox import Sandbox
@@ -643,11 +644,11 @@ def test_somebody_else_pushed_meanwhile(
     fix = author.commit("fix", a_txt=changed(LINES, 3, "mended"))
 
     def late(*picks: Any) -> Any:
-        monkeypatch.setattr("release.picks.push.cherry_pick", cherry_pick)
+        monkeypatch.setattr("release.picks.plans.cherry_pick", cherry_pick)
         author.on_line("theirs", {"b.txt": "theirs\n"})
         return cherry_pick(*picks)
 
-    monkeypatch.setattr("release.picks.push.cherry_pick", late)
+    monkeypatch.setattr("release.picks.plans.cherry_pick", late)
     with pytest.raises(Conflict, match="somebody pushed") as caught:
         do(context, fix)
     assert caught.value.code == 3
@@ -828,7 +829,7 @@ def backport(context: Context, author: Author, *commits: str, amend: str = "", e
         git(author.path, "commit", "-q", "--amend", "--no-edit")
     if extra:
         commit(author.path, extra, {"a.txt": "foreign\n"})
-    name = f"refs/heads/{push.backport_branch(plan)}"
+    name = f"refs/heads/{backport_branch(plan)}"
     author.push(name)
     git(author.path, "checkout", "-q", "main")
     return name
