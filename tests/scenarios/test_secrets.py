@@ -46,14 +46,13 @@ class Watch(threading.Thread):
         self.found: set[tuple[str, str]] = set()  # a program, and where it had the secret
 
     def run(self) -> None:
-        own = _read(self.process.pid, "cmdline")
         while self.process.poll() is None:
-            self._look_at_children(self.process.pid, own, ours=False)
+            self._look_at_children(self.process.pid, ours=False)
 
-    def _look_at_children(self, pid: int, own: bytes, ours: bool) -> None:
+    def _look_at_children(self, pid: int, ours: bool) -> None:
         for child in map(int, _read(pid, f"task/{pid}/children").split()):
             arguments = _read(child, "cmdline")
-            if arguments in (b"", own):  # it is not yet, or no more, what it is to be
+            if arguments in (b"", _read(pid, "cmdline")):  # it is not yet, or no more, what it is to be
                 continue
             name = _read(child, "comm").decode().strip()  # asked before, it could be its parent's still
             if not name:  # it ended meanwhile
@@ -67,7 +66,7 @@ class Watch(threading.Thread):
             theirs = ours or name.startswith(("git", "gh")) or program.startswith(("git", "gh"))
             if not theirs and FORMS.search(_read(child, "environ")):
                 self.found.add((name, "environment"))
-            self._look_at_children(child, own, theirs)
+            self._look_at_children(child, theirs)
 
 
 def _read(pid: int, what: str) -> bytes:
