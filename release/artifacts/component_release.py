@@ -15,7 +15,7 @@ from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
 from release.errors import Blocked, Conflict, Usage
-from release.git.lines import taken_versions
+from release.git.lines import check_not_withdrawn, taken_versions
 from release.git.refs import RemoteRef, brief, tag_ref
 from release.git.repository import repository
 from release.git.tags import (
@@ -78,16 +78,23 @@ def component_plan(context: Context, name: str, accept: str | None, given: str) 
     return ComponentPlan(part, line, trunk_sha(context), there, reason, wanted)
 
 
-def known_release(plan: ComponentPlan) -> TaggedRelease | None:
-    """Return the tag that this release is already, or None (F27); raise Conflict for a version of something else."""
+def known_release(context: Context, plan: ComponentPlan) -> TaggedRelease | None:
+    """Return the tag that this release is already, or None (F27).
+
+    Raises Conflict for a version of something else, and for one that was taken back: it is not done.
+    """
     name = plan.part.name
     if plan.version is None:  # what is released from the trunk's head is not released twice
         at_head = [each for each in plan.there if each.ref.sha == plan.sha and not each.version.prerelease]
-        return next((each for each in reversed(at_head) if each.has(name)), None)
+        found = next((each for each in reversed(at_head) if each.has(name)), None)
+        if found:
+            check_not_withdrawn(context, found.version)
+        return found
     found = next((each for each in plan.there if each.version == plan.version), None)
     if found and name not in found.components:
         what = f"{found.version} released {found.what}, from {brief(found.ref.sha)}; a tag is never moved"
         raise Conflict(what, f"Take the next version: inv release.component --name {name}")
+    check_not_withdrawn(context, plan.version)
     return found
 
 

@@ -250,7 +250,7 @@ def component(context: Context, name: str = "", accept: str | None = None, versi
     Example: inv release.component --name sdk
     """
     plan = artifacts.component_release.component_plan(context, name, accept, version)
-    known = artifacts.component_release.known_release(plan)
+    known = artifacts.component_release.known_release(context, plan)
     if known:
         context.settle(known.version)
         context.report.step("done", f"tag {known.version} at {git.refs.brief(known.ref.sha)}: {known.what}")

@@ -152,10 +152,9 @@ def test_the_next_patch_says_what_was_withdrawn_and_is_the_next_number(sandbox: 
     withdraw(context, reason=HOSTILE)
     pipelines.patch(again(context), line="0.6", wanted=PICK._replace(pr=("15",)))
     text = body(context, "0.6.4")["body"]
-    assert "## Withdrawn\n* 0.6.3: line \\\\x1b\\[31m\\<\\!-- /withdrawn --\\> \\@all \\[x\\]" in text
+    assert "## Withdrawn\n* 0.6.3: line \\\\x1b\\[31m\\<\\!-- /withdrawn --\\> @&#8203;all \\[x\\]" in text
     assert "\x1b" not in text
-    assert "\\#\\# head" in text
-    assert "\\@all" in text
+    assert "#&#8203;#&#8203; head" in text
     assert latest(context) == "0.6.4"
     assert body(context)["body"].count("<!-- /withdrawn -->") == 1
     withdraw(context, undo=True)
@@ -213,6 +212,14 @@ def test_f35_an_immutable_release_is_withdrawn_too(sandbox: Sandbox, context: Co
     assert body(context, "0.6.4")["name"] == "0.6.4 (withdrawn)"
     withdraw(context, version="0.6.4", undo=True)
     assert latest(context) == "0.6.4"
+
+
+def test_a_component_that_was_withdrawn_is_not_done(sandbox: Sandbox, context: Context) -> None:
+    pipelines.component(again(context), name="sdk", accept="it is known")
+    withdraw(context, version="0.6.4", reason=WHY)
+    for version in ("", "0.6.4"):
+        with pytest.raises(Conflict, match=r"0\.6\.4 is withdrawn"):
+            pipelines.component(again(context), name="sdk", accept="it is known", version=version)
 
 
 def test_what_was_withdrawn_is_none_to_fit_in_with(sandbox: Sandbox, context: Context) -> None:
