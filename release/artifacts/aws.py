@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -47,17 +47,21 @@ ALWAYS = {
     "DescribeImages": "imageDetails", "ListImages": "imageIds", "DescribeRepositories": "repositories",
 }  # fmt: skip
 AT_ONCE = 100  # images of one request, ECR's own limit
+# What an object has beside its bytes, as a request and an answer call it.
+HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
+NO_HEADERS: Mapping[str, Any] = {}
 CREATE_ONLY = "s3:if-none-match"  # the condition key with which a bucket's policy asks for If-None-Match
 
 
 @dataclass(frozen=True)
 class S3Object:
-    """One key as it stands: `sha256` in hex when the object stores one, `modified` in UTC."""
+    """One key as it stands: `sha256` in hex when the object stores one, `modified` in UTC; `headers` belong to it."""
 
     key: str
     etag: str
     modified: datetime
     sha256: str = ""
+    headers: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 class ForeignAnswerError(BotoCoreError):
@@ -97,12 +101,12 @@ class Bucket:
         with _translated_errors("s3", self.name):
             return _stored_object(key, got), got["Body"].read()
 
-    def create_object(self, key: str, content: bytes) -> None:
+    def create_object(self, key: str, content: bytes, headers: Mapping[str, Any] = NO_HEADERS) -> None:
         """Write the key and its SHA-256; raise Conflict when it exists, whatever is in it (`If-None-Match: *`, F20)."""
         sha256 = base64.b64encode(hashlib.sha256(content).digest()).decode()
         checksum: dict[str, Any] = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": sha256}
         with _translated_errors("s3", f"s3://{self.name}/{key}", lost=True):
-            self._client.put_object(Bucket=self.name, Key=key, Body=content, IfNoneMatch="*", **checksum)
+            self._client.put_object(Bucket=self.name, Key=key, Body=content, IfNoneMatch="*", **checksum, **headers)
 
     def delete_object(self, key: str, etag: str) -> None:
         """Remove the key; raise Conflict where its object is not the one of that ETag any more (`If-Match`)."""
@@ -238,7 +242,8 @@ def _stored_object(key: str, answer: Mapping[str, Any]) -> S3Object:
     stored = answer.get("ChecksumSHA256", "")
     if "-" in stored or answer.get("ChecksumType") == "COMPOSITE":
         stored = ""
-    return S3Object(key, answer["ETag"].strip('"'), answer["LastModified"], base64.b64decode(stored).hex())
+    headers = {name: answer[name] for name in HEADERS if name in answer}
+    return S3Object(key, answer["ETag"].strip('"'), answer["LastModified"], base64.b64decode(stored).hex(), headers)
 
 
 def _found_or_none(place: str, read: Callable[..., T], **request: Any) -> T | None:

@@ -27,6 +27,7 @@ from release.git.tags import (
     trunk_ref,
     trunk_sha,
 )
+from release.git.withdrawals import check_not_withdrawn
 from release.github.burned import push_version_tag
 from release.github.dispatch import dispatch_run
 from release.github.events import check_starts, needed_runs

@@ -30,6 +30,7 @@ from release.git.repository import repository
 from release.git.scratch import clear_leftovers, worktree
 from release.git.snapshot import remote, trunk
 from release.git.tags import trunk_ref, trunk_sha
+from release.git.withdrawals import check_not_withdrawn
 from release.github.api import github
 from release.github.commits import contains
 from release.github.dispatch import dispatch_run, matching_runs
@@ -152,6 +153,13 @@ def image_version(context: Context, given: str) -> semver.Version:
         named = image_in_config(context, repository(context).head())
         given = "" if named == image_in_config(context, trunk_sha(context)) else named
     return chosen_version(context, given)
+
+
+def image_to_make(context: Context, given: str) -> semver.Version:
+    """Settle the version as `image_version` does; raise Conflict for one that was taken back: it gets no image."""
+    version = image_version(context, given)
+    check_not_withdrawn(context, version)
+    return version
 
 
 def image_head(context: Context, version: semver.Version, name: str) -> RemoteRef:

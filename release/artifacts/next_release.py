@@ -14,16 +14,15 @@ from release.git.lines import (
     begun_line,
     burned_versions,
     check_next,
-    check_not_withdrawn,
     line_branch,
     line_versions,
     next_patch,
     taken_versions,
-    withdrawn_versions,
 )
 from release.git.refs import RemoteRef, brief
 from release.git.snapshot import remote, trunk
 from release.git.tags import rival_versions, tag_at, trunk_sha
+from release.git.withdrawals import check_not_withdrawn, withdrawn_versions
 from release.github.commits import contains
 from release.github.events import check_commit_starts
 from release.github.places import check_beyond, check_place

@@ -23,10 +23,12 @@ from release.call.plan import LATER
 from release.errors import Conflict, Failed
 from release.git.repository import repository
 from release.git.snapshot import remote
+from release.git.withdrawals import withdrawn_versions
 from release.github.api import github
 from release.github.dispatch import matching_runs, right_runs
 from release.github.requests import Dispatch
 from release.github.runs import Run, artifact_sha256, check_run, parse_time
+from release.versions import Line
 
 SHOWN = 10  # of what changed meanwhile
 HIDDEN = "withdrawn/"  # the prefix of wheels that were taken out of people's sight
@@ -45,24 +47,34 @@ def s3_address(context: Context, key: str = "") -> str:
 
 def wheel_key(context: Context, version: semver.Version) -> str:
     """Return the wheel's key: the one below the prefix whose name is of package and version, else the usual name."""
+    found, usual = _wheel_at(context, version, context.settings.sdk.prefix)
+    return found or usual
+
+
+def wheel_places(context: Context, version: semver.Version) -> tuple[str, str]:
+    """Return the key that the wheel is released at, and the one that it is hidden at once withdrawn; it may be at any.
+
+    The name is the wheel's that is there.
+    """
+    prefix = context.settings.sdk.prefix
+    found, usual = _wheel_at(context, version, prefix)
+    kept = "" if found else _wheel_at(context, version, HIDDEN)[0]
+    name = (found or kept or usual).rpartition("/")[2]
+    return f"{prefix}{name}", f"{HIDDEN}{name}"
+
+
+def _wheel_at(context: Context, version: semver.Version, prefix: str) -> tuple[str, str]:
+    """Return the key below the prefix whose name is of package and version, or nothing; and the usual one."""
     sdk = context.settings.sdk
     # Builders write the name as it is or normalized, and a listing knows no spelling but the one it is asked for.
     names = dict.fromkeys(name.replace("-", "_") for name in (canonicalize_name(sdk.wheel_name), sdk.wheel_name))
-    starts = [f"{sdk.prefix}{name}-{python_version(version)}-" for name in names]
+    starts = [f"{prefix}{name}-{python_version(version)}-" for name in names]
     keys = [each.key for start in starts for each in bucket(context).objects(start)]
     found = [key for key in keys if wheel_filename_matches(key.rpartition("/")[2], sdk.wheel_name, version)]
     if len(found) > 1:
         what = f"{len(found)} wheels of {version} are out: {', '.join(found)}"
         raise Conflict(what, "There must be one; find out who put the other there.")
-    return found[0] if found else f"{starts[0]}py3-none-any.whl"
-
-
-def hidden_key(context: Context, version: semver.Version) -> str:
-    """Return the key that a withdrawn wheel is hidden at: the one that is there, else that of the wheel that is out."""
-    name = wheel_key(context, version).rpartition("/")[2]
-    names = [each.key.rpartition("/")[2] for each in bucket(context).objects(HIDDEN)]
-    kept = [each for each in names if wheel_filename_matches(each, context.settings.sdk.wheel_name, version)]
-    return f"{HIDDEN}{kept[0] if kept else name}"
+    return found[0] if found else "", f"{starts[0]}py3-none-any.whl"
 
 
 def released_wheel(context: Context, version: semver.Version) -> tuple[Wheel | None, str]:
@@ -88,12 +100,18 @@ def stored_wheel(context: Context, stored: S3Object, content: bytes, version: se
 
 
 def wheel_before(context: Context, version: semver.Version) -> bytes | None:
-    """Return the bytes of the highest wheel under the release prefix below the version; None where it is the first."""
+    """Return the bytes of the highest good wheel below the version under the release prefix; None without one."""
     sdk, this = context.settings.sdk, PythonVersion(python_version(version))
     found = {wheel_version(each.key.rpartition("/")[2], sdk.wheel_name): each.key for each in _released(context)}
-    lower = [each for each in found if each and each < this]
-    there = bucket(context).read(found[max(lower)]) if lower else None
+    lower = sorted((each for each in found if each and each < this), reverse=True)
+    before = next((each for each in lower if _is_good(context, each)), None)
+    there = bucket(context).read(found[before]) if before else None
     return there and there[1]
+
+
+def _is_good(context: Context, version: PythonVersion) -> bool:
+    gone = withdrawn_versions(context, Line(version.major, version.minor))
+    return version not in [PythonVersion(python_version(each)) for each in gone]
 
 
 def _released(context: Context) -> list[S3Object]:

@@ -43,10 +43,10 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     for ref in (tip, *branches.values(), *(tags[str(version)] for version in shown)):
         repository(context).need_commit(ref.sha, ref.name)
     told = {each.version: each for line in lines for each in tagged_releases(context, line)}
-    gone = {each.version: each.reason or "no reason is known" for each in withdrawals(context, shown)}
-    begun = [_version_in_git(context, told[each], branches, gone.get(str(each), "")) for each in shown]
     # A branch above all that is released is a line that just begins.
     lines |= {each for each in branches if not released or each > line_of(released[-1])}
+    gone = {each.version: each.brief or "no reason is known" for each in withdrawals(context, lines)}
+    begun = [_version_in_git(context, told[each], branches, gone.get(str(each), "")) for each in shown]
     shas: dict[Line, dict[semver.Version, str]] = {each: {} for each in lines}
     for version in released:
         if line_of(version) in shas:
@@ -55,8 +55,10 @@ def overview(context: Context, line: Line | None, last: int) -> Overview:
     found: list[Any] = side_by_side([*reads, partial(_versions, context, begun)])
     hub = github(context)
     more = len({line_of(version) for version in released} | branches.keys()) - len(lines)
+    given_up = {name: why for name, why in gone.items() if name not in tags}
+    at = context.clock.now()
     return Overview(
-        hub.repository, hub.web_url, trunk(context), context.clock.now(), found[:-1], found[-1], more, len(released)
+        hub.repository, hub.web_url, trunk(context), at, found[:-1], found[-1], more, len(released), given_up
     )
 
 

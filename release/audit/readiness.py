@@ -15,9 +15,10 @@ from release.audit.freeze import span
 from release.call.context import Context
 from release.call.texts import amount
 from release.errors import Blocked, ReleaseError, Usage
-from release.git.lines import line_branch, line_versions, needed_branch, withdrawn_versions
+from release.git.lines import line_branch, line_versions, needed_branch
 from release.git.refs import RemoteRef, short_name
 from release.git.tags import release_message, trunk_ref
+from release.git.withdrawals import withdrawn_versions
 from release.github.api import github
 from release.github.commits import PASSED, branch_checks, checks_now
 from release.github.releases import release_of

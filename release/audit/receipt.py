@@ -18,9 +18,9 @@ from release.call.ensure import ensure, save_file
 from release.call.plan import Facts
 from release.call.texts import markdown_text
 from release.errors import Conflict, Failed, ReleaseError, Usage
-from release.git.lines import check_not_burned, check_not_withdrawn, line_versions
+from release.git.lines import check_not_burned, line_versions
 from release.git.tags import needed_tag, release_scope, tagged_release
-from release.git.withdrawals import Withdrawal, withdrawals
+from release.git.withdrawals import check_not_withdrawn, withdrawal, withdrawn_versions
 from release.github.api import github
 from release.github.burned import USED, note_burned
 from release.github.pulls import pulls_of
@@ -186,7 +186,9 @@ def draft_release(context: Context, version: semver.Version) -> GitHubRelease:
     """Return the version's GitHub Release, drafting it with generated notes where there is none.
 
     Of two that are drafted at one moment the first counts: GitHub takes any number, and whose is later deletes it.
+    Raises Conflict for a version that was taken back.
     """
+    check_not_withdrawn(context, version)
     made: list[int] = []
     found = ensure(
         context,
@@ -221,9 +223,9 @@ def publish_release(context: Context, version: semver.Version, draft: GitHubRele
 
     def _find() -> GitHubRelease | None:
         now = looked.pop() if looked else release_of(context, version)
+        check_not_withdrawn(context, version)
         if now is None or now.draft:
             check_not_burned(context, version)
-            check_not_withdrawn(context, version)
             return None
         return now
 
@@ -256,24 +258,24 @@ def previous_version(versions: list[semver.Version], version: semver.Version) ->
 
 
 def _release_body(context: Context, version: semver.Version) -> dict[str, Any]:
-    versions = line_versions(context)
-    gone = withdrawals(context, [each for each in versions if line_of(each) == line_of(version) and each < version])
-    before = previous_version([each for each in versions if str(each) not in {one.version for one in gone}], version)
+    gone = withdrawn_versions(context)
+    before = previous_version([each for each in line_versions(context) if each not in gone], version)
+    since = [each for each in gone if each < version and (before is None or before < each)]
     asked = {"tag_name": str(version), **({"previous_tag_name": str(before)} if before else {})}
     generated = github(context).send("POST", "releases/generate-notes", asked)
     if not generated:
         raise Usage("GitHub generates no notes here")
     picks = list(_pick_lines(context, before, version)) if before else []
     listed = "\n".join(["## Picked", *picks, "", ""] if picks else [])
-    body = release_scope(tagged_release(context, version)) + _withdrawn(gone, before) + listed + generated["body"]
+    body = release_scope(tagged_release(context, version)) + _withdrawn(context, since) + listed + generated["body"]
     facts = {"draft": True, "prerelease": bool(version.prerelease)}
     return {"tag_name": str(version), "name": str(version), "body": body, **facts}
 
 
-def _withdrawn(gone: Sequence[Withdrawal], before: semver.Version | None) -> str:
-    """Return a line for each version since `before` that was taken back, and why."""
-    since = [each for each in gone if before is None or semver.Version.parse(each.version) > before]
-    lines = [f"* {each.version}: {markdown_text(' '.join(each.reason.split()))}" for each in since]
+def _withdrawn(context: Context, versions: Sequence[semver.Version]) -> str:
+    """Return a line for each of these versions, which were taken back: why."""
+    told = [found for each in versions if (found := withdrawal(context, each))]
+    lines = [f"* {each.version}: {markdown_text(each.brief)}" for each in told]
     return "\n".join(["## Withdrawn", *lines, "", ""] if lines else [])
 
 

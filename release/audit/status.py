@@ -94,6 +94,7 @@ class Overview:
     versions: list[Version]
     more: int = 0
     all_versions: int = 0
+    given_up: Mapping[str, str] = field(default_factory=dict)  # why, of each that was taken back before it was tagged
 
 
 def age(at: str, now: float) -> str:
@@ -172,6 +173,8 @@ def print_status(context: Context, found: Overview) -> None:
         context.report.line(f"{amount(found.more, 'more line')}: inv release.status --last {found.all_versions}")
     versions = [(each.label, *(each.parts[name].cell(found.at) for name in PARTS)) for each in found.versions]
     context.report.rows(("version", *(SHORT.get(name, name) for name in PARTS)), versions)
+    for version, why in found.given_up.items():
+        context.report.step("note", f"{version} is withdrawn, before it was tagged: {why}")
     for each in found.versions:
         if each.withdrawn:
             context.report.step("note", f"{each.version} is withdrawn: {each.withdrawn}")
@@ -231,5 +234,7 @@ def emit_status(context: Context, found: Overview) -> None:
         context.report.emit(
             event="version", **names, image=str(each.image or ""), parts=parts, withdrawn=each.withdrawn
         )
+    for version, why in found.given_up.items():
+        context.report.emit(event="withdrawn", version=version, withdrawn=why)
     for what, command in hints(found):
         context.report.emit(event="hint", what=what, command=command)

@@ -31,7 +31,8 @@ def last_times(seconds: Sequence[float]) -> str:
 
 def markdown_text(text: str) -> str:
     """Return what others wrote as Markdown that shows it, and does nothing: no link, no mention, no HTML."""
-    shown = re.sub(r"([\\`*_{}\[\]<>|~!&])", r"\\\1", printable(text))
+    shown = re.sub(r"([\\`*_{}\[\]<>|~!&])", r"\\\1", printable(text).strip())
+    shown = re.sub(r"^(\d+(?=[.)])|(?=[-+=]))", r"\1\\", shown)  # a list, a rule, what makes the line above a heading
     return re.sub("[@#]", r"\g<0>&#8203;", shown)  # GitHub looks for these after Markdown, which takes backslashes away
 
 

@@ -12,11 +12,12 @@ from release.compat.interfaces import COMMIT, Answer, Pair, Side, Tools, answer,
 from release.compat.verdicts import Change, Verdict, could_not_tell, worst_verdict
 from release.errors import Blocked, CouldNotTellError, Usage
 from release.git.fetch import need_objects
-from release.git.lines import newest_line, taken_versions, withdrawn_versions
+from release.git.lines import newest_line, taken_versions
 from release.git.objects import existing_paths, files
 from release.git.refs import RemoteRef, brief
 from release.git.repository import repository
 from release.git.tags import TaggedRelease, last_release
+from release.git.withdrawals import withdrawn_versions
 from release.settings import Component
 from release.versions import Line, line_of, next_version
 

@@ -9,10 +9,11 @@ import semver
 
 from release.call.context import Context
 from release.errors import Usage
-from release.git.lines import begun_line, line_versions, needed_branch, newest_line, next_patch, withdrawn_versions
+from release.git.lines import begun_line, line_versions, needed_branch, newest_line, next_patch
 from release.git.refs import HEADS, NEW, TAGS, RemoteRef, brief
 from release.git.repository import repository
 from release.git.snapshot import remote
+from release.git.withdrawals import withdrawn_versions
 from release.versions import Line, check_commit_name, check_ref_name, is_line, line_of, parse, parse_branch, parse_line
 
 _HEX = re.compile(r"[0-9a-f]{4,64}")

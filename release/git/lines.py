@@ -6,8 +6,9 @@ import semver
 
 from release.call.context import Context
 from release.errors import Conflict, Usage, suggestion
-from release.git.refs import BURNED, WITHDRAWN, RemoteRef, short_name
+from release.git.refs import BURNED, RemoteRef, short_name
 from release.git.snapshot import remote
+from release.git.withdrawals import check_not_withdrawn, withdrawn_names, withdrawn_versions
 from release.versions import (
     Line,
     check_allowed,
@@ -30,17 +31,12 @@ def burned_versions(context: Context, line: Line | None = None) -> list[semver.V
     return released_versions(_burned_names(context, line))
 
 
-def withdrawn_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
-    """Return the versions that were taken back, lowest first: of the line, or of all lines."""
-    return released_versions(_withdrawn_names(context, line))
-
-
 def taken_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
     """Return the versions that none to come may have, tagged, burned or withdrawn, lowest first.
 
     They are the line's, or of all lines those that `newest_versions` keeps.
     """
-    names = {*_tag_names(context, line), *_burned_names(context, line), *_withdrawn_names(context, line)}
+    names = {*_tag_names(context, line), *_burned_names(context, line), *withdrawn_names(context, line)}
     return released_versions(names) if line else newest_versions(names)
 
 
@@ -51,7 +47,7 @@ def newest_final(context: Context) -> semver.Version | None:
 
 def newest_good(context: Context, but: semver.Version | None = None) -> semver.Version | None:
     """Return the highest version that is tagged, no pre-release and not withdrawn, or None; `but` is left out too."""
-    left_out = {*_withdrawn_names(context, None), str(but)}
+    left_out = {*withdrawn_names(context), str(but)}
     good = newest_versions(name for name in _tag_names(context, None) if name not in left_out)
     return next((each for each in reversed(good) if not each.prerelease), None)
 
@@ -62,18 +58,6 @@ def _tag_names(context: Context, line: Line | None) -> list[str]:
 
 def _burned_names(context: Context, line: Line | None) -> list[str]:
     return [ref.name.removeprefix(BURNED) for ref in remote(context).burned(f"{line}." if line else "")]
-
-
-def _withdrawn_names(context: Context, line: Line | None) -> list[str]:
-    return [ref.name.removeprefix(WITHDRAWN) for ref in remote(context).withdrawn(f"{line}." if line else "")]
-
-
-def check_not_withdrawn(context: Context, version: semver.Version) -> None:
-    """Raise Conflict for a version that was taken back: nothing more is released as that."""
-    if version in withdrawn_versions(context, line_of(version)):
-        then = f"Release the next: inv release.next --line {line_of(version)}"
-        undo = f"To put it back: inv release.withdraw --version {version} --undo"
-        raise Conflict(f"{version} is withdrawn", f"{then}\n{undo}")
 
 
 def check_not_burned(context: Context, version: semver.Version) -> None:

@@ -107,6 +107,11 @@ class Repository:
         cut = self.common / "shallow"
         return cut.exists() and cut.stat().st_size > 0
 
+    def person(self) -> str:
+        """Return who is at work: the name that Git is set to, else whose run of Actions it is."""
+        by_default = os.environ.get("GITHUB_ACTOR") or "somebody"
+        return self.git("config", "--default", by_default, "--get", "user.name")
+
     def fetch(self, ref: str) -> None:
         """Bring the objects of the remote's full `ref` (or a sha) here; no ref is written."""
         self.git(*FETCH, "--", self.remote, ref)

@@ -17,6 +17,7 @@ from release.git.lines import burned_versions
 from release.git.refs import TAGS, Push, RemoteRef, branch_ref, brief, short_name
 from release.git.repository import Repository, repository
 from release.git.snapshot import remote, trunk
+from release.git.withdrawals import check_not_withdrawn
 from release.versions import Line, line_of, released_versions
 
 COMPONENT, ACCEPTED = "Component", "Accepted"
@@ -37,9 +38,10 @@ def tag_at(context: Context, version: semver.Version, sha: str) -> RemoteRef | N
 
 
 def needed_tag(context: Context, version: semver.Version) -> RemoteRef:
-    """Return the remote's tag of the version; raise Usage when there is none."""
+    """Return the remote's tag of the version; raise Usage when there is none, Conflict for one that was given up."""
     found = remote(context).tag(str(version))
     if found is None:
+        check_not_withdrawn(context, version)
         raise Usage(f"there is no tag {version}", f"Tag it: inv release.tag --version {version}")
     return found
 

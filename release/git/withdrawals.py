@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -12,13 +13,12 @@ import semver
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.errors import Conflict
-from release.git.lines import withdrawn_versions
 from release.git.refs import NEW, WITHDRAWN, Push, RemoteRef
 from release.git.repository import repository
 from release.git.snapshot import remote
-from release.versions import line_of
+from release.versions import Line, line_of, released_versions
 
-LONGEST = 10_000  # characters of a reason
+LONGEST, SHOWN = 10_240, 200  # characters: of a reason, and of one in a sentence
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,37 @@ class Withdrawal:
         return self.version
 
     @property
+    def brief(self) -> str:
+        """The reason as a sentence can hold it: one line, its beginning."""
+        words = " ".join(self.reason.split())
+        return words if len(words) <= SHOWN else f"{words[: SHOWN - 1]}…"
+
+    @property
     def text(self) -> str:
         """The same as JSON, always the same bytes: what the ref names, and what is put beside the wheel."""
         told = {"version": self.version, "withdrawn": self.at, "by": self.who, "reason": self.reason}
         return json.dumps(told, indent=2) + "\n"
+
+
+def withdrawn_names(context: Context, line: Line | None = None) -> list[str]:
+    """Return the names of the versions that were taken back: of the line, or of all lines."""
+    return [ref.name.removeprefix(WITHDRAWN) for ref in remote(context).withdrawn(f"{line}." if line else "")]
+
+
+def withdrawn_versions(context: Context, line: Line | None = None) -> list[semver.Version]:
+    """Return the versions that were taken back, lowest first: of the line, or of all lines."""
+    return released_versions(withdrawn_names(context, line))
+
+
+def check_not_withdrawn(context: Context, version: semver.Version) -> None:
+    """Raise Conflict, saying why, for a version that was taken back: nothing more is released as that."""
+    if version not in withdrawn_versions(context, line_of(version)):
+        return
+    found = withdrawal(context, version)
+    why = f": {found.brief}" if found and found.brief else ""
+    then = f"Release the next: inv release.next --line {line_of(version)}"
+    undo = f"To put it back: inv release.withdraw --version {version} --undo"
+    raise Conflict(f"{version} is withdrawn{why}", f"{then}\n{undo}")
 
 
 def withdrawal(context: Context, version: semver.Version) -> Withdrawal | None:
@@ -53,11 +80,10 @@ def withdrawal(context: Context, version: semver.Version) -> Withdrawal | None:
     return context.once((withdrawal, ref.target), lambda: _read(context, version, ref))
 
 
-def withdrawals(context: Context, versions: list[semver.Version]) -> list[Withdrawal]:
-    """Return those of these versions that were taken back."""
-    lines = {line_of(version) for version in versions}
-    gone = {each for line in lines for each in withdrawn_versions(context, line)}
-    return [found for version in versions if version in gone and (found := withdrawal(context, version))]
+def withdrawals(context: Context, lines: Iterable[Line]) -> list[Withdrawal]:
+    """Return those of these lines' versions that were taken back, lowest first."""
+    versions = [version for line in sorted(lines) for version in withdrawn_versions(context, line)]
+    return [found for version in versions if (found := withdrawal(context, version))]
 
 
 def _read(context: Context, version: semver.Version, ref: RemoteRef) -> Withdrawal:
@@ -77,13 +103,12 @@ def note_withdrawal(context: Context, version: semver.Version, reason: str) -> W
     """
     repo = repository(context)
     at = datetime.fromtimestamp(context.clock.now(), timezone.utc).isoformat(timespec="seconds")
-    who = repo.git("config", "--default", "somebody", "--get", "user.name")
-    made = Withdrawal(str(version), reason, who, at, NEW)
+    made = Withdrawal(str(version), reason, repo.person(), at, NEW)
 
     def _find() -> Withdrawal | None:
         found = withdrawal(context, version)
         if found and reason not in ("", found.reason):
-            why = f"{version} is withdrawn already, by {found.who} on {found.at[:10]}: {found.reason}"
+            why = f"{version} is withdrawn already, by {found.who} on {found.at[:10]}: {found.brief}"
             raise Conflict(why, f"inv release.withdraw --version {version} goes on with that; --undo puts it back.")
         return found
 
@@ -91,7 +116,8 @@ def note_withdrawal(context: Context, version: semver.Version, reason: str) -> W
         sha = repo.git("hash-object", "-w", "--stdin", "--no-filters", stdin=made.text)
         repo.push([Push(f"{WITHDRAWN}{version}", sha)])
 
-    return ensure(context, f"{version} withdrawn: {reason or '…'}", find=_find, make=_push, planned=made)
+    what = f"{version} withdrawn{f': {made.brief}' if reason else ''}"
+    return ensure(context, what, find=_find, make=_push, planned=made)
 
 
 def forget_withdrawal(context: Context, found: Withdrawal) -> None:

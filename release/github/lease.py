@@ -108,7 +108,7 @@ class Lease:
     @cached_property
     def _object(self) -> str:
         """The object that the ref names: for what, whose, and since when; no two are the same."""
-        asked, name = self._dispatch, self._repo.git("config", "--default", "somebody", "--get", "user.name")
+        asked, name = self._dispatch, self._repo.person()
         inputs = {key: str(value) for key, value in asked.inputs.items()}
         whose = {"who": f"{name} on {platform.node()}", "at": self._context.clock.now(), "nonce": secrets.token_hex(8)}
         said = {"workflow": asked.workflow, "ref": asked.ref, "sha": asked.sha, "inputs": inputs, "floor": self._floor}

@@ -9,11 +9,12 @@ import semver
 from release.call.context import Context
 from release.errors import Conflict
 from release.git.fetch import need_history
-from release.git.lines import check_not_withdrawn, line_branches, line_versions
+from release.git.lines import line_branches, line_versions
 from release.git.refs import NEW, RemoteRef, brief, short_name
 from release.git.repository import repository
 from release.git.snapshot import remote
 from release.git.tags import needed_tag, tagged_releases, trunk_ref, trunk_sha
+from release.git.withdrawals import check_not_withdrawn
 from release.github.api import github
 from release.github.commits import contains
 from release.versions import line_of, precedence

@@ -13,7 +13,11 @@ import semver
 from release.call.context import Context
 from release.errors import Usage
 from release.git.lines import newest_good
+from release.git.withdrawals import withdrawn_names
 from release.github.api import PAGE, github
+from release.versions import released_versions
+
+MOST = 125_000  # characters of a Release's text: GitHub answers 422 to more
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,11 @@ class GitHubRelease:
     upload_url: str = ""
     published_at: str = ""
     key: str = ""  # its tag
+
+    @property
+    def is_out(self) -> bool:
+        """Whether people get it, and GitHub may call it Latest."""
+        return not self.draft and not self.prerelease
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> GitHubRelease:
@@ -61,6 +70,21 @@ def needed_release(context: Context, version: semver.Version) -> GitHubRelease:
     if found is None:
         raise Usage(f"there is no GitHub Release {version}", f"inv release.notes --version {version}")
     return found
+
+
+def best_release(context: Context, but: semver.Version) -> GitHubRelease | None:
+    """Return the published Release of the highest good final version, `but` left out; None where there is none."""
+    best = newest_good(context, but)
+    found = release_of(context, best) if best else None
+    if best is None or (found and found.is_out):
+        return found
+    # The highest is not published yet: of those that are, the highest is Latest until then.
+    listed = [GitHubRelease.parse(each) for each in github(context).pages("releases")]
+    out = {each.key: each for each in listed if each.is_out}
+    good = [
+        each for each in released_versions(out.keys() - withdrawn_names(context) - {str(but)}) if not each.prerelease
+    ]
+    return out[str(good[-1])] if good else None
 
 
 def is_latest(context: Context, version: semver.Version) -> bool:

@@ -22,7 +22,9 @@ def bump(context: Context, version: str = "") -> RemoteRef:
 
     Example: inv image.bump --version 0.7.0
     """
-    found = artifacts.image_release.bump_checked_out(context, git.choice.chosen_version(context, version))
+    wanted = git.choice.chosen_version(context, version)
+    git.withdrawals.check_not_withdrawn(context, wanted)
+    found = artifacts.image_release.bump_checked_out(context, wanted)
     context.report.record(branch=git.refs.short_name(found), sha=found.sha)
     return found
 
@@ -33,7 +35,7 @@ def dispatch(context: Context, version: str = "", ref: str = "", flags: ImageRun
 
     Example: inv image.dispatch --version 0.7.0
     """
-    wanted = artifacts.image_release.image_version(context, version)
+    wanted = artifacts.image_release.image_to_make(context, version)
     head = artifacts.image_release.image_head(context, wanted, ref)
     request = artifacts.image_release.image_run(context, wanted, head, flags.build_base)
     return artifacts.image_release.dispatch_images(context, request, wanted, flags), request
@@ -79,7 +81,7 @@ def pr(context: Context, version: str = "", ref: str = "", merge: bool = False) 
 
     Example: inv image.pr --version 0.7.0 --merge
     """
-    wanted = artifacts.image_release.image_version(context, version)
+    wanted = artifacts.image_release.image_to_make(context, version)
     head = artifacts.image_release.image_head(context, wanted, ref)
     if merge:
         github.pulls.merge_method(context, git.snapshot.trunk(context))  # without one, nothing is begun
@@ -93,6 +95,6 @@ def release(context: Context, version: str = "", flags: ImageRun = IMAGE_RUN) ->
 
     Example: inv image.release --version 0.7.0
     """
-    wanted = artifacts.image_release.image_version(context, version)
+    wanted = artifacts.image_release.image_to_make(context, version)
     on_trunk = git.repository.repository(context).branch() in (git.snapshot.trunk(context), None)
     return artifacts.image_release.release_image(context, wanted, on_trunk, flags)

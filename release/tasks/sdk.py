@@ -123,10 +123,10 @@ def wheel(context: Context, version: str = "", download: str = "") -> Wheel:
     Example: inv sdk.wheel --version 0.7.0 --download dist
     """
     wanted = git.choice.tagged_version(context, version)
+    git.withdrawals.check_not_withdrawn(context, wanted)
     tag = git.snapshot.remote(context).tag(str(wanted))
     runs = list(github.dispatch.right_runs(context, github.requests.sdk_request(context, tag))) if tag else []
     found, _ = artifacts.s3.prove_wheel(context, wanted, runs)
-    git.lines.check_not_withdrawn(context, wanted)
     if download:
         what = f"save {Path(download) / found.filename}"
         perform(context, what, lambda: _save(context, found, Path(download)), None)

@@ -5,29 +5,33 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import FakeClock, again, open_context, printed
 from doubles import Doubles, wheel
-from outside import everything, writes
+from faults.calls import Call, Calls, answered
+from outside import everything, git, writes
 
 from release.artifacts.aws import Bucket
-from release.audit.receipt import draft_release
+from release.artifacts.s3 import wheel_before
+from release.audit.receipt import publish_release
 from release.call import ensure as room
 from release.call.context import Context
 from release.call.report import Report
 from release.compat import gate
 from release.errors import Conflict, Failed, ReleaseError, Usage
-from release.git.lines import newest_good, taken_versions, withdrawn_versions
+from release.git.lines import newest_good, taken_versions
 from release.git.repository import Repository
 from release.git.tags import needed_tag, tagged_releases
-from release.git.withdrawals import LONGEST, withdrawal
+from release.git.withdrawals import LONGEST, withdrawal, withdrawn_versions
 from release.github.api import github
 from release.github.releases import release_of
 from release.sandbox import Sandbox
 from release.sandbox.cloud import BUCKET
+from release.tasks import image as images
 from release.tasks import lines, pipelines, proofs, sdk
 from release.versions import Line, parse
 
@@ -96,7 +100,7 @@ def test_a_withdrawn_version_loses_nothing_and_says_so_everywhere(sandbox: Sandb
     assert latest(context) == "0.6.2"
     now = body(context)
     assert now["name"] == "0.6.3 (withdrawn)"
-    assert now["body"].startswith("<!-- withdrawn -->\n> **Withdrawn** on ")
+    assert re.match(r"<!-- withdrawn [0-9a-f]{40} -->\n> \*\*Withdrawn\*\* on ", now["body"])
     assert now["body"].endswith(notes)
     assert WHY in now["body"]
     assert "inv release.patch --line 0.6" in printed(first)
@@ -133,16 +137,26 @@ def test_every_task_knows_it(sandbox: Sandbox, context: Context, tmp_path: Path)
         proofs.verify(checked, version="0.6.3")
     assert failed.value.hint == "Take the next: inv release.next --line 0.6"
     assert f": {WHY}" in printed(checked)
+    published = release_of(again(context), parse("0.6.3"))
+    assert published
     refused: list[Callable[[], object]] = [
         lambda: sdk.wheel(again(context), version="0.6.3", download=str(tmp_path / "dist")),
+        lambda: images.bump(again(context), version="0.6.3"),
+        lambda: images.dispatch(again(context), version="0.6.3"),
+        lambda: images.pr(again(context), version="0.6.3"),
+        lambda: images.release(again(context), version="0.6.3"),
+        lambda: proofs.notes(again(context), version="0.6.3"),
+        lambda: publish_release(again(context), parse("0.6.3"), published),
         lambda: sdk.release(again(context), version="0.6.3"),
         lambda: lines.tag(again(context), version="0.6.3"),
         lambda: pipelines.patch(again(context), version="0.6.3"),
         lambda: pipelines.ship(again(context), parse("0.6.3"), needed_tag(context, parse("0.6.3"))),
     ]
+    before, asked = everything(sandbox), writes(sandbox)
     for call in refused:
-        with pytest.raises(Conflict, match=r"0\.6\.3 is withdrawn"):
+        with pytest.raises(Conflict, match=rf"0\.6\.3 is withdrawn: {WHY}"):
             call()
+    assert (everything(sandbox), writes(sandbox)) == (before, asked)
     assert not (tmp_path / "dist").exists()
     with pytest.raises(Usage, match=r"is 0\.6\.3 already"):
         pipelines.patch(again(context), line="0.6")  # nothing was mended
@@ -156,7 +170,7 @@ def test_the_next_patch_says_what_was_withdrawn_and_is_the_next_number(sandbox: 
     assert "\x1b" not in text
     assert "#&#8203;#&#8203; head" in text
     assert latest(context) == "0.6.4"
-    assert body(context)["body"].count("<!-- /withdrawn -->") == 1
+    assert len(re.findall("<!-- /withdrawn [0-9a-f]{40} -->", body(context)["body"])) == 1
     withdraw(context, undo=True)
     assert latest(context) == "0.6.4"
     assert "ithdrawn" not in body(context)["body"]
@@ -182,8 +196,8 @@ def test_a_wheel_that_changed_meanwhile_is_not_removed(
 ) -> None:
     doubles, own = Doubles(sandbox), Bucket.create_object
 
-    def changed(bucket: Bucket, key: str, content: bytes) -> None:
-        own(bucket, key, content)
+    def changed(bucket: Bucket, key: str, content: bytes, headers: Any) -> None:
+        own(bucket, key, content, headers)
         if key == HIDDEN:
             doubles.s3.put_object(Bucket=BUCKET, Key=KEY, Body=wheel("0.6.3", more={"leptonai/x.py": ""}))
 
@@ -288,8 +302,30 @@ def test_a_version_that_is_only_a_branch_is_given_up(sandbox: Sandbox, context: 
     one = again(context)
     lines.next_(one, line="0.7")
     assert "0.7.1" in printed(one)
-    with pytest.raises(Conflict, match=r"0\.7\.0 is withdrawn"):
-        lines.tag(again(context), version="0.7.0")
+    seen = again(context)
+    proofs.status(seen)
+    assert "0.7.0 is withdrawn, before it was tagged: never mind" in printed(seen)
+    as_json = again(context)
+    as_json.report = Report("json", as_json.report.stream)
+    proofs.status(as_json)
+    told = {"event": "withdrawn", "version": "0.7.0", "withdrawn": "never mind"}
+    assert told in map(json.loads, printed(as_json).splitlines())
+    refused: list[Callable[[], object]] = [
+        lambda: lines.tag(again(context), version="0.7.0"),
+        lambda: pipelines.minor(again(context), version="0.7.0"),
+        lambda: proofs.verify(again(context), version="0.7.0"),
+        lambda: sdk.wheel(again(context), version="0.7.0"),
+        lambda: proofs.notes(again(context), version="0.7.0"),
+        lambda: images.release(again(context), version="0.7.0"),
+    ]
+    before, asked = everything(sandbox), writes(sandbox)
+    for call in refused:
+        with pytest.raises(Conflict, match=r"0\.7\.0 is withdrawn: never mind"):
+            call()
+    assert (everything(sandbox), writes(sandbox)) == (before, asked)
+    withdraw(context, version="0.7.0", undo=True)
+    lines.check(again(context), version="0.7.0")
+    withdraw(context, version="0.7.0", reason="never mind")
     assert newest_good(again(context)) == parse("0.6.3")
 
 
@@ -299,7 +335,7 @@ def test_a_version_that_is_only_a_branch_is_given_up(sandbox: Sandbox, context: 
         ({"version": "0.9.0", "reason": WHY}, "there is nothing of 0.9.0"),
         ({"version": "0.6.7", "reason": WHY}, "there is nothing of 0.6.7"),
         ({"reason": " \n"}, "why is 0.6.3 withdrawn"),
-        ({"reason": "x" * (LONGEST + 1)}, "has 10001 characters"),
+        ({"reason": "x" * (LONGEST + 1)}, "has 10241 characters"),
         ({"undo": True, "reason": WHY}, "--undo takes neither"),
         ({"version": "", "reason": WHY}, "which version"),
     ],
@@ -334,6 +370,183 @@ def test_a_note_that_says_nothing_counts_all_the_same(sandbox: Sandbox, context:
     found = withdrawal(again(context), parse("0.6.3"))
     assert found
     assert (found.reason, found.who) == ("", "")
-    assert draft_release(again(context), parse("0.6.3"))
-    with pytest.raises(Conflict, match=r"0\.6\.3 is withdrawn"):
+    with pytest.raises(Conflict, match=r"^\('0\.6\.3 is withdrawn'"):
         lines.tag(again(context), version="0.6.3")
+
+
+def test_the_highest_that_is_out_becomes_latest_where_the_highest_tag_is_not(
+    sandbox: Sandbox, context: Context
+) -> None:
+    lines.branch(again(context), version="0.7.0")
+    sandbox.bare.git("update-ref", "refs/tags/0.7.0", "refs/heads/main")
+    withdraw(context, reason=WHY)
+    assert latest(context) == "0.6.2"
+    withdraw(context, undo=True)
+    assert latest(context) == "0.6.3"
+
+
+def test_what_a_team_calls_latest_stays_that(sandbox: Sandbox, context: Context) -> None:
+    older = body(context, "0.6.2")["id"]
+    github(context).send("PATCH", f"releases/{older}", {"make_latest": "true"})
+    withdraw(context, reason=WHY)
+    assert latest(context) == "0.6.2"
+    before = writes(sandbox)
+    withdraw(context, version="0.6.2", reason="that too")
+    asked = [each for each in writes(sandbox)[len(before) :] if each.startswith("PATCH")]
+    assert [each.rpartition("/")[2] for each in asked] == [str(older)], "no good version is left to be Latest"
+
+
+def test_the_only_version_is_withdrawn_too(sandbox: Sandbox, context: Context) -> None:
+    github(context).send("DELETE", f"releases/{body(context, '0.6.2')['id']}")
+    one = withdraw(context, reason=WHY)
+    assert "GitHub's Latest stays 0.6.3: no other version is published" in printed(one)
+    assert body(context)["name"] == "0.6.3 (withdrawn)"
+
+
+NOTES = [
+    "\n\nlead",
+    "a\r\nb\r\n",
+    "",
+    "x <!-- withdrawn -->lost?<!-- /withdrawn -->\n\ny",
+    "z" * 124_000,
+    "z" * 125_000,
+]
+
+
+@pytest.mark.parametrize("notes", NOTES, ids=range(len(NOTES)))
+def test_title_and_notes_come_back_byte_for_byte(sandbox: Sandbox, context: Context, notes: str) -> None:
+    """GitHub takes 125,000 characters: a long reason is shortened before anything of the notes is lost."""
+    path = f"releases/{body(context)['id']}"
+    for name in ("", "Title"):
+        github(context).send("PATCH", path, {"name": name, "body": notes})
+        withdraw(context, reason=(HOSTILE * 200)[:LONGEST])
+        now = body(context)
+        assert now["body"].endswith(notes)
+        assert now["name"] == ("Title (withdrawn)" if name else "0.6.3: withdrawn")
+        assert ("**Withdrawn** on" in now["body"]) == (len(notes) < 125_000)
+        asked = writes(sandbox)
+        withdraw(context)
+        assert writes(sandbox) == asked
+        withdraw(context, undo=True)
+        assert (body(context)["name"] or "", body(context)["body"]) == (name, notes)
+
+
+def test_a_wheel_of_any_name_has_one_marker_and_keeps_its_headers(sandbox: Sandbox, context: Context) -> None:
+    s3, own = Doubles(sandbox).s3, KEY.replace("py3-none-any", "cp310-cp310-linux_x86_64")
+    said = {"ContentType": "application/zip", "CacheControl": "no-cache", "Metadata": {"run": "1"}}
+    s3.put_object(Bucket=BUCKET, Key=own, Body=keys(sandbox)[KEY], **said)
+    s3.delete_object(Bucket=BUCKET, Key=KEY)
+    before = keys(sandbox)
+    for _ in range(2):
+        withdraw(context, reason=WHY, hide=True)
+        hidden = own.replace("release/", "withdrawn/")
+        assert keys(sandbox).keys() - before.keys() == {hidden, f"{own}.withdrawn.json"}
+    withdraw(context, undo=True)
+    assert keys(sandbox) == before
+    there = s3.get_object(Bucket=BUCKET, Key=own)
+    assert {name: there[name] for name in said} == said
+
+
+def test_a_version_without_a_wheel_is_withdrawn_without_one(sandbox: Sandbox, context: Context) -> None:
+    Doubles(sandbox).s3.delete_object(Bucket=BUCKET, Key=KEY)
+    before = everything(sandbox)["cloud"]
+    withdraw(context, reason=WHY, hide=True)
+    assert everything(sandbox)["cloud"] == before
+    assert body(context)["name"] == "0.6.3 (withdrawn)"
+
+
+def test_a_component_is_withdrawn_and_not_done_afterwards(
+    sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One without a wheel asks nothing of S3; what is released from its commit afterwards has a number of its own."""
+    release_backend = partial(pipelines.component, name="backend", accept="seen")
+    release_backend(again(context))
+    assert body(context, "0.6.4")["name"] == "0.6.4"
+    monkeypatch.setattr(Bucket, "objects", lambda *_: pytest.fail("S3 was asked"))
+    withdraw(context, version="0.6.4", reason=WHY, hide=True)
+    monkeypatch.undo()
+    before = writes(sandbox)
+    for options in ({}, {"version": "0.6.4"}):
+        with pytest.raises(Conflict, match=rf"0\.6\.4 is withdrawn: {WHY}"):
+            release_backend(again(open_context(sandbox, monkeypatch, clock=FakeClock())), **options)
+    assert writes(sandbox) == before
+    release_backend(again(context), version="0.6.5")
+    assert f"## Withdrawn\n* 0.6.4: {WHY}" in body(context, "0.6.5")["body"]
+
+
+def test_what_the_wheel_is_held_against_is_a_good_one(sandbox: Sandbox, context: Context) -> None:
+    assert wheel_before(again(context), parse("0.6.4")) == keys(sandbox)[KEY]
+    withdraw(context, reason=WHY)
+    assert wheel_before(again(context), parse("0.6.4")) == keys(sandbox)[KEY.replace("0.6.3", "0.6.2")]
+
+
+def test_a_minor_is_told_apart_from_the_version_before_that_is_good(sandbox: Sandbox, context: Context) -> None:
+    withdraw(context, reason=WHY)
+    pipelines.minor(again(context), "0.7.0")
+    text = body(context, "0.7.0")["body"]
+    assert f"## Withdrawn\n* 0.6.3: {WHY}" in text
+    assert "0.6.2...0.7.0" in text
+    withdraw(context, version="0.7.0", reason="that too")
+    with pytest.raises(Conflict, match=r"0\.7\.0 is withdrawn: that too"):
+        pipelines.minor(again(context), "0.7.0")
+    one = again(context)
+    lines.next_(one)
+    assert "0.8.0" in printed(one)
+    assert latest(context) == "0.6.2"
+
+
+def test_who_did_it_in_actions_is_whose_run_it_is(
+    sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(sandbox.work, "config", "--global", "--unset-all", "user.name")
+    monkeypatch.setenv("GITHUB_ACTOR", "octocat")
+    withdraw(context, reason=WHY)
+    assert json.loads(keys(sandbox)[f"{KEY}.withdrawn.json"])["by"] == "octocat"
+
+
+@pytest.mark.parametrize("undo", [False, True])
+@pytest.mark.parametrize("status", [403, 412])
+def test_refused_at_any_write_it_says_so_and_the_same_call_goes_on(
+    sandbox: Sandbox, context: Context, status: int, undo: bool
+) -> None:
+    forwards, back = {"reason": WHY, "hide": True}, {"undo": True}
+    untouched = everything(sandbox)
+    withdraw(context, **forwards)
+    gone = everything(sandbox)
+    if not undo:
+        withdraw(context, **back)
+    calls, failed = Calls(sandbox), 0
+    for nth in range(9):
+        calls.clear()
+
+        def _is_nth(call: Call, nth: int = nth) -> bool:
+            return call.writes and sum(each.writes for each in calls.seen) == nth + 1
+
+        calls.strike_all(_is_nth, answered(status, b"{}"))
+        try:
+            withdraw(context, **(back if undo else forwards))
+        except ReleaseError:
+            failed += 1
+        finally:
+            struck = bool(calls.struck)
+            calls.clear()
+        withdraw(context, **(back if undo else forwards))
+        assert like(everything(sandbox)) == like(untouched if undo else gone)
+        withdraw(context, **(forwards if undo else back))
+        if not struck:
+            break
+    assert failed == nth > 5
+
+
+def test_it_writes_nothing_unasked_and_says_the_same_as_json(sandbox: Sandbox, context: Context) -> None:
+    before, asked = everything(sandbox), writes(sandbox)
+    nobody = again(context, yes=False)
+    with pytest.raises(Usage, match="--yes"):
+        proofs.withdraw(nobody, version="0.6.3", reason=WHY)
+    assert (everything(sandbox), writes(sandbox)) == (before, asked)
+    withdraw(context, reason=WHY, hide=True)
+    as_json = again(context)
+    as_json.report = Report("json", as_json.report.stream)
+    proofs.withdraw(as_json, version="0.6.3")
+    rows = [json.loads(line) for line in printed(as_json).splitlines()]
+    assert {row["status"] for row in rows if row["event"] == "step"} == {"done"}

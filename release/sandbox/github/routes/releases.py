@@ -28,6 +28,7 @@ from release.sandbox.github.state import Hub
 from release.sandbox.github.state import latest_release as find_latest
 
 routes = Blueprint("releases", __name__)
+LONGEST = 125_000  # characters of a release's text
 
 
 @routes.get("/releases")
@@ -78,6 +79,7 @@ def create_release() -> ResponseReturnValue:
         name, text = str(asked.get("name") or ""), str(asked.get("body") or "")
         if asked.get("generate_release_notes"):
             text += generated_notes(state, asked)
+        _check_text(text)
         prerelease = bool(asked.get("prerelease"))
         made = Release(state.next_id(), tag, target, name, text, True, prerelease, token().login)
         if not draft:
@@ -98,6 +100,11 @@ def _announce(state: Hub, release: Release, *actions: str) -> None:
     for action in actions if token().starts and not release.draft else ():
         payload = {"action": action, "release": {"id": release.id, **told}}
         start_listening(state, "release", token().login, payload, f"refs/tags/{release.tag}")
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LONGEST:
+        raise invalid("Release", "custom", "body", f"body is too long (maximum is {LONGEST} characters)")
 
 
 def _check_free(state: Hub, tag: str, draft: bool) -> None:
@@ -150,6 +157,7 @@ def change_release(number: int) -> ResponseReturnValue:
         fixed = {"tag_name": release.tag, "target_commitish": release.target, "draft": False}
         if release.immutable and any(asked.get(key, kept) != kept for key, kept in fixed.items()):
             raise Refused(422, "Cannot modify an immutable release.")
+        _check_text(str(asked.get("body") or ""))
         release.tag = asked.get("tag_name", release.tag)
         release.target = asked.get("target_commitish", release.target)
         release.name = asked.get("name", release.name)
