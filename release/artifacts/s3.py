@@ -32,6 +32,7 @@ from release.versions import Line
 
 SHOWN = 10  # of what changed meanwhile
 HIDDEN = "withdrawn/"  # the prefix of wheels that were taken out of people's sight
+MARKER = ".withdrawn.json"  # what a withdrawn wheel's key ends in where it says why
 
 
 def bucket(context: Context) -> Bucket:
@@ -109,6 +110,12 @@ def wheel_before(context: Context, version: semver.Version) -> bytes | None:
     return there and there[1]
 
 
+def _may_hide(context: Context, key: str) -> bool:
+    """Whether a key's wheel may be gone: somebody withdrew its version, maybe while a run was followed."""
+    version = wheel_version(key.rpartition("/")[2], context.settings.sdk.wheel_name)
+    return version is not None and not _is_good(context, version)
+
+
 def _is_good(context: Context, version: PythonVersion) -> bool:
     gone = withdrawn_versions(context, Line(version.major, version.minor))
     return version not in [PythonVersion(python_version(each)) for each in gone]
@@ -141,8 +148,11 @@ def check_wheel(context: Context, found: Wheel, wanted: semver.Version | None) -
 
 
 def object_fingerprints(context: Context) -> dict[str, str]:
-    """Return a print of every object under the release prefix, by key, all pages: its ETag and when it was made."""
-    listed = _released(context)
+    """Return a print of every object under the release prefix, by key, all pages: its ETag and when it was made.
+
+    What says that a wheel is withdrawn is none that has to stay.
+    """
+    listed = (each for each in _released(context) if not each.key.endswith(MARKER))
     return {each.key: f"{each.etag} of {each.modified:%Y-%m-%d %H:%M:%S} UTC" for each in listed}
 
 
@@ -170,7 +180,9 @@ def prove_wheel_run(context: Context, version: semver.Version, finished: Run, re
     # A wheel that was there before is another right run's, and a build need not give the same bytes twice.
     was_out = wheel_key(context, version) in request.before
     found, key = prove_wheel(context, version, list(right_runs(context, request)) if was_out else [finished])
-    check_unchanged(request.before, object_fingerprints(context), s3_address(context))
+    after = object_fingerprints(context)
+    stay = {name: was for name, was in request.before.items() if name in after or not _may_hide(context, name)}
+    check_unchanged(stay, after, s3_address(context))
     made = bucket(context).object(key)
     if key not in request.before and made and made.modified < parse_time(finished.created_at):
         what = f"the wheel is from {made.modified:%Y-%m-%d %H:%M:%S} UTC, older than run {finished.id}"

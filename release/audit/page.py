@@ -9,7 +9,7 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from release.audit.status import PARTS, LineState, Overview, Part, Version
+from release.audit.status import PARTS, LineState, Overview, Part, Version, withdrawn_notes
 from release.call.texts import printable
 from release.github.runs import parse_time
 from release.versions import line_of, parse_branch
@@ -41,11 +41,16 @@ def page(found: Overview, hints: Iterable[tuple[str, str]]) -> str:
         name=html_text(found.repository),
         link=_link(found.url, found.repository),
         read=f"{datetime.fromtimestamp(found.at, timezone.utc):%Y-%m-%d %H:%M}",
-        hints="".join(f"<p>{html_text(what)}<br><code>{html_text(command)}</code></p>\n" for what, command in hints),
+        hints="".join([*(f"<p>{html_text(note, 300)}</p>\n" for note in withdrawn_notes(found)), *map(_hint, hints)]),
         timeline=timeline(found),
         lines=_table("", LINES, (_line(line, found) for line in found.lines)),
         versions=_table(' class="parts"', ("version", *PARTS), (_version(each, found) for each in found.versions)),
     )
+
+
+def _hint(hint: tuple[str, str]) -> str:
+    what, command = hint
+    return f"<p>{html_text(what)}<br><code>{html_text(command)}</code></p>\n"
 
 
 def _table(kind: str, names: Iterable[str], rows: Iterable[str]) -> str:

@@ -108,6 +108,12 @@ def age(at: str, now: float) -> str:
     return "now"
 
 
+def withdrawn_notes(found: Overview) -> list[str]:
+    """Return what was taken back, and why: what was tagged, and what was given up before."""
+    untagged = [f"{version} is withdrawn, before it was tagged: {why}" for version, why in found.given_up.items()]
+    return untagged + [f"{each.version} is withdrawn: {each.withdrawn}" for each in found.versions if each.withdrawn]
+
+
 def hints(found: Overview) -> list[tuple[str, str]]:
     """Return what is not finished, newest first, with the command that goes on; of a line its newest version alone."""
     return [hint for line in found.lines for hint in _hints(line, found)]
@@ -173,11 +179,9 @@ def print_status(context: Context, found: Overview) -> None:
         context.report.line(f"{amount(found.more, 'more line')}: inv release.status --last {found.all_versions}")
     versions = [(each.label, *(each.parts[name].cell(found.at) for name in PARTS)) for each in found.versions]
     context.report.rows(("version", *(SHORT.get(name, name) for name in PARTS)), versions)
-    for version, why in found.given_up.items():
-        context.report.step("note", f"{version} is withdrawn, before it was tagged: {why}")
+    for note in withdrawn_notes(found):
+        context.report.step("note", note)
     for each in found.versions:
-        if each.withdrawn:
-            context.report.step("note", f"{each.version} is withdrawn: {each.withdrawn}")
         for name, part in each.parts.items():
             if part.state == "unknown" and part.note:
                 context.report.step("unknown", f"{each.version} {name}: {part.note}")

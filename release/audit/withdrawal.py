@@ -10,7 +10,7 @@ from typing import Any
 import semver
 
 from release.artifacts.component_release import is_sdk
-from release.artifacts.s3 import bucket, s3_address, wheel_places
+from release.artifacts.s3 import MARKER, bucket, s3_address, wheel_places
 from release.call.context import Context
 from release.call.ensure import ensure
 from release.call.texts import markdown_text
@@ -188,7 +188,7 @@ def _latest(context: Context) -> str:
 
 
 def _marker(key: str) -> str:
-    return f"{key}.withdrawn.json"
+    return f"{key}{MARKER}"
 
 
 def _mark_wheel(context: Context, noted: Withdrawal, key: str, hidden: str) -> None:

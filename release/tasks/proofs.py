@@ -67,7 +67,7 @@ def status(context: Context, line: str = "", last: int = 5, html: str = "", watc
     return found
 
 
-@task(writes=True)
+@task(writes=True, announces=True)
 def withdraw(
     context: Context, version: str = "", reason: str = "", hide: bool = False, undo: bool = False
 ) -> Withdrawal | None:

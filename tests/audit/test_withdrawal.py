@@ -15,6 +15,7 @@ from doubles import Doubles, wheel
 from faults.calls import Call, Calls, answered
 from outside import everything, git, writes
 
+from release.artifacts import s3
 from release.artifacts.aws import Bucket
 from release.artifacts.s3 import wheel_before
 from release.audit.receipt import publish_release
@@ -83,9 +84,9 @@ def body(context: Context, version: str = "0.6.3") -> dict[str, Any]:
 
 def keys(sandbox: Sandbox) -> dict[str, bytes]:
     assert sandbox.cloud
-    s3 = sandbox.cloud.client("s3")
-    listed = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
-    return {each["Key"]: s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed}
+    store = sandbox.cloud.client("s3")
+    listed = store.list_objects_v2(Bucket=BUCKET)["Contents"]
+    return {each["Key"]: store.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed}
 
 
 def test_a_withdrawn_version_loses_nothing_and_says_so_everywhere(sandbox: Sandbox, context: Context) -> None:
@@ -126,7 +127,9 @@ def test_every_task_knows_it(sandbox: Sandbox, context: Context, tmp_path: Path)
     assert "0.6.3 withdrawn" in printed(seen)
     assert f"0.6.3 is withdrawn: {WHY}" in printed(seen)
     assert "not out yet" not in printed(seen)
-    assert "0.6.3 withdrawn" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert "0.6.3 withdrawn" in page
+    assert f"<p>0.6.3 is withdrawn: {WHY}</p>" in page
     as_json = again(context)
     as_json.report = Report("json", as_json.report.stream)
     proofs.status(as_json, line="0.6")
@@ -436,10 +439,10 @@ def test_title_and_notes_come_back_byte_for_byte(sandbox: Sandbox, context: Cont
 
 
 def test_a_wheel_of_any_name_has_one_marker_and_keeps_its_headers(sandbox: Sandbox, context: Context) -> None:
-    s3, own = Doubles(sandbox).s3, KEY.replace("py3-none-any", "cp310-cp310-linux_x86_64")
+    store, own = Doubles(sandbox).s3, KEY.replace("py3-none-any", "cp310-cp310-linux_x86_64")
     said = {"ContentType": "application/zip", "CacheControl": "no-cache", "Metadata": {"run": "1"}}
-    s3.put_object(Bucket=BUCKET, Key=own, Body=keys(sandbox)[KEY], **said)
-    s3.delete_object(Bucket=BUCKET, Key=KEY)
+    store.put_object(Bucket=BUCKET, Key=own, Body=keys(sandbox)[KEY], **said)
+    store.delete_object(Bucket=BUCKET, Key=KEY)
     before = keys(sandbox)
     for _ in range(2):
         withdraw(context, reason=WHY, hide=True)
@@ -447,7 +450,7 @@ def test_a_wheel_of_any_name_has_one_marker_and_keeps_its_headers(sandbox: Sandb
         assert keys(sandbox).keys() - before.keys() == {hidden, f"{own}.withdrawn.json"}
     withdraw(context, undo=True)
     assert keys(sandbox) == before
-    there = s3.get_object(Bucket=BUCKET, Key=own)
+    there = store.get_object(Bucket=BUCKET, Key=own)
     assert {name: there[name] for name in said} == said
 
 
@@ -484,6 +487,41 @@ def test_what_the_wheel_is_held_against_is_a_good_one(sandbox: Sandbox, context:
     assert wheel_before(again(context), parse("0.6.4")) == keys(sandbox)[KEY]
     withdraw(context, reason=WHY)
     assert wheel_before(again(context), parse("0.6.4")) == keys(sandbox)[KEY.replace("0.6.3", "0.6.2")]
+
+
+@pytest.mark.parametrize("undo", [False, True])
+def test_a_release_under_way_is_not_stopped_by_a_withdrawal(
+    sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch, undo: bool
+) -> None:
+    """What is out has to stay as it is while a run is followed (F20): but what somebody took back may hide."""
+    if undo:
+        withdraw(context, reason=WHY)
+    check_run, hidden = s3.check_run, []
+
+    def meanwhile(*given: Any) -> None:
+        if not hidden:
+            hidden.append(withdraw(context, **({"undo": True} if undo else {"reason": WHY, "hide": True})))
+        check_run(*given)
+
+    monkeypatch.setattr(s3, "check_run", meanwhile)
+    pipelines.patch(again(context), line="0.6", wanted=PICK._replace(pr=("15",)))
+    assert hidden
+    assert body(context, "0.6.4")["draft"] is False
+
+
+def test_a_withdrawn_wheel_is_overwritten_by_none_either(
+    sandbox: Sandbox, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    withdraw(context, reason=WHY)
+    check_run = s3.check_run
+
+    def meanwhile(*given: Any) -> None:
+        Doubles(sandbox).s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"other")
+        check_run(*given)
+
+    monkeypatch.setattr(s3, "check_run", meanwhile)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        pipelines.patch(again(context), line="0.6", wanted=PICK._replace(pr=("15",)))
 
 
 def test_a_minor_is_told_apart_from_the_version_before_that_is_good(sandbox: Sandbox, context: Context) -> None:
