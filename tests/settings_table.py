@@ -19,7 +19,7 @@ MEANINGS = {
     "release.ready": "have each whole release ask the gates of `release.ready` first",
     "release.gates": "what `release.ready` asks; false or an empty list leaves one out; see below",
     "release.backport_label": "the label of pull requests that a line shall have",
-    "release.notify_webhook": "an address that takes Slack's JSON, told when a release starts, waits, ends",
+    "release.notify_webhook": "an address for Slack's JSON, told when a release or a withdrawal starts, waits, ends",
     "release.notify_command": "a program and its arguments, told the same as JSON on standard input",
     "sdk.path": "the folder of the Python project",
     "sdk.package": "the package's name, as it is imported",

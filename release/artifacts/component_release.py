@@ -15,7 +15,7 @@ from release.call.context import Context
 from release.call.ensure import ensure
 from release.compat import Answer, Verdict, check_open, current_line, gate, show_answers, verdict_of
 from release.errors import Blocked, Conflict, Usage
-from release.git.lines import check_not_withdrawn, taken_versions
+from release.git.lines import taken_versions
 from release.git.refs import RemoteRef, brief, tag_ref
 from release.git.repository import repository
 from release.git.tags import (

@@ -157,6 +157,7 @@ def image_version(context: Context, given: str) -> semver.Version:
 
 def image_to_make(context: Context, given: str) -> semver.Version:
     """Settle the version as `image_version` does; raise Conflict for one that was taken back: it gets no image."""
+    remote(context).look_at_all()  # the trunk's name costs that much
     version = image_version(context, given)
     check_not_withdrawn(context, version)
     return version

@@ -22,6 +22,7 @@ def bump(context: Context, version: str = "") -> RemoteRef:
 
     Example: inv image.bump --version 0.7.0
     """
+    git.snapshot.remote(context).look_at_all()  # the trunk's name costs that much
     wanted = git.choice.chosen_version(context, version)
     git.withdrawals.check_not_withdrawn(context, wanted)
     found = artifacts.image_release.bump_checked_out(context, wanted)
